@@ -1,0 +1,100 @@
+/**
+ * A cell: one actor in memory. Everything the runtime knows of it stands here; most of it comes from the journal and
+ * goes with the cell when the actor is passivated.
+ *
+ * `snapshot` is the newest state, which may not be durable yet; `committed` is what others may see.
+ */
+import type { AnyEventObject } from 'xstate';
+import type { Chain, FrameRef } from '../storage/ledger.ts';
+import type { Definition } from './definition.ts';
+import type { Intent } from './kernel/intent.ts';
+import type { Ref } from './kernel/ref.ts';
+import type { AnySnapshot } from './kernel/step.ts';
+import type { Mailbox, Birth } from './mailbox.ts';
+import type { Timer } from './timers.ts';
+
+export class Cell implements Chain {
+  readonly actor: number;
+  readonly address: string;
+  /** What its current life runs. */
+  definition: Definition;
+  /** What the actor sees as `self`: names its current life. */
+  ref: Ref;
+  birth: Birth | undefined = undefined;
+  bornAt = 0;
+  /** The first record of its current life. */
+  bornSeq = 0;
+  /** The life that runs, or ran last; 0 before the first. */
+  life = 0;
+  /** How many lives were given out: the next spawn at this address gets one more. */
+  lives = 0;
+
+  snapshot: AnySnapshot | undefined = undefined;
+  committed: AnySnapshot | undefined = undefined;
+  /** How many ids the actor has given to children and timers. */
+  booked = 0;
+  /** For a process: which attempt of its work runs. */
+  attempt = 1;
+
+  // The end of its journal, as the ledger keeps it.
+  seq = 0;
+  frame: FrameRef | undefined = undefined;
+  offset = 0;
+
+  mailbox: Mailbox | undefined = undefined;
+  /** Whether it stands in the run queue. */
+  queued = false;
+  timers: Map<string, Timer> | undefined = undefined;
+  /** Turns whose actions or emits are not settled, by record. */
+  owed: Map<number, OwedTurn> | undefined = undefined;
+  /** Turns that are not durable yet. */
+  undurable = 0;
+
+  // Since the last checkpoint.
+  checkpointedSeq = 0;
+  tailBytes = 0;
+  /** How long the last checkpoint was: longer states are written less often. */
+  checkpointBytes = 0;
+  /** What the ledger had appended when the tail began: how far the checkpoint lies behind. */
+  dirtyFrame = 0;
+  dirtyBytes = 0;
+  dirtyNext: Cell | undefined = undefined;
+  dirtyPrevious: Cell | undefined = undefined;
+  /** The rows that the last checkpoint left: a wake-up time, and the mark of one who owes. */
+  wakeRowAt = 0;
+  hasResumeRow = false;
+
+  /** When it last did something, on the monotonic clock. */
+  activeAt = 0;
+
+  constructor(actor: number, address: string, definition: Definition, ref: Ref) {
+    this.actor = actor;
+    this.address = address;
+    this.definition = definition;
+    this.ref = ref;
+  }
+
+  /** Whether its life is over. */
+  get ended(): boolean {
+    return this.snapshot !== undefined && this.snapshot.status !== 'active';
+  }
+}
+
+/** A turn that owes actions or emits to the world. Kept until they are settled, and stored with checkpoints. */
+export interface OwedTurn {
+  readonly seq: number;
+  readonly life: number;
+  /** The state before the turn, from which its actions can be derived again; undefined for the first of a life. */
+  readonly before: AnySnapshot | undefined;
+  readonly bookedBefore: number;
+  readonly frame: FrameRef;
+  readonly offset: number;
+  /** The actions and emits among its intents, with their places in the list. */
+  readonly effects: readonly OwedEffect[];
+}
+
+export interface OwedEffect {
+  readonly index: number;
+  readonly intent:
+    Extract<Intent, { kind: 'action' | 'emit' }> | { readonly kind: 'tell'; readonly event: AnyEventObject };
+}

@@ -1,0 +1,192 @@
+/**
+ * Checkpoints: an actor as of a record, in one row. With it the actor can be loaded without reading its whole journal,
+ * and recovery need not read the ledger before it.
+ *
+ * A checkpoint holds everything the actor has and owes: state, timers, waiting messages, and for every turn whose
+ * actions are not settled the state before it, from which they are derived again.
+ */
+import type { Codec, Packed } from '../storage/codec.ts';
+import { LINK_BYTES } from '../storage/frame.ts';
+import type { Position } from '../storage/journal.ts';
+import { checkpointKey, nameKey, resumeKey, timerKey } from '../storage/keys.ts';
+import type { FrameRef } from '../storage/ledger.ts';
+import type { Cell, OwedTurn } from './cell.ts';
+import type { Birth } from './mailbox.ts';
+import type { Runtime } from './runtime.ts';
+import { packCause } from './trailer.ts';
+import type { StoredCause } from './trailer.ts';
+
+/** The row, as it is packed. Field names are on disk. */
+export interface StoredCheckpoint {
+  readonly birth: Birth | undefined;
+  readonly bornAt: number;
+  readonly bornSeq: number;
+  readonly life: number;
+  readonly lives: number;
+  readonly booked: number;
+  readonly attempt: number;
+  readonly newest: StoredPosition | undefined;
+  /** Undefined for an actor whose first message still waits. */
+  readonly snapshot: Packed | undefined;
+  readonly timers: readonly StoredTimer[];
+  readonly inbox: readonly StoredInboxMessage[];
+  readonly owed: readonly StoredOwedTurn[];
+}
+
+export type StoredPosition = readonly [seq: number, frame: number, offset: number, link: string];
+
+export interface StoredTimer {
+  readonly id: string | undefined;
+  readonly seq: number;
+  readonly index: number;
+  readonly dueAt: number;
+  readonly to: readonly [address: string, actor: number, life: number];
+  readonly event: Packed;
+}
+
+export interface StoredInboxMessage {
+  readonly life: number;
+  readonly cause: StoredCause;
+  readonly event: Packed;
+  readonly birth: Birth | undefined;
+}
+
+export interface StoredOwedTurn {
+  readonly life: number;
+  readonly at: StoredPosition;
+  readonly before: Packed | undefined;
+  readonly bookedBefore: number;
+}
+
+/** What the name row says: which actor lives there, and what its checkpoint covers. A second witness of the checkpoint. */
+export interface StoredName {
+  readonly actor: number;
+  readonly lives: number;
+  readonly checkpoint: number;
+}
+
+/** Writes the name row of an actor that is born, or whose checkpoint changes. */
+export function writeName(runtime: Runtime, cell: Cell, fresh: boolean): void {
+  const name: StoredName = { actor: cell.actor, lives: cell.lives, checkpoint: cell.checkpointedSeq };
+  runtime.ledger.put(nameKey(cell.address), runtime.codec.packAs(0, name), fresh);
+}
+
+/** A checkpoint that only lacks the positions of records, whose frames are still open. */
+export interface PreparedCheckpoint {
+  readonly cell: Cell;
+  readonly content: Omit<StoredCheckpoint, 'newest' | 'owed'>;
+  readonly owed: readonly { readonly turn: OwedTurn; readonly before: Packed | undefined }[];
+}
+
+/** Packs everything a checkpoint holds. An actor that cannot be packed goes on without one, and is reported. */
+export function prepareCheckpoint(runtime: Runtime, cell: Cell): PreparedCheckpoint | undefined {
+  try {
+    return { cell, content: describe(runtime, cell), owed: prepareOwed(runtime, cell) };
+  } catch (error) {
+    runtime.report(error, `no checkpoint of ${cell.address} could be taken`);
+    return undefined;
+  }
+}
+
+/** Writes a checkpoint into the commit that is being sealed. Its frames are closed, so their hashes are known. */
+export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: PreparedCheckpoint): void {
+  const { ledger, codec } = runtime;
+  const checkpoint: StoredCheckpoint = {
+    ...content,
+    newest: cell.frame === undefined ? undefined : positionOf(cell.seq, cell.frame, cell.offset),
+    owed: owed.map(({ turn, before }) => {
+      const { seq, life, bookedBefore, frame, offset } = turn;
+      return { life, at: positionOf(seq, frame, offset), before, bookedBefore };
+    }),
+  };
+  const row = codec.packAs(0, checkpoint);
+  ledger.put(checkpointKey(cell.actor), row);
+  cell.checkpointedSeq = cell.seq;
+  cell.checkpointBytes = row.length;
+  cell.tailBytes = 0;
+  writeName(runtime, cell, false);
+  writeMarks(runtime, cell);
+  runtime.population.markClean(cell);
+}
+
+function describe(runtime: Runtime, cell: Cell): PreparedCheckpoint['content'] {
+  const { events } = runtime;
+  const { birth, bornAt, bornSeq, life, lives, booked, attempt, definition, snapshot } = cell;
+  return {
+    birth,
+    bornAt,
+    bornSeq,
+    life,
+    lives,
+    booked,
+    attempt,
+    snapshot: snapshot === undefined ? undefined : own(events.packSnapshot(definition, snapshot)),
+    timers: [...(cell.timers?.values() ?? [])].map(({ id, seq, index, dueAt, to, event }) => ({
+      id,
+      seq,
+      index,
+      dueAt,
+      to: [to.address, to.actor, to.life] as const,
+      event: own(events.prepare(event).packed),
+    })),
+    inbox: waiting(cell),
+  };
+}
+
+function prepareOwed(runtime: Runtime, { definition, owed }: Cell): PreparedCheckpoint['owed'] {
+  return [...(owed?.values() ?? [])].map((turn) => {
+    const { before } = turn;
+    return {
+      turn,
+      before: before === undefined ? undefined : own(runtime.events.packSnapshot(definition, before)),
+    };
+  });
+}
+
+/** Messages from inside the system; those from outside are kept by whoever waits for their receipts. */
+function waiting(cell: Cell): StoredInboxMessage[] {
+  return (cell.mailbox?.waiting() ?? [])
+    .filter(({ cause }) => cause?.kind === 'actor' || cause?.kind === 'timer')
+    .map(({ life, cause, packed, birth }) => ({ life, cause: packCause(cause!), event: packed, birth }));
+}
+
+export function positionOf(seq: number, frame: FrameRef, offset: number): StoredPosition {
+  return [seq, frame.number, offset, frame.hash!.slice(0, LINK_BYTES)];
+}
+
+export function asPosition([seq, frame, offset, link]: StoredPosition): Position {
+  return { seq, frame, offset, link };
+}
+
+/** Bytes that stay as they are when the packer goes on. */
+function own(packed: Packed): Packed {
+  return Buffer.from(packed);
+}
+
+/** The rows by which an opening finds the actors that have something to do, without looking at the others. */
+function writeMarks({ ledger, codec }: Runtime, cell: Cell): void {
+  const owes =
+    (cell.owed?.size ?? 0) > 0 || (cell.mailbox?.size ?? 0) > 0 || (cell.definition.isProcess && !cell.ended);
+  if (owes !== cell.hasResumeRow) {
+    if (owes) ledger.put(resumeKey(cell.actor), codec.packAs(0, true));
+    else ledger.delete(resumeKey(cell.actor));
+    cell.hasResumeRow = owes;
+  }
+  const wakeAt = earliestDue(cell);
+  if (wakeAt === cell.wakeRowAt) return;
+  if (cell.wakeRowAt !== 0) ledger.delete(timerKey(cell.wakeRowAt, cell.actor));
+  if (wakeAt !== 0) ledger.put(timerKey(wakeAt, cell.actor), codec.packAs(0, cell.actor));
+  cell.wakeRowAt = wakeAt;
+}
+
+/** When its next timer is due; 0 without one. */
+export function earliestDue(cell: Cell): number {
+  let earliest = 0;
+  for (const { dueAt } of cell.timers?.values() ?? [])
+    if (earliest === 0 || dueAt < earliest) earliest = dueAt;
+  return earliest;
+}
+
+export function readCheckpoint(codec: Codec, body: Uint8Array): StoredCheckpoint {
+  return codec.unpack(body) as StoredCheckpoint;
+}

@@ -1,0 +1,258 @@
+/**
+ * Commits: which turns become durable together, and when.
+ *
+ * One commit is being filled while at most one is being written. Turns go on in memory meanwhile and fill the next, so
+ * one sync pays for all turns that happen during another. When to seal:
+ *
+ * - a commit that nobody else delays is sealed when the current work is done (`soon`), so a single turn waits for nothing;
+ * - in the middle of a long run of turns it is sealed when the turns in it have taken as long as a write usually does;
+ *   then the disk and this thread work at the same time;
+ * - when a write returns, whatever has gathered is written next: first the receipts are given out if that is quick (the
+ *   turns they cause then join), otherwise first the write is started.
+ *
+ * A write that fails puts up the fence: see `recover` in `runtime.ts`.
+ */
+import type { SealedCommit } from '../storage/ledger.ts';
+import type { Cell } from './cell.ts';
+import { prepareCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import type { Message } from './mailbox.ts';
+import { noteCheckpointed, noteMessage } from './notes.ts';
+import { release } from './release.ts';
+import type { Runtime } from './runtime.ts';
+import type { Turn } from './turn.ts';
+
+/** A commit in memory, from its first turn to its release. */
+export interface Commit {
+  readonly turns: Turn[];
+  readonly checkpoints: Set<Cell>;
+  /** Messages sent by its turns; those that still wait when it is sealed are noted in it. */
+  readonly sent: Message[];
+  readonly receivers: number[];
+  /** Called when it is durable; with an error when it is unknown whether it is. */
+  readonly waiters: ((error?: Error) => void)[];
+}
+
+const emptyCommit = (): Commit => ({
+  turns: [],
+  checkpoints: new Set(),
+  sent: [],
+  receivers: [],
+  waiters: [],
+});
+
+/** How much may gather in memory before turns must wait for the disk. */
+const MAX_PENDING_BYTES = 4 << 20;
+const MAX_PENDING_TURNS = 1 << 16;
+
+/** How far back recovery may have to read. Beyond, the actors that lag most are checkpointed, a few per commit. */
+const LOG_BUDGET_BYTES = 48 << 20;
+const LOG_BUDGET_FRAMES = 100_000;
+const LAGGARDS_PER_COMMIT = 32;
+
+/** How often, in turns, a long run looks at the clock. */
+const LOOK_EVERY = 16;
+
+export class Committer {
+  readonly #runtime: Runtime;
+  #filling: Commit = emptyCommit();
+  #writing: Commit | undefined;
+  /** Whether a flush is under way already. */
+  #armed = false;
+  /** Whether something must be committed though no turn asks for it. */
+  #requested = false;
+  /** Nothing may be sealed while an action runs: what it sends commits together with the note that it is done. */
+  #held = 0;
+  #stopped = false;
+  /** When the first turn of the filling commit was taken. */
+  #filledSince = 0;
+  // Moving averages, in milliseconds.
+  #writeMs = 0.2;
+  #releaseMsPerTurn = 0.005;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** Whether turns must wait until the disk has caught up. */
+  get isFull(): boolean {
+    return (
+      this.#filling.turns.length >= MAX_PENDING_TURNS ||
+      this.#runtime.ledger.pendingBytes >= MAX_PENDING_BYTES
+    );
+  }
+
+  get isIdle(): boolean {
+    return this.#writing === undefined && !this.#armed && !this.#hasWork;
+  }
+
+  get #hasWork(): boolean {
+    return this.#filling.turns.length > 0 || this.#requested || this.#filling.waiters.length > 0;
+  }
+
+  // ---- filling --------------------------------------------------------------------------------------------------
+
+  /** A turn was taken; its records are in the ledger. */
+  add(turn: Turn): void {
+    const { turns } = this.#filling;
+    turns.push(turn);
+    turn.cell.undurable++;
+    if (this.#writing !== undefined) return;
+    if (turns.length === 1) this.#filledSince = this.#runtime.clock.monotonicMs();
+    else if (turns.length % LOOK_EVERY === 0 && this.#held === 0 && this.#tookAsLongAsAWrite())
+      return this.#flush();
+    this.#arm();
+  }
+
+  /** A message was sent by a turn of this commit. */
+  sent(receiver: number, message: Message): void {
+    this.#filling.sent.push(message);
+    this.#filling.receivers.push(receiver);
+  }
+
+  /** The actor's checkpoint is to be written with this commit, as it is when the commit is sealed. */
+  checkpoint(cell: Cell): void {
+    this.#filling.checkpoints.add(cell);
+  }
+
+  /** Something other than a turn is in the ledger, and must become durable too. */
+  request(): void {
+    this.#requested = true;
+    if (this.#writing === undefined) this.#arm();
+  }
+
+  /** Resolves when everything up to now is durable. */
+  durable(): Promise<void> {
+    if (!this.#hasWork && this.#writing === undefined) return Promise.resolve();
+    const commit = this.#hasWork ? this.#filling : this.#writing!;
+    return new Promise((resolve, reject) => {
+      commit.waiters.push((error) => (error === undefined ? resolve() : reject(error)));
+      if (this.#writing === undefined) this.#arm();
+    });
+  }
+
+  /** Calls back when the commit that is being filled is durable, or lost. */
+  onDurable(callback: (error?: Error) => void): void {
+    this.#filling.waiters.push(callback);
+    this.request();
+  }
+
+  /** Runs something whose effects on the ledger must not be torn apart by a seal. */
+  hold<T>(run: () => T): T {
+    this.#held++;
+    try {
+      return run();
+    } finally {
+      this.#held--;
+    }
+  }
+
+  /** Gives up everything in memory: the fence is up, or the system ends. Returns what is lost, or may be. */
+  stop(): { readonly writing: Commit | undefined; readonly filling: Commit } {
+    const lost = { writing: this.#writing, filling: this.#filling };
+    this.#stopped = true;
+    this.#writing = undefined;
+    this.#filling = emptyCommit();
+    return lost;
+  }
+
+  // ---- sealing --------------------------------------------------------------------------------------------------
+
+  #arm(): void {
+    if (this.#armed) return;
+    this.#armed = true;
+    this.#runtime.clock.soon(() => {
+      this.#armed = false;
+      if (this.#writing === undefined && this.#hasWork) this.#flush();
+    });
+  }
+
+  #tookAsLongAsAWrite(): boolean {
+    return this.#runtime.clock.monotonicMs() - this.#filledSince >= this.#writeMs;
+  }
+
+  #flush(): void {
+    if (this.#stopped) return;
+    const { clock, ledger } = this.#runtime;
+    const commit = this.#filling;
+    const sealed = this.#seal(commit);
+    this.#filling = emptyCommit();
+    this.#requested = false;
+    this.#writing = commit;
+    const startedAt = clock.monotonicMs();
+    ledger.write(sealed).then(
+      () => {
+        if (this.#stopped) return;
+        this.#writing = undefined;
+        this.#written(commit, sealed, clock.monotonicMs() - startedAt);
+      },
+      (error: unknown) => {
+        if (!this.#stopped) this.#runtime.fence(error);
+      },
+    );
+  }
+
+  #seal(commit: Commit): SealedCommit {
+    const { ledger, codec } = this.#runtime;
+    this.#catchUp(commit);
+    const prepared = [...commit.checkpoints].map((cell) => prepareCheckpoint(this.#runtime, cell));
+    // A checkpoint covers everything before this note, and the commit ends right behind it.
+    for (const checkpoint of prepared)
+      if (checkpoint !== undefined) noteCheckpointed(ledger, checkpoint.cell.actor);
+    commit.sent.forEach((message, i) => {
+      if (message.taken || message.noted) return;
+      noteMessage(ledger, codec, commit.receivers[i]!, message);
+      message.noted = true;
+    });
+    ledger.closeFrames();
+    for (const checkpoint of prepared)
+      if (checkpoint !== undefined) writeCheckpoint(this.#runtime, checkpoint);
+    this.#raiseLowWater();
+    return ledger.seal();
+  }
+
+  /** Checkpoints the actors that hold the low-water mark down. */
+  #catchUp(commit: Commit): void {
+    const { population, ledger } = this.#runtime;
+    if (!this.#overBudget()) return;
+    this.#runtime.loadLaggards(LAGGARDS_PER_COMMIT);
+    let laggard = population.oldestDirty;
+    for (let left = LAGGARDS_PER_COMMIT; left > 0 && laggard !== undefined; left--) {
+      if (ledger.frame - laggard.dirtyFrame < LOG_BUDGET_FRAMES / 2 && !this.#overBudget()) break;
+      commit.checkpoints.add(laggard);
+      laggard = laggard.dirtyNext;
+    }
+  }
+
+  #overBudget(): boolean {
+    const { population, ledger } = this.#runtime;
+    const oldest = population.oldestDirty;
+    const bytes = oldest === undefined ? 0 : ledger.appendedBytes - oldest.dirtyBytes;
+    return bytes > LOG_BUDGET_BYTES || ledger.frame - ledger.lowWater > LOG_BUDGET_FRAMES;
+  }
+
+  #raiseLowWater(): void {
+    const { population, ledger, tails } = this.#runtime;
+    if (tails.size > 0) return;
+    const low = population.oldestDirty?.dirtyFrame ?? ledger.frame;
+    // Every step of the mark costs a row; recovery does not mind a few frames more.
+    if (low - ledger.lowWater >= LOG_BUDGET_FRAMES / 100) ledger.raiseLowWater(low);
+  }
+
+  // ---- written --------------------------------------------------------------------------------------------------
+
+  #written(commit: Commit, sealed: SealedCommit, writeMs: number): void {
+    const { clock } = this.#runtime;
+    this.#writeMs += (writeMs - this.#writeMs) * 0.1;
+    const releaseFirst = commit.turns.length * this.#releaseMsPerTurn < this.#writeMs / 2;
+    if (!releaseFirst && this.#hasWork && this.#held === 0) this.#flush();
+    const startedAt = clock.monotonicMs();
+    this.#filledSince = startedAt;
+    release(this.#runtime, commit, sealed.head.commit);
+    if (commit.turns.length > 0) {
+      const perTurn = (clock.monotonicMs() - startedAt) / commit.turns.length;
+      this.#releaseMsPerTurn += (perTurn - this.#releaseMsPerTurn) * 0.1;
+    }
+    if (this.#hasWork && this.#writing === undefined) this.#arm();
+    this.#runtime.scheduler.roomAgain();
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Definitions: what an actor of a given name runs, and under which child spec.
+ *
+ * A root actor's definition comes from `createSystem({ actors })`; a child's from its parent's logic and the name of its
+ * source in there. So a definition is found again after a crash by its path of names.
+ */
+import type { Duration, Schedule } from 'effect';
+import { InvalidArgument } from './errors.ts';
+import { millisOf } from './duration.ts';
+import { Host } from './kernel/host.ts';
+import type { HostOptions } from './kernel/host.ts';
+import { isProcess } from './kernel/logic.ts';
+
+/** The child spec of an actor: how the system treats it. Given by {@link durable}. */
+export interface ChildSpec {
+  /**
+   * What happens when a step throws, after it has thrown again from the restored state and its event has become a dead
+   * letter. `resume` (default): the actor keeps its last good state. `fail`: as in XState, it ends with status `error`,
+   * and its parent is told.
+   */
+  readonly poison?: 'resume' | 'fail';
+  /** A checkpoint is taken after this many records, or earlier when they have grown large. Default 256. */
+  readonly checkpointEvery?: number;
+  /** How long the actor stays in memory without anything to do. Default 30 seconds. */
+  readonly passivateAfter?: Duration.Input;
+  /** For processes: when a failed attempt is tried again, and how often. Default: never. */
+  readonly retry?: Schedule.Schedule<unknown, unknown>;
+  /** For processes: how long an attempt may take before it is aborted. Default: forever. */
+  readonly timeout?: Duration.Input;
+}
+
+const specs = new WeakMap<object, ChildSpec>();
+
+/**
+ * Gives logic a child spec. The result is logic of the same type, and can be used wherever the original can: in
+ * `createSystem({ actors })`, in `setup({ actors })`, and under plain `createActor`, which ignores the spec.
+ */
+export function durable<TLogic extends object>(logic: TLogic, spec: ChildSpec): TLogic {
+  checkSpec(spec);
+  const copy = copyOf(logic);
+  specs.set(copy, { ...specs.get(logic), ...spec });
+  return copy;
+}
+
+/** A second object with the same behaviour, so that a spec does not stick to logic that others use too. */
+function copyOf<TLogic extends object>(logic: TLogic): TLogic {
+  // A machine's methods live on its class: `provide` with nothing gives an equal machine.
+  const machine = logic as { provide?: (implementations: object) => TLogic };
+  return typeof machine.provide === 'function' ? machine.provide({}) : { ...logic };
+}
+
+function checkSpec(spec: ChildSpec): void {
+  const { poison, checkpointEvery, passivateAfter, timeout } = spec;
+  if (poison !== undefined && poison !== 'resume' && poison !== 'fail') {
+    throw new InvalidArgument('spec.poison', `must be 'resume' or 'fail', but is ${JSON.stringify(poison)}`);
+  }
+  if (checkpointEvery !== undefined && !(Number.isInteger(checkpointEvery) && checkpointEvery > 0)) {
+    throw new InvalidArgument(
+      'spec.checkpointEvery',
+      `must be a positive integer, but is ${checkpointEvery}`,
+    );
+  }
+  if (passivateAfter !== undefined) millisOf(passivateAfter, 'spec.passivateAfter');
+  if (timeout !== undefined) millisOf(timeout, 'spec.timeout');
+}
+
+/** The parts of a child spec, ready for use. */
+interface ResolvedSpec {
+  readonly poison: 'resume' | 'fail';
+  readonly checkpointEvery: number;
+  readonly passivateAfterMs: number | undefined;
+  readonly retry: Schedule.Schedule<unknown, unknown> | undefined;
+  readonly timeoutMs: number | undefined;
+}
+
+/** One piece of logic under one path of names. */
+export class Definition {
+  readonly path: readonly string[];
+  readonly host: Host;
+  readonly spec: ResolvedSpec;
+  /** Whether its actors are processes. */
+  readonly isProcess: boolean;
+  readonly #options: HostOptions;
+  readonly #children = new Map<string, Definition>();
+
+  constructor(path: readonly string[], logic: unknown, options: HostOptions) {
+    this.path = path;
+    this.#options = options;
+    this.host = makeHost(path, logic, options);
+    this.isProcess = isProcess(this.host.kind);
+    const spec = specs.get(logic as object) ?? {};
+    this.spec = {
+      poison: spec.poison ?? 'resume',
+      checkpointEvery: spec.checkpointEvery ?? 256,
+      passivateAfterMs:
+        spec.passivateAfter === undefined ? undefined : millisOf(spec.passivateAfter, 'passivateAfter'),
+      retry: spec.retry,
+      timeoutMs: spec.timeout === undefined ? undefined : millisOf(spec.timeout, 'timeout'),
+    };
+  }
+
+  /** The definition of a child, by the name its parent has for it; undefined where the parent has no such child. */
+  child(src: string): Definition | undefined {
+    let child = this.#children.get(src);
+    if (child === undefined) {
+      const logic = this.host.childLogic(src);
+      if (logic === undefined) return undefined;
+      child = new Definition([...this.path, src], logic, this.#options);
+      this.#children.set(src, child);
+    }
+    return child;
+  }
+}
+
+function makeHost(path: readonly string[], logic: unknown, options: HostOptions): Host {
+  try {
+    return new Host(logic, options);
+  } catch (error) {
+    throw new InvalidArgument(`actors.${path.join('.')}`, `cannot be hosted: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** All definitions of a system, by name. */
+export class Definitions {
+  readonly #roots = new Map<string, Definition>();
+
+  constructor(actors: Readonly<Record<string, unknown>>, options: HostOptions) {
+    for (const [name, logic] of Object.entries(actors)) {
+      if (name === '' || name.includes('/') || !name.isWellFormed()) {
+        throw new InvalidArgument(
+          `actors[${JSON.stringify(name)}]`,
+          'is not a name: it must not be empty or hold a slash',
+        );
+      }
+      this.#roots.set(name, new Definition([name], logic, options));
+    }
+  }
+
+  /** The definition at the end of a path of names; undefined where today's code has none. */
+  at(path: readonly string[]): Definition | undefined {
+    const [name, ...sources] = path;
+    let definition = this.#roots.get(name!);
+    for (const src of sources) definition = definition?.child(src);
+    return definition;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#roots.keys()];
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Effects: custom actions and emitted events, carried out after their commit.
+ *
+ * They are owed until they are done: a crash in between derives them again from the record and does them once more, under
+ * the same key. So an action runs at least once, and can use its key to make the world notice a repetition.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
+import { noteSettled } from './notes.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What user code may know about the effect it runs in. */
+export interface EffectContext {
+  /** `address@seq:index` of the intent: the same in every repetition, and nowhere else. */
+  readonly idempotencyKey: string;
+  readonly address: string;
+  /** Which attempt this is, counted from 1. */
+  readonly attempt: number;
+}
+
+const current = new AsyncLocalStorage<EffectContext>();
+
+/**
+ * The effect that is running: inside of a custom action, a promise, a callback or an observable, also after an `await`.
+ * Undefined anywhere else. Pass its `idempotencyKey` to whatever you call, and a repetition after a crash does no harm.
+ */
+export function currentEffect(): EffectContext | undefined {
+  return current.getStore();
+}
+
+export function withinEffect<T>(context: EffectContext, run: () => T): T {
+  return current.run(context, run);
+}
+
+export function effectKey(address: string, seq: number, index: number): string {
+  return `${address}@${seq}:${index}`;
+}
+
+/** How often an action that throws is tried again before it becomes a dead letter, and how long after. */
+const RETRY_AFTER_MS = [100, 1000];
+
+/** Carries out what a turn owes, and notes when all of it is done. */
+export function carryOut(runtime: Runtime, cell: Cell, owed: OwedTurn): void {
+  let left = owed.effects.length;
+  const settled = (): void => {
+    if (--left === 0) settle(runtime, cell, owed);
+  };
+  // What the effects send commits together with the note that they are done: a repetition then cannot send it twice.
+  runtime.committer.hold(() => {
+    for (const effect of owed.effects) run(runtime, cell, owed, effect, 1, settled);
+  });
+}
+
+function settle(runtime: Runtime, { actor }: Cell, { seq }: OwedTurn): void {
+  if (runtime.stopped) return;
+  // The actor may have been loaded again since.
+  const cell = runtime.population.present(actor);
+  if (cell?.owed?.delete(seq) !== true) return;
+  if (cell.owed.size === 0) cell.owed = undefined;
+  noteSettled(runtime.ledger, runtime.codec, cell.actor, seq);
+  runtime.population.markDirty(cell);
+  runtime.committer.request();
+}
+
+function run(
+  runtime: Runtime,
+  cell: Cell,
+  owed: OwedTurn,
+  effect: OwedEffect,
+  attempt: number,
+  settled: () => void,
+): void {
+  const { index, intent } = effect;
+  const idempotencyKey = effectKey(cell.address, owed.seq, index);
+  if (intent.kind === 'emit') {
+    runtime.emitted(cell, intent.event, idempotencyKey);
+    return settled();
+  }
+  if (intent.kind === 'tell') {
+    runtime.processes.tell(cell.actor, owed.life, intent.event);
+    return settled();
+  }
+  const failed = (error: unknown): void => {
+    const delay = RETRY_AFTER_MS[attempt - 1];
+    if (runtime.stopped) return;
+    if (delay !== undefined) {
+      runtime.clock.after(delay, () => {
+        if (!runtime.stopped) run(runtime, cell, owed, effect, attempt + 1, settled);
+      });
+      return;
+    }
+    runtime.deadLetters.action(cell, owed, intent.name, idempotencyKey, error);
+    settled();
+  };
+  let result: unknown;
+  try {
+    result = withinEffect({ idempotencyKey, address: cell.address, attempt }, intent.run);
+  } catch (error) {
+    return failed(error);
+  }
+  if (!isThenable(result)) return settled();
+  runtime.running++;
+  const over = (then: () => void): void => {
+    runtime.running--;
+    then();
+  };
+  result.then(
+    () => over(settled),
+    (error: unknown) => over(() => failed(error)),
+  );
+}
+
+/** XState ignores what an action returns; a promise here is still owed until it is settled. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+  );
+}

@@ -1,0 +1,207 @@
+/**
+ * The errors of the runtime room. See `storage/errors.ts` for the base class and the rules.
+ */
+import { HeddleError, messageOf } from '../storage/errors.ts';
+
+export {
+  HeddleError,
+  JournalCorrupt,
+  NotSerialisable,
+  StoreClosed,
+  StoreCorrupt,
+  StoreFenced,
+  StoreFormat,
+  StoreIo,
+  StoreLocked,
+} from '../storage/errors.ts';
+export type { CorruptionEvidence } from '../storage/errors.ts';
+
+/** Something was asked for with arguments that make no sense. Nothing was done. */
+export class InvalidArgument extends HeddleError {
+  readonly _tag = 'InvalidArgument';
+  readonly code = 'HEDDLE_INVALID_ARGUMENT';
+  readonly retryable = false;
+  /** The argument, as one would write it: `event.type`, `actors.order`. */
+  readonly path: string;
+
+  constructor(path: string, reason: string, options?: ErrorOptions) {
+    super(`${path} ${reason}`, options);
+    this.path = path;
+  }
+}
+
+/** A name is not among `createSystem({ actors })`. */
+export class UnknownActor extends HeddleError {
+  readonly _tag = 'UnknownActor';
+  readonly code = 'HEDDLE_UNKNOWN_ACTOR';
+  readonly retryable = false;
+  readonly address: string;
+
+  constructor(address: string, reason: string) {
+    super(`${address}: ${reason}`);
+    this.address = address;
+  }
+}
+
+/** `system.start` found a life at this address. It was not touched. */
+export class ActorExists extends HeddleError {
+  readonly _tag = 'ActorExists';
+  readonly code = 'HEDDLE_ACTOR_EXISTS';
+  readonly retryable = false;
+  readonly address: string;
+  readonly status: string;
+
+  constructor(address: string, status: string) {
+    const hint =
+      status === 'active'
+        ? `join it with onConflict: 'join', or use system.actor`
+        : 'its life is over; use another id, or read it with system.actor';
+    super(`${address} exists already (${status}); ${hint}`);
+    this.address = address;
+    this.status = status;
+  }
+}
+
+/** The actor's life is over: it is done, stopped or failed. The event was not applied. */
+export class ActorEnded extends HeddleError {
+  readonly _tag = 'ActorEnded';
+  readonly code = 'HEDDLE_ACTOR_ENDED';
+  readonly retryable = false;
+  readonly address: string;
+  readonly status: string;
+
+  constructor(address: string, status: string) {
+    super(`${address} is ${status} and takes no more events; start another actor`);
+    this.address = address;
+    this.status = status;
+  }
+}
+
+/** The actor has as many events waiting as its mailbox holds. The event was not applied. */
+export class MailboxFull extends HeddleError {
+  readonly _tag = 'MailboxFull';
+  readonly code = 'HEDDLE_MAILBOX_FULL';
+  readonly retryable = true;
+  readonly address: string;
+  readonly capacity: number;
+
+  constructor(address: string, capacity: number) {
+    super(
+      `the mailbox of ${address} is full (${capacity} events wait); send more slowly, or raise mailbox.capacity`,
+    );
+    this.address = address;
+    this.capacity = capacity;
+  }
+}
+
+/** A guard, an assign, or anything else that runs while the state changes threw. The state is what it was before. */
+export class StepFailed extends HeddleError {
+  readonly _tag = 'StepFailed';
+  readonly code = 'HEDDLE_STEP_FAILED';
+  readonly retryable = false;
+  readonly address: string;
+  readonly event: string;
+  /** The state in which it happened, as XState writes it. */
+  readonly state: unknown;
+
+  constructor(address: string, event: string, state: unknown, cause: unknown) {
+    super(
+      `${address} could not take '${event}' in state ${JSON.stringify(state)}: ${messageOf(cause)}; its state is unchanged`,
+      { cause },
+    );
+    this.address = address;
+    this.event = event;
+    this.state = state;
+  }
+}
+
+/** A step used something that would not be the same when it is told again. The state is what it was before. */
+export class Nondeterminism extends HeddleError {
+  readonly _tag = 'Nondeterminism';
+  readonly code = 'HEDDLE_NONDETERMINISM';
+  readonly retryable = false;
+  readonly address: string;
+  readonly event: string;
+  readonly state: unknown;
+  /** What was used, as the user wrote it: `fetch`, `setTimeout`. */
+  readonly api: string;
+  readonly fix: string;
+
+  constructor(address: string, event: string, state: unknown, api: string, fix: string) {
+    super(
+      `${address} used ${api} while taking '${event}' in state ${JSON.stringify(state)}; ${fix}. Its state is unchanged`,
+    );
+    this.address = address;
+    this.event = event;
+    this.state = state;
+    this.api = api;
+    this.fix = fix;
+  }
+}
+
+/** Today's code does not tell the recorded story of this actor. It is refused; nothing of it was changed. */
+export class StoryChanged extends HeddleError {
+  readonly _tag = 'StoryChanged';
+  readonly code = 'HEDDLE_STORY_CHANGED';
+  readonly retryable = false;
+  readonly address: string;
+  /** The first record that comes out differently. */
+  readonly seq: number;
+  /** What differs: `intents[0]`, `value`, `context.total`. */
+  readonly path: string;
+  readonly recorded: unknown;
+  readonly today: unknown;
+
+  constructor(address: string, difference: Difference, options?: ErrorOptions) {
+    const { seq, path, recorded, today } = difference;
+    super(
+      `the code of ${address} has changed: record ${seq} comes out differently at ${path} ` +
+        `(recorded ${show(recorded)}, today ${show(today)}); run the code that wrote it`,
+      options,
+    );
+    this.address = address;
+    this.seq = seq;
+    this.path = path;
+    this.recorded = recorded;
+    this.today = today;
+  }
+}
+
+/** Where today's code departs from the recorded story. */
+export interface Difference {
+  readonly seq: number;
+  readonly path: string;
+  readonly recorded: unknown;
+  readonly today: unknown;
+}
+
+/** The system is closed, or is closing. The event was not applied. */
+export class SystemClosed extends HeddleError {
+  readonly _tag = 'SystemClosed';
+  readonly code = 'HEDDLE_SYSTEM_CLOSED';
+  readonly retryable = false;
+
+  constructor() {
+    super('the system is closed; open it again with createSystem');
+  }
+}
+
+/** An attempt of a process took longer than its `timeout`. */
+export class AttemptTimeout extends HeddleError {
+  readonly _tag = 'AttemptTimeout';
+  readonly code = 'HEDDLE_ATTEMPT_TIMEOUT';
+  readonly retryable = true;
+  readonly address: string;
+  readonly timeoutMs: number;
+
+  constructor(address: string, timeoutMs: number) {
+    super(`${address} did not finish within ${timeoutMs} ms and was aborted`);
+    this.address = address;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item));
+  return text === undefined ? 'nothing' : text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}

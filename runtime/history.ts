@@ -1,0 +1,147 @@
+/**
+ * History: what has happened to an actor, as its journal tells it.
+ */
+import type { AnyEventObject } from 'xstate';
+import { BrokenJournal } from '../storage/journal.ts';
+import type { JournalRecord, Position } from '../storage/journal.ts';
+import { LINK_BYTES } from '../storage/frame.ts';
+import type { Cell } from './cell.ts';
+import { JournalCorrupt, UnknownActor } from './errors.ts';
+import type { Runtime } from './runtime.ts';
+import { unpackTrailer } from './trailer.ts';
+import type { Cause, ToldIntent, Trailer } from './trailer.ts';
+
+export interface HistoryOptions {
+  /** The first record; default 1. */
+  readonly from?: number;
+  /** The last record; default the newest. */
+  readonly to?: number;
+}
+
+/** One record of an actor's journal. */
+export interface HistoryRecord {
+  readonly address: string;
+  readonly seq: number;
+  /** Which life of the address it belongs to, counted from 1. */
+  readonly life: number;
+  /** Milliseconds since the epoch: what the clock said inside of the step. */
+  readonly at: number;
+  readonly event: AnyEventObject;
+  readonly cause: HistoryCause;
+  /** The idempotency id of the send, if it had one. */
+  readonly id: string | undefined;
+  /** What the step asked for. */
+  readonly intents: readonly ToldIntent[];
+  /** The error of a step that ended the actor. */
+  readonly error: unknown;
+  /** Where it stands: the frame, and the hash that proves it where a later record gives it. */
+  readonly frame: number;
+}
+
+/** Who caused a record. */
+export type HistoryCause =
+  | { readonly kind: 'outside' }
+  | { readonly kind: 'system' }
+  /** A message of another actor, or the end or state of a child: the intent `index` of its record `seq`. */
+  | {
+      readonly kind: 'actor';
+      readonly address: string;
+      readonly life: number;
+      readonly seq: number;
+      readonly index: number;
+    }
+  | { readonly kind: 'timer'; readonly seq: number; readonly index: number }
+  /** An action or a running process. */
+  | { readonly kind: 'effect'; readonly address: string; readonly life: number };
+
+/** Walks the journal of an actor from its oldest record to its newest. */
+export async function* historyOf(
+  runtime: Runtime,
+  address: string,
+  { from = 1, to = Infinity }: HistoryOptions = {},
+): AsyncIterable<HistoryRecord> {
+  const cell = await durableCell(runtime, address);
+  const names = new Map<number, string>([[cell.actor, cell.address]]);
+  for (const record of recordsOf(runtime, cell, from - 1)) {
+    if (record.seq > to) return;
+    yield describe(runtime, cell.address, record, names);
+  }
+}
+
+/** The actor, when everything that has happened to it so far is on the disk. */
+export async function durableCell(runtime: Runtime, address: string): Promise<Cell> {
+  runtime.assertOpen();
+  const name = runtime.population.nameOf(address);
+  if (name === undefined) throw new UnknownActor(address, 'nobody ever lived there');
+  const cell = runtime.population.load(name.actor, address);
+  if (cell.undurable > 0) await runtime.committer.durable();
+  return cell;
+}
+
+/** The durable records of an actor beyond a certain one, oldest first. @throws JournalCorrupt */
+export function recordsOf(runtime: Runtime, cell: Cell, downTo: number): JournalRecord[] {
+  const newest = newestDurable(runtime, cell);
+  if (newest === undefined) return [];
+  try {
+    return [...runtime.journal.walk(cell.actor, newest, Math.max(0, downTo))].reverse();
+  } catch (error) {
+    if (!(error instanceof BrokenJournal)) throw error;
+    const { seq, frame, reason } = error;
+    throw new JournalCorrupt(cell.address, { seq, frame, reason }, { cause: error });
+  }
+}
+
+function newestDurable({ ledger }: Runtime, { seq, frame, offset }: Cell): Position | undefined {
+  if (frame === undefined) return undefined;
+  // A turn may have been taken since: its record is read from memory, and has no link yet.
+  const link = frame.number <= ledger.head.frame ? frame.hash?.slice(0, LINK_BYTES) : undefined;
+  return { seq, frame: frame.number, offset, link };
+}
+
+function describe(
+  runtime: Runtime,
+  address: string,
+  record: JournalRecord,
+  names: Map<number, string>,
+): HistoryRecord {
+  const trailer = unpackTrailer(runtime.codec, record.trailer);
+  return {
+    address,
+    seq: record.seq,
+    life: record.life,
+    at: record.at,
+    event: runtime.events.unpack(record.event),
+    cause: causeOf(runtime, trailer, names),
+    id: trailer.id,
+    intents: trailer.intents ?? [],
+    error: trailer.failure,
+    frame: record.frame,
+  };
+}
+
+function causeOf(runtime: Runtime, { cause }: Trailer, names: Map<number, string>): HistoryCause {
+  switch (cause?.kind) {
+    case undefined:
+      return { kind: 'outside' };
+    case 'system':
+      return { kind: 'system' };
+    case 'timer':
+      return { kind: 'timer', seq: cause.seq, index: cause.index };
+    case 'actor': {
+      const { life, seq, index } = cause;
+      return { kind: 'actor', address: nameOf(runtime, cause, names), life, seq, index };
+    }
+    case 'effect':
+      return { kind: 'effect', address: nameOf(runtime, cause, names), life: cause.life };
+  }
+}
+
+function nameOf(
+  runtime: Runtime,
+  { actor }: Extract<Cause, { actor: number }>,
+  names: Map<number, string>,
+): string {
+  let name = names.get(actor);
+  if (name === undefined) names.set(actor, (name = runtime.addressOf(actor)));
+  return name;
+}

@@ -1,0 +1,198 @@
+/**
+ * The host of one piece of logic: it runs its steps, and turns its snapshots into data and back. One host serves all
+ * actors of the same logic, so an idle actor costs no more than its snapshot.
+ *
+ * A host is pure: it knows no clock, no disk and no promise. The caller sets the moment (`moment.ts`) and gives the
+ * environment (`step.ts`).
+ */
+import type { AnyActorLogic, AnyActorScope, AnyEventObject, AnyStateMachine } from 'xstate';
+import { kindOf } from './logic.ts';
+import type { LogicKind } from './logic.ts';
+import { childLogic, DEFAULT_MAX_MICROSTEPS, hostedMachine, isMachine, sourceNameOf } from './machine.ts';
+import { Ref } from './ref.ts';
+import { runStep } from './step.ts';
+import type { AnySnapshot, Environment, Outcome } from './step.ts';
+import { storeActorLogic } from './store-logic.ts';
+
+/** A snapshot as data. References in it are {@link Ref}s still; the codec writes them by address. */
+export interface PersistedSnapshot {
+  readonly status: AnySnapshot['status'];
+  readonly output?: unknown;
+  readonly error?: unknown;
+  /** A machine's configuration. */
+  readonly value?: unknown;
+  readonly context?: unknown;
+  /** The ids of the remembered states, by history state. */
+  readonly history?: Readonly<Record<string, readonly string[]>>;
+  readonly children?: readonly PersistedChild[];
+  /** What other logic keeps besides. */
+  readonly rest?: Readonly<Record<string, unknown>>;
+}
+
+/** A child as its parent knows it. */
+export interface PersistedChild {
+  readonly id: string;
+  readonly actor: number;
+  readonly life: number;
+  readonly src: string;
+  readonly systemId?: string;
+  readonly syncSnapshot?: boolean;
+}
+
+export interface HostOptions {
+  /** See {@link DEFAULT_MAX_MICROSTEPS}. */
+  readonly maxMicrosteps?: number;
+}
+
+export class Host {
+  readonly kind: LogicKind;
+  /** The logic as the user wrote it. */
+  readonly logic: unknown;
+  readonly #hosted: AnyActorLogic;
+  readonly #nameSource: (child: unknown, id: string) => string;
+
+  /** @throws TypeError when `logic` is neither actor logic nor a store. */
+  constructor(logic: unknown, options: HostOptions = {}) {
+    this.kind = kindOf(logic);
+    this.logic = logic;
+    if (isMachine(logic)) {
+      this.#hosted = hostedMachine(logic, options.maxMicrosteps ?? DEFAULT_MAX_MICROSTEPS);
+      this.#nameSource = (child, id) => sourceNameOf(logic, child, id);
+    } else {
+      this.#hosted = this.kind === 'store' ? storeActorLogic(logic) : (logic as AnyActorLogic);
+      this.#nameSource = () => {
+        throw new Error('only machines can have children');
+      };
+    }
+  }
+
+  /** The logic to call outside of steps: the one with `start`, for processes. */
+  get running(): AnyActorLogic {
+    return this.#hosted;
+  }
+
+  /** The first step of a life. */
+  initial(self: Ref, input: unknown, booked: number, environment: Environment): Outcome {
+    const run = (scope: AnyActorScope): AnySnapshot =>
+      this.#hosted.getInitialSnapshot(scope, input) as AnySnapshot;
+    return runStep(self, undefined, booked, environment, this.#nameSource, run);
+  }
+
+  /** Every other step. */
+  transition(
+    self: Ref,
+    snapshot: AnySnapshot,
+    event: AnyEventObject,
+    booked: number,
+    environment: Environment,
+  ): Outcome {
+    const run = (scope: AnyActorScope): AnySnapshot =>
+      this.#hosted.transition(snapshot as never, event, scope) as AnySnapshot;
+    return runStep(self, snapshot, booked, environment, this.#nameSource, run);
+  }
+
+  /** The logic of a child, by the name this logic has for it. */
+  childLogic(src: string): unknown {
+    return isMachine(this.logic) ? childLogic(this.logic, src) : undefined;
+  }
+
+  /** A snapshot as data. */
+  persist(snapshot: AnySnapshot): PersistedSnapshot {
+    return isMachine(this.logic)
+      ? persistMachine(snapshot as MachineSnapshotShape)
+      : persistOther(this.#hosted, snapshot);
+  }
+
+  /**
+   * The snapshot again. `childOf` gives the ref for a child, the same one that the context may hold already.
+   * @throws whatever XState throws when the machine has no such state any more.
+   */
+  restore(self: Ref, persisted: PersistedSnapshot, childOf: (child: PersistedChild) => Ref): AnySnapshot {
+    if (!isMachine(this.logic)) return restoreOther(this.#hosted, persisted);
+    return restoreMachine(this.#hosted as AnyStateMachine, self, persisted, childOf);
+  }
+}
+
+// ---- machines -----------------------------------------------------------------------------------------------------
+
+/** The fields of a machine's snapshot that make up its state; the others are derived or functions. */
+interface MachineSnapshotShape extends AnySnapshot {
+  readonly historyValue: Readonly<Record<string, readonly { readonly id: string }[]>>;
+}
+
+function persistMachine(snapshot: MachineSnapshotShape): PersistedSnapshot {
+  const { status, value, context, output, error, historyValue, children = {} } = snapshot;
+  const history = Object.entries(historyValue);
+  const refs = Object.values(children);
+  return {
+    status,
+    value,
+    context,
+    ...(output !== undefined && { output }),
+    ...(error !== undefined && { error }),
+    ...(history.length > 0 && {
+      history: Object.fromEntries(history.map(([id, nodes]) => [id, nodes.map((n) => n.id)])),
+    }),
+    ...(refs.length > 0 && { children: refs.map(persistChild) }),
+  };
+}
+
+function persistChild({ id, actor, life, src, systemId, _syncSnapshot }: Ref): PersistedChild {
+  return {
+    id,
+    actor,
+    life,
+    src,
+    ...(systemId !== undefined && { systemId }),
+    ...(_syncSnapshot && { syncSnapshot: true }),
+  };
+}
+
+function restoreMachine(
+  machine: AnyStateMachine,
+  self: Ref,
+  { status, value, context, output, error, history = {}, children = [] }: PersistedSnapshot,
+  childOf: (child: PersistedChild) => Ref,
+): AnySnapshot {
+  // Children and context are put in afterwards: XState would make actors of the former, and walk through the refs in
+  // the latter.
+  const bare = {
+    status,
+    value,
+    output,
+    error,
+    context: {},
+    children: {},
+    historyValue: Object.fromEntries(
+      Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => ({ id: node }))]),
+    ),
+  };
+  const restored = machine.restoreSnapshot(bare as never, { self } as never) as unknown as Record<
+    string,
+    unknown
+  >;
+  restored['context'] = context;
+  restored['children'] = Object.fromEntries(children.map((child) => [child.id, childOf(child)]));
+  return restored as unknown as AnySnapshot;
+}
+
+// ---- all other logic ----------------------------------------------------------------------------------------------
+
+function persistOther(logic: AnyActorLogic, snapshot: AnySnapshot): PersistedSnapshot {
+  const { status, output, error, context, ...rest } = logic.getPersistedSnapshot(snapshot) as AnySnapshot;
+  return {
+    status,
+    ...(output !== undefined && { output }),
+    ...(error !== undefined && { error }),
+    ...(context !== undefined && { context }),
+    ...(Object.keys(rest).length > 0 && { rest: rest as Record<string, unknown> }),
+  };
+}
+
+function restoreOther(
+  logic: AnyActorLogic,
+  { status, output, error, context, rest }: PersistedSnapshot,
+): AnySnapshot {
+  const snapshot = { status, output, error, context, ...rest };
+  return (logic.restoreSnapshot?.(snapshot as never, undefined as never) ?? snapshot) as AnySnapshot;
+}

@@ -1,0 +1,88 @@
+/**
+ * A mailbox: the messages that wait for an actor, first in, first out. And a message.
+ */
+import type { AnyEventObject } from 'xstate';
+import type { Packed } from '../storage/codec.ts';
+import type { Receipt } from './receipt.ts';
+import type { Cause } from './trailer.ts';
+
+/** An event on its way to an actor. */
+export class Message {
+  readonly event: AnyEventObject;
+  /** The event's bytes; packed when the message is made, so that what is recorded is what was sent. */
+  readonly packed: Packed;
+  /** Which life of the actor it is meant for. */
+  readonly life: number;
+  readonly cause: Cause | undefined;
+  /** For the first message of a life: what it is born as. */
+  readonly birth: Birth | undefined;
+  /** Whoever waits for the receipt. */
+  reply: Reply | undefined;
+  /** Whether the store knows that it is under way, so that its end must be noted too. */
+  noted = false;
+  /** Whether it was taken out of the mailbox. */
+  taken = false;
+
+  constructor(event: AnyEventObject, packed: Packed, life: number, cause: Cause | undefined, birth?: Birth) {
+    this.event = event;
+    this.packed = packed;
+    this.life = life;
+    this.cause = cause;
+    this.birth = birth;
+    this.reply = undefined;
+  }
+}
+
+/** What an actor is born as. Recorded with its first record. */
+export interface Birth {
+  readonly address: string;
+  /** The registered name, then the name of each child's logic on the way down. */
+  readonly path: readonly string[];
+  readonly parent?: readonly [actor: number, life: number];
+  readonly systemId?: string;
+  readonly syncSnapshot?: boolean;
+  /** Whether it runs as a process, which has to be started again after a crash. */
+  readonly process?: boolean;
+}
+
+/** A caller that waits for its event to be durable. */
+export interface Reply {
+  resolve(receipt: Receipt): void;
+  reject(error: Error): void;
+  /** The idempotency id of the send. */
+  readonly id: string | undefined;
+}
+
+export class Mailbox {
+  // A ring would save the shifting; but mailboxes are short, and a drained one starts over.
+  #messages: Message[] = [];
+  #first = 0;
+
+  get size(): number {
+    return this.#messages.length - this.#first;
+  }
+
+  push(message: Message): void {
+    this.#messages.push(message);
+  }
+
+  shift(): Message | undefined {
+    if (this.#first === this.#messages.length) return undefined;
+    const message = this.#messages[this.#first]!;
+    this.#first++;
+    if (this.#first === this.#messages.length) {
+      this.#messages = [];
+      this.#first = 0;
+    } else if (this.#first > 1024 && this.#first * 2 > this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#first);
+      this.#first = 0;
+    }
+    message.taken = true;
+    return message;
+  }
+
+  /** What waits, without taking it. */
+  waiting(): readonly Message[] {
+    return this.#messages.slice(this.#first);
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * The population: which actors are in memory, and where the others are found.
+ *
+ * It owns the cells, the names, and the order in which actors fell behind their checkpoints.
+ */
+import { nameKey, nameWitnessKey } from '../storage/keys.ts';
+import { DamagedRow } from '../storage/ledger.ts';
+import type { Cell } from './cell.ts';
+import type { StoredName } from './checkpoint.ts';
+import { JournalCorrupt } from './errors.ts';
+import type { Ref } from './kernel/ref.ts';
+import { restoreCell } from './restore.ts';
+import type { Runtime } from './runtime.ts';
+
+export class Population {
+  readonly #runtime: Runtime;
+  #cells = new Map<number, Cell>();
+  #byAddress = new Map<string, Cell>();
+  // The actors with records beyond their checkpoint, longest first: a list through the cells themselves.
+  #dirtyFirst: Cell | undefined;
+  #dirtyLast: Cell | undefined;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  cells(): Iterable<Cell> {
+    return this.#cells.values();
+  }
+
+  /** The actor if it is in memory. */
+  present(actor: number): Cell | undefined {
+    return this.#cells.get(actor);
+  }
+
+  presentAt(address: string): Cell | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  /**
+   * The actor, loaded if need be.
+   * @throws JournalCorrupt, StoryChanged when it is refused
+   */
+  load(actor: number, address: string): Cell {
+    const present = this.#cells.get(actor);
+    if (present !== undefined) return present;
+    const cell = restoreCell(this.#runtime, actor, address);
+    this.add(cell);
+    this.#runtime.resume(cell);
+    return cell;
+  }
+
+  add(cell: Cell): void {
+    this.#cells.set(cell.actor, cell);
+    this.#byAddress.set(cell.address, cell);
+  }
+
+  remove(cell: Cell): void {
+    this.#cells.delete(cell.actor);
+    this.#byAddress.delete(cell.address);
+    this.markClean(cell);
+  }
+
+  /** Forgets everything that is in memory. The store is about to be read again. */
+  clear(): void {
+    this.#cells = new Map();
+    this.#byAddress = new Map();
+    this.#dirtyFirst = this.#dirtyLast = undefined;
+  }
+
+  // ---- names ----------------------------------------------------------------------------------------------------
+
+  /**
+   * What is known of an address; undefined when nobody was ever born there.
+   * @throws JournalCorrupt when its name is damaged
+   */
+  nameOf(address: string): StoredName | undefined {
+    const cell = this.#byAddress.get(address);
+    if (cell !== undefined) return { actor: cell.actor, lives: cell.lives, checkpoint: cell.checkpointedSeq };
+    const { ledger, codec, lostBirths } = this.#runtime;
+    try {
+      const row = ledger.get(nameKey(address));
+      if (row !== undefined) return codec.unpack(row) as StoredName;
+      const witness = ledger.get(nameWitnessKey(address));
+      if (witness === undefined && !lostBirths.has(address)) return undefined;
+    } catch (error) {
+      if (!(error instanceof DamagedRow)) throw error;
+      throw new JournalCorrupt(address, { row: 'N', reason: 'the checksum of its name is wrong' });
+    }
+    throw new JournalCorrupt(address, { row: 'N', reason: 'its name is missing, though it was born' });
+  }
+
+  /** A ref to whoever lives at an address now, without loading it. */
+  refAt(address: string): Ref | undefined {
+    const cell = this.#byAddress.get(address);
+    if (cell !== undefined) return cell.ref;
+    const name = this.nameOf(address);
+    return name && this.#runtime.references.make(address, name.actor, name.lives);
+  }
+
+  // ---- behind the checkpoint --------------------------------------------------------------------------------------
+
+  /** The actor whose checkpoint lies farthest behind. */
+  get oldestDirty(): Cell | undefined {
+    return this.#dirtyFirst;
+  }
+
+  /** The actor gets an entry in the frame that is being filled. */
+  markDirty(cell: Cell): void {
+    if (cell.dirtyFrame !== 0) return;
+    const { ledger } = this.#runtime;
+    this.#appendDirty(cell, ledger.frame, ledger.appendedBytes);
+  }
+
+  /** The actor was loaded with a tail that begins somewhere at or after this frame. */
+  markDirtySince(cell: Cell, frame: number): void {
+    if (cell.dirtyFrame !== 0) return;
+    // Loaded actors are older than anything in the list.
+    cell.dirtyFrame = frame;
+    cell.dirtyBytes = 0;
+    cell.dirtyNext = this.#dirtyFirst;
+    if (this.#dirtyFirst === undefined) this.#dirtyLast = cell;
+    else this.#dirtyFirst.dirtyPrevious = cell;
+    this.#dirtyFirst = cell;
+  }
+
+  #appendDirty(cell: Cell, frame: number, bytes: number): void {
+    cell.dirtyFrame = frame;
+    cell.dirtyBytes = bytes;
+    cell.dirtyPrevious = this.#dirtyLast;
+    if (this.#dirtyLast === undefined) this.#dirtyFirst = cell;
+    else this.#dirtyLast.dirtyNext = cell;
+    this.#dirtyLast = cell;
+  }
+
+  markClean(cell: Cell): void {
+    if (cell.dirtyFrame === 0) return;
+    if (cell.dirtyPrevious === undefined) this.#dirtyFirst = cell.dirtyNext;
+    else cell.dirtyPrevious.dirtyNext = cell.dirtyNext;
+    if (cell.dirtyNext === undefined) this.#dirtyLast = cell.dirtyPrevious;
+    else cell.dirtyNext.dirtyPrevious = cell.dirtyPrevious;
+    cell.dirtyFrame = 0;
+    cell.dirtyNext = cell.dirtyPrevious = undefined;
+  }
+}

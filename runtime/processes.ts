@@ -1,0 +1,221 @@
+/**
+ * Processes: promises, callbacks and observables. They run after the commit that gave them life, may be started again
+ * after a crash, and what they report comes back as events.
+ *
+ * A process has a journal like any actor: its input, what it reported, its end. Only its `start` function is not pure; it
+ * runs here, outside of all steps, with a scope whose `self` and `system` route everything back through the runtime.
+ */
+import type { AnyActorLogic, AnyEventObject } from 'xstate';
+import type { Cell } from './cell.ts';
+import type { TimerHandle } from './clock.ts';
+import { effectKey, withinEffect } from './effects.ts';
+import type { EffectContext } from './effects.ts';
+import { AttemptTimeout } from './errors.ts';
+import type { Ref } from './kernel/ref.ts';
+import type { AnySnapshot } from './kernel/step.ts';
+import { portable } from './portable.ts';
+import { PROCESS_FAILED } from './process-step.ts';
+import { ATTEMPT_DUE, ATTEMPT_FAILED } from './retell.ts';
+import { nextRetryDelay } from './retry.ts';
+import type { Runtime } from './runtime.ts';
+import type { Turn } from './turn.ts';
+
+const STOP = 'xstate.stop';
+const PROMISE_REJECTED = 'xstate.promise.reject';
+
+/** One running process. */
+interface Running {
+  readonly life: number;
+  readonly logic: AnyActorLogic;
+  readonly scope: object;
+  /** The snapshot that `start` got; an observable keeps its subscription in there. */
+  readonly state: object;
+  readonly context: EffectContext;
+  deadline: TimerHandle | undefined;
+  /** Set when its attempt is over: what it still reports is dropped. */
+  over: boolean;
+  /** Whether its logic was told to stop. */
+  stopped: boolean;
+}
+
+export class Processes {
+  readonly #runtime: Runtime;
+  readonly #running = new Map<number, Running>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** A turn of a process is durable: it is to be started, stopped, or told. */
+  afterTurn({ cell, snapshot, life, message }: Turn): void {
+    const { event, birth } = message;
+    if (snapshot.status !== 'active') return this.stop(cell.actor, life);
+    if (birth !== undefined || event.type === ATTEMPT_DUE) return this.#startLife(cell, life, snapshot);
+    if (event.type === ATTEMPT_FAILED) this.stop(cell.actor, life);
+  }
+
+  /** An actor was restored: if it is a process in the middle of its work, it starts again. */
+  resume(cell: Cell): void {
+    const waitsToRetry = (cell.timers?.size ?? 0) > 0;
+    if (cell.snapshot?.status === 'active' && !waitsToRetry) this.#startLife(cell, cell.life, cell.snapshot);
+  }
+
+  #startLife(cell: Cell, life: number, snapshot: AnySnapshot): void {
+    if (cell.life !== life || cell.ended || this.#runtime.closing) return;
+    const running = this.#running.get(cell.actor);
+    if (running !== undefined) {
+      // It may run still: the actor was only loaded again.
+      if (running.life === life && running.context.attempt === cell.attempt && !running.over) return;
+      this.stop(cell.actor, running.life);
+    }
+    this.#start(cell, snapshot);
+  }
+
+  #start(cell: Cell, snapshot: AnySnapshot): void {
+    const { definition, ref, actor, life, attempt, address } = cell;
+    // The record that brought it to life owes its work.
+    const context = { idempotencyKey: effectKey(address, cell.bornSeq, 0), address, attempt };
+    const running: Running = {
+      life,
+      logic: definition.host.running,
+      scope: this.#scopeFor(ref),
+      state: { ...snapshot },
+      context,
+      deadline: undefined,
+      over: false,
+      stopped: false,
+    };
+    this.#running.set(actor, running);
+    const { timeoutMs } = definition.spec;
+    if (timeoutMs !== undefined && timeoutMs !== Infinity) {
+      running.deadline = this.#runtime.clock.after(timeoutMs, () => {
+        if (!running.over) this.#attemptFailed(cell, running, new AttemptTimeout(address, timeoutMs));
+      });
+    }
+    try {
+      withinEffect(context, () => running.logic.start?.(running.state as never, running.scope as never));
+    } catch (error) {
+      this.#attemptFailed(cell, running, error);
+    }
+  }
+
+  #scopeFor(ref: Ref): object {
+    return {
+      self: ref,
+      id: ref.id,
+      sessionId: ref.sessionId,
+      system: ref.tree,
+      logger: (...args: unknown[]) => this.#runtime.log(undefined, args),
+      defer: (run: () => void) => run(),
+      stopChild: () => {},
+      emit: (event: AnyEventObject) => this.#runtime.emittedByProcess(ref, event),
+      actionExecutor: () => {},
+    };
+  }
+
+  /** Something a process reports to itself: the result of a promise, a value of an observable. */
+  report(ref: Ref, event: AnyEventObject): void {
+    const running = this.#running.get(ref.actor);
+    if (running === undefined || running.life !== ref.life || running.over) return;
+    const cell = this.#runtime.population.load(ref.actor, ref.address);
+    if (event.type === PROMISE_REJECTED) return this.#attemptFailed(cell, running, event['data']);
+    if (event.type.startsWith('xstate.promise.')) this.#close(running);
+    this.#post(ref, event, running);
+  }
+
+  /** Whether a process of this life may still speak. */
+  speaks(ref: Ref): boolean {
+    const running = this.#running.get(ref.actor);
+    return running !== undefined && running.life === ref.life && !running.over;
+  }
+
+  /** An attempt has failed: it is tried again if the child spec says so, otherwise the process fails. */
+  #attemptFailed(cell: Cell, running: Running, error: unknown): void {
+    this.#close(running);
+    // An attempt that took too long must let go of what it holds now, not when its failure is recorded.
+    this.#tellToStop(running);
+    const { retry } = cell.definition.spec;
+    const thrown = portable(this.#runtime.codec, error);
+    const { ref } = cell;
+    if (retry === undefined) return this.#giveUp(cell, running, thrown);
+    void nextRetryDelay(retry, running.context.attempt, error).then((delayMs) => {
+      if (this.#runtime.stopped || this.#running.get(ref.actor) !== running) return;
+      if (delayMs === undefined) return this.#giveUp(cell, running, thrown);
+      const { attempt } = running.context;
+      const retryAt = this.#runtime.clock.now() + Math.ceil(delayMs);
+      this.#post(ref, { type: ATTEMPT_FAILED, attempt, error: thrown, retryAt }, running);
+    });
+  }
+
+  #giveUp({ ref, definition }: Cell, running: Running, error: unknown): void {
+    const event =
+      definition.host.kind === 'promise'
+        ? { type: PROMISE_REJECTED, data: error }
+        : { type: PROCESS_FAILED, error };
+    this.#post(ref, event, running);
+  }
+
+  /** Sends an event to the process's own journal. A result that cannot be stored fails the process. */
+  #post(ref: Ref, event: AnyEventObject, running: Running): void {
+    const runtime = this.#runtime;
+    try {
+      runtime.sendFrom({ kind: 'effect', actor: ref.actor, life: running.life }, ref, event);
+    } catch (error) {
+      this.#close(running);
+      const failure = { type: PROCESS_FAILED, error: portable(runtime.codec, error) };
+      runtime.sendFrom({ kind: 'effect', actor: ref.actor, life: running.life }, ref, failure);
+    }
+  }
+
+  /** Hands an event to the listeners of a callback. */
+  tell(actor: number, life: number, event: AnyEventObject): void {
+    const running = this.#running.get(actor);
+    if (running === undefined || running.life !== life || running.over) return;
+    const { logic, state, scope, context } = running;
+    try {
+      withinEffect(context, () => logic.transition(state as never, event, scope as never));
+    } catch (error) {
+      this.#runtime.report(error, `a listener of ${context.address} threw`);
+    }
+  }
+
+  /** Stops a process: aborts its promise, disposes its callback, ends its subscription. */
+  stop(actor: number, life: number): void {
+    const running = this.#running.get(actor);
+    if (running === undefined || running.life !== life) return;
+    this.#running.delete(actor);
+    this.#close(running);
+    this.#tellToStop(running);
+  }
+
+  #tellToStop(running: Running): void {
+    if (running.stopped) return;
+    running.stopped = true;
+    const { logic, state, scope, context } = running;
+    try {
+      withinEffect(context, () => logic.transition(state as never, { type: STOP }, scope as never));
+    } catch (error) {
+      this.#runtime.report(error, `stopping ${context.address} threw`);
+    }
+  }
+
+  /** Stops all of them. Nothing is recorded: they start again when the system does. */
+  stopAll(): void {
+    for (const [actor, { life }] of [...this.#running]) this.stop(actor, life);
+  }
+
+  /** Lets go of all of them without a word, as the end of the process would. */
+  abandon(): void {
+    for (const running of this.#running.values()) this.#close(running);
+    this.#running.clear();
+  }
+
+  #close(running: Running): void {
+    running.over = true;
+    running.deadline?.cancel();
+  }
+}

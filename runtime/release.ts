@@ -1,0 +1,33 @@
+/**
+ * Release: what happens once a commit is durable, and not before. Receipts, subscribers, emitted events, actions,
+ * processes, in this order; for each actor in the order of its turns.
+ */
+import type { Commit } from './commit.ts';
+import { carryOut } from './effects.ts';
+import { receiptFor } from './receipt.ts';
+import type { Runtime } from './runtime.ts';
+import type { Turn } from './turn.ts';
+
+export function release(runtime: Runtime, commit: Commit, number: number): void {
+  const { turns, checkpoints, waiters } = commit;
+  // What users await goes on only after this function, so the receipts can come first and see everything done.
+  for (const turn of turns) acknowledge(turn, number);
+  for (const turn of turns) publish(runtime, turn);
+  for (const cell of checkpoints) runtime.passivation.checkpointed(cell);
+  for (const waiter of waiters) waiter();
+}
+
+function acknowledge({ cell, snapshot, seq, frame, message }: Turn, commit: number): void {
+  cell.committed = snapshot;
+  cell.undurable--;
+  message.reply?.resolve(receiptFor(cell.address, seq, commit, frame));
+}
+
+function publish(runtime: Runtime, turn: Turn): void {
+  const { cell, snapshot, owed, intents } = turn;
+  runtime.inspection?.turn(turn);
+  runtime.hubs.get(cell.actor)?.next(snapshot);
+  for (const intent of intents) if (intent.kind === 'log') runtime.log(intent.label, intent.value);
+  if (cell.definition.isProcess) runtime.processes.afterTurn(turn);
+  if (owed !== undefined) carryOut(runtime, cell, owed);
+}

@@ -1,0 +1,227 @@
+/**
+ * Telling a record again: the step it recorded, run through today's code with the time, seed and reads of back then.
+ * Used to restore actors, to replay them, and to look at their past. Executes nothing.
+ */
+import type { AnyEventObject } from 'xstate';
+import type { JournalRecord } from '../storage/journal.ts';
+import type { FrameRef } from '../storage/ledger.ts';
+import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
+import { firstDifference } from './difference.ts';
+import type { Difference } from './errors.ts';
+import { definitionOf, makeSelf } from './restore.ts';
+import { NO_INTENTS } from './kernel/intent.ts';
+import type { Intent } from './kernel/intent.ts';
+import { enter, leave, violationOfLast } from './kernel/moment.ts';
+import type { Ref, Tree } from './kernel/ref.ts';
+import type { AnySnapshot, Environment, Outcome } from './kernel/step.ts';
+import { failedSnapshot, processStep } from './process-step.ts';
+import type { Runtime } from './runtime.ts';
+import { armTimer, disarmTimer } from './timers.ts';
+import type { Timer } from './timers.ts';
+import { dueOf, tellIntents, unpackTrailer } from './trailer.ts';
+import type { Read, ToldIntent, Trailer } from './trailer.ts';
+import type { TravellingSnapshot } from './events.ts';
+
+/** What came out of telling a record again. */
+export interface Story {
+  readonly event: AnyEventObject;
+  readonly trailer: Trailer;
+  readonly snapshot: AnySnapshot | undefined;
+  readonly intents: readonly Intent[];
+  readonly booked: number;
+  /** Where today's code departs from what is recorded. */
+  readonly difference: Difference | undefined;
+}
+
+/** Runs the step of a record on the state that `cell` has. Changes the cell only when the record begins a life. */
+export function retell(runtime: Runtime, cell: Cell, record: JournalRecord): Story {
+  const trailer = unpackTrailer(runtime.codec, record.trailer);
+  const event = runtime.events.unpack(record.event);
+  if (trailer.birth !== undefined) beginLife(runtime, cell, record, trailer);
+  if ('failure' in trailer) {
+    const snapshot = failedSnapshot(cell.snapshot, trailer.failure);
+    return { event, trailer, snapshot, intents: NO_INTENTS, booked: cell.booked, difference: undefined };
+  }
+  const environment = new RetoldEnvironment(runtime, trailer.reads ?? []);
+  enter(record.at, cell.bornAt, trailer.seed);
+  let outcome: Outcome | undefined;
+  let thrown: unknown;
+  try {
+    outcome = stepOf(cell, event, environment);
+  } catch (error) {
+    thrown = error;
+  } finally {
+    leave();
+  }
+  const violation = violationOfLast();
+  if (violation !== undefined || outcome === undefined) {
+    const today = violation === undefined ? `it throws: ${String(thrown)}` : `it uses ${violation.api}`;
+    const difference: Difference = { seq: record.seq, path: 'step', recorded: 'it went through', today };
+    return { event, trailer, snapshot: cell.snapshot, intents: NO_INTENTS, booked: cell.booked, difference };
+  }
+  return { event, trailer, ...outcome, difference: compare(record, trailer, outcome) };
+}
+
+/** The step itself, of any kind of logic. */
+export function stepOf(cell: Cell, event: AnyEventObject, environment: Environment): Outcome {
+  const { definition, ref, snapshot, booked } = cell;
+  const { host } = definition;
+  if (snapshot === undefined) return host.initial(ref, event['input'], booked, environment);
+  const own = definition.host.kind === 'machine' ? undefined : processStep(definition, snapshot, event);
+  if (own !== undefined) return { snapshot: own, intents: NO_INTENTS, booked };
+  return host.transition(ref, snapshot, event, booked, environment);
+}
+
+/** A new life begins with a clean slate: only the journal and its numbers go on. */
+export function beginLife(
+  runtime: Runtime,
+  cell: Cell,
+  { life, at }: { life: number; at: number },
+  { birth }: Trailer,
+): void {
+  cell.birth = birth;
+  cell.definition = definitionOf(runtime, cell.address, birth!);
+  cell.life = life;
+  cell.lives = Math.max(cell.lives, life);
+  cell.bornAt = at;
+  cell.bornSeq = cell.seq + 1;
+  cell.snapshot = undefined;
+  cell.booked = 0;
+  cell.attempt = 1;
+  cell.timers = undefined;
+  if (cell.ref.life !== life) cell.ref = makeSelf(runtime, cell.actor, birth!, life);
+}
+
+/** Gives the children of the story the numbers they got back then, and compares what the step asked for. */
+function compare(record: JournalRecord, trailer: Trailer, outcome: Outcome): Difference | undefined {
+  const recorded = trailer.intents ?? [];
+  bearAsRecorded(outcome.intents, recorded);
+  const today = tellIntents(outcome.intents, record.at);
+  const difference = firstDifference(recorded, today, 'intents');
+  return difference && { seq: record.seq, ...difference };
+}
+
+function bearAsRecorded(intents: readonly Intent[], recorded: readonly ToldIntent[]): void {
+  intents.forEach((intent, index) => {
+    const told = recorded[index];
+    if (intent.kind === 'spawn' && told?.[0] === 'spawn' && told[1] === intent.ref.id)
+      intent.ref.bear(told[3], told[4]);
+  });
+}
+
+/** Takes over what the story says about the actor itself: its state, its timers, and what it owes. */
+export function applyStory(cell: Cell, story: Story, record: JournalRecord): void {
+  const { snapshot, intents, booked, trailer, event } = story;
+  const before = cell.snapshot;
+  const bookedBefore = cell.booked;
+  const frame: FrameRef = { number: record.frame, hash: record.frameLink };
+  if (trailer.cause?.kind === 'timer') disarmTimer(cell.timers, trailer.cause.seq, trailer.cause.index);
+  cell.seq = record.seq;
+  cell.frame = frame;
+  cell.offset = record.offset;
+  cell.snapshot = snapshot;
+  cell.booked = booked;
+  applyToSelf(cell, intents, event, record.at);
+  const owed = owedBy(cell, intents, event, before, bookedBefore);
+  if (owed !== undefined) (cell.owed ??= new Map()).set(record.seq, owed);
+  if (cell.ended) cell.timers = undefined;
+}
+
+/** What a step does to its own actor's timers and attempts, live or told again. Returns the timers it has set. */
+export function applyToSelf(
+  cell: Cell,
+  intents: readonly Intent[],
+  event: AnyEventObject,
+  atMs: number,
+): readonly Timer[] {
+  const armed: Timer[] = [];
+  intents.forEach((intent, index) => {
+    if (intent.kind === 'timer') {
+      const { id, to, event: later, delayMs } = intent;
+      armed.push({ id, seq: cell.seq, index, dueAt: dueOf(atMs, delayMs), to, event: later });
+      armTimer((cell.timers ??= new Map()), armed.at(-1)!);
+    } else if (intent.kind === 'cancel') cell.timers?.delete(intent.id);
+  });
+  if (event.type === ATTEMPT_FAILED) {
+    cell.attempt = (event['attempt'] as number) + 1;
+    const later = { type: ATTEMPT_DUE, attempt: cell.attempt };
+    armed.push({
+      id: undefined,
+      seq: cell.seq,
+      index: 0,
+      dueAt: event['retryAt'] as number,
+      to: cell.ref,
+      event: later,
+    });
+    armTimer((cell.timers ??= new Map()), armed.at(-1)!);
+  }
+  return armed;
+}
+
+/** A failed attempt of a process that will be tried again. */
+export const ATTEMPT_FAILED = 'heddle.attempt.failed';
+/** The time to try again has come. */
+export const ATTEMPT_DUE = 'heddle.attempt.due';
+
+/** The turn's debt to the world, or undefined when it has none. */
+export function owedBy(
+  cell: Cell,
+  intents: readonly Intent[],
+  event: AnyEventObject,
+  before: AnySnapshot | undefined,
+  bookedBefore: number,
+): OwedTurn | undefined {
+  const effects = intents.length === 0 ? toListeners(cell, event) : effectsAmong(intents);
+  if (effects.length === 0) return undefined;
+  const { seq, life, frame, offset } = cell;
+  return { seq, life, before, bookedBefore, frame: frame!, offset, effects };
+}
+
+function effectsAmong(intents: readonly Intent[]): OwedEffect[] {
+  return intents.flatMap((intent, index) =>
+    intent.kind === 'action' || intent.kind === 'emit' ? [{ index, intent }] : [],
+  );
+}
+
+const NO_EFFECTS: readonly OwedEffect[] = [];
+
+/** A callback hands what it receives to its listeners: that too is owed until it is done. */
+function toListeners({ definition }: Cell, event: AnyEventObject): readonly OwedEffect[] {
+  const { type } = event;
+  if (definition.host.kind !== 'callback' || type === 'xstate.init' || type === 'xstate.stop')
+    return NO_EFFECTS;
+  return type.startsWith('heddle.') ? NO_EFFECTS : [{ index: 0, intent: { kind: 'tell', event } }];
+}
+
+/** The world as a step saw it back then. */
+class RetoldEnvironment implements Environment {
+  readonly #runtime: Runtime;
+  readonly #reads: readonly Read[];
+  #next = 0;
+
+  constructor(runtime: Runtime, reads: readonly Read[]) {
+    this.#runtime = runtime;
+    this.#reads = reads;
+  }
+
+  lookup(_tree: Tree, key: string): Ref | undefined {
+    return (this.#read('lookup', `system.get('${key}')`) as { lookup: Ref | undefined }).lookup;
+  }
+
+  lookupAll(): Record<string, Ref> {
+    return (this.#read('all', 'system.getAll()') as { all: Record<string, Ref> }).all;
+  }
+
+  snapshotOf(ref: Ref): unknown {
+    return this.#runtime.events.revive(
+      this.#read('snapshot', `the state of ${ref.address}`) as TravellingSnapshot,
+    );
+  }
+
+  #read(kind: string, what: string): Read {
+    const read = this.#reads[this.#next++];
+    if (read === undefined || !(kind in read))
+      throw new Error(`${what} was not read back then: the code has changed`);
+    return read;
+  }
+}

@@ -1,0 +1,628 @@
+/**
+ * The runtime: the parts of one open system, and how they are joined. Each part has a file of its own; here is what
+ * crosses them: sending, delivering, waking, failing and coming back.
+ */
+import type { AnyEventObject, Observer, Subscription } from 'xstate';
+import { Codec } from '../storage/codec.ts';
+import { prove } from '../storage/fence.ts';
+import { JournalReader } from '../storage/journal.ts';
+import { allOf, idempotencyKey, numberOf, Prefix, quarantineKey, timerActorOf } from '../storage/keys.ts';
+import { hashOf, Ledger } from '../storage/ledger.ts';
+import { recover } from '../storage/recovery.ts';
+import type { Store } from '../storage/store.ts';
+import type { Cell } from './cell.ts';
+import type { Clock } from './clock.ts';
+import { Committer } from './commit.ts';
+import type { Commit } from './commit.ts';
+import { DeadLetters } from './dead-letters.ts';
+import type { Definitions } from './definition.ts';
+import { carryOut } from './effects.ts';
+import { LiveEnvironment } from './environment.ts';
+import {
+  ActorEnded,
+  HeddleError,
+  InvalidArgument,
+  MailboxFull,
+  StoreFenced,
+  SystemClosed,
+} from './errors.ts';
+import type { CorruptionEvidence } from './errors.ts';
+import { Events } from './events.ts';
+import { Hub, tellEnd } from './hub.ts';
+import type { Inspection } from './inspection.ts';
+import type { Port, Ref, Tree } from './kernel/ref.ts';
+import type { AnySnapshot } from './kernel/step.ts';
+import { Mailbox, Message } from './mailbox.ts';
+import type { Birth, Reply } from './mailbox.ts';
+import { noteFired } from './notes.ts';
+import { Passivation } from './passivation.ts';
+import { Population } from './population.ts';
+import { Processes } from './processes.ts';
+import { hexOf } from './receipt.ts';
+import type { Receipt } from './receipt.ts';
+import { References } from './references.ts';
+import { Scheduler } from './scheduler.ts';
+import { SystemIds } from './system-ids.ts';
+import { Tails } from './tail.ts';
+import { disarmTimer, Timers } from './timers.ts';
+import type { Timer } from './timers.ts';
+import { takeTurn } from './turn.ts';
+import type { Cause } from './trailer.ts';
+
+export interface RuntimeOptions {
+  readonly store: Store;
+  readonly definitions: (codec: Codec) => Definitions;
+  readonly clock: Clock;
+  readonly mailboxCapacity: number;
+  readonly passivateAfterMs: number;
+  readonly logger: Logger;
+  readonly onEmit: EmitListener | undefined;
+  readonly makeInspection: ((runtime: Runtime) => Inspection) | undefined;
+}
+
+/** Where log actions and troubles go. `console` is one. */
+export interface Logger {
+  log(...args: unknown[]): void;
+  error(...args: unknown[]): void;
+}
+
+/** Hears every emitted event of every actor, also of those that were owed from before a crash. */
+export type EmitListener = (
+  event: AnyEventObject,
+  meta: { readonly address: string; readonly idempotencyKey: string | undefined },
+) => void;
+
+/** What `send` may be given besides the event. */
+export interface SendOptions {
+  /** An idempotency id: sends to the same actor with the same id are applied once, across crashes. */
+  readonly id?: string;
+}
+
+/** How long `close` waits for actors that keep each other busy, and for asynchronous actions. */
+const DRAIN_MS = 10_000;
+
+/** How long the runtime waits before it tries again to prove a store after a failed write. */
+const PROVE_AFTER_MS = [0, 100, 500, 1000, 2000, 5000];
+
+export class Runtime implements Port {
+  readonly options: RuntimeOptions;
+  readonly clock: Clock;
+  readonly codec: Codec;
+  readonly references: References;
+  readonly definitions: Definitions;
+  readonly events: Events;
+  readonly population: Population;
+  readonly environment: LiveEnvironment;
+  readonly processes: Processes;
+  readonly timers: Timers;
+  readonly systemIds: SystemIds;
+  readonly deadLetters: DeadLetters;
+  readonly passivation: Passivation;
+  readonly inspection: Inspection | undefined;
+  readonly hubs = new Map<number, Hub>();
+
+  // What is read from the store, and read again after the fence.
+  ledger!: Ledger;
+  journal!: JournalReader;
+  committer!: Committer;
+  scheduler!: Scheduler;
+  tails!: Tails;
+  damaged: ReadonlyMap<number, CorruptionEvidence> = new Map();
+  lostBirths: ReadonlySet<string> = new Set();
+
+  /** The time of the current slice of turns, on the monotonic clock. */
+  loopTime = 0;
+  /** Set for good when the system closes or the process pretends to die. */
+  stopped = false;
+  /** Set when the system begins to close: nothing new is accepted or started. */
+  closing = false;
+  /** Asynchronous actions under way. */
+  running = 0;
+  #fenced: unknown;
+  /** Sends with an id whose turn is not durable yet. */
+  readonly #inFlight = new Map<string, Promise<Receipt>>();
+  /** What processes report while the fence is up. */
+  #postponed: (() => void)[] = [];
+
+  private constructor(options: RuntimeOptions) {
+    this.options = options;
+    this.clock = options.clock;
+    this.references = new References(() => this);
+    this.codec = new Codec(this.references);
+    this.definitions = options.definitions(this.codec);
+    this.events = new Events(this.codec, this.references, this.definitions);
+    this.population = new Population(this);
+    this.environment = new LiveEnvironment(this);
+    this.processes = new Processes(this);
+    this.timers = new Timers(options.clock, (actor, timer) => this.#fire(actor, timer));
+    this.systemIds = new SystemIds(this);
+    this.deadLetters = new DeadLetters(this);
+    this.passivation = new Passivation(this, options.passivateAfterMs);
+    this.inspection = options.makeInspection?.(this);
+  }
+
+  /** Opens the store and brings back what is owed. */
+  static async open(options: RuntimeOptions): Promise<Runtime> {
+    const runtime = new Runtime(options);
+    await runtime.#comeUp(await Ledger.open(options.store, options.clock.now()));
+    runtime.passivation.start();
+    return runtime;
+  }
+
+  // ---- coming up ------------------------------------------------------------------------------------------------
+
+  /** Reads the store, and resumes everything that is owed. Used when it is opened, and after the fence. */
+  async #comeUp(ledger: Ledger): Promise<void> {
+    this.ledger = ledger;
+    this.journal = new JournalReader(ledger);
+    this.committer = new Committer(this);
+    this.scheduler = new Scheduler(this);
+    this.tails = new Tails(this.codec);
+    this.population.clear();
+    this.systemIds.clear();
+    this.timers.clear();
+    const reading = await recover(ledger, (entry) => this.tails.visit(entry));
+    this.tails.setHeads(reading.heads);
+    await this.#quarantine(reading.damaged, reading.lostBirths);
+    const owing = await this.#owing();
+    await this.#loadWakeUps();
+    // Whoever has opened the system gets it first, and can attach listeners before anything moves.
+    this.clock.soon(() => this.#resumeAll(owing));
+  }
+
+  /** Writes down whose history is damaged: what proves it may not be there the next time. */
+  async #quarantine(
+    found: ReadonlyMap<number, CorruptionEvidence>,
+    lostBirths: readonly (readonly [number, string])[],
+  ): Promise<void> {
+    const damaged = new Map<number, CorruptionEvidence>();
+    const lost = new Set<string>();
+    for await (const chunk of this.ledger.store.scan(allOf(Prefix.Quarantine))) {
+      for (const [key] of chunk) {
+        const body = this.ledger.get(key);
+        const stored = this.codec.unpack(body!) as StoredQuarantine;
+        damaged.set(numberOf(key), stored.evidence);
+        if (stored.address !== undefined) lost.add(stored.address);
+      }
+    }
+    for (const [actor, evidence] of found) {
+      if (damaged.has(actor)) continue;
+      damaged.set(actor, evidence);
+      const address = lostBirths.find(([born]) => born === actor)?.[1];
+      if (address !== undefined) lost.add(address);
+      const stored: StoredQuarantine = address === undefined ? { evidence } : { evidence, address };
+      this.ledger.put(quarantineKey(actor), this.codec.packAs(0, stored));
+      this.committer.request();
+    }
+    this.damaged = damaged;
+    this.lostBirths = lost;
+  }
+
+  /** The actors that have something to do, by their marks and by their tails. */
+  async #owing(): Promise<number[]> {
+    const owing = new Set<number>();
+    for await (const chunk of this.ledger.store.scan(allOf(Prefix.Resume))) {
+      for (const [key] of chunk) owing.add(numberOf(key));
+    }
+    for (const [actor, tail] of this.tails.entries()) {
+      if (tail.mustResume) owing.add(actor);
+      if (tail.earliestDueMs !== Infinity) this.timers.add(actor, tail.earliestDueMs, undefined);
+    }
+    return [...owing].sort((a, b) => a - b);
+  }
+
+  async #loadWakeUps(): Promise<void> {
+    for await (const chunk of this.ledger.store.scan(allOf(Prefix.Timer))) {
+      for (const [key] of chunk) this.timers.add(timerActorOf(key), numberOf(key), undefined);
+    }
+  }
+
+  #resumeAll(owing: readonly number[]): void {
+    for (const actor of owing) {
+      if (this.stopped || this.#fenced !== undefined) return;
+      this.#tryLoad(actor);
+    }
+  }
+
+  /** Loads an actor that has work, if it can be loaded; if not, it is refused when somebody asks for it. */
+  #tryLoad(actor: number): Cell | undefined {
+    try {
+      return this.population.load(actor, `actor #${actor}`);
+    } catch (error) {
+      this.report(error, 'an actor with work to do was refused');
+      return undefined;
+    }
+  }
+
+  /** An actor was loaded: its work goes on. */
+  resume(cell: Cell): void {
+    cell.activeAt = this.loopTime;
+    for (const timer of cell.timers?.values() ?? []) this.timers.add(cell.actor, timer.dueAt, timer);
+    if ((cell.mailbox?.size ?? 0) > 0) this.scheduler.wake(cell);
+    if (cell.owed === undefined && !cell.definition.isProcess) return;
+    // Not now: it may be loaded from within a turn.
+    this.clock.soon(() => this.#resumeEffects(cell));
+  }
+
+  #resumeEffects(cell: Cell): void {
+    if (this.stopped || this.population.present(cell.actor) !== cell) return;
+    if (cell.definition.isProcess) this.processes.resume(cell);
+    for (const owed of [...(cell.owed?.values() ?? [])]) carryOut(this, cell, owed);
+  }
+
+  /** Loads some of the actors that recovery has left lying, so that the low-water mark can rise. */
+  loadLaggards(count: number): void {
+    for (const [actor] of this.tails.entries()) {
+      if (count-- === 0) return;
+      // One that is refused keeps its tail, and with it the frames that are the evidence.
+      this.#tryLoad(actor);
+    }
+  }
+
+  lookAtClock(): number {
+    return (this.loopTime = this.clock.monotonicMs());
+  }
+
+  // ---- sending --------------------------------------------------------------------------------------------------
+
+  send(ref: Ref, event: AnyEventObject, options?: SendOptions): Promise<Receipt> {
+    try {
+      this.assertOpen();
+      assertSendable(event);
+      const prepared = this.events.prepare(event);
+      const cell = this.#cellOf(ref);
+      if (options?.id !== undefined) return this.#sendOnce(cell, ref, prepared, options.id);
+      return this.#accept(cell, new Message(prepared.event, prepared.packed, ref.life, undefined), undefined);
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  #sendOnce(
+    cell: Cell,
+    ref: Ref,
+    { event, packed }: { event: AnyEventObject; packed: Message['packed'] },
+    id: string,
+  ): Promise<Receipt> {
+    if (typeof id !== 'string' || id === '' || !id.isWellFormed()) {
+      throw new InvalidArgument('options.id', 'must be a text that is not empty');
+    }
+    const key = `${cell.actor} ${id}`;
+    const pending = this.#inFlight.get(key);
+    if (pending !== undefined) return pending;
+    const known = this.ledger.get(idempotencyKey(cell.actor, id));
+    if (known !== undefined) return Promise.resolve(this.#receiptAgain(cell, known));
+    const sent = this.#accept(cell, new Message(event, packed, ref.life, undefined), id);
+    const done = (): void => void this.#inFlight.delete(key);
+    this.#inFlight.set(key, sent);
+    sent.then(done, done);
+    return sent;
+  }
+
+  /** The receipt of a send that was applied before. */
+  #receiptAgain(cell: Cell, row: Uint8Array): Receipt {
+    const { seq, commit, frame } = this.codec.unpack(row) as StoredReceipt;
+    const bytes = this.ledger.frameBytes(frame);
+    return { address: cell.address, seq, commit, hash: bytes === undefined ? '' : hexOf(hashOf(bytes)) };
+  }
+
+  /** Remembers the id of an idempotent send, with the turn that applies it. */
+  rememberSend(cell: Cell, id: string): void {
+    const stored: StoredReceipt = { seq: cell.seq, commit: this.ledger.commit, frame: cell.frame!.number };
+    this.ledger.put(idempotencyKey(cell.actor, id), this.codec.packAs(0, stored), true);
+  }
+
+  /** Takes a message from outside: at once if nothing else waits, otherwise into the mailbox. */
+  #accept(cell: Cell, message: Message, id: string | undefined): Promise<Receipt> {
+    if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
+    const size = cell.mailbox?.size ?? 0;
+    if (size >= this.options.mailboxCapacity)
+      throw new MailboxFull(cell.address, this.options.mailboxCapacity);
+    const promise = new Promise<Receipt>((resolve, reject) => {
+      message.reply = { resolve, reject: (error) => rejectQuietly(promise, reject, error), id };
+    });
+    if (size === 0 && this.scheduler.isFree) {
+      message.taken = true;
+      takeTurn(this, cell, message);
+    } else this.#enqueue(cell, message);
+    return promise;
+  }
+
+  /** Brings a root actor to life. */
+  bear(cell: Cell, birth: Birth, input: unknown): Promise<Receipt> {
+    const { event, packed } = this.events.prepare({ type: 'xstate.init', input });
+    const message = new Message(event, packed, cell.life + 1, { kind: 'system' }, birth);
+    return new Promise((resolve, reject) => {
+      message.reply = { resolve, reject, id: undefined };
+      this.#enqueue(cell, message);
+    });
+  }
+
+  /** Sends something to an actor on behalf of the system. */
+  command(cell: Cell, event: AnyEventObject): Promise<Receipt> {
+    const { event: copy, packed } = this.events.prepare(event);
+    const message = new Message(copy, packed, cell.life, { kind: 'system' });
+    return new Promise((resolve, reject) => {
+      message.reply = { resolve, reject, id: undefined };
+      this.#enqueue(cell, message);
+    });
+  }
+
+  /** An action or a running process sends to an actor. */
+  relay(source: Ref | undefined, target: Ref, event: AnyEventObject): void {
+    if (this.stopped) return;
+    if (this.#fenced !== undefined) return void this.#postponed.push(() => this.relay(source, target, event));
+    if (source !== undefined && source === target) return this.processes.report(source, event);
+    const isProcess =
+      source !== undefined && this.population.present(source.actor)?.definition.isProcess === true;
+    if (isProcess && !this.processes.speaks(source)) return;
+    const cause: Cause | undefined = source && { kind: 'effect', actor: source.actor, life: source.life };
+    this.sendFrom(cause, target, event);
+  }
+
+  /** Sends an event whose sender waits for nothing. @throws NotSerialisable, InvalidArgument */
+  sendFrom(cause: Cause | undefined, target: Ref, event: AnyEventObject): void {
+    if (this.stopped) return;
+    if (this.#fenced !== undefined)
+      return void this.#postponed.push(() => this.sendFrom(cause, target, event));
+    const { event: copy, packed } = this.events.prepare(event);
+    const message = new Message(copy, packed, target.life, cause);
+    const cell = this.#tryDeliverTo(target);
+    if (cell !== undefined) this.#enqueue(cell, message);
+  }
+
+  /** Puts a message from a turn into the receiver's mailbox. It commits with the turn. */
+  deliver(to: Ref, message: Message): void {
+    this.committer.sent(to.actor, message);
+    const cell = this.#tryDeliverTo(to);
+    if (cell !== undefined) this.#enqueue(cell, message);
+  }
+
+  /** The receiver, or undefined if it is refused: then its message waits in the store. */
+  #tryDeliverTo(to: Ref): Cell | undefined {
+    try {
+      return this.population.load(to.actor, to.address);
+    } catch (error) {
+      if (!(error instanceof HeddleError)) throw error;
+      this.report(error, `a message for ${to.address} waits`);
+      return undefined;
+    }
+  }
+
+  #enqueue(cell: Cell, message: Message): void {
+    (cell.mailbox ??= new Mailbox()).push(message);
+    this.scheduler.wake(cell);
+  }
+
+  #cellOf(ref: Ref): Cell {
+    return this.population.present(ref.actor) ?? this.population.load(ref.actor, ref.address);
+  }
+
+  /** @throws SystemClosed, StoreFenced */
+  assertOpen(): void {
+    if (this.closing || this.stopped) throw new SystemClosed();
+    if (this.#fenced !== undefined) throw new StoreFenced('no', this.#fenced);
+  }
+
+  /** The address of an actor by its number, as far as it can be found. */
+  addressOf(actor: number): string {
+    const cell = this.population.present(actor) ?? this.#tryLoad(actor);
+    return cell?.address ?? `actor #${actor}`;
+  }
+
+  // ---- timers ---------------------------------------------------------------------------------------------------
+
+  /** A timer is due, or an actor that sleeps has one that is. */
+  #fire(actor: number, timer: Timer | undefined): void {
+    const cell = this.population.present(actor);
+    if (timer === undefined) {
+      // Loading it sets its alarms, those that are due first.
+      if (cell === undefined) this.#tryLoad(actor);
+      return;
+    }
+    if (cell?.timers === undefined || ![...cell.timers.values()].includes(timer)) return;
+    disarmTimer(cell.timers, timer.seq, timer.index);
+    const { event, packed } = this.events.prepare(timer.event);
+    const origin = { actor, seq: timer.seq, index: timer.index, life: cell.life };
+    if (timer.to.actor === actor) {
+      return this.#enqueue(cell, new Message(event, packed, timer.to.life, { kind: 'timer', ...origin }));
+    }
+    noteFired(this.ledger, this.codec, actor, timer.seq, timer.index);
+    this.population.markDirty(cell);
+    this.deliver(timer.to, new Message(event, packed, timer.to.life, { kind: 'actor', ...origin }));
+    this.committer.request();
+  }
+
+  // ---- looking --------------------------------------------------------------------------------------------------
+
+  snapshotOf(ref: Ref): unknown {
+    const cell = this.#cellOf(ref);
+    if (ref.life !== 0 && ref.life < cell.life) return GONE;
+    return cell.committed ?? UNSTARTED;
+  }
+
+  subscribe(ref: Ref, observer: Observer<unknown>): Subscription {
+    const cell = this.#cellOf(ref);
+    const { committed } = cell;
+    if (committed !== undefined && committed.status !== 'active') {
+      tellEnd(observer, committed, (error) => this.report(error, `${ref.address} has failed`));
+      return { unsubscribe: () => {} };
+    }
+    return this.#hubOf(ref).subscribe(observer);
+  }
+
+  on(ref: Ref, type: string, handler: (event: AnyEventObject) => void): Subscription {
+    return this.#hubOf(ref).on(type, handler);
+  }
+
+  #hubOf(ref: Ref): Hub {
+    let hub = this.hubs.get(ref.actor);
+    if (hub === undefined) {
+      hub = new Hub((error) =>
+        this.report(error, `an observer of ${ref.address} threw, or nobody took its error`),
+      );
+      this.hubs.set(ref.actor, hub);
+    }
+    return hub;
+  }
+
+  lookup(tree: Tree, key: string): Ref | undefined {
+    return this.systemIds.get(tree, key) ?? (key.includes('/') ? this.population.refAt(key) : undefined);
+  }
+
+  lookupAll(tree: Tree): Record<string, Ref> {
+    return Object.fromEntries(this.systemIds.all(tree));
+  }
+
+  /** An event that a step has emitted. */
+  emitted(cell: Cell, event: AnyEventObject, key: string): void {
+    this.hubs.get(cell.actor)?.emit(event);
+    this.#tellEmitListener(event, cell.address, key);
+  }
+
+  /** An event that a running process emits. It belongs to no step, and is not kept. */
+  emittedByProcess(ref: Ref, event: AnyEventObject): void {
+    this.hubs.get(ref.actor)?.emit(event);
+    this.#tellEmitListener(event, ref.address, undefined);
+  }
+
+  #tellEmitListener(event: AnyEventObject, address: string, key: string | undefined): void {
+    try {
+      this.options.onEmit?.(event, { address, idempotencyKey: key });
+    } catch (error) {
+      this.report(error, 'onEmit threw');
+    }
+  }
+
+  log(label: string | undefined, value: unknown): void {
+    const args = Array.isArray(value) && label === undefined ? value : [value];
+    this.options.logger.log(...(label === undefined ? args : [label, ...args]));
+  }
+
+  /** Tells the operator about trouble that nobody else is told of. */
+  report(error: unknown, what: string): void {
+    if (!this.stopped) this.options.logger.error(`heddle: ${what}:`, error);
+  }
+
+  // ---- the fence ------------------------------------------------------------------------------------------------
+
+  /** A write has failed: everything that is not durable is given up, and the store must be proven. */
+  fence(cause: unknown): void {
+    if (this.#fenced !== undefined || this.stopped) return;
+    this.#fenced = cause;
+    this.report(cause, 'a write failed; nothing is acknowledged until the store is proven');
+    this.#giveUp((applied) => new StoreFenced(applied, cause));
+    void this.#recoverFromFence(0);
+  }
+
+  /** Rejects everybody who waits, and forgets everything in memory. */
+  #giveUp(errorFor: (applied: 'no' | 'unknown') => Error): void {
+    const { writing, filling } = this.committer.stop();
+    this.scheduler.stop();
+    this.timers.clear();
+    if (writing !== undefined) abandon(writing, errorFor('unknown'));
+    abandon(filling, errorFor('no'));
+    for (const cell of this.population.cells()) {
+      for (const { reply } of cell.mailbox?.waiting() ?? []) reply?.reject(errorFor('no'));
+    }
+    this.#inFlight.clear();
+  }
+
+  async #recoverFromFence(round: number): Promise<void> {
+    try {
+      const ledger = await prove(this.ledger, this.clock.now());
+      if (this.stopped) return;
+      await this.#comeUp(ledger);
+      this.#fenced = undefined;
+      for (const post of this.#postponed.splice(0)) post();
+    } catch (error) {
+      if (this.stopped) return;
+      this.report(error, 'the store could not be proven');
+      if (error instanceof HeddleError && !error.retryable) return;
+      const delay = PROVE_AFTER_MS[Math.min(round, PROVE_AFTER_MS.length - 1)]!;
+      this.clock.after(delay, () => void this.#recoverFromFence(round + 1));
+    }
+  }
+
+  // ---- the end --------------------------------------------------------------------------------------------------
+
+  /** Stops processes, finishes what was accepted, and closes the store. */
+  async close(): Promise<void> {
+    if (this.closing) return;
+    this.closing = true;
+    this.passivation.stop();
+    this.timers.clear();
+    this.processes.stopAll();
+    await this.#drain();
+    this.#giveUp(() => new SystemClosed());
+    this.stopped = true;
+    await this.options.store.close();
+  }
+
+  /** Waits until everything that was accepted is durable and done, within bounds: actors may keep each other busy. */
+  async #drain(): Promise<void> {
+    const until = this.clock.monotonicMs() + DRAIN_MS;
+    while (this.#fenced === undefined && !this.#isQuiet && this.clock.monotonicMs() < until) {
+      await new Promise<void>((resolve) => this.clock.soon(resolve));
+      await this.committer.durable().catch(() => {});
+    }
+  }
+
+  get #isQuiet(): boolean {
+    return this.scheduler.isIdle && this.committer.isIdle && this.running === 0;
+  }
+
+  /** Pretends that the process dies: from now on nothing happens any more, and nothing is written. */
+  die(): void {
+    this.stopped = true;
+    this.committer.stop();
+    this.scheduler.stop();
+    this.timers.clear();
+    this.passivation.stop();
+    this.processes.abandon();
+  }
+}
+
+function abandon({ turns, waiters }: Commit, error: Error): void {
+  for (const { message } of turns) message.reply?.reject(error);
+  for (const waiter of waiters) waiter(error);
+}
+
+const UNSTARTED = { status: 'active', output: undefined, error: undefined } as const;
+const GONE: AnySnapshot = { status: 'stopped', output: undefined, error: undefined };
+
+interface StoredQuarantine {
+  readonly evidence: CorruptionEvidence;
+  readonly address?: string;
+}
+
+interface StoredReceipt {
+  readonly seq: number;
+  readonly commit: number;
+  readonly frame: number;
+}
+
+/** Event types that only the runtime may send: with them an outsider could fake the end of a child or of the actor. */
+const RESERVED = /^(xstate\.(init|stop|done|error|snapshot|after|promise|observable)(\.|$)|heddle\.)/;
+
+function assertSendable(event: AnyEventObject): void {
+  const first = typeof event?.type === 'string' ? event.type.charCodeAt(0) : 0;
+  // Most types begin with neither x nor h; this is asked for every send.
+  if ((first === 120 || first === 104) && RESERVED.test(event.type)) {
+    throw new InvalidArgument('event.type', `'${event.type}' is reserved: use a type of your own`);
+  }
+}
+
+/** A rejection that nobody awaits must not end the process. */
+function rejectQuietly(promise: Promise<unknown>, reject: (error: Error) => void, error: Error): void {
+  promise.catch(() => {});
+  reject(error);
+}
+
+function rejected<T>(error: unknown): Promise<T> {
+  const promise = Promise.reject<T>(error as Error);
+  promise.catch(() => {});
+  return promise;
+}
+
+export type { Reply };

@@ -1,0 +1,92 @@
+/**
+ * The scheduler: whose turn it is. Actors with messages stand in one queue; each takes one message and, if it has more,
+ * stands again at the end. So nobody starves, and messages to one actor stay in order.
+ *
+ * Turns run until the queue is empty or a slice of time is over; then input, timers and finished writes get their chance.
+ */
+import type { Cell } from './cell.ts';
+import type { Runtime } from './runtime.ts';
+import { takeTurn } from './turn.ts';
+
+/** How long turns may run without letting anything else happen. */
+const SLICE_MS = 8;
+const LOOK_EVERY = 32;
+
+export class Scheduler {
+  readonly #runtime: Runtime;
+  #queue: Cell[] = [];
+  #running = false;
+  #armed = false;
+  #stopped = false;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** Whether a turn could be taken right now, by whoever brings a message. */
+  get isFree(): boolean {
+    return this.#queue.length === 0 && !this.#running && !this.#stopped && !this.#runtime.committer.isFull;
+  }
+
+  get isIdle(): boolean {
+    return this.#queue.length === 0 && !this.#running;
+  }
+
+  /** The actor has a message waiting. */
+  wake(cell: Cell): void {
+    if (cell.queued) return;
+    cell.queued = true;
+    this.#queue.push(cell);
+    this.#arm();
+  }
+
+  /** A commit was written: turns that had to wait for room go on. */
+  roomAgain(): void {
+    if (this.#queue.length > 0) this.#arm();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#queue = [];
+  }
+
+  #arm(): void {
+    if (this.#armed || this.#running) return;
+    this.#armed = true;
+    queueMicrotask(() => {
+      this.#armed = false;
+      this.#run();
+    });
+  }
+
+  #run(): void {
+    const { clock, committer } = this.#runtime;
+    const started = this.#runtime.lookAtClock();
+    this.#running = true;
+    let turns = 0;
+    try {
+      // The queue grows while it is worked on; what was done is cut off at the end.
+      let next = 0;
+      for (; next < this.#queue.length && !this.#stopped; next++) {
+        if (committer.isFull) break;
+        if (++turns % LOOK_EVERY === 0 && clock.monotonicMs() - started > SLICE_MS) break;
+        this.#turnOf(this.#queue[next]!);
+      }
+      this.#queue = this.#queue.slice(next);
+    } finally {
+      this.#running = false;
+    }
+    // Out of time: go on after others had theirs. Out of room: `roomAgain` comes with the next finished write.
+    if (this.#queue.length > 0 && !committer.isFull) clock.soon(() => this.#arm());
+  }
+
+  #turnOf(cell: Cell): void {
+    cell.queued = false;
+    const message = cell.mailbox?.shift();
+    if (message === undefined) return;
+    takeTurn(this.#runtime, cell, message);
+    if (cell.mailbox!.size === 0) return;
+    cell.queued = true;
+    this.#queue.push(cell);
+  }
+}

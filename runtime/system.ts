@@ -1,0 +1,258 @@
+/**
+ * The system: one open store and the actors that live in it. The entrance for users.
+ */
+import type { InspectionEvent, Observer } from 'xstate';
+import type { Duration } from 'effect';
+import type { Store } from '../storage/store.ts';
+import type { ActorDefinition, HeddleRef, WithInput } from './actor-ref.ts';
+import { Cell } from './cell.ts';
+import { systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { Definitions } from './definition.ts';
+import { millisOf } from './duration.ts';
+import { ActorExists, InvalidArgument, UnknownActor } from './errors.ts';
+import { historyOf } from './history.ts';
+import type { HistoryOptions, HistoryRecord } from './history.ts';
+import { Inspection } from './inspection.ts';
+import { badId, rootAddress } from './kernel/address.ts';
+import type { Ref } from './kernel/ref.ts';
+import { replay } from './replay.ts';
+import type { ReplayResult } from './replay.ts';
+import { Runtime } from './runtime.ts';
+import type { EmitListener, Logger } from './runtime.ts';
+import { makeSelf } from './restore.ts';
+import { verify } from './verify.ts';
+import type { Verification } from './verify.ts';
+
+/** The actors of a system, by name. The name is the identity on disk: renaming one makes another. */
+export type ActorDefinitions = Readonly<Record<string, ActorDefinition>>;
+
+export interface SystemOptions<TActors extends ActorDefinitions> {
+  /** Where it is kept: `leveldb(folder)` or `memory()`. */
+  readonly store: Store;
+  readonly actors: TActors;
+  /** Gets `log` actions and reports of trouble. Default: `console`. */
+  readonly logger?: Logger;
+  /** Observes the whole system in XState's inspection events. Sees only what is durable. */
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+  /** Hears every emitted event, at least once, also those owed from before a crash. */
+  readonly onEmit?: EmitListener;
+  /** How many events from outside may wait for one actor. Default 10,000. */
+  readonly mailbox?: { readonly capacity?: number };
+  /** How long an actor stays in memory without anything to do. Default 30 seconds. */
+  readonly passivateAfter?: Duration.Input;
+  /** How many microsteps one event may cause, before it is refused as an endless loop. Default 10,000. */
+  readonly maxMicrosteps?: number;
+  /** For tests: another time. */
+  readonly clock?: Clock;
+}
+
+export interface StartOptions {
+  /** Default: a random one. */
+  readonly id?: string;
+  /** What to do when the id is taken: `refuse` with ActorExists (default), or `join` the actor that has it. */
+  readonly onConflict?: 'refuse' | 'join';
+}
+
+const DEFAULT_MAILBOX_CAPACITY = 10_000;
+
+/**
+ * Opens a system: opens or creates its store, brings back what is owed, and lets it go on.
+ *
+ * @throws StoreLocked, StoreFormat, StoreCorrupt, StoreIo, InvalidArgument
+ */
+export async function createSystem<const TActors extends ActorDefinitions>(
+  options: SystemOptions<TActors>,
+): Promise<System<TActors>> {
+  const runtime = await Runtime.open(resolve(options));
+  return new System<TActors>(runtime);
+}
+
+function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActors>) {
+  const {
+    store,
+    actors,
+    logger = console,
+    inspect,
+    onEmit,
+    mailbox,
+    passivateAfter,
+    maxMicrosteps,
+    clock,
+  } = options;
+  if (typeof (store as Partial<Store> | undefined)?.open !== 'function') {
+    throw new InvalidArgument('store', "must be a store: leveldb('./data') or memory() of heddle/storage");
+  }
+  if (typeof actors !== 'object' || actors === null)
+    throw new InvalidArgument('actors', 'must be an object of logic by name');
+  const capacity = mailbox?.capacity ?? DEFAULT_MAILBOX_CAPACITY;
+  if (!(Number.isInteger(capacity) && capacity > 0)) {
+    throw new InvalidArgument('mailbox.capacity', `must be a positive integer, but is ${capacity}`);
+  }
+  return {
+    store,
+    definitions: () => new Definitions(actors, maxMicrosteps === undefined ? {} : { maxMicrosteps }),
+    clock: clock ?? systemClock,
+    mailboxCapacity: capacity,
+    passivateAfterMs: millisOf(passivateAfter ?? '30 seconds', 'passivateAfter'),
+    logger,
+    onEmit,
+    makeInspection: inspect && ((runtime: Runtime) => new Inspection(runtime, inspect)),
+  };
+}
+
+/** The parts of a system that only tests may touch. */
+export const internals = new WeakMap<object, Runtime>();
+
+export class System<TActors extends ActorDefinitions> implements AsyncDisposable {
+  readonly #runtime: Runtime;
+
+  /** Use {@link createSystem}. */
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    internals.set(this, runtime);
+  }
+
+  /**
+   * The actor with this name and id: found if it lives or has lived, born otherwise.
+   * @param options its input, for the case that it is born
+   * @throws JournalCorrupt, StoryChanged when it is refused; StepFailed when it cannot be born
+   */
+  async actor<TName extends keyof TActors & string>(
+    name: TName,
+    id: string,
+    ...[options]: WithInput<TActors[TName], object>
+  ): Promise<HeddleRef<TActors[TName]>> {
+    return this.#findOrBear(name, id, options?.input, 'join');
+  }
+
+  /**
+   * Starts a new actor.
+   * @throws ActorExists when the id is taken and `onConflict` is not `join`; StepFailed when it cannot be born
+   */
+  async start<TName extends keyof TActors & string>(
+    name: TName,
+    ...[options]: WithInput<TActors[TName], StartOptions>
+  ): Promise<HeddleRef<TActors[TName]>> {
+    const {
+      id = crypto.randomUUID(),
+      onConflict = 'refuse',
+      input,
+    } = (options ?? {}) as StartOptions & { input?: unknown };
+    return this.#findOrBear(name, id, input, onConflict);
+  }
+
+  /**
+   * The actor at an address, without starting one: undefined when nobody ever lived there.
+   * @throws JournalCorrupt, StoryChanged when it is refused
+   */
+  get<TAddress extends string>(address: TAddress): RefAt<TActors, TAddress> | undefined {
+    const runtime = this.#runtime;
+    runtime.assertOpen();
+    const name = runtime.population.nameOf(address);
+    if (name === undefined) return undefined;
+    return runtime.population.load(name.actor, address).ref as never;
+  }
+
+  /**
+   * Ends the life of a root actor, and of its children. Resolves when that is on the disk.
+   * An actor that has ended already stays as it is.
+   */
+  async stop(address: string): Promise<void> {
+    const runtime = this.#runtime;
+    runtime.assertOpen();
+    const name = runtime.population.nameOf(address);
+    if (name === undefined) throw new UnknownActor(address, 'nobody ever lived there');
+    const cell = runtime.population.load(name.actor, address);
+    if (cell.birth?.parent !== undefined) {
+      throw new InvalidArgument(
+        'address',
+        `is that of a child (${address}): stop its root actor, or use stopChild in its parent`,
+      );
+    }
+    if (cell.ended) return;
+    await runtime.command(cell, { type: 'xstate.stop' });
+  }
+
+  /**
+   * What has happened to an actor, record by record, in all its lives. Shows what is on the disk when it is called.
+   * @throws JournalCorrupt at the first record that does not prove itself
+   */
+  history(address: string, options?: HistoryOptions): AsyncIterable<HistoryRecord> {
+    return historyOf(this.#runtime, address, options);
+  }
+
+  /** Tells the whole history of an actor again, and says whether today's code tells the same. Executes nothing. */
+  replay(address: string): Promise<ReplayResult> {
+    return replay(this.#runtime, address);
+  }
+
+  /** Reads everything that is stored, and names what is damaged. Changes nothing. */
+  verify(): Promise<Verification> {
+    return verify(this.#runtime);
+  }
+
+  /**
+   * Closes the system: takes nothing new, stops processes, finishes and records what was accepted, and closes the store.
+   * Actors and processes go on when it is opened again.
+   */
+  close(): Promise<void> {
+    return this.#runtime.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #findOrBear<TName extends keyof TActors & string>(
+    name: TName,
+    id: string,
+    input: unknown,
+    onConflict: 'refuse' | 'join',
+  ): Promise<HeddleRef<TActors[TName]>> {
+    const runtime = this.#runtime;
+    runtime.assertOpen();
+    const reason = badId(id);
+    if (reason !== undefined) throw new InvalidArgument('id', reason);
+    const definition = runtime.definitions.at([name]);
+    const address = rootAddress(name, id);
+    if (definition === undefined) {
+      const names = runtime.definitions.names.join(', ');
+      throw new UnknownActor(
+        address,
+        `'${name}' is not among createSystem({ actors }); there are ${names || 'none'}`,
+      );
+    }
+    const found = runtime.population.nameOf(address);
+    if (found !== undefined) return this.#join(found.actor, address, onConflict) as never;
+    const birth = { address, path: [name], ...(definition.isProcess && { process: true }) };
+    const actor = runtime.ledger.nextActor++;
+    const cell = new Cell(actor, address, definition, makeSelf(runtime, actor, birth, 1));
+    cell.lives = 1;
+    runtime.population.add(cell);
+    await runtime.bear(cell, birth, input);
+    return cell.ref as never;
+  }
+
+  /** Two may ask for the same new actor at once: the second waits for the first. */
+  async #join(actor: number, address: string, onConflict: 'refuse' | 'join'): Promise<Ref> {
+    const cell = this.#runtime.population.load(actor, address);
+    if (cell.committed === undefined) await this.#runtime.committer.durable();
+    if (cell.committed === undefined)
+      throw new UnknownActor(address, 'it was being started, and could not be');
+    if (onConflict === 'refuse') throw new ActorExists(address, cell.snapshot?.status ?? 'active');
+    return cell.ref;
+  }
+}
+
+/** The type of the ref at an address: that of the name it begins with, for root actors. */
+export type RefAt<
+  TActors extends ActorDefinitions,
+  TAddress extends string,
+> = TAddress extends `${infer TName}/${infer TId}`
+  ? TName extends keyof TActors & string
+    ? TId extends `${string}/${string}`
+      ? HeddleRef<ActorDefinition>
+      : HeddleRef<TActors[TName]>
+    : HeddleRef<ActorDefinition>
+  : HeddleRef<TActors[keyof TActors & string]>;

@@ -1,0 +1,141 @@
+/**
+ * Timers: events that are due later. A timer belongs to the actor that set it, and is known by the intent that did.
+ *
+ * The durable truth is in journals and checkpoints; this is the heap in memory that says which is next. Actors that
+ * sleep are in it as wake-ups: the actor is loaded, and brings its timers along.
+ */
+import type { AnyEventObject } from 'xstate';
+import type { Clock, TimerHandle } from './clock.ts';
+import type { Ref } from './kernel/ref.ts';
+
+/** An event that an actor has set for later. */
+export interface Timer {
+  /** XState's id, by which it is cancelled. */
+  readonly id: string | undefined;
+  /** The intent that set it. */
+  readonly seq: number;
+  readonly index: number;
+  readonly dueAt: number;
+  readonly to: Ref;
+  readonly event: AnyEventObject;
+}
+
+/** The key of a timer within its actor. */
+export const timerKeyOf = (id: string | undefined, seq: number, index: number): string =>
+  id ?? `${seq}:${index}`;
+
+/**
+ * Adds a timer to an actor's. XState lets a second timer of the same id hide the first, which then still fires but
+ * cannot be cancelled any more; so does this.
+ */
+export function armTimer(timers: Map<string, Timer>, timer: Timer): void {
+  const key = timerKeyOf(timer.id, timer.seq, timer.index);
+  const hidden = timers.get(key);
+  if (hidden !== undefined) timers.set(`${hidden.seq}:${hidden.index}`, hidden);
+  timers.set(key, timer);
+}
+
+/** Takes the timer out that a certain intent has set; undefined when it was cancelled. */
+export function disarmTimer(
+  timers: Map<string, Timer> | undefined,
+  seq: number,
+  index: number,
+): Timer | undefined {
+  for (const [key, timer] of timers ?? []) {
+    if (timer.seq !== seq || timer.index !== index) continue;
+    timers!.delete(key);
+    return timer;
+  }
+  return undefined;
+}
+
+/** An entry of the heap: a timer of an actor in memory, or the wake-up of one that sleeps. */
+interface Alarm {
+  readonly dueAt: number;
+  /** Timers that are due at the same time fire in the order in which they were set. */
+  readonly order: number;
+  readonly actor: number;
+  readonly timer: Timer | undefined;
+}
+
+/** Wakes the runtime when the next timer is due. */
+export class Timers {
+  readonly #clock: Clock;
+  readonly #fire: (actor: number, timer: Timer | undefined) => void;
+  #heap: Alarm[] = [];
+  #order = 0;
+  #handle: TimerHandle | undefined;
+  #wakeAt = Infinity;
+
+  /** @param fire called with each timer that is due, in order; without one for a wake-up. */
+  constructor(clock: Clock, fire: (actor: number, timer: Timer | undefined) => void) {
+    this.#clock = clock;
+    this.#fire = fire;
+  }
+
+  /** Sets an alarm. A cancelled timer stays in the heap, and is passed over by `fire`. */
+  add(actor: number, dueAt: number, timer: Timer | undefined): void {
+    push(this.#heap, { dueAt, order: this.#order++, actor, timer });
+    if (dueAt < this.#wakeAt) this.#schedule();
+  }
+
+  /** Forgets everything, and lets go of the clock. */
+  clear(): void {
+    this.#heap = [];
+    this.#handle?.cancel();
+    this.#handle = undefined;
+    this.#wakeAt = Infinity;
+  }
+
+  #schedule(): void {
+    this.#handle?.cancel();
+    this.#handle = undefined;
+    const next = this.#heap[0];
+    this.#wakeAt = next?.dueAt ?? Infinity;
+    if (next === undefined) return;
+    this.#handle = this.#clock.after(next.dueAt - this.#clock.now(), () => this.#wake());
+  }
+
+  #wake(): void {
+    const now = this.#clock.now();
+    while (this.#heap.length > 0 && this.#heap[0]!.dueAt <= now) {
+      const { actor, timer } = pop(this.#heap);
+      this.#fire(actor, timer);
+    }
+    this.#schedule();
+  }
+}
+
+// ---- a binary heap ------------------------------------------------------------------------------------------------
+
+function before(a: Alarm, b: Alarm): boolean {
+  return a.dueAt !== b.dueAt ? a.dueAt < b.dueAt : a.order < b.order;
+}
+
+function push(heap: Alarm[], alarm: Alarm): void {
+  let at = heap.push(alarm) - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (!before(alarm, heap[parent]!)) break;
+    heap[at] = heap[parent]!;
+    at = parent;
+  }
+  heap[at] = alarm;
+}
+
+function pop(heap: Alarm[]): Alarm {
+  const top = heap[0]!;
+  const last = heap.pop()!;
+  if (heap.length === 0) return top;
+  let at = 0;
+  for (;;) {
+    let child = at * 2 + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+    if (!before(heap[child]!, last)) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = last;
+  return top;
+}

@@ -1,0 +1,175 @@
+/**
+ * The trailer of a record: what it says besides the event. Who caused it, what the step read and drew, and what it
+ * asked for. Most records of plain sends have none.
+ *
+ * The intents are recorded as a summary. They are not needed to carry anything out (a step that is told again gives them
+ * again), but they let a reader see what a step did without running it, and let the runtime notice at once that today's
+ * code tells another story.
+ */
+import type { Codec } from '../storage/codec.ts';
+import type { Intent } from './kernel/intent.ts';
+import type { Birth } from './mailbox.ts';
+
+/**
+ * What made an event happen. Undefined: a caller from outside.
+ *
+ * - `actor`: the intent `index` of the record `seq` of another actor (or the same).
+ * - `timer`: a timer that the intent `index` of its own record `seq` has set.
+ * - `effect`: an action or a running process of an actor, outside of any step.
+ * - `system`: the system itself, on behalf of whoever called `start` or `stop`.
+ */
+export type Cause =
+  | {
+      readonly kind: 'actor' | 'timer';
+      readonly actor: number;
+      readonly seq: number;
+      readonly index: number;
+      readonly life: number;
+    }
+  | { readonly kind: 'effect'; readonly actor: number; readonly life: number }
+  | { readonly kind: 'system' };
+
+/** Names the one message that an intent gives rise to. */
+export type MessageKey = `${number}:${number}:${number}`;
+
+export function messageKeyOf(cause: Cause | undefined): MessageKey | undefined {
+  if (cause?.kind !== 'actor' && cause?.kind !== 'timer') return undefined;
+  return `${cause.actor}:${cause.seq}:${cause.index}`;
+}
+
+/** An intent as it is recorded. The first element says which; it is on disk, so never change one. */
+export type ToldIntent =
+  | readonly ['send', actor: number, life: number, type: string]
+  | readonly ['spawn', id: string, src: string, actor: number, life: number]
+  | readonly ['stop', id: string]
+  | readonly ['timer', id: string | null, dueMs: number, actor: number, type: string]
+  | readonly ['cancel', id: string]
+  | readonly ['emit', type: string]
+  | readonly ['log']
+  | readonly ['action', name: string];
+
+/** What a step read of the world. Packed, since it may hold anything a snapshot may. */
+export type Read =
+  | { readonly lookup: unknown }
+  | { readonly all: Readonly<Record<string, unknown>> }
+  | { readonly path: readonly string[]; readonly snapshot: unknown };
+
+export interface Trailer {
+  readonly cause?: Cause;
+  /** The idempotency id of the send. */
+  readonly id?: string;
+  readonly intents?: readonly ToldIntent[];
+  readonly reads?: readonly Read[];
+  readonly seed?: Uint8Array;
+  readonly birth?: Birth;
+  /** The step threw, and its actor's policy says that it fails with it. */
+  readonly failure?: unknown;
+}
+
+const EMPTY: Trailer = {};
+
+/** The short keys on disk. Never change one. */
+interface StoredTrailer {
+  c?: StoredCause;
+  k?: string;
+  i?: readonly ToldIntent[];
+  r?: Uint8Array;
+  s?: Uint8Array;
+  b?: Birth;
+  f?: Uint8Array;
+}
+
+export type StoredCause = readonly [
+  kind: number,
+  actor?: number,
+  life?: number,
+  seq?: number,
+  index?: number,
+];
+
+const CAUSE_KINDS = ['actor', 'timer', 'effect', 'system'] as const;
+
+export function packCause(cause: Cause): StoredCause {
+  switch (cause.kind) {
+    case 'actor':
+      return [0, cause.actor, cause.life, cause.seq, cause.index];
+    case 'timer':
+      return [1, cause.actor, cause.life, cause.seq, cause.index];
+    case 'effect':
+      return [2, cause.actor, cause.life];
+    case 'system':
+      return [3];
+  }
+}
+
+export function unpackCause([kind, actor = 0, life = 0, seq = 0, index = 0]: StoredCause): Cause {
+  const name = CAUSE_KINDS[kind]!;
+  switch (name) {
+    case 'actor':
+    case 'timer':
+      return { kind: name, actor, life, seq, index };
+    case 'effect':
+      return { kind: name, actor, life };
+    case 'system':
+      return { kind: name };
+  }
+}
+
+export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
+  const stored: StoredTrailer = {};
+  if (trailer.cause !== undefined) stored.c = packCause(trailer.cause);
+  if (trailer.id !== undefined) stored.k = trailer.id;
+  if (trailer.intents !== undefined) stored.i = trailer.intents;
+  if (trailer.reads !== undefined) stored.r = Buffer.from(codec.pack(trailer.reads, 'reads'));
+  if (trailer.seed !== undefined) stored.s = trailer.seed;
+  if (trailer.birth !== undefined) stored.b = trailer.birth;
+  if ('failure' in trailer) stored.f = Buffer.from(codec.pack(trailer.failure, 'failure'));
+  return codec.packAs(0, stored);
+}
+
+export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trailer {
+  if (bytes === undefined) return EMPTY;
+  const stored = codec.unpack(bytes) as StoredTrailer;
+  return {
+    ...(stored.c !== undefined && { cause: unpackCause(stored.c) }),
+    ...(stored.k !== undefined && { id: stored.k }),
+    ...(stored.i !== undefined && { intents: stored.i }),
+    ...(stored.r !== undefined && { reads: codec.unpack(stored.r) as readonly Read[] }),
+    ...(stored.s !== undefined && { seed: stored.s }),
+    ...(stored.b !== undefined && { birth: stored.b }),
+    ...(stored.f !== undefined && { failure: codec.unpack(stored.f) }),
+  };
+}
+
+/** The summary of a step's intents. The refs in spawns must have their numbers by now. */
+export function tellIntents(intents: readonly Intent[], atMs: number): ToldIntent[] {
+  return intents.map((intent) => tell(intent, atMs));
+}
+
+function tell(intent: Intent, atMs: number): ToldIntent {
+  switch (intent.kind) {
+    case 'send':
+      return ['send', intent.to.actor, intent.to.life, intent.event.type];
+    case 'spawn':
+      return ['spawn', intent.ref.id, intent.ref.src, intent.ref.actor, intent.ref.life];
+    case 'stop':
+      return ['stop', intent.ref.id];
+    case 'timer':
+      return ['timer', intent.id ?? null, dueOf(atMs, intent.delayMs), intent.to.actor, intent.event.type];
+    case 'cancel':
+      return ['cancel', intent.id];
+    case 'emit':
+      return ['emit', intent.event.type];
+    case 'log':
+      return ['log'];
+    case 'action':
+      return ['action', intent.name];
+  }
+}
+
+/** The year 6429. Times are stored in 48 bits. */
+const LAST_INSTANT_MS = 2 ** 47;
+
+/** When a timer is due: whole milliseconds, as they are stored. */
+export const dueOf = (atMs: number, delayMs: number): number =>
+  Math.min(atMs + Math.ceil(Number.isFinite(delayMs) ? delayMs : 0), LAST_INSTANT_MS);

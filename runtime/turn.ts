@@ -1,0 +1,413 @@
+/**
+ * The turn: one event taken from a mailbox, stepped, and put into the commit that is being filled.
+ *
+ *     takeTurn(message)
+ *       ├ is it too late?                        → dropped, and if the store knows of it, its end is noted
+ *       ├ step(snapshot, event, moment)          pure; nothing is executed
+ *       │    throws, or breaks a rule            → dead-letters.ts; nothing of it is kept
+ *       ├ prepare: everything the step asks for is checked and packed; nothing has changed yet
+ *       └ apply:   record · state · timers · births · messages · what is owed → the open commit
+ *
+ * Nothing of a turn can be observed before its commit is durable (`release.ts`).
+ */
+import type { AnyEventObject } from 'xstate';
+import type { Codec } from '../storage/codec.ts';
+import type { FrameRef } from '../storage/ledger.ts';
+import { nameWitnessKey } from '../storage/keys.ts';
+import { Cell } from './cell.ts';
+import type { OwedTurn } from './cell.ts';
+import { writeName } from './checkpoint.ts';
+import type { Definition } from './definition.ts';
+import { ActorEnded, MailboxFull, Nondeterminism, StepFailed } from './errors.ts';
+import { childAddress } from './kernel/address.ts';
+import type { Intent } from './kernel/intent.ts';
+import { enter, leave, seedOfLast, violationOfLast } from './kernel/moment.ts';
+import { UNBORN } from './kernel/ref.ts';
+import type { Ref } from './kernel/ref.ts';
+import type { AnySnapshot, Outcome } from './kernel/step.ts';
+import { Message } from './mailbox.ts';
+import type { Birth } from './mailbox.ts';
+import { noteTaken } from './notes.ts';
+import { applyToSelf, beginLife, owedBy, stepOf } from './retell.ts';
+import type { Runtime } from './runtime.ts';
+import { packTrailer, tellIntents } from './trailer.ts';
+import type { Cause, Trailer } from './trailer.ts';
+import { birthThrew, stepThrew } from './dead-letters.ts';
+
+/** A turn that waits for its commit to become durable. */
+export interface Turn {
+  readonly cell: Cell;
+  readonly snapshot: AnySnapshot;
+  readonly seq: number;
+  readonly life: number;
+  readonly frame: FrameRef;
+  readonly message: Message;
+  readonly owed: OwedTurn | undefined;
+  /** Its intents, for what is done after the commit; empty in most turns. */
+  readonly intents: readonly Intent[];
+}
+
+/** What a step asks for, checked and packed: carrying it out cannot fail any more. */
+interface Prepared {
+  readonly messages: readonly { readonly to: Ref; readonly message: Message; readonly child?: Newborn }[];
+  readonly trailer: Uint8Array | undefined;
+}
+
+/** A child that a step brings to life. */
+interface Newborn {
+  readonly definition: Definition;
+  /** Whether nobody ever lived at its address. */
+  readonly fresh: boolean;
+}
+
+/** Takes one message for an actor that is in memory. */
+export function takeTurn(runtime: Runtime, cell: Cell, message: Message): void {
+  if (isLate(cell, message)) return drop(runtime, cell, message);
+  if (message.birth !== undefined) return bear(runtime, cell, message, message.birth);
+  try {
+    step(runtime, cell, message, runtime.clock.now());
+  } catch (error) {
+    stepThrew(runtime, cell, message, error);
+  }
+}
+
+/** Takes the message once more; what it throws comes through. */
+export function step(runtime: Runtime, cell: Cell, message: Message, at: number): void {
+  const outcome = runStep(runtime, cell, message.event, at);
+  checkState(runtime, cell, outcome.snapshot);
+  apply(runtime, cell, message, at, outcome, prepare(runtime, cell, message, at, outcome));
+}
+
+/** Takes the first message of a life. If it throws, the life before is the last. */
+function bear(runtime: Runtime, cell: Cell, message: Message, birth: Birth): void {
+  const at = runtime.clock.now();
+  const before = stateBefore(cell);
+  beginLife(runtime, cell, { life: message.life, at }, { birth });
+  try {
+    step(runtime, cell, message, at);
+  } catch (error) {
+    if (birth.parent === undefined) Object.assign(cell, before);
+    birthThrew(runtime, cell, message, error);
+  }
+}
+
+/** What a life that could not begin must leave as it was. */
+function stateBefore(cell: Cell) {
+  const { birth, definition, life, lives, bornAt, bornSeq, snapshot, booked, attempt, timers, ref } = cell;
+  return { birth, definition, life, lives, bornAt, bornSeq, snapshot, booked, attempt, timers, ref };
+}
+
+// ---- too late -----------------------------------------------------------------------------------------------------
+
+function isLate(cell: Cell, message: Message): boolean {
+  const { life, birth, cause, event } = message;
+  if (birth !== undefined) return life <= cell.life;
+  if (life !== cell.life || cell.snapshot === undefined || cell.ended) return true;
+  return cause !== undefined && cause.kind === 'actor' && isStaleReport(cell, event, cause);
+}
+
+/** Whether a child reports the end or the state of a life that its parent has left behind. */
+function isStaleReport(
+  cell: Cell,
+  event: AnyEventObject,
+  { actor, life }: { actor: number; life: number },
+): boolean {
+  const id = reportedChild(event);
+  if (id === undefined) return false;
+  const child = cell.snapshot!.children?.[id];
+  return child === undefined || child.actor !== actor || child.life !== life;
+}
+
+function reportedChild(event: AnyEventObject): string | undefined {
+  const { type } = event;
+  if (!type.startsWith('xstate.')) return undefined;
+  if (type.startsWith('xstate.done.actor.')) return type.slice('xstate.done.actor.'.length);
+  if (type.startsWith('xstate.error.actor.')) return type.slice('xstate.error.actor.'.length);
+  if (type.startsWith('xstate.snapshot.')) return type.slice('xstate.snapshot.'.length);
+  return undefined;
+}
+
+function drop(runtime: Runtime, cell: Cell, message: Message): void {
+  if (message.noted) {
+    noteTaken(runtime.ledger, runtime.codec, cell.actor, message.cause!);
+    runtime.population.markDirty(cell);
+    runtime.committer.request();
+  }
+  message.reply?.reject(new ActorEnded(cell.address, cell.snapshot?.status ?? 'gone'));
+}
+
+// ---- the step -----------------------------------------------------------------------------------------------------
+
+/** Runs the step in its moment. @throws Nondeterminism, StepFailed */
+function runStep(runtime: Runtime, cell: Cell, event: AnyEventObject, at: number): Outcome {
+  const { environment } = runtime;
+  for (;;) {
+    environment.begin();
+    let outcome: Outcome | undefined;
+    let thrown: unknown;
+    enter(at, cell.bornAt, runtime.clock.randomSeed);
+    try {
+      outcome = stepOf(cell, event, environment);
+    } catch (error) {
+      thrown = error;
+    } finally {
+      leave();
+    }
+    // It looked at an actor that sleeps. Steps are pure, so it is woken and the step is run again.
+    if (environment.missing !== undefined) {
+      const { actor, address } = environment.missing;
+      runtime.population.load(actor, address);
+      continue;
+    }
+    const violation = violationOfLast();
+    if (violation !== undefined) {
+      throw new Nondeterminism(cell.address, event.type, cell.snapshot?.value, violation.api, violation.fix);
+    }
+    if (outcome === undefined) throw new StepFailed(cell.address, event.type, cell.snapshot?.value, thrown);
+    // A machine whose very first step throws says so in its snapshot.
+    if (cell.snapshot === undefined && outcome.snapshot.status === 'error') {
+      throw new StepFailed(cell.address, event.type, undefined, outcome.snapshot.error);
+    }
+    return outcome;
+  }
+}
+
+/** A state that could not be stored is refused in the step that makes it. Only what has changed is looked at. */
+function checkState({ codec }: Runtime, { definition, snapshot: before }: Cell, after: AnySnapshot): void {
+  if (definition.host.kind !== 'machine') return checkFields(codec, before, after, '');
+  if (after.context !== before?.context) checkFields(codec, before?.context, after.context, 'context.');
+  if (after.status === 'done') codec.inspect(after.output, 'output');
+}
+
+function checkFields(codec: Codec, before: unknown, after: unknown, path: string): void {
+  const old = (before ?? {}) as Record<string, unknown>;
+  const fields = after as Record<string, unknown>;
+  for (const key in fields) {
+    if (fields[key] !== old[key] || before === undefined) codec.inspect(fields[key], `${path}${key}`);
+  }
+}
+
+// ---- preparing ----------------------------------------------------------------------------------------------------
+
+/**
+ * Checks and packs everything that the step asks for.
+ * @throws NotSerialisable, MailboxFull; then nothing has happened
+ */
+function prepare(runtime: Runtime, cell: Cell, message: Message, at: number, outcome: Outcome): Prepared {
+  const { intents } = outcome;
+  const { cause, reply, birth } = message;
+  const reads = runtime.environment.reads;
+  const seed = seedOfLast();
+  if (
+    intents.length === 0 &&
+    cause === undefined &&
+    reply?.id === undefined &&
+    reads === undefined &&
+    seed === undefined
+  ) {
+    return NOTHING;
+  }
+  const newborns = intents.length === 0 ? undefined : bearChildren(runtime, cell, intents);
+  const messages = intents.length === 0 ? NO_MESSAGES : prepareMessages(runtime, cell, intents, newborns);
+  const trailer: Trailer = {
+    ...(cause !== undefined && { cause }),
+    ...(reply?.id !== undefined && { id: reply.id }),
+    ...(intents.length > 0 && { intents: tellIntents(intents, at) }),
+    ...(reads !== undefined && { reads }),
+    ...(seed !== undefined && { seed }),
+    ...(birth !== undefined && { birth }),
+  };
+  return { messages, trailer: packTrailer(runtime.codec, trailer) };
+}
+
+const NO_MESSAGES: Prepared['messages'] = [];
+const NOTHING: Prepared = { messages: NO_MESSAGES, trailer: undefined };
+
+/** Finds numbers and lives for the children of a step, so that references to them can be packed. */
+function bearChildren(
+  runtime: Runtime,
+  cell: Cell,
+  intents: readonly Intent[],
+): Map<Ref, Newborn> | undefined {
+  let newborns: Map<Ref, Newborn> | undefined;
+  for (const intent of intents) {
+    if (intent.kind !== 'spawn') continue;
+    const { ref } = intent;
+    const definition = cell.definition.child(ref.src);
+    if (definition === undefined) throw new Error(`the actor source '${ref.src}' is not implemented`);
+    const name = runtime.population.nameOf(ref.address);
+    ref.bear(name?.actor ?? runtime.ledger.nextActor++, (name?.lives ?? 0) + 1);
+    (newborns ??= new Map()).set(ref, { definition, fresh: name === undefined });
+  }
+  return newborns;
+}
+
+function prepareMessages(
+  runtime: Runtime,
+  cell: Cell,
+  intents: readonly Intent[],
+  newborns: ReadonlyMap<Ref, Newborn> | undefined,
+): Prepared['messages'] {
+  const { events } = runtime;
+  const messages: { to: Ref; message: Message; child?: Newborn }[] = [];
+  intents.forEach((intent, index) => {
+    const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq + 1, index, life: cell.life };
+    switch (intent.kind) {
+      case 'send': {
+        // To a child that was made and stopped within this step.
+        if (intent.to.actor === UNBORN) return;
+        checkRoom(runtime, intent.to);
+        const { event, packed } = events.prepare(intent.event);
+        messages.push({ to: intent.to, message: new Message(event, packed, intent.to.life, cause) });
+        return;
+      }
+      case 'spawn': {
+        const { ref, input } = intent;
+        const child = newborns!.get(ref)!;
+        const { event, packed } = events.prepare({ type: 'xstate.init', input });
+        const birth = birthOf(cell, ref, child.definition);
+        messages.push({ to: ref, message: new Message(event, packed, ref.life, cause, birth), child });
+        return;
+      }
+      case 'stop': {
+        const { event, packed } = events.prepare({ type: 'xstate.stop' });
+        messages.push({ to: intent.ref, message: new Message(event, packed, intent.ref.life, cause) });
+        return;
+      }
+      case 'timer':
+        // Refused now, where its step can be named, and not when it is due.
+        events.prepare(intent.event);
+        return;
+    }
+  });
+  return messages;
+}
+
+function birthOf(parent: Cell, ref: Ref, definition: Definition): Birth {
+  return {
+    address: childAddress(parent.address, ref.id),
+    path: definition.path,
+    parent: [parent.actor, parent.life],
+    ...(ref.systemId !== undefined && { systemId: ref.systemId }),
+    ...(ref._syncSnapshot && { syncSnapshot: true }),
+    ...(definition.isProcess && { process: true }),
+  };
+}
+
+/** Messages within the system may exceed the bound for outsiders, so that a flood from outside cannot stop its work. */
+const INTERNAL_FACTOR = 10;
+
+function checkRoom(runtime: Runtime, to: Ref): void {
+  const size = runtime.population.present(to.actor)?.mailbox?.size ?? 0;
+  const capacity = runtime.options.mailboxCapacity * INTERNAL_FACTOR;
+  if (size >= capacity) throw new MailboxFull(to.address, capacity);
+}
+
+// ---- applying -----------------------------------------------------------------------------------------------------
+
+function apply(
+  runtime: Runtime,
+  cell: Cell,
+  message: Message,
+  at: number,
+  outcome: Outcome,
+  prepared: Prepared,
+): void {
+  const { ledger, population, committer } = runtime;
+  const { snapshot, intents, booked } = outcome;
+  const { event, birth, packed } = message;
+  const before = cell.snapshot;
+  const bookedBefore = cell.booked;
+
+  population.markDirty(cell);
+  if (birth !== undefined && birth.parent === undefined) bearRoot(runtime, cell);
+  ledger.record(cell.actor, cell, at, cell.life, packed, prepared.trailer);
+  cell.tailBytes += packed.length + (prepared.trailer?.length ?? 0);
+  cell.snapshot = snapshot;
+  cell.booked = booked;
+  cell.activeAt = runtime.loopTime;
+  if (message.reply?.id !== undefined) runtime.rememberSend(cell, message.reply.id);
+  let owed: OwedTurn | undefined;
+  if (intents.length > 0 || cell.definition.isProcess) {
+    for (const timer of applyToSelf(cell, intents, event, at))
+      runtime.timers.add(cell.actor, timer.dueAt, timer);
+    owed = owedBy(cell, intents, event, before, bookedBefore);
+    if (owed !== undefined) (cell.owed ??= new Map()).set(cell.seq, owed);
+    for (const { to, message: sent, child } of prepared.messages) {
+      if (child !== undefined) bearChild(runtime, cell, to, child);
+      runtime.deliver(to, sent);
+    }
+  }
+  if (birth?.systemId !== undefined) runtime.systemIds.claim(cell.ref.tree, birth.systemId, cell.ref);
+  if (birth?.syncSnapshot === true || cell.ref._syncSnapshot) reportState(runtime, cell, intents.length);
+  if (snapshot.status !== 'active') end(runtime, cell, intents.length);
+  committer.add({
+    cell,
+    snapshot,
+    seq: cell.seq,
+    life: cell.life,
+    frame: cell.frame!,
+    message,
+    owed,
+    intents,
+  });
+  if (isCheckpointDue(cell)) committer.checkpoint(cell);
+}
+
+function bearRoot(runtime: Runtime, cell: Cell): void {
+  const { ledger, codec } = runtime;
+  ledger.bear(cell.actor, cell.address);
+  ledger.put(nameWitnessKey(cell.address), codec.packAs(0, cell.actor));
+  writeName(runtime, cell, cell.seq === 0);
+}
+
+/** Makes room for a child's life: its first message follows. */
+function bearChild(runtime: Runtime, parent: Cell, ref: Ref, { definition, fresh }: Newborn): void {
+  const { population } = runtime;
+  let cell = fresh ? undefined : population.load(ref.actor, ref.address);
+  if (cell === undefined) {
+    cell = new Cell(ref.actor, childAddress(parent.address, ref.id), definition, ref);
+    population.add(cell);
+  }
+  cell.lives = ref.life;
+  // The life before may still have its stop to come; the new one begins with its first message.
+  writeName(runtime, cell, fresh);
+}
+
+/** Tells the parent of a child with `syncSnapshot` its new state. */
+function reportState(runtime: Runtime, cell: Cell, index: number): void {
+  const parent = cell.ref._parent;
+  if (parent === undefined || cell.snapshot!.status !== 'active') return;
+  const { event, packed } = runtime.events.snapshotEvent(cell.ref, cell.definition, cell.snapshot!);
+  const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
+  runtime.deliver(parent, new Message(event, packed, parent.life, cause));
+}
+
+/** The end of a life: its timers go, its parent is told, and its last state is written down. */
+export function end(runtime: Runtime, cell: Cell, index: number): void {
+  const { status, output, error } = cell.snapshot!;
+  cell.timers = undefined;
+  if (cell.ref.systemId !== undefined) runtime.systemIds.release(cell.ref.tree, cell.ref.systemId, cell.ref);
+  const parent = cell.ref._parent;
+  if (parent !== undefined && status !== 'stopped') {
+    const { id } = cell.ref;
+    const event =
+      status === 'done'
+        ? { type: `xstate.done.actor.${id}`, output, actorId: id }
+        : { type: `xstate.error.actor.${id}`, error, actorId: id };
+    const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
+    const prepared = runtime.events.prepare(event);
+    runtime.deliver(parent, new Message(prepared.event, prepared.packed, parent.life, cause));
+  }
+  runtime.committer.checkpoint(cell);
+}
+
+const MIN_TAIL_BYTES = 4 << 10;
+
+/** Often enough that loading an actor stays cheap, seldom enough that it costs little: see docs/internals.md. */
+function isCheckpointDue(cell: Cell): boolean {
+  return (
+    cell.seq - cell.checkpointedSeq >= cell.definition.spec.checkpointEvery ||
+    cell.tailBytes > Math.max(MIN_TAIL_BYTES, 4 * cell.checkpointBytes)
+  );
+}

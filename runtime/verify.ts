@@ -1,0 +1,139 @@
+/**
+ * Verification: everything that is stored is read, and must prove itself. Every checksum, both chains, every row, and
+ * that names, checkpoints and journals agree with each other.
+ */
+import { EntryKind } from '../storage/frame.ts';
+import type { Chain } from '../storage/ledger.ts';
+import { addressOf, allOf, numberOf, Prefix } from '../storage/keys.ts';
+import { readLedger } from '../storage/recovery.ts';
+import { openRow } from '../storage/row.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import type { StoredCheckpoint, StoredName } from './checkpoint.ts';
+import { hexOf } from './receipt.ts';
+import type { Runtime } from './runtime.ts';
+import { unpackTrailer } from './trailer.ts';
+
+export interface Verification {
+  readonly records: number;
+  readonly actors: number;
+  readonly frames: number;
+  /** What the whole of it proves: compare the hash with a receipt or a note of yours. */
+  readonly head: { readonly commit: number; readonly frame: number; readonly hash: string };
+  /** What is damaged, the first bad record of each actor first. Empty: everything proves itself. */
+  readonly broken: readonly Damage[];
+}
+
+export interface Damage {
+  /** Whose it is, where that is known. */
+  readonly address: string | undefined;
+  readonly seq?: number;
+  readonly frame?: number;
+  readonly row?: string;
+  readonly reason: string;
+}
+
+export async function verify(runtime: Runtime): Promise<Verification> {
+  runtime.assertOpen();
+  await runtime.committer.durable();
+  const { ledger, codec } = runtime;
+  const head = ledger.head;
+  const addresses = new Map<number, string>();
+  let records = 0;
+  const reading = await readLedger(ledger, 1, (entry) => {
+    if (entry.kind !== EntryKind.Record) return;
+    records++;
+    if (addresses.has(entry.actor) || entry.trailer === undefined) return;
+    const { birth } = unpackTrailer(codec, entry.trailer);
+    if (birth !== undefined) addresses.set(entry.actor, birth.address);
+  });
+
+  const broken: Damage[] = [];
+  for (const [actor, evidence] of reading.damaged)
+    broken.push({ address: addresses.get(actor), ...evidence });
+  for (const evidence of reading.unattributed) broken.push({ address: undefined, ...evidence });
+  broken.push(...(await verifyRows(runtime, reading.heads, addresses)));
+  for (const [actor, evidence] of runtime.damaged) {
+    if (!reading.damaged.has(actor)) broken.push({ address: addresses.get(actor), ...evidence });
+  }
+  return {
+    records,
+    actors: addresses.size,
+    frames: reading.frames,
+    head: { commit: head.commit, frame: head.frame, hash: hexOf(head.hash) },
+    broken: broken.sort((a, b) => (a.frame ?? Infinity) - (b.frame ?? Infinity)),
+  };
+}
+
+/** Reads every row, and compares names and checkpoints with the ends of the journals. */
+async function verifyRows(
+  { ledger, codec }: Runtime,
+  heads: ReadonlyMap<number, Chain>,
+  addresses: ReadonlyMap<number, string>,
+): Promise<Damage[]> {
+  const broken: Damage[] = [];
+  const names = new Map<number, StoredName>();
+  const rows = { gte: Uint8Array.of(0), lt: Uint8Array.of(255) };
+  for await (const chunk of ledger.store.scan(rows)) {
+    for (const [key, row] of chunk) {
+      if (key[0] === Prefix.Frame) continue;
+      const body = openRow(key, row);
+      if (body === undefined) {
+        broken.push({ address: ownerOf(key, addresses), row: rowName(key), reason: 'the checksum is wrong' });
+        continue;
+      }
+      if (key[0] === Prefix.Name) {
+        const name = codec.unpack(body) as StoredName;
+        names.set(name.actor, name);
+      }
+      if (key[0] === Prefix.Checkpoint) {
+        const damage = verifyCheckpoint(readCheckpoint(codec, body), heads.get(numberOf(key)));
+        if (damage !== undefined) broken.push({ address: ownerOf(key, addresses), row: 'A', reason: damage });
+      }
+    }
+  }
+  for (const [actor, address] of addresses) {
+    if (!names.has(actor)) broken.push({ address, row: 'N', reason: 'its name is missing' });
+  }
+  for await (const damage of verifyNames(ledger, names, heads, addresses, codec)) broken.push(damage);
+  return broken;
+}
+
+function verifyCheckpoint({ newest }: StoredCheckpoint, head: Chain | undefined): string | undefined {
+  if (newest === undefined) return undefined;
+  const [seq] = newest;
+  if (head === undefined) return `it covers record ${seq}, but no record of the actor is left`;
+  return seq > head.seq ? `it covers record ${seq}, but the journal ends with ${head.seq}` : undefined;
+}
+
+/** A name whose checkpoint is missing or old, or whose journal is gone. */
+async function* verifyNames(
+  ledger: Runtime['ledger'],
+  names: ReadonlyMap<number, StoredName>,
+  heads: ReadonlyMap<number, Chain>,
+  addresses: ReadonlyMap<number, string>,
+  codec: Runtime['codec'],
+): AsyncIterable<Damage> {
+  const covered = new Map<number, number>();
+  for await (const chunk of ledger.store.scan(allOf(Prefix.Checkpoint))) {
+    for (const [key, row] of chunk) {
+      const body = openRow(key, row);
+      if (body !== undefined) covered.set(numberOf(key), readCheckpoint(codec, body).newest?.[0] ?? 0);
+    }
+  }
+  for (const [actor, { checkpoint }] of names) {
+    const found = covered.get(actor) ?? 0;
+    const address = addresses.get(actor);
+    if (found < checkpoint) {
+      yield { address, row: 'A', reason: `the checkpoint of record ${checkpoint} is missing` };
+    }
+    if (checkpoint > 0 && !heads.has(actor)) yield { address, reason: 'no record of it is left' };
+  }
+}
+
+function ownerOf(key: Uint8Array, addresses: ReadonlyMap<number, string>): string | undefined {
+  if (key[0] === Prefix.Name) return addressOf(key);
+  if (key[0] === Prefix.Checkpoint || key[0] === Prefix.Resume) return addresses.get(numberOf(key));
+  return undefined;
+}
+
+const rowName = (key: Uint8Array): string => String.fromCharCode(key[0]!);

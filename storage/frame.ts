@@ -1,0 +1,186 @@
+/**
+ * A frame: the unit of the ledger. Every commit writes one or more, each under the next number.
+ *
+ * A frame holds entries. A *record* is a step in the history of one actor: it has a number that follows on that of the
+ * record before it, says where that one stands, and carries the first half of the hash of the frame it stands in, so an
+ * actor's history can be walked backwards from its newest record, and proves itself on the way. A *note* is anything
+ * else that must be known after a crash (a message under way, work that was settled); it is not part of a history.
+ *
+ * Two chains protect it: every frame carries the full SHA-256 of the frame before it (nothing can be taken out, put in
+ * or changed without breaking all that follows), and every record the link described above (the same for one actor
+ * alone, without reading the others). Hashing whole frames instead of records makes the cost of both chains vanish: one
+ * SHA-256 for hundreds of records. Each entry has a CRC-32 besides, so that damage hits one actor and not its neighbours.
+ *
+ * Layout, big-endian:
+ *
+ *     header   crc u32 · format u8 · flags u8 · frame u48 · commit u48 · entries u32 · body bytes u32 · next actor u48 ·
+ *              sha-256 of the previous frame 32 B · epoch u32 · reserved u32                                      (72 B)
+ *     entry    crc u32 · length u32 · kind u8 · flags u8 · actor u48                                           (16 B) …
+ *     record   … seq u48 · at ms u48 · previous frame u48 · offset in it u32 · link 16 B · life u32 ·
+ *              event bytes u32 · event · trailer                                                               (62 B + )
+ *     note     … payload
+ */
+import { getU32, getU48, putU32, putU48 } from './binary.ts';
+import { crc32 } from './checksum.ts';
+
+export const FRAME_FORMAT = 1;
+export const FRAME_HEADER_BYTES = 72;
+export const ENTRY_HEADER_BYTES = 16;
+export const RECORD_HEADER_BYTES = 62;
+/** The length of the link to the previous record: half a SHA-256, as latin-1 characters in memory. */
+export const LINK_BYTES = 16;
+
+/** A frame is closed when it has grown beyond this, so that one record can be read without reading megabytes. */
+export const FRAME_TARGET_BYTES = 16 << 10;
+
+/** Set on the last frame of a commit: a commit without one is torn. */
+export const LAST_OF_COMMIT = 1;
+
+export const EntryKind = { Record: 1, Note: 2 } as const;
+export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
+
+export const NO_HASH = '\0'.repeat(32);
+export const NO_LINK = '\0'.repeat(LINK_BYTES);
+
+/** What a frame says of itself. */
+export interface FrameHeader {
+  readonly frame: number;
+  readonly commit: number;
+  readonly lastOfCommit: boolean;
+  readonly entries: number;
+  /** The lowest actor id that was free after this frame. */
+  readonly nextActor: number;
+  /** SHA-256 of the previous frame, as latin-1 characters. */
+  readonly previousHash: string;
+  readonly epoch: number;
+}
+
+export function writeFrameHeader(bytes: Buffer, length: number, header: FrameHeader): void {
+  bytes[4] = FRAME_FORMAT;
+  bytes[5] = header.lastOfCommit ? LAST_OF_COMMIT : 0;
+  putU48(bytes, 6, header.frame);
+  putU48(bytes, 12, header.commit);
+  putU32(bytes, 18, header.entries);
+  putU32(bytes, 22, length - FRAME_HEADER_BYTES);
+  putU48(bytes, 26, header.nextActor);
+  bytes.write(header.previousHash, 32, 32, 'latin1');
+  putU32(bytes, 64, header.epoch);
+  putU32(bytes, 68, 0);
+  putU32(bytes, 0, crc32(bytes, 4, FRAME_HEADER_BYTES));
+}
+
+/** The header of a stored frame, or why it cannot be read. */
+export function readFrameHeader(bytes: Buffer): FrameHeader | { readonly damage: string } {
+  if (bytes.length < FRAME_HEADER_BYTES) return { damage: 'the frame is cut off' };
+  if (crc32(bytes, 4, FRAME_HEADER_BYTES) !== getU32(bytes, 0))
+    return { damage: 'the checksum of the frame is wrong' };
+  if (bytes[4] !== FRAME_FORMAT)
+    return { damage: `the frame has format ${bytes[4]}, this release knows ${FRAME_FORMAT}` };
+  if (getU32(bytes, 22) !== bytes.length - FRAME_HEADER_BYTES)
+    return { damage: 'the frame has the wrong length' };
+  return {
+    frame: getU48(bytes, 6),
+    commit: getU48(bytes, 12),
+    lastOfCommit: (bytes[5]! & LAST_OF_COMMIT) !== 0,
+    entries: getU32(bytes, 18),
+    nextActor: getU48(bytes, 26),
+    previousHash: bytes.toString('latin1', 32, 64),
+    epoch: getU32(bytes, 64),
+  };
+}
+
+/** A record, as it stands in a frame. The byte fields are views into the frame. */
+export interface StoredRecord {
+  readonly kind: typeof EntryKind.Record;
+  readonly actor: number;
+  readonly offset: number;
+  readonly seq: number;
+  readonly at: number;
+  readonly previousFrame: number;
+  readonly previousOffset: number;
+  readonly link: string;
+  readonly life: number;
+  readonly event: Buffer;
+  readonly trailer: Buffer | undefined;
+}
+
+/** A note, as it stands in a frame. */
+export interface StoredNote {
+  readonly kind: typeof EntryKind.Note;
+  readonly actor: number;
+  readonly offset: number;
+  readonly flags: number;
+  readonly payload: Buffer;
+}
+
+export type StoredEntry = StoredRecord | StoredNote;
+
+/** Why the entry at an offset cannot be trusted. */
+export interface DamagedEntry {
+  readonly damage: string;
+  readonly offset: number;
+  /** What the damaged bytes give as their actor; it may be what is damaged. */
+  readonly actor: number | undefined;
+}
+
+/** Reads the entry at an offset. Every read verifies its checksum. */
+export function readEntry(bytes: Buffer, offset: number): StoredEntry | DamagedEntry {
+  const damage = damageAt(bytes, offset);
+  if (damage !== undefined) {
+    return { damage, offset, actor: offset + 16 <= bytes.length ? getU48(bytes, offset + 10) : undefined };
+  }
+  const end = offset + getU32(bytes, offset + 4);
+  const actor = getU48(bytes, offset + 10);
+  if (bytes[offset + 8] === EntryKind.Note) {
+    const payload = bytes.subarray(offset + ENTRY_HEADER_BYTES, end);
+    return { kind: EntryKind.Note, actor, offset, flags: bytes[offset + 9]!, payload };
+  }
+  const eventEnd = offset + RECORD_HEADER_BYTES + getU32(bytes, offset + 58);
+  return {
+    kind: EntryKind.Record,
+    actor,
+    offset,
+    seq: getU48(bytes, offset + 16),
+    at: getU48(bytes, offset + 22),
+    previousFrame: getU48(bytes, offset + 28),
+    previousOffset: getU32(bytes, offset + 34),
+    link: bytes.toString('latin1', offset + 38, offset + 54),
+    life: getU32(bytes, offset + 54),
+    event: bytes.subarray(offset + RECORD_HEADER_BYTES, eventEnd),
+    trailer: eventEnd < end ? bytes.subarray(eventEnd, end) : undefined,
+  };
+}
+
+function damageAt(bytes: Buffer, offset: number): string | undefined {
+  if (offset + ENTRY_HEADER_BYTES > bytes.length) return 'the entry lies outside of its frame';
+  const length = getU32(bytes, offset + 4);
+  const end = offset + length;
+  if (length < ENTRY_HEADER_BYTES || end > bytes.length) return 'the entry has an impossible length';
+  if (crc32(bytes, offset + 4, end) !== getU32(bytes, offset)) return 'the checksum of the entry is wrong';
+  const kind = bytes[offset + 8];
+  if (kind === EntryKind.Note) return undefined;
+  if (kind !== EntryKind.Record) return `the entry is of an unknown kind (${kind})`;
+  if (length < RECORD_HEADER_BYTES || getU32(bytes, offset + 58) > length - RECORD_HEADER_BYTES) {
+    return 'the record is shorter than its event';
+  }
+  return undefined;
+}
+
+/** The length of the entry at an offset; the caller has read it without damage. */
+export const entryLengthAt = (bytes: Buffer, offset: number): number => getU32(bytes, offset + 4);
+
+/** Every entry of a frame in order. After a damaged one it goes on where the next sound one can be found. */
+export function* entriesOf(bytes: Buffer): Generator<StoredEntry | DamagedEntry> {
+  let offset = FRAME_HEADER_BYTES;
+  while (offset < bytes.length) {
+    const entry = readEntry(bytes, offset);
+    yield entry;
+    if (!('damage' in entry)) {
+      offset += entryLengthAt(bytes, offset);
+      continue;
+    }
+    // If its length survived, a sound entry (or the end) follows it; otherwise look for one byte by byte.
+    do offset++;
+    while (offset < bytes.length && damageAt(bytes, offset) !== undefined);
+  }
+}

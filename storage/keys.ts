@@ -1,0 +1,106 @@
+/**
+ * Every key of a store. Keys are binary and ordered; the first byte says what the row is.
+ *
+ * | prefix | key                      | value                                    | written                     | deleted            |
+ * |--------|--------------------------|------------------------------------------|-----------------------------|--------------------|
+ * | `!s`   |                          | superblock: format, store id, created    | at creation                 | never              |
+ * | `!l`   |                          | low-water mark: first frame to scan      | now and then, with a commit | overwritten        |
+ * | `F`    | frame u48                | frame: the records and notes of a commit | every commit, at least one  | never (retention)  |
+ * | `N`    | address utf8             | actor id, and what its checkpoint covers | birth, checkpoint           | never              |
+ * | `H`    | hash64 of address        | actor id: a second witness of `N`        | birth of a root actor       | never              |
+ * | `A`    | actor u48                | checkpoint: the actor as of a record     | checkpoint, passivation, end| overwritten        |
+ * | `R`    | actor u48                | marks an actor that owes or awaits work  | with a checkpoint that owes | with one that does not |
+ * | `T`    | due u48, actor u48       | wakes a sleeping actor for its next timer| with its checkpoint         | with the next one  |
+ * | `K`    | actor u48, id utf8       | receipt of an idempotent send            | with the send               | never (retention)  |
+ * | `S`    | root address utf8        | all XState `systemId`s of a tree         | spawn, end                  | when none is left  |
+ * | `D`    | number u48               | dead letter with its evidence            | when an event is given up   | retry, discard     |
+ * | `Q`    | actor u48                | evidence why an actor is refused         | when damage is found        | repair             |
+ *
+ * Every value but a frame is a sealed row (`row.ts`); a frame carries its own checksums (`frame.ts`).
+ */
+import { createHash } from 'node:crypto';
+import { getU48, putU48 } from './binary.ts';
+
+export const SUPERBLOCK_KEY: Uint8Array = Buffer.from('!s');
+export const LOW_WATER_KEY: Uint8Array = Buffer.from('!l');
+
+/** The first byte of a key. */
+export const Prefix = {
+  Frame: 0x46,
+  Name: 0x4e,
+  NameWitness: 0x48,
+  Checkpoint: 0x41,
+  Resume: 0x52,
+  Timer: 0x54,
+  Idempotency: 0x4b,
+  SystemIds: 0x53,
+  DeadLetter: 0x44,
+  Quarantine: 0x51,
+} as const;
+export type Prefix = (typeof Prefix)[keyof typeof Prefix];
+
+function numberKey(prefix: Prefix, value: number): Uint8Array {
+  const key = new Uint8Array(7);
+  key[0] = prefix;
+  putU48(key, 1, value);
+  return key;
+}
+
+function textKey(prefix: Prefix, text: string): Uint8Array {
+  const key = Buffer.allocUnsafe(1 + Buffer.byteLength(text));
+  key[0] = prefix;
+  key.write(text, 1);
+  return key;
+}
+
+export const frameKey = (frame: number): Uint8Array => numberKey(Prefix.Frame, frame);
+export const checkpointKey = (actor: number): Uint8Array => numberKey(Prefix.Checkpoint, actor);
+export const resumeKey = (actor: number): Uint8Array => numberKey(Prefix.Resume, actor);
+export const deadLetterKey = (number: number): Uint8Array => numberKey(Prefix.DeadLetter, number);
+export const quarantineKey = (actor: number): Uint8Array => numberKey(Prefix.Quarantine, actor);
+export const nameKey = (address: string): Uint8Array => textKey(Prefix.Name, address);
+export const systemIdsKey = (rootAddress: string): Uint8Array => textKey(Prefix.SystemIds, rootAddress);
+
+export function idempotencyKey(actor: number, id: string): Uint8Array {
+  const key = Buffer.allocUnsafe(7 + Buffer.byteLength(id));
+  key[0] = Prefix.Idempotency;
+  putU48(key, 1, actor);
+  key.write(id, 7);
+  return key;
+}
+
+export function nameWitnessKey(address: string): Uint8Array {
+  const key = new Uint8Array(9);
+  key[0] = Prefix.NameWitness;
+  key.set(createHash('sha256').update(address).digest().subarray(0, 8), 1);
+  return key;
+}
+
+export function timerKey(dueMs: number, actor: number): Uint8Array {
+  const key = new Uint8Array(13);
+  key[0] = Prefix.Timer;
+  putU48(key, 1, dueMs);
+  putU48(key, 7, actor);
+  return key;
+}
+
+/** The number in a key that has one right behind its prefix. */
+export const numberOf = (key: Uint8Array): number => getU48(key, 1);
+
+/** The actor in a timer key. */
+export const timerActorOf = (key: Uint8Array): number => getU48(key, 7);
+
+/** The address in a name key. */
+export const addressOf = (key: Uint8Array): string =>
+  Buffer.from(key.buffer, key.byteOffset + 1, key.length - 1).toString();
+
+/** All keys with this prefix. */
+export function allOf(prefix: Prefix): KeyRange {
+  return { gte: Uint8Array.of(prefix), lt: Uint8Array.of(prefix + 1) };
+}
+
+/** A half-open range of keys. */
+export interface KeyRange {
+  readonly gte: Uint8Array;
+  readonly lt: Uint8Array;
+}

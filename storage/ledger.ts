@@ -1,0 +1,501 @@
+/**
+ * The ledger: the frames of a store in order, and the commit that is being filled.
+ *
+ * It owns the numbers (of frames and commits), both hash chains, and the rule that at most one batch is in flight.
+ * Everything that changes together is appended between two calls of `seal`; `write` makes it durable in one batch.
+ * It does not decide when to seal, nor what an entry means.
+ *
+ *     append… append… seal ──► write ──► durable: anchor, acknowledge
+ *                       append… append…  (the next commit fills meanwhile)
+ */
+import { hash, randomBytes } from 'node:crypto';
+import type { AnchorEntry } from './anchor.ts';
+import { putU32, putU48 } from './binary.ts';
+import { crc32 } from './checksum.ts';
+import { Codec } from './codec.ts';
+import { StoreCorrupt, StoreFormat } from './errors.ts';
+import {
+  ENTRY_HEADER_BYTES,
+  EntryKind,
+  FRAME_HEADER_BYTES,
+  FRAME_TARGET_BYTES,
+  LINK_BYTES,
+  NO_HASH,
+  readFrameHeader,
+  RECORD_HEADER_BYTES,
+  writeFrameHeader,
+} from './frame.ts';
+import type { FrameHeader } from './frame.ts';
+import { allOf, frameKey, LOW_WATER_KEY, numberOf, Prefix, SUPERBLOCK_KEY } from './keys.ts';
+import { openRow, sealRow } from './row.ts';
+import type { Entry, Store } from './store.ts';
+
+/** The store format this release writes. Older formats open; newer ones are refused. */
+export const STORE_FORMAT = 1;
+
+/** A frame and, once it is closed, its hash. Shared by every actor whose newest record stands in it. */
+export interface FrameRef {
+  readonly number: number;
+  /** SHA-256 as latin-1 characters; undefined while the frame is being filled. */
+  hash: string | undefined;
+}
+
+/** Where an actor's history ends. Kept by the actor, advanced by `Ledger.record`. */
+export interface Chain {
+  /** The number of its newest record; 0 before the first. */
+  seq: number;
+  frame: FrameRef | undefined;
+  offset: number;
+}
+
+/** The end of what is durable. Given out in receipts, so that others can hold the store to it. */
+export interface Head {
+  readonly commit: number;
+  readonly frame: number;
+  /** SHA-256 of the newest frame, which through its chain covers all before it; latin-1 characters. */
+  readonly hash: string;
+}
+
+/** A commit that is complete and waits to be written. */
+export interface SealedCommit {
+  readonly head: Head;
+  readonly frames: readonly ClosedFrame[];
+  readonly rows: ReadonlyMap<string, Row>;
+}
+
+interface ClosedFrame extends AnchorEntry {
+  readonly bytes: Buffer;
+}
+
+interface Row {
+  readonly key: Uint8Array;
+  /** The sealed row, or undefined to delete it. */
+  readonly value: Uint8Array | undefined;
+  /** Whether the key does not exist before this commit: deleting it again then leaves no trace. */
+  readonly fresh: boolean;
+}
+
+interface Superblock {
+  readonly format: number;
+  readonly id: string;
+  readonly createdAt: number;
+}
+
+const codec = new Codec();
+
+/** A damaged row, found on a read. */
+export class DamagedRow extends Error {
+  readonly key: Uint8Array;
+  constructor(key: Uint8Array) {
+    super(
+      `the checksum of row ${Buffer.from(key)
+        .toString('latin1')
+        .replace(/[^ -~]/g, '.')} is wrong`,
+    );
+    this.key = key;
+  }
+}
+
+export class Ledger {
+  readonly store: Store;
+  readonly id: string;
+  readonly createdAt: number;
+
+  /** What is durable. */
+  head: Head;
+  /** The first frame that a recovery must read. */
+  lowWater: number;
+  /** The lowest actor id that is free. */
+  nextActor: number;
+  /** Bytes of all frames appended by this process: a clock for how far a checkpoint lies behind. */
+  appendedBytes = 0;
+
+  // The commit being filled.
+  #commit: number;
+  #previousHash: string;
+  #bytes: Buffer = Buffer.allocUnsafe(FRAME_TARGET_BYTES * 2);
+  #length = FRAME_HEADER_BYTES;
+  #frame: FrameRef;
+  #closed: ClosedFrame[] = [];
+  #rows = new Map<string, Row>();
+  #actors: number[] = [];
+  #born: (readonly [number, string])[] = [];
+
+  #writing: SealedCommit | undefined;
+  #spare: Buffer[] = [];
+
+  private constructor(store: Store, superblock: Superblock, head: Head, nextActor: number, lowWater: number) {
+    this.store = store;
+    this.id = superblock.id;
+    this.createdAt = superblock.createdAt;
+    this.head = head;
+    this.nextActor = nextActor;
+    this.lowWater = lowWater;
+    this.#commit = head.commit + 1;
+    this.#previousHash = head.hash;
+    this.#frame = { number: head.frame + 1, hash: undefined };
+  }
+
+  /**
+   * Opens a store: checks what it is, and finds the end of its ledger. Reads three rows and one frame.
+   * @throws StoreLocked, StoreFormat, StoreCorrupt, StoreIo
+   */
+  static async open(store: Store, now: number): Promise<Ledger> {
+    await store.open();
+    try {
+      const superblock = readSuperblock(store) ?? (await create(store, now));
+      checkAnchor(store, superblock);
+      const stored = await newestFrame(store);
+      const { head, nextActor } = withAnchor(store, stored);
+      return new Ledger(store, superblock, head, nextActor, readLowWater(store));
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  // ---- appending ------------------------------------------------------------------------------------------------
+
+  /** Whether there is anything to commit. */
+  get isEmpty(): boolean {
+    return this.#actors.length === 0 && this.#closed.length === 0 && this.#rows.size === 0;
+  }
+
+  /** The size of the commit being filled. */
+  get pendingBytes(): number {
+    return this.#closed.length * FRAME_TARGET_BYTES + this.#length;
+  }
+
+  /** The number of the commit being filled, and of the frame in it. */
+  get commit(): number {
+    return this.#commit;
+  }
+  get frame(): number {
+    return this.#frame.number;
+  }
+
+  /** Appends the next record of an actor and advances its chain. */
+  record(
+    actor: number,
+    chain: Chain,
+    at: number,
+    life: number,
+    event: Uint8Array,
+    trailer: Uint8Array | undefined,
+  ): void {
+    const eventEnd = RECORD_HEADER_BYTES + event.length;
+    const length = trailer === undefined ? eventEnd : eventEnd + trailer.length;
+    const offset = this.#room(length);
+    const bytes = this.#bytes;
+    const previous = chain.frame;
+    putEntryHeader(bytes, offset, length, EntryKind.Record, 0, actor);
+    putU48(bytes, offset + 16, chain.seq + 1);
+    putU48(bytes, offset + 22, at);
+    putU48(bytes, offset + 28, previous === undefined ? 0 : previous.number);
+    putU32(bytes, offset + 34, chain.offset);
+    putLink(bytes, offset + 38, previous?.hash);
+    putU32(bytes, offset + 54, life);
+    putU32(bytes, offset + 58, event.length);
+    putBytes(bytes, offset + RECORD_HEADER_BYTES, event);
+    if (trailer !== undefined) putBytes(bytes, offset + eventEnd, trailer);
+    putU32(bytes, offset, crc32(bytes, offset + 4, offset + length));
+    chain.seq++;
+    chain.frame = this.#frame;
+    chain.offset = offset;
+    this.#actors.push(actor);
+  }
+
+  /** Appends a note about an actor. */
+  note(actor: number, flags: number, payload: Uint8Array): void {
+    const length = ENTRY_HEADER_BYTES + payload.length;
+    const offset = this.#room(length);
+    const bytes = this.#bytes;
+    putEntryHeader(bytes, offset, length, EntryKind.Note, flags, actor);
+    putBytes(bytes, offset + ENTRY_HEADER_BYTES, payload);
+    putU32(bytes, offset, crc32(bytes, offset + 4, offset + length));
+    this.#actors.push(actor);
+  }
+
+  /** Tells the anchor the address of a root actor whose first entry comes next. */
+  bear(actor: number, address: string): void {
+    this.#startFrameIfFull();
+    this.#born.push([actor, address]);
+  }
+
+  /** Writes a row with this commit. `fresh`: the key is known not to exist. */
+  put(key: Uint8Array, body: Uint8Array, fresh = false): void {
+    const id = idOf(key);
+    const earlier = this.#rows.get(id);
+    this.#rows.set(id, { key, value: sealRow(key, body), fresh: earlier ? earlier.fresh : fresh });
+  }
+
+  /** Deletes a row with this commit. A row that was born in it vanishes without a trace. */
+  delete(key: Uint8Array): void {
+    const id = idOf(key);
+    if (this.#rows.get(id)?.fresh) this.#rows.delete(id);
+    else this.#rows.set(id, { key, value: undefined, fresh: false });
+  }
+
+  /** Where the next `length` bytes go; starts the next frame when this one is full. */
+  #room(length: number): number {
+    this.#startFrameIfFull();
+    const offset = this.#length;
+    const end = offset + length;
+    if (end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(end * 2);
+      larger.set(this.#bytes.subarray(0, offset));
+      this.#bytes = larger;
+    }
+    this.#length = end;
+    return offset;
+  }
+
+  #startFrameIfFull(): void {
+    if (this.#length >= FRAME_TARGET_BYTES) this.#closeFrame(false);
+  }
+
+  #closeFrame(lastOfCommit: boolean): void {
+    const bytes = this.#bytes.subarray(0, this.#length);
+    writeFrameHeader(this.#bytes, this.#length, {
+      frame: this.#frame.number,
+      commit: this.#commit,
+      lastOfCommit,
+      entries: this.#actors.length,
+      nextActor: this.nextActor,
+      previousHash: this.#previousHash,
+      epoch: 0,
+    });
+    this.#previousHash = hashOf(bytes);
+    this.#frame.hash = this.#previousHash;
+    this.#closed.push({
+      frame: this.#frame.number,
+      commit: this.#commit,
+      hash: this.#previousHash,
+      actors: this.#actors,
+      born: this.#born,
+      bytes,
+    });
+    this.appendedBytes += bytes.length;
+    this.#frame = { number: this.#frame.number + 1, hash: undefined };
+    this.#bytes = this.#spare.pop() ?? Buffer.allocUnsafe(FRAME_TARGET_BYTES * 2);
+    this.#length = FRAME_HEADER_BYTES;
+    this.#actors = [];
+    this.#born = [];
+  }
+
+  // ---- committing -----------------------------------------------------------------------------------------------
+
+  /**
+   * Closes the last frame of the commit: no entry can be appended until `seal`. Rows still can, and may now hold the
+   * hashes of its frames.
+   */
+  closeFrames(): void {
+    this.#closeFrame(true);
+  }
+
+  /** Completes the commit being filled and starts the next. The frames must be closed. */
+  seal(): SealedCommit {
+    const frame = this.#frame.number - 1;
+    const sealed: SealedCommit = {
+      head: { commit: this.#commit, frame, hash: this.#previousHash },
+      frames: this.#closed,
+      rows: this.#rows,
+    };
+    this.#commit++;
+    this.#closed = [];
+    this.#rows = new Map();
+    return sealed;
+  }
+
+  /**
+   * Makes a sealed commit durable. A rejection means that it is unknown whether it is: see `fence.ts`.
+   * Only one may be in flight, because two may be applied in either order.
+   */
+  async write(sealed: SealedCommit): Promise<void> {
+    if (this.#writing !== undefined)
+      throw new Error('two commits in flight: they could be applied in either order');
+    this.#writing = sealed;
+    const batch = this.store.batch();
+    for (const { frame, bytes } of sealed.frames) batch.put(frameKey(frame), bytes);
+    for (const { key, value } of sealed.rows.values()) {
+      if (value === undefined) batch.delete(key);
+      else batch.put(key, value);
+    }
+    await batch.write();
+    this.#writing = undefined;
+    this.head = sealed.head;
+    this.store.anchor.note(sealed.frames);
+    this.#recycle(sealed);
+  }
+
+  #recycle(sealed: SealedCommit): void {
+    for (const { bytes } of sealed.frames) {
+      const whole = bytes.byteOffset === 0 ? Buffer.from(bytes.buffer) : undefined;
+      if (whole?.length === FRAME_TARGET_BYTES * 2 && this.#spare.length < 64) this.#spare.push(whole);
+    }
+  }
+
+  // ---- reading --------------------------------------------------------------------------------------------------
+
+  /** The body of a row, as the commits so far leave it, durable or not. @throws DamagedRow */
+  get(key: Uint8Array): Uint8Array | undefined {
+    const id = idOf(key);
+    const pending = this.#rows.get(id) ?? this.#writing?.rows.get(id);
+    const row = pending === undefined ? this.store.get(key) : pending.value;
+    if (row === undefined) return undefined;
+    const body = openRow(key, row);
+    if (body === undefined) throw new DamagedRow(key);
+    return body;
+  }
+
+  /** The bytes of a frame, durable or not; undefined where it is missing. The frame being filled has no header yet. */
+  frameBytes(number: number): Buffer | undefined {
+    if (number === this.#frame.number) return this.#bytes.subarray(0, this.#length);
+    const pending =
+      this.#closed.find(({ frame }) => frame === number) ??
+      this.#writing?.frames.find(({ frame }) => frame === number);
+    if (pending !== undefined) return pending.bytes;
+    const stored = this.store.get(frameKey(number));
+    return stored === undefined ? undefined : asBuffer(stored);
+  }
+
+  /** Moves the low-water mark: a recovery starts at this frame. Durable with the commit being filled. */
+  raiseLowWater(frame: number): void {
+    this.lowWater = frame;
+    this.put(LOW_WATER_KEY, codec.pack(frame, 'lowWater'));
+  }
+}
+
+/** Where a recovery must start reading. */
+function readLowWater(store: Store): number {
+  const row = store.get(LOW_WATER_KEY);
+  if (row === undefined) return 1;
+  const body = openRow(LOW_WATER_KEY, row);
+  // A damaged mark costs time, not safety: everything is read.
+  return body === undefined ? 1 : (codec.unpack(body) as number);
+}
+
+function readSuperblock(store: Store): Superblock | undefined {
+  const row = store.get(SUPERBLOCK_KEY);
+  if (row === undefined) return undefined;
+  const body = openRow(SUPERBLOCK_KEY, row);
+  if (body === undefined) throw new StoreCorrupt(store.location, 'the checksum of its superblock is wrong');
+  const superblock = codec.unpack(body) as Superblock;
+  if (superblock.format > STORE_FORMAT)
+    throw new StoreFormat(store.location, superblock.format, STORE_FORMAT);
+  return superblock;
+}
+
+async function create(store: Store, now: number): Promise<Superblock> {
+  if (store.anchor.entries().length > 0) {
+    throw new StoreCorrupt(store.location, 'its anchor has seen commits, but the superblock is gone');
+  }
+  for await (const chunk of store.scan({ gte: Uint8Array.of(0), lt: Uint8Array.of(255) }, { limit: 1 })) {
+    if (chunk.length > 0)
+      throw new StoreCorrupt(store.location, 'it holds data, but no superblock: is it a store of Heddle?');
+  }
+  // The anchor comes first: a crash in between leaves an anchor without commits, and the creation is done again.
+  const id = store.anchor.storeId ?? randomBytes(16).toString('hex');
+  if (store.anchor.storeId === undefined) store.anchor.create(id);
+  const superblock: Superblock = { format: STORE_FORMAT, id, createdAt: now };
+  const batch = store.batch();
+  batch.put(SUPERBLOCK_KEY, sealRow(SUPERBLOCK_KEY, codec.pack(superblock, 'superblock')));
+  await batch.write();
+  return superblock;
+}
+
+function checkAnchor(store: Store, superblock: Superblock): void {
+  const { storeId } = store.anchor;
+  if (storeId === superblock.id) return;
+  throw new StoreCorrupt(
+    store.location,
+    storeId === undefined
+      ? 'its anchor is missing or damaged, so a lost tail could not be noticed'
+      : `its anchor belongs to another store (${storeId})`,
+  );
+}
+
+interface Newest {
+  readonly head: Head;
+  readonly nextActor: number;
+}
+
+/** The newest frame that can be read. Where the very newest is damaged, recovery finds out whose it was. */
+async function newestFrame(store: Store): Promise<Newest | undefined> {
+  for await (const chunk of store.scan(allOf(Prefix.Frame), { reverse: true, limit: 1 })) {
+    const [key, value] = chunk[0] as Entry;
+    const bytes = asBuffer(value);
+    const header = readFrameHeader(bytes);
+    const frame = numberOf(key);
+    if ('damage' in header || header.frame !== frame) return newestBefore(store, frame);
+    return { head: { commit: header.commit, frame, hash: hashOf(bytes) }, nextActor: header.nextActor };
+  }
+  return undefined;
+}
+
+function newestBefore(store: Store, damaged: number): Newest {
+  for (let frame = damaged - 1; frame > 0; frame--) {
+    const bytes = store.get(frameKey(frame));
+    const header = bytes && readFrameHeader(asBuffer(bytes));
+    if (header !== undefined && !('damage' in header)) {
+      // Its successor is damaged: go on after it, under a number that nothing had, and with what the anchor says.
+      return {
+        head: { commit: header.commit + 1, frame: damaged, hash: NO_HASH },
+        nextActor: header.nextActor,
+      };
+    }
+  }
+  throw new StoreCorrupt(store.location, 'no frame of its ledger can be read');
+}
+
+/** The head to go on from: what was lost behind the stored head keeps its numbers, so that the loss stays visible. */
+function withAnchor(store: Store, stored: Newest | undefined): Newest {
+  const newest = store.anchor.entries().at(-1);
+  const found = stored ?? { head: { commit: 0, frame: 0, hash: NO_HASH }, nextActor: 1 };
+  if (newest === undefined || newest.frame < found.head.frame) return found;
+  let { nextActor } = found;
+  for (const entry of store.anchor.entries()) {
+    for (const actor of entry.actors) nextActor = Math.max(nextActor, actor + 1);
+  }
+  return { head: { commit: newest.commit, frame: newest.frame, hash: newest.hash }, nextActor };
+}
+
+const idOf = (key: Uint8Array): string => asBuffer(key).toString('latin1');
+
+/** A view of the same bytes with Node's methods. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** SHA-256 as latin-1 characters: a flat string is smaller than a buffer and compares fast. */
+export function hashOf(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'binary');
+}
+
+function putEntryHeader(
+  bytes: Buffer,
+  offset: number,
+  length: number,
+  kind: number,
+  flags: number,
+  actor: number,
+): void {
+  putU32(bytes, offset + 4, length);
+  bytes[offset + 8] = kind;
+  bytes[offset + 9] = flags;
+  putU48(bytes, offset + 10, actor);
+}
+
+/** Writes the link to a record in an earlier frame; one in the same frame has none (its hash is not known yet). */
+function putLink(bytes: Uint8Array, offset: number, link: string | undefined): void {
+  if (link === undefined) bytes.fill(0, offset, offset + LINK_BYTES);
+  else for (let i = 0; i < LINK_BYTES; i++) bytes[offset + i] = link.charCodeAt(i);
+}
+
+/** Copies bytes; below 48 of them a loop beats the call into `set`. */
+function putBytes(target: Uint8Array, offset: number, source: Uint8Array): void {
+  if (source.length > 48) target.set(source, offset);
+  else for (let i = 0; i < source.length; i++) target[offset + i] = source[i]!;
+}
+
+export type { FrameHeader };

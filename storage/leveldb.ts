@@ -1,0 +1,89 @@
+/**
+ * The embedded default: a folder with LevelDB in it, and beside its files a lock and an anchor of our own.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Level } from 'level';
+import { FileAnchor } from './anchor.ts';
+import { messageOf, StoreCorrupt, StoreIo, StoreLocked } from './errors.ts';
+import { causeCodeOf, LevelStore } from './level.ts';
+import type { Database, Opened } from './level.ts';
+import { Lock } from './lock.ts';
+import type { Store } from './store.ts';
+
+const LOCK_FILE = 'heddle.lock';
+const ANCHOR_FILE = 'heddle.anchor';
+
+/**
+ * LevelDB's settings, measured for small synced commits. A larger write buffer means a longer replay when it is opened
+ * after a crash (6 ms per MB); compression stays on because LevelDB aborts the process on some damaged blocks without it.
+ */
+const OPTIONS = {
+  keyEncoding: 'view',
+  valueEncoding: 'view',
+  compression: true,
+  writeBufferSize: 16 << 20,
+  maxFileSize: 16 << 20,
+  cacheSize: 16 << 20,
+} as const;
+
+/**
+ * A store in a folder, which is made if there is none. One process at a time can open it.
+ *
+ * A commit is on the disk (`fdatasync`) before anything of it is acknowledged. LevelDB syncs on libuv's thread pool: a
+ * program that keeps the four threads busy (zlib, dns, pbkdf2) delays commits; raise `UV_THREADPOOL_SIZE` then.
+ */
+export function leveldb(folder: string): Store {
+  const path = resolve(folder);
+  return new LevelStore(folder, () => open(folder, path), true);
+}
+
+async function open(location: string, path: string): Promise<Opened> {
+  makeFolder(location, path);
+  const lock = Lock.acquire(join(path, LOCK_FILE), location);
+  let anchor: FileAnchor | undefined;
+  try {
+    anchor = new FileAnchor(join(path, ANCHOR_FILE));
+    const isNew = !existsSync(join(path, 'CURRENT'));
+    // An anchor that has noted commits, without a database, is a lost database, not a new one.
+    if (isNew && anchor.entries().length > 0) {
+      throw new StoreCorrupt(
+        location,
+        'its anchor has seen commits, but the database is gone (CURRENT is missing)',
+      );
+    }
+    const database = new Level<Uint8Array, Uint8Array>(path, {
+      ...OPTIONS,
+      createIfMissing: isNew,
+    }) as unknown as Database;
+    await openDatabase(database, location);
+    return { database, anchor, release: () => lock.release() };
+  } catch (error) {
+    anchor?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+function makeFolder(location: string, path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw new StoreIo(location, 'making the folder', error);
+  }
+}
+
+async function openDatabase(database: Database, location: string): Promise<void> {
+  try {
+    await database.open();
+  } catch (error) {
+    switch (causeCodeOf(error)) {
+      case 'LEVEL_LOCKED':
+        throw new StoreLocked(location, undefined, { cause: error });
+      case 'LEVEL_CORRUPTION':
+        throw new StoreCorrupt(location, messageOf(error), { cause: error });
+      default:
+        throw new StoreIo(location, 'opening', error);
+    }
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * Recovery: reading the ledger from the low-water mark to its end when a store is opened. Verification reads it from
+ * the beginning in the same way.
+ *
+ * It hands every sound entry to a visitor in order, follows every actor's chain, proves the chain of frames, and finds
+ * out whose history is touched by what is missing or damaged. For that it has three witnesses: the entries themselves,
+ * the two chains, and the anchor, which knows whose every entry was. Damage that nobody can be named for stops the
+ * opening altogether.
+ */
+import type { AnchorEntry } from './anchor.ts';
+import { StoreCorrupt } from './errors.ts';
+import type { CorruptionEvidence } from './errors.ts';
+import { EntryKind, entriesOf, LINK_BYTES, readFrameHeader } from './frame.ts';
+import type { FrameHeader, StoredEntry, StoredRecord } from './frame.ts';
+import { frameKey, numberOf } from './keys.ts';
+import { asBuffer, hashOf } from './ledger.ts';
+import type { Chain, FrameRef, Ledger } from './ledger.ts';
+
+/** Sees every sound entry above the low-water mark, oldest first. Its byte fields stay valid, and keep their frame. */
+export type EntryVisitor = (entry: StoredEntry, frame: FrameRef) => void;
+
+/** What a reading of the ledger found. */
+export interface Reading {
+  readonly frames: number;
+  /** Where the history of every actor ends that has a record in what was read. */
+  readonly heads: ReadonlyMap<number, Chain>;
+  /** The actors whose history is damaged or lost, with the first evidence against each. */
+  readonly damaged: ReadonlyMap<number, CorruptionEvidence>;
+  /** Damage that nobody can be named for. */
+  readonly unattributed: readonly CorruptionEvidence[];
+  /** Root actors whose birth was lost, so that nothing else knows their address. */
+  readonly lostBirths: readonly (readonly [actor: number, address: string])[];
+}
+
+/** A frame that is not what was committed, before it is known whose it is. */
+interface Finding {
+  readonly frame: number;
+  readonly reason: string;
+  /** `'entries'`: only what cannot be read is in doubt; `'frame'`: all of it is. */
+  readonly extent: 'entries' | 'frame';
+}
+
+/**
+ * Reads the ledger from its low-water mark, to find out where it ends and what is owed.
+ * @throws StoreCorrupt when something is lost and nothing says whose it was: then no actor could be trusted.
+ */
+export async function recover(ledger: Ledger, visit: EntryVisitor): Promise<Reading> {
+  const reading = await readLedger(ledger, ledger.lowWater, visit);
+  const [nobodys] = reading.unattributed;
+  if (nobodys === undefined) return reading;
+  throw new StoreCorrupt(
+    ledger.store.location,
+    `frame ${nobodys.frame}: ${nobodys.reason}, and the anchor does not say whose records it held`,
+  );
+}
+
+/** Reads the ledger from a frame to its end. Proves everything it reads, and changes nothing. */
+export async function readLedger(ledger: Ledger, from: number, visit: EntryVisitor): Promise<Reading> {
+  const witness = new Map(ledger.store.anchor.entries().map((entry) => [entry.frame, entry]));
+  const chains = new Chains(from);
+  const frames = new FrameChain(from, witness);
+  const upTo = ledger.head.frame;
+
+  const range = { gte: frameKey(from), lt: frameKey(upTo + 1) };
+  for await (const chunk of ledger.store.scan(range)) {
+    for (const [key, value] of chunk) {
+      const bytes = asBuffer(value);
+      const frame = frames.next(numberOf(key), bytes);
+      if (frame === undefined) continue;
+      for (const entry of entriesOf(bytes)) {
+        if ('damage' in entry) {
+          frames.findings.push({ frame: frame.number, reason: entry.damage, extent: 'entries' });
+          continue;
+        }
+        if (entry.kind === EntryKind.Record) chains.follow(entry, frame);
+        visit(entry, frame);
+      }
+    }
+  }
+  frames.end(upTo);
+  return {
+    frames: frames.count,
+    heads: chains.heads,
+    ...attribute(ledger, witness, frames.findings, chains),
+  };
+}
+
+/** Follows the chain of frames: numbers without a gap, every hash the one its successor and the anchor know. */
+class FrameChain {
+  readonly findings: Finding[] = [];
+  count = 0;
+  readonly #witness: ReadonlyMap<number, AnchorEntry>;
+  #expected: number;
+  #previous: { header: FrameHeader; hash: string } | undefined;
+
+  constructor(from: number, witness: ReadonlyMap<number, AnchorEntry>) {
+    this.#expected = from;
+    this.#witness = witness;
+  }
+
+  /** The next stored frame; undefined where nothing in it can be read. */
+  next(number: number, bytes: Buffer): FrameRef | undefined {
+    this.#missing(number - 1);
+    this.#expected = number + 1;
+    this.count++;
+    const header = readFrameHeader(bytes);
+    if ('damage' in header) return this.#unreadable(number, header.damage);
+    if (header.frame !== number) return this.#unreadable(number, 'another frame stands in its place');
+    const hash = hashOf(bytes);
+    const known = this.#witness.get(number)?.hash;
+    if (known !== undefined) {
+      // A flipped bit also changes the hash; then the entry's own checksum says more exactly what is damaged.
+      if (known !== hash && !hasDamagedEntry(bytes))
+        this.#doubt(number, 'the frame is not the one that was committed');
+    } else this.#followsPrevious(header);
+    this.#previous = { header, hash };
+    return { number, hash };
+  }
+
+  end(head: number): void {
+    this.#missing(head);
+    const last = this.#previous?.header;
+    if (last?.lastOfCommit === false) this.#doubt(last.frame, 'the rest of its commit is missing');
+  }
+
+  #missing(upTo: number): void {
+    for (let frame = this.#expected; frame <= upTo; frame++) {
+      this.#unreadable(frame, `the frames ${this.#expected} to ${upTo} are missing`);
+    }
+  }
+
+  #unreadable(frame: number, reason: string): undefined {
+    this.#previous = undefined;
+    this.findings.push({ frame, reason, extent: 'entries' });
+  }
+
+  #doubt(frame: number, reason: string): void {
+    this.findings.push({ frame, reason, extent: 'frame' });
+  }
+
+  /** Where the anchor does not know a frame, its predecessor's hash must do. Either of the two may be the wrong one. */
+  #followsPrevious(header: FrameHeader): void {
+    const previous = this.#previous;
+    if (previous === undefined || header.previousHash === previous.hash) return;
+    const reason = 'the chain of hashes is broken';
+    this.#doubt(header.frame, reason);
+    if (!this.#witness.has(previous.header.frame)) this.#doubt(previous.header.frame, reason);
+  }
+}
+
+function hasDamagedEntry(bytes: Buffer): boolean {
+  for (const entry of entriesOf(bytes)) if ('damage' in entry) return true;
+  return false;
+}
+
+/** Follows the chain of every actor: numbers without a gap, every record pointing at the one before it. */
+class Chains {
+  readonly heads = new Map<number, Chain>();
+  readonly broken = new Map<number, CorruptionEvidence>();
+  readonly #from: number;
+
+  constructor(from: number) {
+    this.#from = from;
+  }
+
+  follow(record: StoredRecord, frame: FrameRef): void {
+    const { actor, seq, offset } = record;
+    const head = this.heads.get(actor);
+    const damage = head === undefined ? this.#first(record) : successor(head, record, frame);
+    if (damage !== undefined && !this.broken.has(actor)) {
+      this.broken.set(actor, { seq, frame: frame.number, reason: damage });
+    }
+    if (head === undefined) this.heads.set(actor, { seq, frame, offset });
+    else {
+      head.seq = seq;
+      head.frame = frame;
+      head.offset = offset;
+    }
+  }
+
+  /** The first record of an actor above the mark: what it follows must lie below it. */
+  #first({ seq, previousFrame }: StoredRecord): string | undefined {
+    if (previousFrame === 0) return seq === 1 ? undefined : 'it claims to be the first record, but is not';
+    return previousFrame >= this.#from ? 'the record before it is missing' : undefined;
+  }
+}
+
+function successor(head: Chain, record: StoredRecord, frame: FrameRef): string | undefined {
+  if (record.seq !== head.seq + 1)
+    return `it follows record ${head.seq}: ${record.seq - head.seq - 1} records are missing`;
+  if (record.previousFrame !== head.frame!.number || record.previousOffset !== head.offset) {
+    return 'it points at another record than the one before it';
+  }
+  const sameFrame = head.frame!.number === frame.number;
+  if (!sameFrame && record.link !== head.frame!.hash!.slice(0, LINK_BYTES))
+    return 'its link does not match the record before it';
+  return undefined;
+}
+
+/** Names the actors behind the findings, where something says who they are. */
+function attribute(
+  ledger: Ledger,
+  witness: ReadonlyMap<number, AnchorEntry>,
+  findings: readonly Finding[],
+  chains: Chains,
+): Pick<Reading, 'damaged' | 'unattributed' | 'lostBirths'> {
+  const damaged = new Map<number, CorruptionEvidence>();
+  const unattributed: CorruptionEvidence[] = [];
+  const lostBirths: (readonly [number, string])[] = [];
+  for (const { frame, reason, extent } of findings) {
+    const known = witness.get(frame);
+    const actors =
+      known === undefined ? claimedActors(ledger, frame, extent) : lostActors(ledger, known, extent);
+    if (actors === undefined) unattributed.push({ frame, reason });
+    for (const actor of actors ?? []) if (!damaged.has(actor)) damaged.set(actor, { frame, reason });
+    for (const birth of known?.born ?? []) if (damaged.has(birth[0])) lostBirths.push(birth);
+  }
+  // A broken chain names the very record, which says more than its frame.
+  for (const [actor, evidence] of chains.broken) damaged.set(actor, evidence);
+  return { damaged, unattributed, lostBirths };
+}
+
+/** The actors that had more entries in the frame than can be read now. */
+function lostActors(ledger: Ledger, known: AnchorEntry, extent: Finding['extent']): Iterable<number> {
+  if (extent === 'frame') return known.actors;
+  const left = new Map<number, number>();
+  for (const actor of known.actors) left.set(actor, (left.get(actor) ?? 0) + 1);
+  for (const entry of readableEntries(ledger, known.frame) ?? []) {
+    if (!('damage' in entry)) left.set(entry.actor, (left.get(entry.actor) ?? 0) - 1);
+  }
+  return [...left].filter(([, count]) => count > 0).map(([actor]) => actor);
+}
+
+/** Without the anchor only the bytes themselves can say whose they are; a damaged id is then not noticed as such. */
+function claimedActors(
+  ledger: Ledger,
+  frame: number,
+  extent: Finding['extent'],
+): Iterable<number> | undefined {
+  const entries = readableEntries(ledger, frame);
+  if (entries === undefined) return undefined;
+  const actors = new Set<number>();
+  for (const entry of entries) {
+    if (extent === 'entries' && !('damage' in entry)) continue;
+    if (entry.actor === undefined) return undefined;
+    actors.add(entry.actor);
+  }
+  return actors;
+}
+
+function readableEntries(ledger: Ledger, frame: number): ReturnType<typeof entriesOf> | undefined {
+  const bytes = ledger.frameBytes(frame);
+  return bytes === undefined || 'damage' in readFrameHeader(bytes) ? undefined : entriesOf(bytes);
+}

@@ -1,0 +1,49 @@
+/**
+ * The contract of a store: an ordered map of bytes with atomic, synced batches, a lock, and an anchor beside it.
+ *
+ * A store knows nothing of frames, actors or events. It promises:
+ *
+ * - `open` fails with `StoreLocked` while anybody else has it open, and never creates what should have been there;
+ * - a batch is atomic, and durable when `write` resolves; batches apply in the order of their `write` calls as long as
+ *   the caller keeps one in flight;
+ * - a rejected `write` means *unknown*: the caller must close, open again and look (`fence.ts` does);
+ * - bytes given to a batch are copied before `put` returns, bytes returned by `get` belong to the caller.
+ *
+ * `store.testsuite.ts` holds every implementation to this.
+ */
+import type { Anchor } from './anchor.ts';
+import type { KeyRange } from './keys.ts';
+
+export interface Store {
+  /** Where it is, for messages. */
+  readonly location: string;
+  /** The record of its head outside of itself. Only while open. */
+  readonly anchor: Anchor;
+
+  /** Takes the lock and opens. @throws StoreLocked, StoreCorrupt, StoreIo */
+  open(): Promise<void>;
+  /** Waits for a write in flight, closes and gives up the lock. Idempotent. */
+  close(): Promise<void>;
+
+  /** The value under a key. Synchronous: an actor that is asked for its state cannot wait. */
+  get(key: Uint8Array): Uint8Array | undefined;
+  /** The entries of a range in key order, in chunks. Sees the state at the call. */
+  scan(range: KeyRange, options?: ScanOptions): AsyncIterable<readonly Entry[]>;
+  /** A new, empty batch. */
+  batch(): Batch;
+}
+
+export type Entry = readonly [key: Uint8Array, value: Uint8Array];
+
+export interface ScanOptions {
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+/** Puts and deletes that become durable together, or not at all. */
+export interface Batch {
+  put(key: Uint8Array, value: Uint8Array): void;
+  delete(key: Uint8Array): void;
+  /** Applies all of it atomically; resolves when it is on the disk. */
+  write(): Promise<void>;
+}
