@@ -41,6 +41,8 @@ export class Cell implements Chain {
   frame: FrameRef | undefined = undefined;
   offset = 0;
 
+  /** Whether it is in memory still: refs remember their cells. */
+  present = true;
   mailbox: Mailbox | undefined = undefined;
   /** Whether it stands in the run queue. */
   queued = false;

@@ -4,9 +4,10 @@
  * One commit is being filled while at most one is being written. Turns go on in memory meanwhile and fill the next, so
  * one sync pays for all turns that happen during another. When to seal:
  *
- * - a commit that nobody else delays is sealed when the current work is done (`soon`), so a single turn waits for nothing;
+ * - a commit that nobody else delays is sealed when the current work is done, so a single turn waits for nothing;
  * - in the middle of a long run of turns it is sealed when the turns in it have taken as long as a write usually does;
- *   then the disk and this thread work at the same time;
+ *   then the disk and this thread work at the same time. If a write is under way then, the run is interrupted, so that
+ *   its end is noticed and the next can start (`breakIsDue`);
  * - when a write returns, whatever has gathered is written next: first the receipts are given out if that is quick (the
  *   turns they cause then join), otherwise first the write is started.
  *
@@ -49,6 +50,9 @@ const LOG_BUDGET_BYTES = 48 << 20;
 const LOG_BUDGET_FRAMES = 100_000;
 const LAGGARDS_PER_COMMIT = 32;
 
+/** Shorter slices of turns would spend too much on the commits between them, however fast the disk. */
+const MIN_SLICE_MS = 0.4;
+
 /** How often, in turns, a long run looks at the clock. */
 const LOOK_EVERY = 16;
 
@@ -63,10 +67,16 @@ export class Committer {
   /** Nothing may be sealed while an action runs: what it sends commits together with the note that it is done. */
   #held = 0;
   #stopped = false;
-  /** When the first turn of the filling commit was taken. */
+  /** When the first turn of the filling commit was taken, or the last break was. */
   #filledSince = 0;
-  // Moving averages, in milliseconds.
-  #writeMs = 0.2;
+  /** Whether turns should pause, so that finished writes are noticed. */
+  breakIsDue = false;
+  /**
+   * How long a write takes: a minimum that is slowly forgotten. An average would include how late its end was noticed,
+   * and so grow by itself.
+   */
+  #writeMs = MIN_SLICE_MS;
+  /** A moving average. */
   #releaseMsPerTurn = 0.005;
 
   constructor(runtime: Runtime) {
@@ -96,11 +106,18 @@ export class Committer {
     const { turns } = this.#filling;
     turns.push(turn);
     turn.cell.undurable++;
-    if (this.#writing !== undefined) return;
     if (turns.length === 1) this.#filledSince = this.#runtime.clock.monotonicMs();
-    else if (turns.length % LOOK_EVERY === 0 && this.#held === 0 && this.#tookAsLongAsAWrite())
-      return this.#flush();
-    this.#arm();
+    else if (turns.length % LOOK_EVERY === 0 && this.#tookAsLongAsAWrite()) {
+      if (this.#writing !== undefined) this.breakIsDue = true;
+      else if (this.#held === 0) return this.#flush();
+    }
+    if (this.#writing === undefined) this.#arm();
+  }
+
+  /** Turns have paused. */
+  breakTaken(): void {
+    this.breakIsDue = false;
+    this.#filledSince = this.#runtime.clock.monotonicMs();
   }
 
   /** A message was sent by a turn of this commit. */
@@ -160,14 +177,16 @@ export class Committer {
   #arm(): void {
     if (this.#armed) return;
     this.#armed = true;
-    this.#runtime.clock.soon(() => {
+    // A microtask: all that was awaiting the same write goes on first, and its turns are in the next.
+    queueMicrotask(() => {
       this.#armed = false;
       if (this.#writing === undefined && this.#hasWork) this.#flush();
     });
   }
 
   #tookAsLongAsAWrite(): boolean {
-    return this.#runtime.clock.monotonicMs() - this.#filledSince >= this.#writeMs;
+    const sinceMs = this.#runtime.clock.monotonicMs() - this.#filledSince;
+    return sinceMs >= Math.max(this.#writeMs, MIN_SLICE_MS);
   }
 
   #flush(): void {
@@ -177,11 +196,14 @@ export class Committer {
     const sealed = this.#seal(commit);
     this.#filling = emptyCommit();
     this.#requested = false;
+    this.breakIsDue = false;
     this.#writing = commit;
     const startedAt = clock.monotonicMs();
     ledger.write(sealed).then(
       () => {
         if (this.#stopped) return;
+        if (this.#runtime.options.interference?.dieAfterCommit?.(sealed.head.commit))
+          return this.#runtime.die();
         this.#writing = undefined;
         this.#written(commit, sealed, clock.monotonicMs() - startedAt);
       },
@@ -242,7 +264,7 @@ export class Committer {
 
   #written(commit: Commit, sealed: SealedCommit, writeMs: number): void {
     const { clock } = this.#runtime;
-    this.#writeMs += (writeMs - this.#writeMs) * 0.1;
+    this.#writeMs = Math.min(this.#writeMs * 1.02, writeMs);
     const releaseFirst = commit.turns.length * this.#releaseMsPerTurn < this.#writeMs / 2;
     if (!releaseFirst && this.#hasWork && this.#held === 0) this.#flush();
     const startedAt = clock.monotonicMs();

@@ -139,6 +139,16 @@ function failWith(runtime: Runtime, cell: Cell, message: Message, error: HeddleE
   end(runtime, cell, children.length);
   const { seq, life } = cell;
   // Its sender is told that the event failed, not that it was recorded.
-  message.reply = reply && { ...reply, resolve: () => reply.reject(error) };
-  committer.add({ cell, snapshot, seq, life, frame: cell.frame!, message, owed: undefined, intents: [] });
+  const { event, packed } = message;
+  const failed = new Message(event, packed, life, cause, birth, reply?.failingWith(error));
+  committer.add({
+    cell,
+    snapshot,
+    seq,
+    life,
+    frame: cell.frame!,
+    message: failed,
+    owed: undefined,
+    intents: [],
+  });
 }

@@ -3,33 +3,40 @@
  */
 import type { AnyEventObject } from 'xstate';
 import type { Packed } from '../storage/codec.ts';
-import type { Receipt } from './receipt.ts';
+import type { Reply } from './reply.ts';
 import type { Cause } from './trailer.ts';
 
 /** An event on its way to an actor. */
 export class Message {
   readonly event: AnyEventObject;
-  /** The event's bytes; packed when the message is made, so that what is recorded is what was sent. */
-  readonly packed: Packed;
+  /** The event's bytes, packed when the message is made, so that what is recorded is what was sent. Gone once it is. */
+  packed: Packed;
   /** Which life of the actor it is meant for. */
   readonly life: number;
   readonly cause: Cause | undefined;
   /** For the first message of a life: what it is born as. */
   readonly birth: Birth | undefined;
   /** Whoever waits for the receipt. */
-  reply: Reply | undefined;
+  readonly reply: Reply | undefined;
   /** Whether the store knows that it is under way, so that its end must be noted too. */
   noted = false;
   /** Whether it was taken out of the mailbox. */
   taken = false;
 
-  constructor(event: AnyEventObject, packed: Packed, life: number, cause: Cause | undefined, birth?: Birth) {
+  constructor(
+    event: AnyEventObject,
+    packed: Packed,
+    life: number,
+    cause?: Cause,
+    birth?: Birth,
+    reply?: Reply,
+  ) {
     this.event = event;
     this.packed = packed;
     this.life = life;
     this.cause = cause;
     this.birth = birth;
-    this.reply = undefined;
+    this.reply = reply;
   }
 }
 
@@ -45,13 +52,8 @@ export interface Birth {
   readonly process?: boolean;
 }
 
-/** A caller that waits for its event to be durable. */
-export interface Reply {
-  resolve(receipt: Receipt): void;
-  reject(error: Error): void;
-  /** The idempotency id of the send. */
-  readonly id: string | undefined;
-}
+/** What is left of the bytes of an event that is recorded. */
+export const RECORDED: Packed = Buffer.alloc(0);
 
 export class Mailbox {
   // A ring would save the shifting; but mailboxes are short, and a drained one starts over.

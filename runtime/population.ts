@@ -62,11 +62,13 @@ export class Population {
   remove(cell: Cell): void {
     this.#cells.delete(cell.actor);
     this.#byAddress.delete(cell.address);
+    cell.present = false;
     this.markClean(cell);
   }
 
   /** Forgets everything that is in memory. The store is about to be read again. */
   clear(): void {
+    for (const cell of this.#cells.values()) cell.present = false;
     this.#cells = new Map();
     this.#byAddress = new Map();
     this.#dirtyFirst = this.#dirtyLast = undefined;

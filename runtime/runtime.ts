@@ -28,12 +28,13 @@ import {
 } from './errors.ts';
 import type { CorruptionEvidence } from './errors.ts';
 import { Events } from './events.ts';
+import type { PreparedEvent } from './events.ts';
 import { Hub, tellEnd } from './hub.ts';
 import type { Inspection } from './inspection.ts';
 import type { Port, Ref, Tree } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import { Mailbox, Message } from './mailbox.ts';
-import type { Birth, Reply } from './mailbox.ts';
+import type { Birth } from './mailbox.ts';
 import { noteFired } from './notes.ts';
 import { Passivation } from './passivation.ts';
 import { Population } from './population.ts';
@@ -41,6 +42,7 @@ import { Processes } from './processes.ts';
 import { hexOf } from './receipt.ts';
 import type { Receipt } from './receipt.ts';
 import { References } from './references.ts';
+import { rejectedReply, Reply } from './reply.ts';
 import { Scheduler } from './scheduler.ts';
 import { SystemIds } from './system-ids.ts';
 import { Tails } from './tail.ts';
@@ -58,7 +60,20 @@ export interface RuntimeOptions {
   readonly logger: Logger;
   readonly onEmit: EmitListener | undefined;
   readonly makeInspection: ((runtime: Runtime) => Inspection) | undefined;
+  readonly interference?: Interference | undefined;
 }
+
+/** What tests do to a system from within. */
+export interface Interference {
+  /** How many turns a commit may hold; 1 makes every message a commit of its own. */
+  readonly maxTurnsPerCommit?: number;
+  /** Called when a commit is on the disk and nobody knows yet. True kills the system there. */
+  readonly dieAfterCommit?: (commit: number) => boolean;
+  /** Bugs planted to see whether the tests notice them. */
+  readonly bugs?: ReadonlySet<PlantedBug>;
+}
+
+export type PlantedBug = 'ack-before-commit' | 'no-inbox-dedupe' | 'split-batch' | 'no-fence';
 
 /** Where log actions and troubles go. `console` is one. */
 export interface Logger {
@@ -272,18 +287,13 @@ export class Runtime implements Port {
       const prepared = this.events.prepare(event);
       const cell = this.#cellOf(ref);
       if (options?.id !== undefined) return this.#sendOnce(cell, ref, prepared, options.id);
-      return this.#accept(cell, new Message(prepared.event, prepared.packed, ref.life, undefined), undefined);
+      return this.#accept(cell, prepared, ref.life);
     } catch (error) {
-      return rejected(error);
+      return rejectedReply(error);
     }
   }
 
-  #sendOnce(
-    cell: Cell,
-    ref: Ref,
-    { event, packed }: { event: AnyEventObject; packed: Message['packed'] },
-    id: string,
-  ): Promise<Receipt> {
+  #sendOnce(cell: Cell, ref: Ref, prepared: PreparedEvent, id: string): Promise<Receipt> {
     if (typeof id !== 'string' || id === '' || !id.isWellFormed()) {
       throw new InvalidArgument('options.id', 'must be a text that is not empty');
     }
@@ -292,7 +302,7 @@ export class Runtime implements Port {
     if (pending !== undefined) return pending;
     const known = this.ledger.get(idempotencyKey(cell.actor, id));
     if (known !== undefined) return Promise.resolve(this.#receiptAgain(cell, known));
-    const sent = this.#accept(cell, new Message(event, packed, ref.life, undefined), id);
+    const sent = this.#accept(cell, prepared, ref.life, id);
     const done = (): void => void this.#inFlight.delete(key);
     this.#inFlight.set(key, sent);
     sent.then(done, done);
@@ -313,39 +323,34 @@ export class Runtime implements Port {
   }
 
   /** Takes a message from outside: at once if nothing else waits, otherwise into the mailbox. */
-  #accept(cell: Cell, message: Message, id: string | undefined): Promise<Receipt> {
+  #accept(cell: Cell, { event, packed }: PreparedEvent, life: number, id?: string): Promise<Receipt> {
     if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
     const size = cell.mailbox?.size ?? 0;
     if (size >= this.options.mailboxCapacity)
       throw new MailboxFull(cell.address, this.options.mailboxCapacity);
-    const promise = new Promise<Receipt>((resolve, reject) => {
-      message.reply = { resolve, reject: (error) => rejectQuietly(promise, reject, error), id };
-    });
+    const reply = new Reply(id);
+    const message = new Message(event, packed, life, undefined, undefined, reply);
     if (size === 0 && this.scheduler.isFree) {
       message.taken = true;
       takeTurn(this, cell, message);
     } else this.#enqueue(cell, message);
-    return promise;
+    return reply.promise;
   }
 
   /** Brings a root actor to life. */
   bear(cell: Cell, birth: Birth, input: unknown): Promise<Receipt> {
     const { event, packed } = this.events.prepare({ type: 'xstate.init', input });
-    const message = new Message(event, packed, cell.life + 1, { kind: 'system' }, birth);
-    return new Promise((resolve, reject) => {
-      message.reply = { resolve, reject, id: undefined };
-      this.#enqueue(cell, message);
-    });
+    const reply = new Reply();
+    this.#enqueue(cell, new Message(event, packed, cell.life + 1, { kind: 'system' }, birth, reply));
+    return reply.promise;
   }
 
   /** Sends something to an actor on behalf of the system. */
-  command(cell: Cell, event: AnyEventObject): Promise<Receipt> {
-    const { event: copy, packed } = this.events.prepare(event);
-    const message = new Message(copy, packed, cell.life, { kind: 'system' });
-    return new Promise((resolve, reject) => {
-      message.reply = { resolve, reject, id: undefined };
-      this.#enqueue(cell, message);
-    });
+  command(cell: Cell, command: AnyEventObject): Promise<Receipt> {
+    const { event, packed } = this.events.prepare(command);
+    const reply = new Reply();
+    this.#enqueue(cell, new Message(event, packed, cell.life, { kind: 'system' }, undefined, reply));
+    return reply.promise;
   }
 
   /** An action or a running process sends to an actor. */
@@ -395,7 +400,11 @@ export class Runtime implements Port {
   }
 
   #cellOf(ref: Ref): Cell {
-    return this.population.present(ref.actor) ?? this.population.load(ref.actor, ref.address);
+    const remembered = ref.cell as Cell | undefined;
+    if (remembered?.present === true) return remembered;
+    const cell = this.population.load(ref.actor, ref.address);
+    ref.cell = cell;
+    return cell;
   }
 
   /** @throws SystemClosed, StoreFenced */
@@ -562,13 +571,14 @@ export class Runtime implements Port {
   /** Waits until everything that was accepted is durable and done, within bounds: actors may keep each other busy. */
   async #drain(): Promise<void> {
     const until = this.clock.monotonicMs() + DRAIN_MS;
-    while (this.#fenced === undefined && !this.#isQuiet && this.clock.monotonicMs() < until) {
+    while (this.#fenced === undefined && !this.isQuiet && this.clock.monotonicMs() < until) {
       await new Promise<void>((resolve) => this.clock.soon(resolve));
       await this.committer.durable().catch(() => {});
     }
   }
 
-  get #isQuiet(): boolean {
+  /** Whether nothing is under way. Processes may run. */
+  get isQuiet(): boolean {
     return this.scheduler.isIdle && this.committer.isIdle && this.running === 0;
   }
 
@@ -612,17 +622,3 @@ function assertSendable(event: AnyEventObject): void {
     throw new InvalidArgument('event.type', `'${event.type}' is reserved: use a type of your own`);
   }
 }
-
-/** A rejection that nobody awaits must not end the process. */
-function rejectQuietly(promise: Promise<unknown>, reject: (error: Error) => void, error: Error): void {
-  promise.catch(() => {});
-  reject(error);
-}
-
-function rejected<T>(error: unknown): Promise<T> {
-  const promise = Promise.reject<T>(error as Error);
-  promise.catch(() => {});
-  return promise;
-}
-
-export type { Reply };

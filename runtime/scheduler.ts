@@ -25,7 +25,14 @@ export class Scheduler {
 
   /** Whether a turn could be taken right now, by whoever brings a message. */
   get isFree(): boolean {
-    return this.#queue.length === 0 && !this.#running && !this.#stopped && !this.#runtime.committer.isFull;
+    const { committer } = this.#runtime;
+    return (
+      this.#queue.length === 0 &&
+      !this.#running &&
+      !this.#stopped &&
+      !committer.breakIsDue &&
+      !committer.isFull
+    );
   }
 
   get isIdle(): boolean {
@@ -53,14 +60,19 @@ export class Scheduler {
   #arm(): void {
     if (this.#armed || this.#running) return;
     this.#armed = true;
-    queueMicrotask(() => {
-      this.#armed = false;
-      this.#run();
-    });
+    // A microtask, unless turns have run for so long that finished writes should be noticed first.
+    if (this.#runtime.committer.breakIsDue) this.#runtime.clock.soon(() => this.#runAfterBreak());
+    else queueMicrotask(() => this.#run());
+  }
+
+  #runAfterBreak(): void {
+    this.#runtime.committer.breakTaken();
+    this.#run();
   }
 
   #run(): void {
     const { clock, committer } = this.#runtime;
+    this.#armed = false;
     const started = this.#runtime.lookAtClock();
     this.#running = true;
     let turns = 0;
@@ -68,7 +80,7 @@ export class Scheduler {
       // The queue grows while it is worked on; what was done is cut off at the end.
       let next = 0;
       for (; next < this.#queue.length && !this.#stopped; next++) {
-        if (committer.isFull) break;
+        if (committer.isFull || committer.breakIsDue) break;
         if (++turns % LOOK_EVERY === 0 && clock.monotonicMs() - started > SLICE_MS) break;
         this.#turnOf(this.#queue[next]!);
       }
@@ -77,7 +89,9 @@ export class Scheduler {
       this.#running = false;
     }
     // Out of time: go on after others had theirs. Out of room: `roomAgain` comes with the next finished write.
-    if (this.#queue.length > 0 && !committer.isFull) clock.soon(() => this.#arm());
+    if (this.#queue.length === 0 || committer.isFull || this.#armed) return;
+    this.#armed = true;
+    clock.soon(() => this.#runAfterBreak());
   }
 
   #turnOf(cell: Cell): void {

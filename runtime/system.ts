@@ -19,7 +19,7 @@ import type { Ref } from './kernel/ref.ts';
 import { replay } from './replay.ts';
 import type { ReplayResult } from './replay.ts';
 import { Runtime } from './runtime.ts';
-import type { EmitListener, Logger } from './runtime.ts';
+import type { EmitListener, Interference, Logger } from './runtime.ts';
 import { makeSelf } from './restore.ts';
 import { verify } from './verify.ts';
 import type { Verification } from './verify.ts';
@@ -64,7 +64,15 @@ const DEFAULT_MAILBOX_CAPACITY = 10_000;
 export async function createSystem<const TActors extends ActorDefinitions>(
   options: SystemOptions<TActors>,
 ): Promise<System<TActors>> {
-  const runtime = await Runtime.open(resolve(options));
+  return openSystem(options);
+}
+
+/** The same, with a door for tests. */
+export async function openSystem<const TActors extends ActorDefinitions>(
+  options: SystemOptions<TActors>,
+  interference?: Interference,
+): Promise<System<TActors>> {
+  const runtime = await Runtime.open({ ...resolve(options), interference });
   return new System<TActors>(runtime);
 }
 

@@ -25,9 +25,10 @@ import { enter, leave, seedOfLast, violationOfLast } from './kernel/moment.ts';
 import { UNBORN } from './kernel/ref.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { AnySnapshot, Outcome } from './kernel/step.ts';
-import { Message } from './mailbox.ts';
+import { Message, RECORDED } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
 import { noteTaken } from './notes.ts';
+import type { PreparedEvent } from './events.ts';
 import { applyToSelf, beginLife, owedBy, stepOf } from './retell.ts';
 import type { Runtime } from './runtime.ts';
 import { packTrailer, tellIntents } from './trailer.ts';
@@ -106,16 +107,18 @@ function isLate(cell: Cell, message: Message): boolean {
   return cause !== undefined && cause.kind === 'actor' && isStaleReport(cell, event, cause);
 }
 
-/** Whether a child reports the end or the state of a life that its parent has left behind. */
+/**
+ * Whether a child reports the end or the state of a life that its parent has followed by another one. A report of a child
+ * that the parent has only left since is still taken, as in XState: it was sent while the parent had the child.
+ */
 function isStaleReport(
   cell: Cell,
   event: AnyEventObject,
   { actor, life }: { actor: number; life: number },
 ): boolean {
   const id = reportedChild(event);
-  if (id === undefined) return false;
-  const child = cell.snapshot!.children?.[id];
-  return child === undefined || child.actor !== actor || child.life !== life;
+  const child = id === undefined ? undefined : cell.snapshot!.children?.[id];
+  return child !== undefined && (child.actor !== actor || child.life !== life);
 }
 
 function reportedChild(event: AnyEventObject): string | undefined {
@@ -323,6 +326,7 @@ function apply(
   if (birth !== undefined && birth.parent === undefined) bearRoot(runtime, cell);
   ledger.record(cell.actor, cell, at, cell.life, packed, prepared.trailer);
   cell.tailBytes += packed.length + (prepared.trailer?.length ?? 0);
+  message.packed = RECORDED;
   cell.snapshot = snapshot;
   cell.booked = booked;
   cell.activeAt = runtime.loopTime;
@@ -376,9 +380,18 @@ function bearChild(runtime: Runtime, parent: Cell, ref: Ref, { definition, fresh
 
 /** Tells the parent of a child with `syncSnapshot` its new state. */
 function reportState(runtime: Runtime, cell: Cell, index: number): void {
+  if (cell.snapshot!.status !== 'active') return;
+  report(runtime, cell, index, runtime.events.snapshotEvent(cell.ref, cell.definition, cell.snapshot!));
+}
+
+/** Sends a child's report to its parent, unless the parent has left the child behind. */
+function report(runtime: Runtime, cell: Cell, index: number, { event, packed }: PreparedEvent): void {
   const parent = cell.ref._parent;
-  if (parent === undefined || cell.snapshot!.status !== 'active') return;
-  const { event, packed } = runtime.events.snapshotEvent(cell.ref, cell.definition, cell.snapshot!);
+  if (parent === undefined) return;
+  const child = runtime.population.present(parent.actor)?.snapshot?.children?.[cell.ref.id];
+  const isLeft =
+    runtime.population.present(parent.actor)?.snapshot !== undefined && child?.life !== cell.life;
+  if (isLeft) return;
   const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
   runtime.deliver(parent, new Message(event, packed, parent.life, cause));
 }
@@ -386,18 +399,15 @@ function reportState(runtime: Runtime, cell: Cell, index: number): void {
 /** The end of a life: its timers go, its parent is told, and its last state is written down. */
 export function end(runtime: Runtime, cell: Cell, index: number): void {
   const { status, output, error } = cell.snapshot!;
+  const { id, systemId, tree } = cell.ref;
   cell.timers = undefined;
-  if (cell.ref.systemId !== undefined) runtime.systemIds.release(cell.ref.tree, cell.ref.systemId, cell.ref);
-  const parent = cell.ref._parent;
-  if (parent !== undefined && status !== 'stopped') {
-    const { id } = cell.ref;
-    const event =
-      status === 'done'
-        ? { type: `xstate.done.actor.${id}`, output, actorId: id }
-        : { type: `xstate.error.actor.${id}`, error, actorId: id };
-    const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
-    const prepared = runtime.events.prepare(event);
-    runtime.deliver(parent, new Message(prepared.event, prepared.packed, parent.life, cause));
+  if (systemId !== undefined) runtime.systemIds.release(tree, systemId, cell.ref);
+  if (status === 'done') {
+    const type = `xstate.done.actor.${id}`;
+    report(runtime, cell, index, runtime.events.prepare({ type, output, actorId: id }));
+  } else if (status === 'error') {
+    const type = `xstate.error.actor.${id}`;
+    report(runtime, cell, index, runtime.events.prepare({ type, error, actorId: id }));
   }
   runtime.committer.checkpoint(cell);
 }

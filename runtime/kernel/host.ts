@@ -5,12 +5,12 @@
  * A host is pure: it knows no clock, no disk and no promise. The caller sets the moment (`moment.ts`) and gives the
  * environment (`step.ts`).
  */
-import type { AnyActorLogic, AnyActorScope, AnyEventObject, AnyStateMachine } from 'xstate';
+import type { AnyActorLogic, AnyEventObject, AnyStateMachine } from 'xstate';
 import { kindOf } from './logic.ts';
 import type { LogicKind } from './logic.ts';
 import { childLogic, DEFAULT_MAX_MICROSTEPS, hostedMachine, isMachine, sourceNameOf } from './machine.ts';
 import { Ref } from './ref.ts';
-import { runStep } from './step.ts';
+import { runInitialStep, runTransition } from './step.ts';
 import type { AnySnapshot, Environment, Outcome } from './step.ts';
 import { storeActorLogic } from './store-logic.ts';
 
@@ -73,9 +73,7 @@ export class Host {
 
   /** The first step of a life. */
   initial(self: Ref, input: unknown, booked: number, environment: Environment): Outcome {
-    const run = (scope: AnyActorScope): AnySnapshot =>
-      this.#hosted.getInitialSnapshot(scope, input) as AnySnapshot;
-    return runStep(self, undefined, booked, environment, this.#nameSource, run);
+    return runInitialStep(this.#hosted, input, { self, environment, nameSource: this.#nameSource, booked });
   }
 
   /** Every other step. */
@@ -86,9 +84,8 @@ export class Host {
     booked: number,
     environment: Environment,
   ): Outcome {
-    const run = (scope: AnyActorScope): AnySnapshot =>
-      this.#hosted.transition(snapshot as never, event, scope) as AnySnapshot;
-    return runStep(self, snapshot, booked, environment, this.#nameSource, run);
+    const context = { self, environment, nameSource: this.#nameSource, booked };
+    return runTransition(this.#hosted, snapshot, event, context);
   }
 
   /** The logic of a child, by the name this logic has for it. */

@@ -8,7 +8,7 @@
  *
  * Steps are synchronous and never nest, so there is one scope and one capture for all of them.
  */
-import type { AnyActorRef, AnyActorScope, AnyEventObject } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyEventObject } from 'xstate';
 import { NO_INTENTS } from './intent.ts';
 import type { Intent } from './intent.ts';
 import { adopt, captureWith, isRef } from './ref.ts';
@@ -262,25 +262,49 @@ function execute({ type, info, params, exec }: ExecutedAction): void {
   }
 }
 
-/** Runs a piece of an actor's logic with everything captured. Whatever it throws comes through. */
-export function runStep(
-  self: Ref,
-  snapshot: unknown,
-  booked: number,
-  environment: Environment,
-  nameSource: NameSource,
-  run: (scope: AnyActorScope) => AnySnapshot,
+/** What a step is run with. */
+export interface StepContext {
+  readonly self: Ref;
+  readonly environment: Environment;
+  readonly nameSource: NameSource;
+  /** How many ids the actor has given out before. */
+  readonly booked: number;
+}
+
+/** Runs the first step of a life with everything captured. Whatever it throws comes through. */
+export function runInitialStep(logic: AnyActorLogic, input: unknown, context: StepContext): Outcome {
+  begin(context, undefined);
+  try {
+    return outcomeOf(logic.getInitialSnapshot(scope as never, input) as AnySnapshot);
+  } finally {
+    captureWith(undefined);
+  }
+}
+
+/** Runs any other step with everything captured. Whatever it throws comes through. */
+export function runTransition(
+  logic: AnyActorLogic,
+  snapshot: AnySnapshot,
+  event: AnyEventObject,
+  context: StepContext,
 ): Outcome {
+  begin(context, snapshot);
+  try {
+    return outcomeOf(logic.transition(snapshot as never, event, scope as never) as AnySnapshot);
+  } finally {
+    captureWith(undefined);
+  }
+}
+
+function begin({ self, environment, nameSource, booked }: StepContext, snapshot: unknown): void {
   capture.begin(self, snapshot, booked, environment, nameSource);
   scope.self = self;
   scope.id = self.id;
   scope.sessionId = self.address;
   scope.system = self.tree;
   captureWith(capture);
-  try {
-    const next = run(scope as never);
-    return { snapshot: next, intents: capture.finish(), booked: capture.booked };
-  } finally {
-    captureWith(undefined);
-  }
+}
+
+function outcomeOf(snapshot: AnySnapshot): Outcome {
+  return { snapshot, intents: capture.finish(), booked: capture.booked };
 }
