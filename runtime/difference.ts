@@ -3,6 +3,7 @@
  * stands, not on what it does.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { isRef } from './kernel/ref.ts';
 
 export interface ValueDifference {
   readonly path: string;
@@ -16,6 +17,11 @@ export function firstDifference(
   path: string,
 ): ValueDifference | undefined {
   if (Object.is(recorded, today)) return undefined;
+  if (isRef(recorded) && isRef(today)) {
+    return recorded.sessionId === today.sessionId
+      ? undefined
+      : { path, recorded: recorded.sessionId, today: today.sessionId };
+  }
   if (!comparable(recorded, today)) return { path, recorded, today };
   if (recorded instanceof Error || isContainer(recorded))
     return differenceWithin(recorded, today as object, path);

@@ -10,7 +10,7 @@ import { allOf, idempotencyKey, numberOf, Prefix, quarantineKey, timerActorOf } 
 import { hashOf, Ledger } from '../storage/ledger.ts';
 import { recover } from '../storage/recovery.ts';
 import type { Store } from '../storage/store.ts';
-import type { Cell } from './cell.ts';
+import type { Cell, OwedTurn } from './cell.ts';
 import type { Clock } from './clock.ts';
 import { Committer } from './commit.ts';
 import type { Commit } from './commit.ts';
@@ -255,14 +255,16 @@ export class Runtime implements Port {
     for (const timer of cell.timers?.values() ?? []) this.timers.add(cell.actor, timer.dueAt, timer);
     if ((cell.mailbox?.size ?? 0) > 0) this.scheduler.wake(cell);
     if (cell.owed === undefined && !cell.definition.isProcess) return;
+    // What it owes from before: turns that it takes from now on see to their own.
+    const owed = [...(cell.owed?.values() ?? [])];
     // Not now: it may be loaded from within a turn.
-    this.clock.soon(() => this.#resumeEffects(cell));
+    this.clock.soon(() => this.#resumeEffects(cell, owed));
   }
 
-  #resumeEffects(cell: Cell): void {
-    if (this.stopped || this.population.present(cell.actor) !== cell) return;
+  #resumeEffects(cell: Cell, owed: readonly OwedTurn[]): void {
+    if (this.stopped || !cell.present) return;
     if (cell.definition.isProcess) this.processes.resume(cell);
-    for (const owed of [...(cell.owed?.values() ?? [])]) carryOut(this, cell, owed);
+    for (const turn of owed) carryOut(this, cell, turn);
   }
 
   /** Loads some of the actors that recovery has left lying, so that the low-water mark can rise. */

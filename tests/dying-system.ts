@@ -69,6 +69,12 @@ export class DyingSystem<TActors extends ActorDefinitions> {
     await this.open();
   }
 
+  /** Closes it in peace, and opens it again. */
+  async reopenGently(): Promise<void> {
+    await this.system.close();
+    await this.open();
+  }
+
   /** Waits until nothing is under way, raising the dead meanwhile. */
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < QUIET_ROUNDS; quiet++) {
