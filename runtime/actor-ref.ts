@@ -44,9 +44,20 @@ export type EventOf<T> = T extends AnyActorLogic
   ? EventFromLogic<T>
   : T extends { createStore(input: any): infer TStore }
     ? EventOf<TStore>
-    : T extends { send(event: infer TEvent): void }
-      ? TEvent
+    : T extends { trigger: infer TTrigger }
+      ? TriggeredEvent<TTrigger>
       : never;
+
+// From what it can be triggered with, not from `send`: that forgets the events of extensions.
+type TriggeredEvent<TTrigger> = {
+  [TType in keyof TTrigger & string]: TTrigger[TType] extends (...args: infer TArgs) => void
+    ? { type: TType } & (TArgs extends []
+        ? unknown
+        : NonNullable<TArgs[0]> extends infer TPayload extends object
+          ? TPayload
+          : unknown)
+    : never;
+}[keyof TTrigger & string];
 
 /** The events it emits. */
 export type EmittedOf<T> = T extends AnyActorLogic ? EmittedFrom<T> : AnyEventObject;

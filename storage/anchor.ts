@@ -321,5 +321,10 @@ export class MemoryAnchor implements Anchor {
     this.#entries = this.#entries.filter((entry) => entry.frame >= lowFrame || entry === newest);
   }
 
+  /** For tests: a power cut takes what was noted last. */
+  forgetNewest(count: number): void {
+    this.#entries.length = Math.max(0, this.#entries.length - count);
+  }
+
   close(): void {}
 }

@@ -59,7 +59,8 @@ export class LevelStore implements Store {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#state().database.getSync(key);
+    const value = this.#state().database.getSync(key);
+    return value === undefined || this.#copies ? value : Uint8Array.from(value);
   }
 
   async *scan(range: KeyRange, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {

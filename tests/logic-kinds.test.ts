@@ -37,11 +37,14 @@ async function open<const TActors extends ActorDefinitions>(actors: TActors, sto
 
 describe('stores of @xstate/store', () => {
   const effects: number[] = [];
-  const cart = createStore({
-    context: { items: [] as string[], total: 0 },
-    emits: { added: (_: { item: string }) => {} },
+  const cart = createStore<
+    { items: string[]; total: number },
+    { add: { item: string; price: number } },
+    { added: { item: string } }
+  >({
+    context: { items: [], total: 0 },
     on: {
-      add: (context, event: { item: string; price: number }, enqueue) => {
+      add: (context, event, enqueue) => {
         enqueue.emit.added({ item: event.item });
         enqueue.effect(() => void effects.push(event.price));
         return { items: [...context.items, event.item], total: context.total + event.price };
@@ -202,13 +205,15 @@ describe('processes as root actors', () => {
 
   it('a callback hears what it is sent, and stops with its actor', async () => {
     const heard: unknown[] = [];
-    const listener = fromCallback<{ type: 'ping'; n: number }>(({ receive, emit }) => {
-      receive((event) => {
-        heard.push(event.n);
-        emit({ type: 'pong', n: event.n });
-      });
-      return () => void heard.push('stopped');
-    });
+    const listener = fromCallback<{ type: 'ping'; n: number }, unknown, { type: 'pong'; n: number }>(
+      ({ receive, emit }) => {
+        receive((event) => {
+          heard.push(event.n);
+          emit({ type: 'pong', n: event.n });
+        });
+        return () => void heard.push('stopped');
+      },
+    );
     const { system } = await open({ listener });
     const ref = await system.actor('listener', '1');
     const emitted: unknown[] = [];
