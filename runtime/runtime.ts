@@ -69,11 +69,7 @@ export interface Interference {
   readonly maxTurnsPerCommit?: number;
   /** Called when a commit is on the disk and nobody knows yet. True kills the system there. */
   readonly dieAfterCommit?: (commit: number) => boolean;
-  /** Bugs planted to see whether the tests notice them. */
-  readonly bugs?: ReadonlySet<PlantedBug>;
 }
-
-export type PlantedBug = 'ack-before-commit' | 'no-inbox-dedupe' | 'split-batch' | 'no-fence';
 
 /** Where log actions and troubles go. `console` is one. */
 export interface Logger {

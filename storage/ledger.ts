@@ -13,7 +13,7 @@ import type { AnchorEntry } from './anchor.ts';
 import { putU32, putU48 } from './binary.ts';
 import { crc32 } from './checksum.ts';
 import { Codec } from './codec.ts';
-import { StoreCorrupt, StoreFormat } from './errors.ts';
+import { StoreCorrupt, StoreFormat, StoreIo } from './errors.ts';
 import {
   ENTRY_HEADER_BYTES,
   EntryKind,
@@ -400,7 +400,11 @@ async function create(store: Store, now: number): Promise<Superblock> {
   const superblock: Superblock = { format: STORE_FORMAT, id, createdAt: now };
   const batch = store.batch();
   batch.put(SUPERBLOCK_KEY, sealRow(SUPERBLOCK_KEY, codec.pack(superblock, 'superblock')));
-  await batch.write();
+  try {
+    await batch.write();
+  } catch (error) {
+    throw new StoreIo(store.location, 'creating it', error);
+  }
   return superblock;
 }
 
