@@ -6,6 +6,7 @@ import { HeddleError, messageOf } from '../storage/errors.ts';
 export {
   HeddleError,
   JournalCorrupt,
+  messageOf,
   NotSerialisable,
   StoreClosed,
   StoreCorrupt,

@@ -91,7 +91,7 @@ export class Population {
       if (witness === undefined && !lostBirths.has(address)) return undefined;
     } catch (error) {
       if (!(error instanceof DamagedRow)) throw error;
-      throw new JournalCorrupt(address, { row: 'N', reason: 'the checksum of its name is wrong' });
+      throw new JournalCorrupt(address, { row: 'N', reason: error.reason }, { cause: error });
     }
     throw new JournalCorrupt(address, { row: 'N', reason: 'its name is missing, though it was born' });
   }

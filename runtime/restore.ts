@@ -44,11 +44,7 @@ export function restoreCell(runtime: Runtime, actor: number, address: string): C
       throw new JournalCorrupt(address, { seq, frame, reason }, { cause: error });
     }
     if (error instanceof DamagedRow) {
-      throw new JournalCorrupt(
-        address,
-        { row: 'A', reason: 'the checksum of its checkpoint is wrong' },
-        { cause: error },
-      );
+      throw new JournalCorrupt(address, { row: 'A', reason: error.reason }, { cause: error });
     }
     throw error;
   }

@@ -23,6 +23,8 @@ import {
   HeddleError,
   InvalidArgument,
   MailboxFull,
+  messageOf,
+  StoreCorrupt,
   StoreFenced,
   SystemClosed,
 } from './errors.ts';
@@ -188,13 +190,10 @@ export class Runtime implements Port {
   ): Promise<void> {
     const damaged = new Map<number, CorruptionEvidence>();
     const lost = new Set<string>();
-    for await (const chunk of this.ledger.store.scan(allOf(Prefix.Quarantine))) {
-      for (const [key] of chunk) {
-        const body = this.ledger.get(key);
-        const stored = this.codec.unpack(body!) as StoredQuarantine;
-        damaged.set(numberOf(key), stored.evidence);
-        if (stored.address !== undefined) lost.add(stored.address);
-      }
+    for (const key of await this.#keysOf(Prefix.Quarantine)) {
+      const stored = this.codec.unpack(this.ledger.get(key)!) as StoredQuarantine;
+      damaged.set(numberOf(key), stored.evidence);
+      if (stored.address !== undefined) lost.add(stored.address);
     }
     for (const [actor, evidence] of found) {
       if (damaged.has(actor)) continue;
@@ -211,10 +210,7 @@ export class Runtime implements Port {
 
   /** The actors that have something to do, by their marks and by their tails. */
   async #owing(): Promise<number[]> {
-    const owing = new Set<number>();
-    for await (const chunk of this.ledger.store.scan(allOf(Prefix.Resume))) {
-      for (const [key] of chunk) owing.add(numberOf(key));
-    }
+    const owing = new Set((await this.#keysOf(Prefix.Resume)).map(numberOf));
     for (const [actor, tail] of this.tails.entries()) {
       if (tail.mustResume) owing.add(actor);
       if (tail.earliestDueMs !== Infinity) this.timers.add(actor, tail.earliestDueMs, undefined);
@@ -223,9 +219,26 @@ export class Runtime implements Port {
   }
 
   async #loadWakeUps(): Promise<void> {
-    for await (const chunk of this.ledger.store.scan(allOf(Prefix.Timer))) {
-      for (const [key] of chunk) this.timers.add(timerActorOf(key), numberOf(key), undefined);
+    for (const key of await this.#keysOf(Prefix.Timer)) {
+      this.timers.add(timerActorOf(key), numberOf(key), undefined);
     }
+  }
+
+  /** The keys of all rows of a kind. Each must be sound: a mark that is lost is work that is forgotten. */
+  async #keysOf(prefix: Prefix): Promise<Uint8Array[]> {
+    const keys: Uint8Array[] = [];
+    try {
+      for await (const chunk of this.ledger.store.scan(allOf(prefix))) {
+        for (const [key] of chunk) {
+          this.ledger.get(key);
+          keys.push(key);
+        }
+      }
+    } catch (error) {
+      const what = `its marks '${String.fromCharCode(prefix)}' cannot all be read (${messageOf(error)})`;
+      throw new StoreCorrupt(this.ledger.store.location, what, { cause: error });
+    }
+    return keys;
   }
 
   #resumeAll(owing: readonly number[]): void {

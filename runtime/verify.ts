@@ -6,6 +6,7 @@ import { EntryKind } from '../storage/frame.ts';
 import type { Chain } from '../storage/ledger.ts';
 import { addressOf, allOf, numberOf, Prefix } from '../storage/keys.ts';
 import { readLedger } from '../storage/recovery.ts';
+import { messageOf } from '../storage/errors.ts';
 import { openRow } from '../storage/row.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import type { StoredCheckpoint, StoredName } from './checkpoint.ts';
@@ -66,36 +67,65 @@ export async function verify(runtime: Runtime): Promise<Verification> {
 
 /** Reads every row, and compares names and checkpoints with the ends of the journals. */
 async function verifyRows(
-  { ledger, codec }: Runtime,
+  runtime: Runtime,
   heads: ReadonlyMap<number, Chain>,
   addresses: ReadonlyMap<number, string>,
 ): Promise<Damage[]> {
+  const { codec } = runtime;
   const broken: Damage[] = [];
   const names = new Map<number, StoredName>();
-  const rows = { gte: Uint8Array.of(0), lt: Uint8Array.of(255) };
-  for await (const chunk of ledger.store.scan(rows)) {
-    for (const [key, row] of chunk) {
-      if (key[0] === Prefix.Frame) continue;
-      const body = openRow(key, row);
-      if (body === undefined) {
-        broken.push({ address: ownerOf(key, addresses), row: rowName(key), reason: 'the checksum is wrong' });
-        continue;
-      }
-      if (key[0] === Prefix.Name) {
+  const covered = new Map<number, number>();
+  for (const prefix of Object.values(Prefix)) {
+    if (prefix === Prefix.Frame) continue;
+    for await (const [key, body] of soundRows(runtime, prefix, addresses, broken)) {
+      if (prefix === Prefix.Name) {
         const name = codec.unpack(body) as StoredName;
         names.set(name.actor, name);
-      }
-      if (key[0] === Prefix.Checkpoint) {
-        const damage = verifyCheckpoint(readCheckpoint(codec, body), heads.get(numberOf(key)));
-        if (damage !== undefined) broken.push({ address: ownerOf(key, addresses), row: 'A', reason: damage });
+      } else if (prefix === Prefix.Checkpoint) {
+        const checkpoint = readCheckpoint(codec, body);
+        const actor = numberOf(key);
+        covered.set(actor, checkpoint.newest?.[0] ?? 0);
+        const damage = verifyCheckpoint(checkpoint, heads.get(actor));
+        if (damage !== undefined) broken.push({ address: addresses.get(actor), row: 'A', reason: damage });
       }
     }
   }
   for (const [actor, address] of addresses) {
     if (!names.has(actor)) broken.push({ address, row: 'N', reason: 'its name is missing' });
   }
-  for await (const damage of verifyNames(ledger, names, heads, addresses, codec)) broken.push(damage);
+  for (const [actor, { checkpoint }] of names) {
+    const address = addresses.get(actor);
+    if ((covered.get(actor) ?? 0) < checkpoint) {
+      broken.push({ address, row: 'A', reason: `the checkpoint of record ${checkpoint} is missing` });
+    }
+    if (checkpoint > 0 && !heads.has(actor)) broken.push({ address, reason: 'no record of it is left' });
+  }
   return broken;
+}
+
+/** The rows of a kind that prove themselves; the others are reported. */
+async function* soundRows(
+  { ledger }: Runtime,
+  prefix: Prefix,
+  addresses: ReadonlyMap<number, string>,
+  broken: Damage[],
+): AsyncIterable<readonly [key: Uint8Array, body: Uint8Array]> {
+  try {
+    for await (const chunk of ledger.store.scan(allOf(prefix))) {
+      for (const [key, row] of chunk) {
+        const body = openRow(key, row);
+        if (body !== undefined) yield [key, body];
+        else
+          broken.push({
+            address: ownerOf(key, addresses),
+            row: rowName(prefix),
+            reason: 'its checksum is wrong',
+          });
+      }
+    }
+  } catch (error) {
+    broken.push({ address: undefined, row: rowName(prefix), reason: messageOf(error) });
+  }
 }
 
 function verifyCheckpoint({ newest }: StoredCheckpoint, head: Chain | undefined): string | undefined {
@@ -105,35 +135,10 @@ function verifyCheckpoint({ newest }: StoredCheckpoint, head: Chain | undefined)
   return seq > head.seq ? `it covers record ${seq}, but the journal ends with ${head.seq}` : undefined;
 }
 
-/** A name whose checkpoint is missing or old, or whose journal is gone. */
-async function* verifyNames(
-  ledger: Runtime['ledger'],
-  names: ReadonlyMap<number, StoredName>,
-  heads: ReadonlyMap<number, Chain>,
-  addresses: ReadonlyMap<number, string>,
-  codec: Runtime['codec'],
-): AsyncIterable<Damage> {
-  const covered = new Map<number, number>();
-  for await (const chunk of ledger.store.scan(allOf(Prefix.Checkpoint))) {
-    for (const [key, row] of chunk) {
-      const body = openRow(key, row);
-      if (body !== undefined) covered.set(numberOf(key), readCheckpoint(codec, body).newest?.[0] ?? 0);
-    }
-  }
-  for (const [actor, { checkpoint }] of names) {
-    const found = covered.get(actor) ?? 0;
-    const address = addresses.get(actor);
-    if (found < checkpoint) {
-      yield { address, row: 'A', reason: `the checkpoint of record ${checkpoint} is missing` };
-    }
-    if (checkpoint > 0 && !heads.has(actor)) yield { address, reason: 'no record of it is left' };
-  }
-}
-
 function ownerOf(key: Uint8Array, addresses: ReadonlyMap<number, string>): string | undefined {
   if (key[0] === Prefix.Name) return addressOf(key);
   if (key[0] === Prefix.Checkpoint || key[0] === Prefix.Resume) return addresses.get(numberOf(key));
   return undefined;
 }
 
-const rowName = (key: Uint8Array): string => String.fromCharCode(key[0]!);
+const rowName = (prefix: Prefix): string => String.fromCharCode(prefix);

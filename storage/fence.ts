@@ -7,8 +7,7 @@
  * acknowledged head. What was in the failed batch may be in the store or not; both are fine, and recovery tells which.
  */
 import { StoreCorrupt } from './errors.ts';
-import { frameKey } from './keys.ts';
-import { asBuffer, hashOf, Ledger } from './ledger.ts';
+import { hashOf, Ledger } from './ledger.ts';
 import type { Head } from './ledger.ts';
 
 /**
@@ -30,6 +29,6 @@ export async function prove(fenced: Ledger, now: number): Promise<Ledger> {
 /** Whether the store still holds this head, unchanged. */
 function holds(ledger: Ledger, head: Head): boolean {
   if (head.frame === 0) return true;
-  const bytes = ledger.store.get(frameKey(head.frame));
-  return bytes !== undefined && hashOf(asBuffer(bytes)) === head.hash;
+  const bytes = ledger.frameBytes(head.frame);
+  return bytes !== undefined && hashOf(bytes) === head.hash;
 }

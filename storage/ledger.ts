@@ -13,7 +13,7 @@ import type { AnchorEntry } from './anchor.ts';
 import { putU32, putU48 } from './binary.ts';
 import { crc32 } from './checksum.ts';
 import { Codec } from './codec.ts';
-import { StoreCorrupt, StoreFormat, StoreIo } from './errors.ts';
+import { messageOf, StoreCorrupt, StoreFormat, StoreIo } from './errors.ts';
 import {
   ENTRY_HEADER_BYTES,
   EntryKind,
@@ -28,7 +28,7 @@ import {
 import type { FrameHeader } from './frame.ts';
 import { allOf, frameKey, LOW_WATER_KEY, numberOf, Prefix, SUPERBLOCK_KEY } from './keys.ts';
 import { openRow, sealRow } from './row.ts';
-import type { Entry, Store } from './store.ts';
+import type { Store } from './store.ts';
 
 /** The store format this release writes. Older formats open; newer ones are refused. */
 export const STORE_FORMAT = 1;
@@ -86,13 +86,11 @@ const codec = new Codec();
 /** A damaged row, found on a read. */
 export class DamagedRow extends Error {
   readonly key: Uint8Array;
-  constructor(key: Uint8Array) {
-    super(
-      `the checksum of row ${Buffer.from(key)
-        .toString('latin1')
-        .replace(/[^ -~]/g, '.')} is wrong`,
-    );
+  readonly reason: string;
+  constructor(key: Uint8Array, reason: string, options?: ErrorOptions) {
+    super(`row ${idOf(key).replace(/[^ -~]/g, '.')}: ${reason}`, options);
     this.key = key;
+    this.reason = reason;
   }
 }
 
@@ -341,11 +339,19 @@ export class Ledger {
   get(key: Uint8Array): Uint8Array | undefined {
     const id = idOf(key);
     const pending = this.#rows.get(id) ?? this.#writing?.rows.get(id);
-    const row = pending === undefined ? this.store.get(key) : pending.value;
+    const row = pending === undefined ? this.#stored(key) : pending.value;
     if (row === undefined) return undefined;
     const body = openRow(key, row);
-    if (body === undefined) throw new DamagedRow(key);
+    if (body === undefined) throw new DamagedRow(key, 'its checksum is wrong');
     return body;
+  }
+
+  #stored(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.store.get(key);
+    } catch (error) {
+      throw new DamagedRow(key, messageOf(error), { cause: error });
+    }
   }
 
   /** The bytes of a frame, durable or not; undefined where it is missing. The frame being filled has no header yet. */
@@ -355,7 +361,8 @@ export class Ledger {
       this.#closed.find(({ frame }) => frame === number) ??
       this.#writing?.frames.find(({ frame }) => frame === number);
     if (pending !== undefined) return pending.bytes;
-    const stored = this.store.get(frameKey(number));
+    // A place that cannot be read is as good as missing, and is reported as such.
+    const stored = tryGet(this.store, frameKey(number));
     return stored === undefined ? undefined : asBuffer(stored);
   }
 
@@ -368,15 +375,28 @@ export class Ledger {
 
 /** Where a recovery must start reading. */
 function readLowWater(store: Store): number {
-  const row = store.get(LOW_WATER_KEY);
-  if (row === undefined) return 1;
-  const body = openRow(LOW_WATER_KEY, row);
+  const row = tryGet(store, LOW_WATER_KEY);
+  const body = row && openRow(LOW_WATER_KEY, row);
   // A damaged mark costs time, not safety: everything is read.
   return body === undefined ? 1 : (codec.unpack(body) as number);
 }
 
+/** The value under a key, or undefined when there is none or it cannot be read. */
+function tryGet(store: Store, key: Uint8Array): Uint8Array | undefined {
+  try {
+    return store.get(key);
+  } catch {
+    return undefined;
+  }
+}
+
 function readSuperblock(store: Store): Superblock | undefined {
-  const row = store.get(SUPERBLOCK_KEY);
+  let row: Uint8Array | undefined;
+  try {
+    row = store.get(SUPERBLOCK_KEY);
+  } catch (error) {
+    throw new StoreCorrupt(store.location, 'its superblock cannot be read', { cause: error });
+  }
   if (row === undefined) return undefined;
   const body = openRow(SUPERBLOCK_KEY, row);
   if (body === undefined) throw new StoreCorrupt(store.location, 'the checksum of its superblock is wrong');
@@ -426,30 +446,36 @@ interface Newest {
 
 /** The newest frame that can be read. Where the very newest is damaged, recovery finds out whose it was. */
 async function newestFrame(store: Store): Promise<Newest | undefined> {
-  for await (const chunk of store.scan(allOf(Prefix.Frame), { reverse: true, limit: 1 })) {
-    const [key, value] = chunk[0] as Entry;
-    const bytes = asBuffer(value);
-    const header = readFrameHeader(bytes);
-    const frame = numberOf(key);
-    if ('damage' in header || header.frame !== frame) return newestBefore(store, frame);
-    return { head: { commit: header.commit, frame, hash: hashOf(bytes) }, nextActor: header.nextActor };
+  const frame = await newestFrameNumber(store);
+  for (let number = frame; number > 0; number--) {
+    const bytes = tryGet(store, frameKey(number));
+    const header = bytes && readFrameHeader(asBuffer(bytes));
+    if (header === undefined || 'damage' in header || header.frame !== number) continue;
+    if (number === frame) {
+      return { head: { commit: header.commit, frame, hash: hashOf(bytes!) }, nextActor: header.nextActor };
+    }
+    // What followed is damaged: go on behind it, under numbers that nothing had.
+    const commit = header.commit + frame - number;
+    return { head: { commit, frame, hash: NO_HASH }, nextActor: header.nextActor };
   }
+  if (frame > 0) throw new StoreCorrupt(store.location, 'no frame of its ledger can be read');
   return undefined;
 }
 
-function newestBefore(store: Store, damaged: number): Newest {
-  for (let frame = damaged - 1; frame > 0; frame--) {
-    const bytes = store.get(frameKey(frame));
-    const header = bytes && readFrameHeader(asBuffer(bytes));
-    if (header !== undefined && !('damage' in header)) {
-      // Its successor is damaged: go on after it, under a number that nothing had, and with what the anchor says.
-      return {
-        head: { commit: header.commit + 1, frame: damaged, hash: NO_HASH },
-        nextActor: header.nextActor,
-      };
+async function newestFrameNumber(store: Store): Promise<number> {
+  try {
+    for await (const chunk of store.scan(allOf(Prefix.Frame), { reverse: true, limit: 1 })) {
+      return numberOf(chunk[0]![0]);
     }
+    return 0;
+  } catch (error) {
+    // The end of the ledger cannot be read; the anchor knows how far it went.
+    const newest = store.anchor.entries().at(-1)?.frame;
+    if (newest === undefined) {
+      throw new StoreCorrupt(store.location, 'the end of its ledger cannot be read', { cause: error });
+    }
+    return newest;
   }
-  throw new StoreCorrupt(store.location, 'no frame of its ledger can be read');
 }
 
 /** The head to go on from: what was lost behind the stored head keeps its numbers, so that the loss stays visible. */

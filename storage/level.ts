@@ -7,7 +7,7 @@
  */
 import type { AbstractLevel } from 'abstract-level';
 import type { Anchor } from './anchor.ts';
-import { StoreClosed } from './errors.ts';
+import { StoreClosed, StoreIo } from './errors.ts';
 import type { KeyRange } from './keys.ts';
 import type { Batch, Entry, ScanOptions, Store } from './store.ts';
 
@@ -59,7 +59,13 @@ export class LevelStore implements Store {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const value = this.#state().database.getSync(key);
+    const { database } = this.#state();
+    let value: Uint8Array | undefined;
+    try {
+      value = database.getSync(key);
+    } catch (error) {
+      throw new StoreIo(this.location, 'reading', error);
+    }
     return value === undefined || this.#copies ? value : Uint8Array.from(value);
   }
 
@@ -79,6 +85,8 @@ export class LevelStore implements Store {
         next.catch(() => {});
         yield chunk;
       }
+    } catch (error) {
+      throw new StoreIo(this.location, 'reading', error);
     } finally {
       await iterator.close();
     }

@@ -83,6 +83,10 @@ async function openDatabase(database: Database, location: string): Promise<void>
       case 'LEVEL_CORRUPTION':
         throw new StoreCorrupt(location, messageOf(error), { cause: error });
       default:
+        // LevelDB reports a file that it expects and does not find as an I/O error; trying again will not bring it back.
+        if (/No such file|does not exist/.test(messageOf(error))) {
+          throw new StoreCorrupt(location, messageOf(error), { cause: error });
+        }
         throw new StoreIo(location, 'opening', error);
     }
   }

@@ -8,7 +8,7 @@
  * opening altogether.
  */
 import type { AnchorEntry } from './anchor.ts';
-import { StoreCorrupt } from './errors.ts';
+import { StoreCorrupt, StoreIo } from './errors.ts';
 import type { CorruptionEvidence } from './errors.ts';
 import { EntryKind, entriesOf, LINK_BYTES, readFrameHeader } from './frame.ts';
 import type { FrameHeader, StoredEntry, StoredRecord } from './frame.ts';
@@ -61,20 +61,16 @@ export async function readLedger(ledger: Ledger, from: number, visit: EntryVisit
   const frames = new FrameChain(from, witness);
   const upTo = ledger.head.frame;
 
-  const range = { gte: frameKey(from), lt: frameKey(upTo + 1) };
-  for await (const chunk of ledger.store.scan(range)) {
-    for (const [key, value] of chunk) {
-      const bytes = asBuffer(value);
-      const frame = frames.next(numberOf(key), bytes);
-      if (frame === undefined) continue;
-      for (const entry of entriesOf(bytes)) {
-        if ('damage' in entry) {
-          frames.findings.push({ frame: frame.number, reason: entry.damage, extent: 'entries' });
-          continue;
-        }
-        if (entry.kind === EntryKind.Record) chains.follow(entry, frame);
-        visit(entry, frame);
+  for await (const [number, bytes] of storedFrames(ledger, from, upTo)) {
+    const frame = frames.next(number, bytes);
+    if (frame === undefined) continue;
+    for (const entry of entriesOf(bytes)) {
+      if ('damage' in entry) {
+        frames.findings.push({ frame: frame.number, reason: entry.damage, extent: 'entries' });
+        continue;
       }
+      if (entry.kind === EntryKind.Record) chains.follow(entry, frame);
+      visit(entry, frame);
     }
   }
   frames.end(upTo);
@@ -83,6 +79,29 @@ export async function readLedger(ledger: Ledger, from: number, visit: EntryVisit
     heads: chains.heads,
     ...attribute(ledger, witness, frames.findings, chains),
   };
+}
+
+/** The frames that can be read, in order. Where a scan comes to a place that cannot, each is asked for by itself. */
+async function* storedFrames(
+  ledger: Ledger,
+  from: number,
+  upTo: number,
+): AsyncIterable<readonly [number: number, bytes: Buffer]> {
+  let next = from;
+  try {
+    for await (const chunk of ledger.store.scan({ gte: frameKey(from), lt: frameKey(upTo + 1) })) {
+      for (const [key, value] of chunk) {
+        next = numberOf(key) + 1;
+        yield [next - 1, asBuffer(value)];
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof StoreIo)) throw error;
+    for (; next <= upTo; next++) {
+      const bytes = ledger.frameBytes(next);
+      if (bytes !== undefined) yield [next, bytes];
+    }
+  }
 }
 
 /** Follows the chain of frames: numbers without a gap, every hash the one its successor and the anchor know. */

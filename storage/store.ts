@@ -25,9 +25,15 @@ export interface Store {
   /** Waits for a write in flight, closes and gives up the lock. Idempotent. */
   close(): Promise<void>;
 
-  /** The value under a key. Synchronous: an actor that is asked for its state cannot wait. */
+  /**
+   * The value under a key. Synchronous: an actor that is asked for its state cannot wait.
+   * @throws StoreIo when it cannot be read; others may still be
+   */
   get(key: Uint8Array): Uint8Array | undefined;
-  /** The entries of a range in key order, in chunks. Sees the state at the call. */
+  /**
+   * The entries of a range in key order, in chunks. Sees the state at the call.
+   * @throws StoreIo when it comes to a place that cannot be read
+   */
   scan(range: KeyRange, options?: ScanOptions): AsyncIterable<readonly Entry[]>;
   /** A new, empty batch. */
   batch(): Batch;

@@ -1,7 +1,21 @@
 /** Every ring, by name. */
+import { bits } from './bits.ts';
 import { boundaries } from './boundaries.ts';
+import { differential } from './differential.ts';
+import { diskFull } from './disk-full.ts';
+import { kill } from './kill.ts';
 import { planted } from './planted.ts';
 import type { Ring } from './ring.ts';
+import { scxml } from './scxml.ts';
 import { seeds } from './seeds.ts';
 
-export const RINGS: Readonly<Record<string, Ring>> = { seeds, boundaries, planted };
+export const RINGS: Readonly<Record<string, Ring>> = {
+  differential,
+  scxml,
+  boundaries,
+  seeds,
+  planted,
+  kill,
+  'disk-full': diskFull,
+  bits,
+};

@@ -1,0 +1,21 @@
+// The lie: "it survives". Every ring, as small as it still proves something; `npm run ring -- <name>` runs it large.
+import { describe, expect, it } from 'vitest';
+import type { RingOptions } from './ring.ts';
+import { RINGS } from './rings.ts';
+
+const SMALL: Readonly<Record<string, RingOptions>> = {
+  boundaries: { seeds: 1 },
+  planted: { seeds: 12 },
+  kill: { rounds: 12 },
+  'disk-full': { rounds: 3 },
+  bits: { rounds: 120 },
+};
+
+describe.each(Object.entries(SMALL))('the ring %s', (name, options) => {
+  it('keeps every promise', async () => {
+    const report = await RINGS[name]!(options, () => {});
+    console.log(JSON.stringify(report));
+    expect(report.violations).toEqual([]);
+    expect(report.ok).toBe(true);
+  }, 120_000);
+});
