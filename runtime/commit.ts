@@ -46,8 +46,11 @@ const MAX_PENDING_BYTES = 4 << 20;
 const MAX_PENDING_TURNS = 1 << 16;
 
 /** How far back recovery may have to read. Beyond, the actors that lag most are checkpointed, a few per commit. */
-const LOG_BUDGET_BYTES = 48 << 20;
-const LOG_BUDGET_FRAMES = 100_000;
+export interface LogBudget {
+  readonly bytes: number;
+  readonly frames: number;
+}
+const LOG_BUDGET: LogBudget = { bytes: 48 << 20, frames: 100_000 };
 const LAGGARDS_PER_COMMIT = 32;
 
 /** Shorter slices of turns would spend too much on the commits between them, however fast the disk. */
@@ -58,6 +61,8 @@ const LOOK_EVERY = 16;
 
 export class Committer {
   readonly #runtime: Runtime;
+  readonly #logBudget: LogBudget;
+  readonly #maxTurns: number;
   #filling: Commit = emptyCommit();
   #writing: Commit | undefined;
   /** Whether a flush is under way already. */
@@ -81,12 +86,16 @@ export class Committer {
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
+    const { logBudget = LOG_BUDGET, maxTurnsPerCommit = MAX_PENDING_TURNS } =
+      runtime.options.interference ?? {};
+    this.#logBudget = logBudget;
+    this.#maxTurns = maxTurnsPerCommit;
   }
 
   /** Whether turns must wait until the disk has caught up. */
   get isFull(): boolean {
     return (
-      this.#filling.turns.length >= MAX_PENDING_TURNS ||
+      this.#filling.turns.length >= this.#maxTurns ||
       this.#runtime.ledger.pendingBytes >= MAX_PENDING_BYTES
     );
   }
@@ -239,7 +248,7 @@ export class Committer {
     this.#runtime.loadLaggards(LAGGARDS_PER_COMMIT);
     let laggard = population.oldestDirty;
     for (let left = LAGGARDS_PER_COMMIT; left > 0 && laggard !== undefined; left--) {
-      if (ledger.frame - laggard.dirtyFrame < LOG_BUDGET_FRAMES / 2 && !this.#overBudget()) break;
+      if (ledger.frame - laggard.dirtyFrame < this.#logBudget.frames / 2 && !this.#overBudget()) break;
       commit.checkpoints.add(laggard);
       laggard = laggard.dirtyNext;
     }
@@ -249,7 +258,7 @@ export class Committer {
     const { population, ledger } = this.#runtime;
     const oldest = population.oldestDirty;
     const bytes = oldest === undefined ? 0 : ledger.appendedBytes - oldest.dirtyBytes;
-    return bytes > LOG_BUDGET_BYTES || ledger.frame - ledger.lowWater > LOG_BUDGET_FRAMES;
+    return bytes > this.#logBudget.bytes || ledger.frame - ledger.lowWater > this.#logBudget.frames;
   }
 
   #raiseLowWater(): void {
@@ -257,7 +266,7 @@ export class Committer {
     if (tails.size > 0) return;
     const low = population.oldestDirty?.dirtyFrame ?? ledger.frame;
     // Every step of the mark costs a row; recovery does not mind a few frames more.
-    if (low - ledger.lowWater >= LOG_BUDGET_FRAMES / 100) ledger.raiseLowWater(low);
+    if (low - ledger.lowWater >= this.#logBudget.frames / 100) ledger.raiseLowWater(low);
   }
 
   // ---- written --------------------------------------------------------------------------------------------------

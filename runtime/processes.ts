@@ -38,6 +38,13 @@ interface Running {
   stopped: boolean;
 }
 
+/** Work of a process that was under way when its actor was last in memory. */
+export interface Unfinished {
+  readonly life: number;
+  readonly attempt: number;
+  readonly snapshot: AnySnapshot;
+}
+
 export class Processes {
   readonly #runtime: Runtime;
   readonly #running = new Map<number, Running>();
@@ -58,10 +65,17 @@ export class Processes {
     if (event.type === ATTEMPT_FAILED) this.stop(cell.actor, life);
   }
 
-  /** An actor was restored: if it is a process in the middle of its work, it starts again. */
-  resume(cell: Cell): void {
+  /** What an actor that was restored owes to the world: the work it was in the middle of, to be started again. */
+  unfinished(cell: Cell): Unfinished | undefined {
+    const { definition, life, attempt, snapshot } = cell;
     const waitsToRetry = (cell.timers?.size ?? 0) > 0;
-    if (cell.snapshot?.status === 'active' && !waitsToRetry) this.#startLife(cell, cell.life, cell.snapshot);
+    if (!definition.isProcess || snapshot?.status !== 'active' || waitsToRetry) return undefined;
+    return { life, attempt, snapshot };
+  }
+
+  /** Starts it again, unless turns since have ended it or begun another life: those that are durable see to their own. */
+  resume(cell: Cell, { life, attempt, snapshot }: Unfinished): void {
+    if (cell.attempt === attempt) this.#startLife(cell, life, snapshot);
   }
 
   #startLife(cell: Cell, life: number, snapshot: AnySnapshot): void {

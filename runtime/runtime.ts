@@ -10,10 +10,10 @@ import { allOf, idempotencyKey, numberOf, Prefix, quarantineKey, timerActorOf } 
 import { hashOf, Ledger } from '../storage/ledger.ts';
 import { recover } from '../storage/recovery.ts';
 import type { Store } from '../storage/store.ts';
-import type { Cell, OwedTurn } from './cell.ts';
+import type { Cell } from './cell.ts';
 import type { Clock } from './clock.ts';
 import { Committer } from './commit.ts';
-import type { Commit } from './commit.ts';
+import type { Commit, LogBudget } from './commit.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { Definitions } from './definition.ts';
 import { carryOut } from './effects.ts';
@@ -69,6 +69,8 @@ export interface RuntimeOptions {
 export interface Interference {
   /** How many turns a commit may hold; 1 makes every message a commit of its own. */
   readonly maxTurnsPerCommit?: number;
+  /** How far back recovery may have to read. */
+  readonly logBudget?: LogBudget;
   /** Called when a commit is on the disk and nobody knows yet. True kills the system there. */
   readonly dieAfterCommit?: (commit: number) => boolean;
 }
@@ -263,17 +265,16 @@ export class Runtime implements Port {
     cell.activeAt = this.loopTime;
     for (const timer of cell.timers?.values() ?? []) this.timers.add(cell.actor, timer.dueAt, timer);
     if ((cell.mailbox?.size ?? 0) > 0) this.scheduler.wake(cell);
-    if (cell.owed === undefined && !cell.definition.isProcess) return;
-    // What it owes from before: turns that it takes from now on see to their own.
+    // What it owes from before: turns that it takes from now on see to their own, once they are durable.
     const owed = [...(cell.owed?.values() ?? [])];
+    const unfinished = this.processes.unfinished(cell);
+    if (owed.length === 0 && unfinished === undefined) return;
     // Not now: it may be loaded from within a turn.
-    this.clock.soon(() => this.#resumeEffects(cell, owed));
-  }
-
-  #resumeEffects(cell: Cell, owed: readonly OwedTurn[]): void {
-    if (this.stopped || !cell.present) return;
-    if (cell.definition.isProcess) this.processes.resume(cell);
-    for (const turn of owed) carryOut(this, cell, turn);
+    this.clock.soon(() => {
+      if (this.stopped || !cell.present) return;
+      if (unfinished !== undefined) this.processes.resume(cell, unfinished);
+      for (const turn of owed) carryOut(this, cell, turn);
+    });
   }
 
   /** Loads some of the actors that recovery has left lying, so that the low-water mark can rise. */

@@ -9,6 +9,7 @@ import type { Chain } from '../storage/ledger.ts';
 import { Message } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
 import { readNote } from './notes.ts';
+import type { Note } from './notes.ts';
 import { messageKeyOf, unpackTrailer } from './trailer.ts';
 import type { Cause, MessageKey, Trailer } from './trailer.ts';
 
@@ -73,12 +74,17 @@ export class Tails {
     return this.#tails;
   }
 
-  /** Takes in the next entry of the ledger. */
-  visit(entry: StoredEntry): void {
+  /** Takes in the next entry of the ledger. Returns the address of the root actor whose birth it records. */
+  visit(entry: StoredEntry): string | undefined {
     if (entry.kind === EntryKind.Record) return this.#record(entry);
     const note = readNote(this.#codec, entry);
-    if (note.kind === 'checkpointed') return void this.#tails.delete(entry.actor);
-    const tail = this.#tail(entry.actor);
+    if (note.kind === 'checkpointed') this.#tails.delete(entry.actor);
+    else this.#note(entry.actor, note);
+    return undefined;
+  }
+
+  #note(actor: number, note: Exclude<Note, { kind: 'checkpointed' }>): void {
+    const tail = this.#tail(actor);
     switch (note.kind) {
       case 'message':
         tail.inbox.set(messageKeyOf(note.cause)!, { ...note, birth: note.birth });
@@ -100,13 +106,14 @@ export class Tails {
     for (const [actor, tail] of this.#tails) tail.head = heads.get(actor);
   }
 
-  #record(record: StoredRecord): void {
+  #record(record: StoredRecord): string | undefined {
     const tail = this.#tail(record.actor);
-    if (record.trailer === undefined) return;
+    if (record.trailer === undefined) return undefined;
     const trailer = unpackTrailer(this.#codec, record.trailer);
     take(tail, trailer.cause);
     if (trailer.birth !== undefined) tail.runsProcess = trailer.birth.process ?? false;
     this.#intents(tail, record.seq, trailer);
+    return trailer.birth?.parent === undefined ? trailer.birth?.address : undefined;
   }
 
   #intents(tail: Tail, seq: number, { intents = [] }: Trailer): void {

@@ -41,11 +41,12 @@ export async function verify(runtime: Runtime): Promise<Verification> {
   const addresses = new Map<number, string>();
   let records = 0;
   const reading = await readLedger(ledger, 1, (entry) => {
-    if (entry.kind !== EntryKind.Record) return;
+    if (entry.kind !== EntryKind.Record) return undefined;
     records++;
-    if (addresses.has(entry.actor) || entry.trailer === undefined) return;
+    if (addresses.has(entry.actor) || entry.trailer === undefined) return undefined;
     const { birth } = unpackTrailer(codec, entry.trailer);
     if (birth !== undefined) addresses.set(entry.actor, birth.address);
+    return undefined;
   });
 
   const broken: Damage[] = [];

@@ -179,7 +179,8 @@ export class FileAnchor implements Anchor {
   readonly #path: string;
   #fd: number | undefined;
   #storeId: string | undefined;
-  #entries: readonly AnchorEntry[] = [];
+  /** What the file holds, until more is noted. */
+  #entries: readonly AnchorEntry[] | undefined = [];
   #bytes = 0;
   /** It always survives a pruning: it is the head. */
   #newest: AnchorEntry | undefined;
@@ -206,7 +207,7 @@ export class FileAnchor implements Anchor {
   }
 
   entries(): readonly AnchorEntry[] {
-    return this.#entries;
+    return (this.#entries ??= decodeAll(readFileSync(this.#path)).entries);
   }
 
   create(storeId: string): void {
@@ -217,6 +218,7 @@ export class FileAnchor implements Anchor {
   }
 
   note(entries: readonly AnchorEntry[]): void {
+    this.#entries = undefined;
     for (const entry of entries) this.#noteOne(entry);
   }
 
@@ -243,7 +245,7 @@ export class FileAnchor implements Anchor {
   }
 
   prune(lowFrame: number): void {
-    this.#entries = [];
+    this.#entries = undefined;
     if (this.#bytes < PRUNE_FROM_BYTES || this.#behind.length > 0) return;
     try {
       const { entries } = decodeAll(readFileSync(this.#path));

@@ -61,6 +61,8 @@ export interface SealedCommit {
   readonly head: Head;
   readonly frames: readonly ClosedFrame[];
   readonly rows: ReadonlyMap<string, Row>;
+  /** The low-water mark, if this commit raises it. */
+  readonly lowWater: number | undefined;
 }
 
 interface ClosedFrame extends AnchorEntry {
@@ -116,6 +118,7 @@ export class Ledger {
   #frame: FrameRef;
   #closed: ClosedFrame[] = [];
   #rows = new Map<string, Row>();
+  #raisedTo: number | undefined;
   #actors: number[] = [];
   #born: (readonly [number, string])[] = [];
 
@@ -298,8 +301,10 @@ export class Ledger {
       head: { commit: this.#commit, frame, hash: this.#previousHash },
       frames: this.#closed,
       rows: this.#rows,
+      lowWater: this.#raisedTo,
     };
     this.#commit++;
+    this.#raisedTo = undefined;
     this.#closed = [];
     this.#rows = new Map();
     return sealed;
@@ -323,6 +328,7 @@ export class Ledger {
     this.#writing = undefined;
     this.head = sealed.head;
     this.store.anchor.note(sealed.frames);
+    if (sealed.lowWater !== undefined) this.store.anchor.prune(sealed.lowWater);
     this.#recycle(sealed);
   }
 
@@ -368,7 +374,7 @@ export class Ledger {
 
   /** Moves the low-water mark: a recovery starts at this frame. Durable with the commit being filled. */
   raiseLowWater(frame: number): void {
-    this.lowWater = frame;
+    this.lowWater = this.#raisedTo = frame;
     this.put(LOW_WATER_KEY, codec.pack(frame, 'lowWater'));
   }
 }

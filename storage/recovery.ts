@@ -16,8 +16,11 @@ import { frameKey, numberOf } from './keys.ts';
 import { asBuffer, hashOf } from './ledger.ts';
 import type { Chain, FrameRef, Ledger } from './ledger.ts';
 
-/** Sees every sound entry above the low-water mark, oldest first. Its byte fields stay valid, and keep their frame. */
-export type EntryVisitor = (entry: StoredEntry, frame: FrameRef) => void;
+/**
+ * Sees every sound entry above the low-water mark, oldest first. Its byte fields stay valid, and keep their frame.
+ * @returns the address of the root actor whose birth the entry records, if it does
+ */
+export type EntryVisitor = (entry: StoredEntry) => string | undefined;
 
 /** What a reading of the ledger found. */
 export interface Reading {
@@ -30,6 +33,8 @@ export interface Reading {
   readonly unattributed: readonly CorruptionEvidence[];
   /** Root actors whose birth was lost, so that nothing else knows their address. */
   readonly lostBirths: readonly (readonly [actor: number, address: string])[];
+  /** The frames behind the last one that the anchor knows. */
+  readonly unanchored: readonly AnchorEntry[];
 }
 
 /** A frame that is not what was committed, before it is known whose it is. */
@@ -47,36 +52,56 @@ interface Finding {
 export async function recover(ledger: Ledger, visit: EntryVisitor): Promise<Reading> {
   const reading = await readLedger(ledger, ledger.lowWater, visit);
   const [nobodys] = reading.unattributed;
-  if (nobodys === undefined) return reading;
+  if (nobodys === undefined) {
+    // A power cut may take what was noted last: from now on somebody could be named for these frames too.
+    ledger.store.anchor.note(reading.unanchored);
+    return reading;
+  }
   throw new StoreCorrupt(
     ledger.store.location,
     `frame ${nobodys.frame}: ${nobodys.reason}, and the anchor does not say whose records it held`,
   );
 }
 
+/** A frame that was read. */
+interface ReadFrame extends FrameRef {
+  readonly hash: string;
+  readonly commit: number;
+}
+
 /** Reads the ledger from a frame to its end. Proves everything it reads, and changes nothing. */
 export async function readLedger(ledger: Ledger, from: number, visit: EntryVisitor): Promise<Reading> {
-  const witness = new Map(ledger.store.anchor.entries().map((entry) => [entry.frame, entry]));
+  const anchored = ledger.store.anchor.entries();
+  const witness = new Map(anchored.map((entry) => [entry.frame, entry]));
+  const lastAnchored = anchored.at(-1)?.frame ?? 0;
   const chains = new Chains(from);
   const frames = new FrameChain(from, witness);
   const upTo = ledger.head.frame;
+  const unanchored: AnchorEntry[] = [];
 
   for await (const [number, bytes] of storedFrames(ledger, from, upTo)) {
     const frame = frames.next(number, bytes);
     if (frame === undefined) continue;
+    const actors: number[] = [];
+    const born: [number, string][] = [];
     for (const entry of entriesOf(bytes)) {
       if ('damage' in entry) {
         frames.findings.push({ frame: frame.number, reason: entry.damage, extent: 'entries' });
         continue;
       }
       if (entry.kind === EntryKind.Record) chains.follow(entry, frame);
-      visit(entry, frame);
+      actors.push(entry.actor);
+      const address = visit(entry);
+      if (address !== undefined) born.push([entry.actor, address]);
     }
+    const { hash, commit } = frame;
+    if (number > lastAnchored) unanchored.push({ frame: number, commit, hash, actors, born });
   }
   frames.end(upTo);
   return {
     frames: frames.count,
     heads: chains.heads,
+    unanchored: unanchored.filter(({ frame }) => !frames.findings.some((finding) => finding.frame === frame)),
     ...attribute(ledger, witness, frames.findings, chains),
   };
 }
@@ -118,7 +143,7 @@ class FrameChain {
   }
 
   /** The next stored frame; undefined where nothing in it can be read. */
-  next(number: number, bytes: Buffer): FrameRef | undefined {
+  next(number: number, bytes: Buffer): ReadFrame | undefined {
     this.#missing(number - 1);
     this.#expected = number + 1;
     this.count++;
@@ -133,7 +158,7 @@ class FrameChain {
         this.#doubt(number, 'the frame is not the one that was committed');
     } else this.#followsPrevious(header);
     this.#previous = { header, hash };
-    return { number, hash };
+    return { number, hash, commit: header.commit };
   }
 
   end(head: number): void {

@@ -7,6 +7,7 @@ import type { CrashKind } from '../../storage/faulty.ts';
 import type { Store } from '../../storage/store.ts';
 import type { ActorDefinitions, System } from '../system.ts';
 import { internals, openSystem } from '../system.ts';
+import type { LogBudget } from '../commit.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Owner, World } from './world.ts';
 
@@ -20,6 +21,8 @@ export interface MachineRoomOptions<TActors extends ActorDefinitions> {
   readonly throughStore?: (store: Store) => Store;
   /** Counts operations on the disk; true kills the machine right there. */
   readonly dieAt?: (operation: number) => CrashKind | undefined;
+  /** How far back recovery may have to read. */
+  readonly logBudget?: LogBudget;
   /** How far its wall clock is off. */
   readonly skewMs?: () => number;
 }
@@ -70,6 +73,11 @@ export class MachineRoom<TActors extends ActorDefinitions> {
     return this.#runtime?.stopped === false ? this.#system : undefined;
   }
 
+  /** The first frame that a recovery would read now. */
+  get lowWater(): number {
+    return this.#runtime?.ledger.lowWater ?? 0;
+  }
+
   /** Starts the first process. */
   start(): void {
     this.#startSoon(0);
@@ -93,14 +101,17 @@ export class MachineRoom<TActors extends ActorDefinitions> {
   }
 
   async #boot(owner: Owner): Promise<void> {
-    const { world, actors, throughStore = (store) => store, skewMs } = this.#options;
-    const system = await openSystem({
-      store: throughStore(faulty(this.disk)),
-      actors: actors(owner),
-      clock: world.clockFor(owner, skewMs),
-      logger: SILENT,
-      passivateAfter: 200,
-    });
+    const { world, actors, throughStore = (store) => store, skewMs, logBudget } = this.#options;
+    const system = await openSystem(
+      {
+        store: throughStore(faulty(this.disk)),
+        actors: actors(owner),
+        clock: world.clockFor(owner, skewMs),
+        logger: SILENT,
+        passivateAfter: 200,
+      },
+      logBudget === undefined ? {} : { logBudget },
+    );
     this.#system = system;
     this.#runtime = internals.get(system)!;
   }

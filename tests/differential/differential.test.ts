@@ -26,8 +26,11 @@ describe.each([everythingScenario(true), everythingScenario(false)])('$name', (s
     );
   }
 
-  it('undisturbed', async () => {
-    const { views, attempts, dying } = await playDurable(scenario, memory(), 'undisturbed');
+  it.each([
+    ['in memory', () => memory()],
+    ['on LevelDB', () => leveldb(join(folder, `${scenario.name} undisturbed`))],
+  ])('undisturbed, %s', async (_, store) => {
+    const { views, attempts, dying } = await playDurable(scenario, store(), 'undisturbed');
     compare(views);
     expect([...attempts].sort()).toEqual([...plain.attempts].sort());
     await dying.system.close();

@@ -61,7 +61,8 @@ async function oneLife(
     for (let i = 0; i < ACCOUNTS; i++) daemon.send({ id: '', account: `${i}` });
     const until = performance.now() + 20 + random.below(LIVES_MS);
     while (performance.now() < until) {
-      for (const { id, address, event } of nextEvents(sent, random)) {
+      for (const { id, address, event, boots } of nextEvents(sent, random)) {
+        boots.add(round);
         daemon.send({ id, account: address.split('/')[1]!, event });
       }
       await sleep(random.below(12));
@@ -89,6 +90,7 @@ function nextEvents(sent: Sent[], random: Prng): Sent[] {
       address: `account/${random.below(ACCOUNTS)}`,
       event,
       receipt: undefined,
+      boots: new Set(),
     };
     sent.push(one);
     return one;

@@ -15,7 +15,7 @@ export const seeds: Ring = async ({ seeds: count = 2000, seed: first = 1 }, prog
     tally.show(seed - first + 1, count);
   }
   if (count >= 100) {
-    for (const fault of ['crashes', 'failedWrites', 'lostBatches', 'repeatedEffects'])
+    for (const fault of ['crashes', 'failedWrites', 'lostBatches', 'repeatedEffects', 'recovered', 'truncatedRecoveries'])
       tally.mustHaveHappened(fault);
   }
   await sameSeedSameWorld(tally, first);
@@ -37,6 +37,7 @@ export function addUp(tally: Tally, result: SimulationResult): void {
   tally.add('lost', lost);
   tally.add('duplicated', duplicated);
   tally.add('recovered', recovered);
+  tally.add('truncatedRecoveries', result.lowWater > 1 ? 1 : 0);
   tally.add('effectsOwed', effects.owed);
   tally.add('repeatedEffects', effects.runs - effects.owed);
   tally.add('effectsBeyondContract', effects.beyondContract);

@@ -2,7 +2,7 @@
  * A bank: accounts that hold money, couriers that carry it, and an auditor outside who hears of every movement.
  *
  * A transfer takes money off one account and spawns a courier (a child machine) that packs (an invoked promise that may
- * fail), travels (a timer), delivers to the other account (a message to another actor) and reports back (done). Saving
+ * fail and is then begun again), travels (a timer), delivers to the other account (a message to another actor) and reports back (done). Saving
  * sets a timer whose interest moves no money. So every path through the runtime moves money, and none may lose any.
  */
 import { assign, fromPromise, sendTo, setup } from 'xstate';
@@ -56,7 +56,10 @@ export function bankActors(world: BankWorld) {
     },
     actors: { pack },
     actions: { depart: ({ context }) => hear(`depart ${context.transfer}`) },
-    delays: { journey: ({ context }) => 5 + (context.amount % 7) * 10 },
+    delays: {
+      journey: ({ context }) => 5 + (context.amount % 7) * 10,
+      mending: ({ context }) => (context.amount % 3) * 20,
+    },
   }).createMachine({
     id: 'courier',
     context: ({ input }) => ({ ...input, torn: 0 }),
@@ -68,13 +71,11 @@ export function bankActors(world: BankWorld) {
           id: 'pack',
           input: ({ context }) => ({ transfer: context.transfer }),
           onDone: 'travelling',
-          onError: {
-            target: 'packing',
-            reenter: true,
-            actions: assign({ torn: ({ context }) => context.torn + 1 }),
-          },
+          onError: { target: 'torn', actions: assign({ torn: ({ context }) => context.torn + 1 }) },
         },
       },
+      // By the time it is packed again, the first packing may have left memory.
+      torn: { after: { mending: 'packing' } },
       travelling: { entry: 'depart', after: { journey: 'delivered' } },
       delivered: {
         type: 'final',

@@ -12,7 +12,7 @@ export interface Judgement {
   readonly acked: number;
   readonly lost: number;
   readonly duplicated: number;
-  /** Applied, though the client never got its receipt. */
+  /** Acknowledged after a crash: the boot of the machine that was asked first did not live to answer. */
   readonly recovered: number;
   readonly effects: { readonly owed: number; readonly runs: number; readonly beyondContract: number };
   readonly histories: { readonly verified: number; readonly diverged: number };
@@ -139,7 +139,7 @@ function checkClients(
       );
     }
   }
-  const recovered = applied.size - acked.length + lost.length;
+  const recovered = acked.filter(({ boots }) => boots.size > 1).length;
   return { acked: acked.length, lost: lost.length, duplicated: duplicated.length, recovered };
 }
 
