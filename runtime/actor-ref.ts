@@ -17,6 +17,7 @@ import type { SendOptions } from './runtime.ts';
 
 // Stores are told by their shape, so that nobody needs @xstate/store for its types alone.
 // `any`: these are patterns to match against, and a store is invariant in its parameters.
+/* oxlint-disable typescript/no-explicit-any */
 interface AnyStore {
   getInitialSnapshot(): unknown;
   transition(...args: any[]): unknown;

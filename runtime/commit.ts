@@ -95,8 +95,7 @@ export class Committer {
   /** Whether turns must wait until the disk has caught up. */
   get isFull(): boolean {
     return (
-      this.#filling.turns.length >= this.#maxTurns ||
-      this.#runtime.ledger.pendingBytes >= MAX_PENDING_BYTES
+      this.#filling.turns.length >= this.#maxTurns || this.#runtime.ledger.pendingBytes >= MAX_PENDING_BYTES
     );
   }
 

@@ -120,7 +120,7 @@ function failWith(runtime: Runtime, cell: Cell, message: Message, error: HeddleE
   const { ledger, codec, committer, population } = runtime;
   const { cause, reply, birth } = message;
   const failure = portable(codec, error instanceof StepFailed ? error.cause : error);
-  const children = Object.values(cell.snapshot?.children ?? {}) as Ref[];
+  const children = Object.values<Ref>(cell.snapshot?.children ?? {});
   population.markDirty(cell);
   const trailer = packTrailer(codec, {
     ...(cause !== undefined && { cause }),

@@ -28,7 +28,7 @@ function portableError(codec: Codec, error: Error): Error {
   // Classes often put their name on the prototype, which is lost.
   if (copy.name !== error.name) {
     Object.defineProperty(copy, 'name', {
-      value: String(error.name),
+      value: error.name,
       enumerable: false,
       writable: true,
       configurable: true,

@@ -36,5 +36,5 @@ function withoutInput(snapshot: AnySnapshot): object {
 
 /** The snapshot of an actor that fails with what its step has thrown. */
 export function failedSnapshot(snapshot: AnySnapshot | undefined, error: unknown): AnySnapshot {
-  return { ...snapshot, status: 'error', error, output: undefined } as AnySnapshot;
+  return { ...snapshot, status: 'error', error, output: undefined };
 }

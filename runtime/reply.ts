@@ -53,7 +53,7 @@ export class Reply {
 
 /** A promise that is rejected already. */
 export function rejectedReply(error: unknown): Promise<never> {
-  const promise = Promise.reject<never>(error as Error);
+  const promise = Promise.reject<never>(error);
   promise.catch(ignore);
   return promise;
 }

@@ -28,5 +28,5 @@ export async function nextRetryDelay(
     }
     return delay;
   });
-  return Effect.runPromise(delays as never);
+  return Effect.runPromise(delays);
 }

@@ -37,6 +37,7 @@ describe('values that come back equal', () => {
     'an error with its cause and fields': { failed: rich },
     'an aggregate of errors': aggregate,
     'an object without prototype': Object.assign(Object.create(null) as object, { a: 1 }),
+    // oxlint-disable-next-line unicorn/no-thenable
     'awkward keys': { '': 1, '0': 2, constructor: 3, toString: 4, then: 5, toJSON: 6, 'a b': 7, ü: 8 },
     'text of every plane': 'aü語😀\u0000\uffff',
     'a plain tree': { type: 'x', list: [1, 'two', { three: [null, true] }] },

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type Tape from 'tape';
 import { expect, it } from 'vitest';
 import { Disk, FaultyLevel, faulty } from './faulty.ts';
 import { leveldb } from './leveldb.ts';
@@ -32,7 +33,7 @@ storeSuite('faulty', {
 
 it("the faulty store passes abstract-level's own test suite", async () => {
   const require = createRequire(import.meta.url);
-  const tape = require('tape') as typeof import('tape');
+  const tape = require('tape') as typeof Tape;
   const suite = require('abstract-level/test') as (options: object) => void;
   const harness = tape.createHarness();
   const failures: string[] = [];

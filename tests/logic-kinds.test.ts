@@ -12,7 +12,6 @@ import {
   toPromise,
   waitFor,
 } from 'xstate';
-import type { Subscribable } from 'xstate';
 import { createSystem, currentEffect, fromEffect } from 'heddle';
 import type { ActorDefinitions, System } from 'heddle';
 import { memory } from 'heddle/storage';
@@ -244,7 +243,7 @@ describe('processes as root actors', () => {
             })();
             return { unsubscribe: () => {} };
           },
-        }) as never as Subscribable<number>,
+        }) as never,
     );
     const { system } = await open({ numbers });
     const ref = await system.start('numbers', { id: '1' });
@@ -306,7 +305,7 @@ describe('inline and named children', () => {
     } as never);
     const { system } = await open({ machine });
     const ref = await system.actor('machine', '1');
-    await expect(ref.send({ type: 'GO' } as never)).rejects.toThrow(/nobody.*setup/s);
+    await expect(ref.send({ type: 'GO' })).rejects.toThrow(/nobody.*setup/s);
     expect(ref.getSnapshot()).toMatchObject({ value: 'a' });
   });
 });

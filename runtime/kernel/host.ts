@@ -9,7 +9,7 @@ import type { AnyActorLogic, AnyEventObject, AnyStateMachine } from 'xstate';
 import { kindOf } from './logic.ts';
 import type { LogicKind } from './logic.ts';
 import { childLogic, DEFAULT_MAX_MICROSTEPS, hostedMachine, isMachine, sourceNameOf } from './machine.ts';
-import { Ref } from './ref.ts';
+import type { Ref } from './ref.ts';
 import { runInitialStep, runTransition } from './step.ts';
 import type { AnySnapshot, Environment, Outcome } from './step.ts';
 import { storeActorLogic } from './store-logic.ts';
@@ -182,7 +182,7 @@ function persistOther(logic: AnyActorLogic, snapshot: AnySnapshot): PersistedSna
     ...(output !== undefined && { output }),
     ...(error !== undefined && { error }),
     ...(context !== undefined && { context }),
-    ...(Object.keys(rest).length > 0 && { rest: rest as Record<string, unknown> }),
+    ...(Object.keys(rest).length > 0 && { rest }),
   };
 }
 

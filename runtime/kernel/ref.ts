@@ -174,7 +174,7 @@ export class Ref {
   }
 
   [symbolObservable](): InteropSubscribable<unknown> {
-    return this as unknown as InteropSubscribable<unknown>;
+    return this;
   }
 }
 

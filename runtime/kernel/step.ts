@@ -126,7 +126,7 @@ class Capture implements InsideStep {
     if (holder !== undefined) {
       throw new Error(`Actor with system ID '${systemId}' already exists (${holder.address}).`);
     }
-    (this.claims ??= new Map()).set(systemId, actor as unknown as Ref);
+    (this.claims ??= new Map()).set(systemId, actor);
   }
 
   // ---- what actions are executed --------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ export function runTransition(
 ): Outcome {
   begin(context, snapshot);
   try {
-    return outcomeOf(logic.transition(snapshot as never, event, scope as never) as AnySnapshot);
+    return outcomeOf(logic.transition(snapshot, event, scope as never) as AnySnapshot);
   } finally {
     captureWith(undefined);
   }

@@ -138,7 +138,7 @@ function refusingEffects<T>(run: () => T): T {
           'again at every replay; pass the store itself (createStore or createStoreLogic): its effects then run after the commit',
       );
     }
-    return Reflect.apply(push, this, items) as number;
+    return push.apply(this, items);
   };
   try {
     return run();

@@ -125,7 +125,7 @@ function valuesOf<T>(...values: T[]): Subscribable<T> {
       })();
       return { unsubscribe: () => void (open = false) };
     },
-  } as Subscribable<T>;
+  };
 }
 
 const readings = fromObservable(({ input }: { input: { from: number } }) =>
@@ -178,6 +178,7 @@ type Events =
 
 // `any`: it is used for events of every kind, and XState's action types are invariant in theirs.
 const note = (text: string) =>
+  // oxlint-disable-next-line typescript/no-explicit-any
   assign<Context, any, undefined, any, never>({ notes: ({ context }) => [...context.notes, text] });
 
 const everything = () =>

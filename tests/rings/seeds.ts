@@ -15,7 +15,14 @@ export const seeds: Ring = async ({ seeds: count = 2000, seed: first = 1 }, prog
     tally.show(seed - first + 1, count);
   }
   if (count >= 100) {
-    for (const fault of ['crashes', 'failedWrites', 'lostBatches', 'repeatedEffects', 'recovered', 'truncatedRecoveries'])
+    for (const fault of [
+      'crashes',
+      'failedWrites',
+      'lostBatches',
+      'repeatedEffects',
+      'recovered',
+      'truncatedRecoveries',
+    ])
       tally.mustHaveHappened(fault);
   }
   await sameSeedSameWorld(tally, first);

@@ -53,7 +53,7 @@ function spawned(
     assignId?.(scope, id);
     const type = typeOf?.(scope);
     if (type !== undefined && !SCXML_TYPES.has(type)) {
-      throw new ExecutionFailure(element, `cannot invoke something of type ${String(type)}`);
+      throw new ExecutionFailure(element, `cannot invoke something of type ${JSON.stringify(type)}`);
     }
     const source = fileName(String(sourceOf(scope)));
     if (source.trimStart().startsWith('<')) {

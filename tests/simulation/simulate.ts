@@ -158,7 +158,13 @@ function client(world: World, room: Room, number: number, open: ReadonlySet<stri
         amount: 1 + random.below(60),
         transfer: `t${number}`,
       };
-  const sent: Sent = { id: `c${number}`, address: `account/${from}`, event, receipt: undefined, boots: new Set() };
+  const sent: Sent = {
+    id: `c${number}`,
+    address: `account/${from}`,
+    event,
+    receipt: undefined,
+    boots: new Set(),
+  };
   const begin = (): void => {
     if (open.size < ACCOUNTS) world.after(5, world, begin);
     else send(world, room, sent);

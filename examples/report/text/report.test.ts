@@ -138,7 +138,7 @@ describe('nothing is hidden', () => {
   });
 
   test('words that were changed after the check', () => {
-    const summaries = structuredClone(INPUT.summaries) as ReportInput['summaries'];
+    const summaries = structuredClone<ReportInput['summaries']>(INPUT.summaries);
     summaries[0]!.sentences[0]!.text += ' Or not.';
     const report = renderReport({ ...INPUT, summaries });
     expect(report).toMatch(/Or not\. \[1\] \*\*⚠ not checked\*\*$/m);

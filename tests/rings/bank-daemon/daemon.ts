@@ -33,7 +33,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     try {
       const ref = await system.actor('account', account);
       if (event === undefined) return say({ open: account });
-      const { seq, hash } = await ref.send(event as never, { id });
+      const { seq, hash } = await ref.send(event, { id });
       say({ id, seq, hash });
     } catch (error) {
       say({ id, refused: String(error) });
