@@ -3,7 +3,7 @@
  */
 import type { AnyEventObject } from 'xstate';
 import { BrokenJournal } from '../storage/journal.ts';
-import type { JournalRecord, Position } from '../storage/journal.ts';
+import type { JournalRecord } from '../storage/journal.ts';
 import { LINK_BYTES } from '../storage/frame.ts';
 import type { Cell } from './cell.ts';
 import { JournalCorrupt, UnknownActor } from './errors.ts';
@@ -80,22 +80,19 @@ export async function durableCell(runtime: Runtime, address: string): Promise<Ce
 
 /** The durable records of an actor beyond a certain one, oldest first. @throws JournalCorrupt */
 export function recordsOf(runtime: Runtime, cell: Cell, downTo: number): JournalRecord[] {
-  const newest = newestDurable(runtime, cell);
-  if (newest === undefined) return [];
+  if (cell.frame === undefined) return [];
+  const { seq, frame, offset } = cell;
+  // Turns may have been taken since: their records are in memory, and have no link yet.
+  const isDurable = ({ frame: number }: { frame: number }): boolean => number <= runtime.ledger.head.frame;
+  const link = isDurable({ frame: frame.number }) ? frame.hash?.slice(0, LINK_BYTES) : undefined;
+  const newest = { seq, frame: frame.number, offset, link };
   try {
-    return [...runtime.journal.walk(cell.actor, newest, Math.max(0, downTo))].reverse();
+    return [...runtime.journal.walk(cell.actor, newest, Math.max(0, downTo))].filter(isDurable).reverse();
   } catch (error) {
     if (!(error instanceof BrokenJournal)) throw error;
     const { seq, frame, reason } = error;
     throw new JournalCorrupt(cell.address, { seq, frame, reason }, { cause: error });
   }
-}
-
-function newestDurable({ ledger }: Runtime, { seq, frame, offset }: Cell): Position | undefined {
-  if (frame === undefined) return undefined;
-  // A turn may have been taken since: its record is read from memory, and has no link yet.
-  const link = frame.number <= ledger.head.frame ? frame.hash?.slice(0, LINK_BYTES) : undefined;
-  return { seq, frame: frame.number, offset, link };
 }
 
 function describe(

@@ -17,15 +17,19 @@ import { portable } from './portable.ts';
 import { PROCESS_FAILED } from './process-step.ts';
 import { ATTEMPT_DUE, ATTEMPT_FAILED } from './retell.ts';
 import { nextRetryDelay } from './retry.ts';
+import type { Definition } from './definition.ts';
 import type { Runtime } from './runtime.ts';
 import type { Turn } from './turn.ts';
 
 const STOP = 'xstate.stop';
 const PROMISE_REJECTED = 'xstate.promise.reject';
+const OBSERVED = 'xstate.observable.next';
 
 /** One running process. */
 interface Running {
+  readonly ref: Ref;
   readonly life: number;
+  readonly definition: Definition;
   readonly logic: AnyActorLogic;
   readonly scope: object;
   /** The snapshot that `start` got; an observable keeps its subscription in there. */
@@ -94,7 +98,9 @@ export class Processes {
     // The record that brought it to life owes its work.
     const context = { idempotencyKey: effectKey(address, cell.bornSeq, 0), address, attempt };
     const running: Running = {
+      ref,
       life,
+      definition,
       logic: definition.host.running,
       scope: this.#scopeFor(ref),
       state: { ...snapshot },
@@ -107,13 +113,13 @@ export class Processes {
     const { timeoutMs } = definition.spec;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {
       running.deadline = this.#runtime.clock.after(timeoutMs, () => {
-        if (!running.over) this.#attemptFailed(cell, running, new AttemptTimeout(address, timeoutMs));
+        if (!running.over) this.#attemptFailed(running, new AttemptTimeout(address, timeoutMs));
       });
     }
     try {
       withinEffect(context, () => running.logic.start?.(running.state as never, running.scope as never));
     } catch (error) {
-      this.#attemptFailed(cell, running, error);
+      this.#attemptFailed(running, error);
     }
   }
 
@@ -133,39 +139,56 @@ export class Processes {
 
   /** Something a process reports to itself: the result of a promise, a value of an observable. */
   report(ref: Ref, event: AnyEventObject): void {
-    const running = this.#running.get(ref.actor);
-    if (running === undefined || running.life !== ref.life || running.over) return;
-    const cell = this.#runtime.population.load(ref.actor, ref.address);
-    if (event.type === PROMISE_REJECTED) return this.#attemptFailed(cell, running, event['data']);
-    if (event.type.startsWith('xstate.promise.')) this.#close(running);
+    const running = this.#speaking(ref);
+    if (running === undefined) return;
+    if (event.type === PROMISE_REJECTED) return this.#attemptFailed(running, event['data']);
+    if (event.type === OBSERVED) {
+      // Values may come faster than they can be recorded.
+      try {
+        this.#runtime.assertRoom(ref);
+      } catch (error) {
+        return this.#attemptFailed(running, error);
+      }
+    } else if (event.type.startsWith('xstate.promise.')) this.#close(running);
     this.#post(ref, event, running);
+  }
+
+  /** What a process sends to another actor cannot be taken: it fails with that. */
+  fail(ref: Ref, error: unknown): void {
+    const running = this.#speaking(ref);
+    if (running !== undefined) this.#attemptFailed(running, error);
   }
 
   /** Whether a process of this life may still speak. */
   speaks(ref: Ref): boolean {
+    return this.#speaking(ref) !== undefined;
+  }
+
+  #speaking(ref: Ref): Running | undefined {
     const running = this.#running.get(ref.actor);
-    return running !== undefined && running.life === ref.life && !running.over;
+    return running === undefined || running.life !== ref.life || running.over ? undefined : running;
   }
 
   /** An attempt has failed: it is tried again if the child spec says so, otherwise the process fails. */
-  #attemptFailed(cell: Cell, running: Running, error: unknown): void {
+  #attemptFailed(running: Running, error: unknown): void {
     this.#close(running);
     // An attempt that took too long must let go of what it holds now, not when its failure is recorded.
     this.#tellToStop(running);
-    const { retry } = cell.definition.spec;
+    const { ref, definition, context } = running;
+    const { retry } = definition.spec;
     const thrown = portable(this.#runtime.codec, error);
-    const { ref } = cell;
-    if (retry === undefined) return this.#giveUp(cell, running, thrown);
-    void nextRetryDelay(retry, running.context.attempt, error).then((delayMs) => {
+    if (retry === undefined) return this.#giveUp(running, thrown);
+    void nextRetryDelay(retry, context.attempt, error).then((delayMs) => {
       if (this.#runtime.stopped || this.#running.get(ref.actor) !== running) return;
-      if (delayMs === undefined) return this.#giveUp(cell, running, thrown);
-      const { attempt } = running.context;
+      if (delayMs === undefined) return this.#giveUp(running, thrown);
+      const { attempt } = context;
       const retryAt = this.#runtime.clock.now() + Math.ceil(delayMs);
       this.#post(ref, { type: ATTEMPT_FAILED, attempt, error: thrown, retryAt }, running);
     });
   }
 
-  #giveUp({ ref, definition }: Cell, running: Running, error: unknown): void {
+  #giveUp(running: Running, error: unknown): void {
+    const { ref, definition } = running;
     const event =
       definition.host.kind === 'promise'
         ? { type: PROMISE_REJECTED, data: error }

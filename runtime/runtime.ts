@@ -93,6 +93,9 @@ export interface SendOptions {
   readonly id?: string;
 }
 
+/** Messages within the system may exceed the bound for outsiders, so that a flood from outside cannot stop its work. */
+const INTERNAL_FACTOR = 10;
+
 /** How long `close` waits for actors that keep each other busy, and for asynchronous actions. */
 const DRAIN_MS = 10_000;
 
@@ -134,6 +137,7 @@ export class Runtime implements Port {
   /** Asynchronous actions under way. */
   running = 0;
   #fenced: unknown;
+  #closed: Promise<void> | undefined;
   /** Sends with an id whose turn is not durable yet. */
   readonly #inFlight = new Map<string, Promise<Receipt>>();
   /** What processes report while the fence is up. */
@@ -365,27 +369,49 @@ export class Runtime implements Port {
     return reply.promise;
   }
 
-  /** An action or a running process sends to an actor. */
+  /**
+   * A running process sends to an actor, or reports to itself. It may be anywhere by now, so it cannot be thrown at: when
+   * what it sends cannot be taken, it fails.
+   */
   relay(source: Ref | undefined, target: Ref, event: AnyEventObject): void {
     if (this.stopped) return;
-    if (this.#fenced !== undefined) return void this.#postponed.push(() => this.relay(source, target, event));
-    if (source !== undefined && source === target) return this.processes.report(source, event);
-    const isProcess =
-      source !== undefined && this.population.present(source.actor)?.definition.isProcess === true;
-    if (isProcess && !this.processes.speaks(source)) return;
-    const cause: Cause | undefined = source && { kind: 'effect', actor: source.actor, life: source.life };
-    this.sendFrom(cause, target, event);
+    if (source === undefined) return this.sendFrom(undefined, target, event);
+    if (source === target) return this.processes.report(source, event);
+    if (!this.processes.speaks(source)) return;
+    try {
+      this.assertRoom(target);
+      this.sendFrom({ kind: 'effect', actor: source.actor, life: source.life }, target, event);
+    } catch (error) {
+      this.processes.fail(source, error);
+    }
   }
 
   /** Sends an event whose sender waits for nothing. @throws NotSerialisable, InvalidArgument */
   sendFrom(cause: Cause | undefined, target: Ref, event: AnyEventObject): void {
     if (this.stopped) return;
-    if (this.#fenced !== undefined)
-      return void this.#postponed.push(() => this.sendFrom(cause, target, event));
-    const { event: copy, packed } = this.events.prepare(event);
-    const message = new Message(copy, packed, target.life, cause);
+    const prepared = this.events.prepare(event);
+    if (this.#fenced === undefined) this.#sendPrepared(cause, target, prepared);
+    else this.#postponed.push(() => this.#sendPrepared(cause, target, prepared));
+  }
+
+  #sendPrepared(cause: Cause | undefined, target: Ref, { event, packed }: PreparedEvent): void {
     const cell = this.#tryDeliverTo(target);
-    if (cell !== undefined) this.#enqueue(cell, message);
+    if (cell !== undefined) this.#enqueue(cell, new Message(event, packed, target.life, cause));
+  }
+
+  /**
+   * Whether one more message from within may wait for an actor, behind those that are about to be sent.
+   * @throws MailboxFull
+   */
+  assertRoom(to: Ref, ahead: readonly { readonly to: Ref }[] = []): void {
+    const capacity = this.options.mailboxCapacity * INTERNAL_FACTOR;
+    const waiting =
+      this.#fenced === undefined
+        ? (this.population.present(to.actor)?.mailbox?.size ?? 0)
+        : this.#postponed.length;
+    if (waiting + ahead.length < capacity) return;
+    const behind = ahead.filter((message) => message.to.actor === to.actor).length;
+    if (waiting + behind >= capacity) throw new MailboxFull(to.address, capacity);
   }
 
   /** Puts a message from a turn into the receiver's mailbox. It commits with the turn. */
@@ -568,8 +594,11 @@ export class Runtime implements Port {
   // ---- the end --------------------------------------------------------------------------------------------------
 
   /** Stops processes, finishes what was accepted, and closes the store. */
-  async close(): Promise<void> {
-    if (this.closing) return;
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.closing = true;
     this.passivation.stop();
     this.timers.clear();

@@ -159,7 +159,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     runtime.assertOpen();
     const name = runtime.population.nameOf(address);
     if (name === undefined) return undefined;
-    return runtime.population.load(name.actor, address).ref as never;
+    const cell = runtime.population.load(name.actor, address);
+    // One that is being born is not there before that is on the disk.
+    return cell.committed === undefined ? undefined : (cell.ref as never);
   }
 
   /**

@@ -18,7 +18,7 @@ import { Cell } from './cell.ts';
 import type { OwedTurn } from './cell.ts';
 import { writeName } from './checkpoint.ts';
 import type { Definition } from './definition.ts';
-import { ActorEnded, MailboxFull, Nondeterminism, StepFailed } from './errors.ts';
+import { ActorEnded, Nondeterminism, StepFailed } from './errors.ts';
 import { childAddress } from './kernel/address.ts';
 import type { Intent } from './kernel/intent.ts';
 import { enter, leave, seedOfLast, violationOfLast } from './kernel/moment.ts';
@@ -259,7 +259,7 @@ function prepareMessages(
       case 'send': {
         // To a child that was made and stopped within this step.
         if (intent.to.actor === UNBORN) return;
-        checkRoom(runtime, intent.to);
+        runtime.assertRoom(intent.to, messages);
         const { event, packed } = events.prepare(intent.event);
         messages.push({ to: intent.to, message: new Message(event, packed, intent.to.life, cause) });
         return;
@@ -295,15 +295,6 @@ function birthOf(parent: Cell, ref: Ref, definition: Definition): Birth {
     ...(ref._syncSnapshot && { syncSnapshot: true }),
     ...(definition.isProcess && { process: true }),
   };
-}
-
-/** Messages within the system may exceed the bound for outsiders, so that a flood from outside cannot stop its work. */
-const INTERNAL_FACTOR = 10;
-
-function checkRoom(runtime: Runtime, to: Ref): void {
-  const size = runtime.population.present(to.actor)?.mailbox?.size ?? 0;
-  const capacity = runtime.options.mailboxCapacity * INTERNAL_FACTOR;
-  if (size >= capacity) throw new MailboxFull(to.address, capacity);
 }
 
 // ---- applying -----------------------------------------------------------------------------------------------------

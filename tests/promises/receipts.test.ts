@@ -244,8 +244,7 @@ describe('before the commit', () => {
     expect(later.system.get('machine/1')!.getSnapshot().value).toBe('before');
   });
 
-  // `durableCell` (history.ts) looks at the cell, and turns may be taken before the journal is walked.
-  it.fails('history does not show it', async () => {
+  it('history does not show it', async () => {
     const { store, ref, system } = await openHeld();
     store.hold();
     const told = collect(system.history('counter/1'));
@@ -253,8 +252,7 @@ describe('before the commit', () => {
     expect((await told).map(({ seq }) => seq)).toEqual([1]);
   });
 
-  // `System.get` gives the ref of a cell whose first record is only on its way; its snapshot has no context.
-  it.fails('system.get does not show an actor that is being born', async () => {
+  it('system.get does not show an actor that is being born', async () => {
     const { store, system } = await openHeld();
     store.hold();
     const born = system.actor('counter', '2');
