@@ -76,6 +76,8 @@ export class Committer {
   #filledSince = 0;
   /** Whether turns should pause, so that finished writes are noticed. */
   breakIsDue = false;
+  /** The newest frame that anybody may see: its commit is on the disk, and what follows from it was done. */
+  releasedFrame: number;
   /**
    * How long a write takes: a minimum that is slowly forgotten. An average would include how late its end was noticed,
    * and so grow by itself.
@@ -86,6 +88,7 @@ export class Committer {
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
+    this.releasedFrame = runtime.ledger.head.frame;
     const { logBudget = LOG_BUDGET, maxTurnsPerCommit = MAX_PENDING_TURNS } =
       runtime.options.interference ?? {};
     this.#logBudget = logBudget;
@@ -277,6 +280,7 @@ export class Committer {
     if (!releaseFirst && this.#hasWork && this.#held === 0) this.#flush();
     const startedAt = clock.monotonicMs();
     this.#filledSince = startedAt;
+    this.releasedFrame = sealed.head.frame;
     release(this.#runtime, commit, sealed.head.commit);
     if (commit.turns.length > 0) {
       const perTurn = (clock.monotonicMs() - startedAt) / commit.turns.length;

@@ -42,20 +42,33 @@ export class Events {
    * @throws InvalidArgument when it is not an event, NotSerialisable when it would not come back equal.
    */
   prepare(given: AnyEventObject): PreparedEvent {
+    const copy = this.#copyOf(given);
+    const { form, nested } = this.#codec.inspect(copy, 'event');
+    const packed = this.#codec.packAs(form, copy);
+    return { event: nested ? (this.#codec.unpack(packed) as AnyEventObject) : copy, packed };
+  }
+
+  /**
+   * Checks an event that is to be packed later.
+   * @throws InvalidArgument, NotSerialisable
+   */
+  check(given: AnyEventObject): void {
+    this.#codec.inspect(this.#copyOf(given), 'event');
+  }
+
+  /** A copy: it freezes what getters say, and the caller may go on changing the original. */
+  #copyOf(given: AnyEventObject): AnyEventObject {
     if (typeof given !== 'object' || given === null) {
       throw new InvalidArgument(
         'event',
         `must be an object with a type, but is ${given === null ? 'null' : typeof given}`,
       );
     }
-    // A copy first: it freezes what getters say, and the caller may go on changing the original.
     const copy: AnyEventObject = { ...given };
     if (typeof copy.type !== 'string') {
       throw new InvalidArgument('event.type', `must be a string, but is ${typeof copy.type}`);
     }
-    const { form, nested } = this.#codec.inspect(copy, 'event');
-    const packed = this.#codec.packAs(form, copy);
-    return { event: nested ? (this.#codec.unpack(packed) as AnyEventObject) : copy, packed };
+    return copy;
   }
 
   /** The event that tells a parent its child's new state. */
@@ -65,9 +78,9 @@ export class Events {
     return { event: this.unpack(packed), packed };
   }
 
-  /** An event again. */
-  unpack(packed: Uint8Array): AnyEventObject {
-    const event = this.#codec.unpack(packed) as AnyEventObject;
+  /** An event again, from all of the bytes or a part. */
+  unpack(bytes: Uint8Array, start?: number, end?: number): AnyEventObject {
+    const event = this.#codec.unpack(bytes, start, end) as AnyEventObject;
     if (!event.type.startsWith(SNAPSHOT_EVENT)) return event;
     return { ...event, snapshot: this.revive(event['snapshot'] as TravellingSnapshot) };
   }

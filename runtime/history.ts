@@ -62,9 +62,10 @@ export async function* historyOf(
 ): AsyncIterable<HistoryRecord> {
   const cell = await durableCell(runtime, address);
   const names = new Map<number, string>([[cell.actor, cell.address]]);
-  for (const record of recordsOf(runtime, cell, from - 1)) {
+  for (const record of durableRecords(runtime, cell, Math.max(0, from - 1))) {
     if (record.seq > to) return;
     yield describe(runtime, cell.address, record, names);
+    runtime.assertOpen();
   }
 }
 
@@ -78,20 +79,26 @@ export async function durableCell(runtime: Runtime, address: string): Promise<Ce
   return cell;
 }
 
-/** The durable records of an actor beyond a certain one, oldest first. @throws JournalCorrupt */
-export function recordsOf(runtime: Runtime, cell: Cell, downTo: number): JournalRecord[] {
-  if (cell.frame === undefined) return [];
+/** The records of an actor beyond `downTo` that are durable now, oldest first. @throws JournalCorrupt */
+export function* durableRecords(runtime: Runtime, cell: Cell, downTo: number): Generator<JournalRecord> {
+  if (cell.frame === undefined) return;
   const { seq, frame, offset } = cell;
+  const durable = runtime.committer.releasedFrame;
   // Turns may have been taken since: their records are in memory, and have no link yet.
-  const isDurable = ({ frame: number }: { frame: number }): boolean => number <= runtime.ledger.head.frame;
-  const link = isDurable({ frame: frame.number }) ? frame.hash?.slice(0, LINK_BYTES) : undefined;
-  const newest = { seq, frame: frame.number, offset, link };
+  const link = frame.number <= durable ? frame.hash?.slice(0, LINK_BYTES) : undefined;
   try {
-    return [...runtime.journal.walk(cell.actor, newest, Math.max(0, downTo))].filter(isDurable).reverse();
+    for (const record of runtime.journal.walk(
+      cell.actor,
+      { seq, frame: frame.number, offset, link },
+      downTo,
+    )) {
+      if (record.frame.number > durable) return;
+      yield record;
+    }
   } catch (error) {
     if (!(error instanceof BrokenJournal)) throw error;
-    const { seq, frame, reason } = error;
-    throw new JournalCorrupt(cell.address, { seq, frame, reason }, { cause: error });
+    const { seq: bad, frame: at, reason } = error;
+    throw new JournalCorrupt(cell.address, { seq: bad, frame: at, reason }, { cause: error });
   }
 }
 
@@ -107,12 +114,12 @@ function describe(
     seq: record.seq,
     life: record.life,
     at: record.at,
-    event: runtime.events.unpack(record.event),
+    event: runtime.events.unpack(record.bytes, record.eventStart, record.eventEnd),
     cause: causeOf(runtime, trailer, names),
     id: trailer.id,
     intents: trailer.intents ?? [],
     error: trailer.failure,
-    frame: record.frame,
+    frame: record.frame.number,
   };
 }
 

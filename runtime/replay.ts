@@ -1,10 +1,13 @@
 /**
  * Replay: an actor's whole story told again by today's code, and held against what is recorded and against its state.
  */
+import type { JournalRecord } from '../storage/journal.ts';
 import { Cell } from './cell.ts';
 import { firstDifference } from './difference.ts';
 import type { Difference } from './errors.ts';
-import { durableCell, recordsOf } from './history.ts';
+import { durableCell, durableRecords } from './history.ts';
+import { throughout } from './kernel/moment.ts';
+import type { AnySnapshot } from './kernel/step.ts';
 import { makeSelf } from './restore.ts';
 import { applyStory, retell } from './retell.ts';
 import type { Runtime } from './runtime.ts';
@@ -19,34 +22,62 @@ export interface ReplayResult {
   readonly difference: Difference | undefined;
 }
 
+/** How many records are told without letting anything else happen: a few milliseconds' worth. */
+const SLICE = 2048;
+
 /** Tells the story of an actor again. Executes nothing, and touches nothing that lives. */
 export async function replay(runtime: Runtime, address: string): Promise<ReplayResult> {
   const cell = await durableCell(runtime, address);
-  // Taken together, without a turn in between.
-  const state = cell.snapshot;
-  const records = recordsOf(runtime, cell, 0);
-  const told = new Cell(
-    cell.actor,
-    cell.address,
-    cell.definition,
-    makeSelf(runtime, cell.actor, cell.birth!, 0),
-  );
+  const { actor, definition, birth } = cell;
+  const told = new Cell(actor, cell.address, definition, makeSelf(runtime, actor, birth!, 0));
+  // Taken together, without a turn in between: the story ends with this state.
+  const state = cell.committed;
+  const records = durableRecords(runtime, cell, 0);
   let count = 0;
-  for (const record of records) {
-    const story = retell(runtime, told, record);
-    count++;
-    if (story.difference !== undefined) {
-      return { address: cell.address, records: count, same: false, difference: story.difference };
-    }
-    applyStory(told, story, record);
+  let difference: Difference | undefined;
+  for (let slice = take(records, SLICE); slice.length > 0; slice = take(records, SLICE)) {
+    if (count > 0) await pause(runtime);
+    difference = throughout(() => tell(runtime, told, slice));
+    count += difference === undefined ? slice.length : difference.seq - slice[0]!.seq + 1;
+    if (difference !== undefined) break;
   }
-  const difference = compareStates(cell, told, state);
+  difference ??= compareStates(cell, state, told);
   return { address: cell.address, records: count, same: difference === undefined, difference };
 }
 
-function compareStates(cell: Cell, told: Cell, state: Cell['snapshot']): Difference | undefined {
+/** Tells some records again, up to the first that is another story now. */
+function tell(runtime: Runtime, told: Cell, records: readonly JournalRecord[]): Difference | undefined {
+  for (const record of records) {
+    const story = retell(runtime, told, record);
+    if (story.difference !== undefined) return story.difference;
+    applyStory(told, story, record);
+  }
+  return undefined;
+}
+
+function take<T>(items: Iterator<T>, count: number): T[] {
+  const taken: T[] = [];
+  while (taken.length < count) {
+    const item = items.next();
+    if (item.done === true) break;
+    taken.push(item.value);
+  }
+  return taken;
+}
+
+/** Lets others have their turn. */
+async function pause(runtime: Runtime): Promise<void> {
+  await new Promise<void>((resolve) => runtime.clock.soon(resolve));
+  runtime.assertOpen();
+}
+
+function compareStates(
+  { definition }: Cell,
+  state: AnySnapshot | undefined,
+  told: Cell,
+): Difference | undefined {
   if (state === undefined || told.snapshot === undefined) return undefined;
-  const { host } = cell.definition;
+  const { host } = definition;
   const difference = firstDifference(host.persist(state), host.persist(told.snapshot), 'snapshot');
   return difference && { seq: told.seq, ...difference };
 }

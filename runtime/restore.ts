@@ -142,7 +142,7 @@ function readBack(
   downTo: number,
 ): JournalRecord[] {
   if (newest === undefined) return [];
-  return [...runtime.journal.walk(actor, newest, downTo)].reverse();
+  return [...runtime.journal.walk(actor, newest, downTo)];
 }
 
 function birthIn(

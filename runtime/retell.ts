@@ -4,7 +4,6 @@
  */
 import type { AnyEventObject } from 'xstate';
 import type { JournalRecord } from '../storage/journal.ts';
-import type { FrameRef } from '../storage/ledger.ts';
 import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
 import { firstDifference } from './difference.ts';
 import type { Difference } from './errors.ts';
@@ -36,7 +35,7 @@ export interface Story {
 /** Runs the step of a record on the state that `cell` has. Changes the cell only when the record begins a life. */
 export function retell(runtime: Runtime, cell: Cell, record: JournalRecord): Story {
   const trailer = unpackTrailer(runtime.codec, record.trailer);
-  const event = runtime.events.unpack(record.event);
+  const event = runtime.events.unpack(record.bytes, record.eventStart, record.eventEnd);
   if (trailer.birth !== undefined) beginLife(runtime, cell, record, trailer);
   if ('failure' in trailer) {
     const snapshot = failedSnapshot(cell.snapshot, trailer.failure);
@@ -92,9 +91,12 @@ export function beginLife(
   if (cell.ref.life !== life) cell.ref = makeSelf(runtime, cell.actor, birth!, life);
 }
 
+const NOTHING_TOLD: readonly ToldIntent[] = [];
+
 /** Gives the children of the story the numbers they got back then, and compares what the step asked for. */
 function compare(record: JournalRecord, trailer: Trailer, outcome: Outcome): Difference | undefined {
-  const recorded = trailer.intents ?? [];
+  const { intents: recorded = NOTHING_TOLD } = trailer;
+  if (outcome.intents.length === 0 && recorded.length === 0) return undefined;
   bearAsRecorded(outcome.intents, recorded);
   const today = tellIntents(outcome.intents, record.at);
   const difference = firstDifference(recorded, today, 'intents');
@@ -114,10 +116,9 @@ export function applyStory(cell: Cell, story: Story, record: JournalRecord): voi
   const { snapshot, intents, booked, trailer, event } = story;
   const before = cell.snapshot;
   const bookedBefore = cell.booked;
-  const frame: FrameRef = { number: record.frame, hash: record.frameLink };
   if (trailer.cause?.kind === 'timer') disarmTimer(cell.timers, trailer.cause.seq, trailer.cause.index);
   cell.seq = record.seq;
-  cell.frame = frame;
+  cell.frame = record.frame;
   cell.offset = record.offset;
   cell.snapshot = snapshot;
   cell.booked = booked;
@@ -127,6 +128,8 @@ export function applyStory(cell: Cell, story: Story, record: JournalRecord): voi
   if (cell.ended) cell.timers = undefined;
 }
 
+const NO_TIMERS: readonly Timer[] = [];
+
 /** What a step does to its own actor's timers and attempts, live or told again. Returns the timers it has set. */
 export function applyToSelf(
   cell: Cell,
@@ -134,28 +137,23 @@ export function applyToSelf(
   event: AnyEventObject,
   atMs: number,
 ): readonly Timer[] {
-  const armed: Timer[] = [];
-  intents.forEach((intent, index) => {
+  let armed: Timer[] | undefined;
+  for (let index = 0; index < intents.length; index++) {
+    const intent = intents[index]!;
     if (intent.kind === 'timer') {
       const { id, to, event: later, delayMs } = intent;
-      armed.push({ id, seq: cell.seq, index, dueAt: dueOf(atMs, delayMs), to, event: later });
-      armTimer((cell.timers ??= new Map()), armed.at(-1)!);
+      const timer = { id, seq: cell.seq, index, dueAt: dueOf(atMs, delayMs), to, event: later };
+      armTimer((cell.timers ??= new Map()), timer);
+      (armed ??= []).push(timer);
     } else if (intent.kind === 'cancel') cell.timers?.delete(intent.id);
-  });
-  if (event.type === ATTEMPT_FAILED) {
-    cell.attempt = (event['attempt'] as number) + 1;
-    const later = { type: ATTEMPT_DUE, attempt: cell.attempt };
-    armed.push({
-      id: undefined,
-      seq: cell.seq,
-      index: 0,
-      dueAt: event['retryAt'] as number,
-      to: cell.ref,
-      event: later,
-    });
-    armTimer((cell.timers ??= new Map()), armed.at(-1)!);
   }
-  return armed;
+  if (event.type !== ATTEMPT_FAILED) return armed ?? NO_TIMERS;
+  cell.attempt = (event['attempt'] as number) + 1;
+  const later = { type: ATTEMPT_DUE, attempt: cell.attempt };
+  const dueAt = event['retryAt'] as number;
+  const retry = { id: undefined, seq: cell.seq, index: 0, dueAt, to: cell.ref, event: later };
+  armTimer((cell.timers ??= new Map()), retry);
+  return [retry];
 }
 
 /** A failed attempt of a process that will be tried again. */
@@ -177,13 +175,16 @@ export function owedBy(
   return { seq, life, before, bookedBefore, frame: frame!, offset, effects };
 }
 
-function effectsAmong(intents: readonly Intent[]): OwedEffect[] {
-  return intents.flatMap((intent, index) =>
-    intent.kind === 'action' || intent.kind === 'emit' ? [{ index, intent }] : [],
-  );
-}
-
 const NO_EFFECTS: readonly OwedEffect[] = [];
+
+function effectsAmong(intents: readonly Intent[]): readonly OwedEffect[] {
+  let effects: OwedEffect[] | undefined;
+  for (let index = 0; index < intents.length; index++) {
+    const intent = intents[index]!;
+    if (intent.kind === 'action' || intent.kind === 'emit') (effects ??= []).push({ index, intent });
+  }
+  return effects ?? NO_EFFECTS;
+}
 
 /** A callback hands what it receives to its listeners: that too is owed until it is done. */
 function toListeners({ definition }: Cell, event: AnyEventObject): readonly OwedEffect[] {

@@ -153,7 +153,11 @@ export class Runtime implements Port {
     this.population = new Population(this);
     this.environment = new LiveEnvironment(this);
     this.processes = new Processes(this);
-    this.timers = new Timers(options.clock, (actor, timer) => this.#fire(actor, timer));
+    this.timers = new Timers(
+      options.clock,
+      (actor, timer) => this.#fire(actor, timer),
+      (actor, timer) => this.#stands(actor, timer),
+    );
     this.systemIds = new SystemIds(this);
     this.deadLetters = new DeadLetters(this);
     this.passivation = new Passivation(this, options.passivateAfterMs);
@@ -467,7 +471,7 @@ export class Runtime implements Port {
       if (cell === undefined) this.#tryLoad(actor);
       return;
     }
-    if (cell?.timers === undefined || ![...cell.timers.values()].includes(timer)) return;
+    if (cell?.timers === undefined || !this.#stands(actor, timer)) return;
     disarmTimer(cell.timers, timer.seq, timer.index);
     const { event, packed } = this.events.prepare(timer.event);
     const origin = { actor, seq: timer.seq, index: timer.index, life: cell.life };
@@ -478,6 +482,14 @@ export class Runtime implements Port {
     this.population.markDirty(cell);
     this.deliver(timer.to, new Message(event, packed, timer.to.life, { kind: 'actor', ...origin }));
     this.committer.request();
+  }
+
+  /** Whether a timer is neither cancelled nor forgotten with its actor; for a wake-up, whether its actor sleeps. */
+  #stands(actor: number, timer: Timer | undefined): boolean {
+    const cell = this.population.present(actor);
+    if (timer === undefined) return cell === undefined;
+    for (const standing of cell?.timers?.values() ?? []) if (standing === timer) return true;
+    return false;
   }
 
   // ---- looking --------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
  * Turns run until the queue is empty or a slice of time is over; then input, timers and finished writes get their chance.
  */
 import type { Cell } from './cell.ts';
+import { throughout } from './kernel/moment.ts';
 import type { Runtime } from './runtime.ts';
 import { takeTurn } from './turn.ts';
 
@@ -73,18 +74,9 @@ export class Scheduler {
   #run(): void {
     const { clock, committer } = this.#runtime;
     this.#armed = false;
-    const started = this.#runtime.lookAtClock();
     this.#running = true;
-    let turns = 0;
     try {
-      // The queue grows while it is worked on; what was done is cut off at the end.
-      let next = 0;
-      for (; next < this.#queue.length && !this.#stopped; next++) {
-        if (committer.isFull || committer.breakIsDue) break;
-        if (++turns % LOOK_EVERY === 0 && clock.monotonicMs() - started > SLICE_MS) break;
-        this.#turnOf(this.#queue[next]!);
-      }
-      this.#queue = this.#queue.slice(next);
+      throughout(() => this.#takeTurns());
     } finally {
       this.#running = false;
     }
@@ -92,6 +84,20 @@ export class Scheduler {
     if (this.#queue.length === 0 || committer.isFull || this.#armed) return;
     this.#armed = true;
     clock.soon(() => this.#runAfterBreak());
+  }
+
+  /** Until there is no message, no time, or no room. */
+  #takeTurns(): void {
+    const { clock, committer } = this.#runtime;
+    const started = this.#runtime.lookAtClock();
+    // The queue grows while it is worked on; what was done is cut off at the end.
+    let next = 0;
+    while (next < this.#queue.length && !this.#stopped) {
+      if (committer.isFull || committer.breakIsDue) break;
+      if (next % LOOK_EVERY === LOOK_EVERY - 1 && clock.monotonicMs() - started > SLICE_MS) break;
+      this.#turnOf(this.#queue[next++]!);
+    }
+    this.#queue = this.#queue.slice(next);
   }
 
   #turnOf(cell: Cell): void {

@@ -58,23 +58,43 @@ interface Alarm {
   readonly timer: Timer | undefined;
 }
 
+/** With fewer alarms than this it is not worth looking for cancelled ones. */
+const MIN_SWEEP = 1024;
+
 /** Wakes the runtime when the next timer is due. */
 export class Timers {
   readonly #clock: Clock;
   readonly #fire: (actor: number, timer: Timer | undefined) => void;
+  readonly #stands: (actor: number, timer: Timer | undefined) => boolean;
   #heap: Alarm[] = [];
   #order = 0;
+  /** At this size the heap is swept: it may be mostly cancelled timers. */
+  #sweepAt = MIN_SWEEP;
   #handle: TimerHandle | undefined;
   #wakeAt = Infinity;
 
-  /** @param fire called with each timer that is due, in order; without one for a wake-up. */
-  constructor(clock: Clock, fire: (actor: number, timer: Timer | undefined) => void) {
+  /**
+   * @param fire called with each timer that is due, in order; without one for a wake-up.
+   * @param stands whether an alarm is still meant to go off: a timer that is cancelled stays in the heap for a while
+   */
+  constructor(
+    clock: Clock,
+    fire: (actor: number, timer: Timer | undefined) => void,
+    stands: (actor: number, timer: Timer | undefined) => boolean,
+  ) {
     this.#clock = clock;
     this.#fire = fire;
+    this.#stands = stands;
   }
 
-  /** Sets an alarm. A cancelled timer stays in the heap, and is passed over by `fire`. */
+  /** How many alarms are set; at most about twice as many as stand. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  /** Sets an alarm. */
   add(actor: number, dueAt: number, timer: Timer | undefined): void {
+    if (this.#heap.length >= this.#sweepAt) this.#sweep();
     push(this.#heap, { dueAt, order: this.#order++, actor, timer });
     if (dueAt < this.#wakeAt) this.#schedule();
   }
@@ -82,9 +102,25 @@ export class Timers {
   /** Forgets everything, and lets go of the clock. */
   clear(): void {
     this.#heap = [];
+    this.#sweepAt = MIN_SWEEP;
     this.#handle?.cancel();
     this.#handle = undefined;
     this.#wakeAt = Infinity;
+  }
+
+  /** Drops the alarms that do not stand any more, and all but the first wake-up of each actor that sleeps. */
+  #sweep(): void {
+    const woken = new Set<number>();
+    const isNeeded = ({ actor, timer }: Alarm): boolean => {
+      if (!this.#stands(actor, timer)) return false;
+      if (timer !== undefined) return true;
+      const isFirst = !woken.has(actor);
+      woken.add(actor);
+      return isFirst;
+    };
+    // Sorted, the first wake-up of each actor is its earliest; and what is sorted is a heap.
+    this.#heap = this.#heap.sort((a, b) => (before(a, b) ? -1 : 1)).filter(isNeeded);
+    this.#sweepAt = Math.max(MIN_SWEEP, this.#heap.length * 2);
   }
 
   #schedule(): void {

@@ -55,13 +55,13 @@ export type Read =
   | { readonly path: readonly string[]; readonly snapshot: unknown };
 
 export interface Trailer {
-  readonly cause?: Cause;
+  readonly cause?: Cause | undefined;
   /** The idempotency id of the send. */
-  readonly id?: string;
-  readonly intents?: readonly ToldIntent[];
-  readonly reads?: readonly Read[];
-  readonly seed?: Uint8Array;
-  readonly birth?: Birth;
+  readonly id?: string | undefined;
+  readonly intents?: readonly ToldIntent[] | undefined;
+  readonly reads?: readonly Read[] | undefined;
+  readonly seed?: Uint8Array | undefined;
+  readonly birth?: Birth | undefined;
   /** The step threw, and its actor's policy says that it fails with it. */
   readonly failure?: unknown;
 }
@@ -129,21 +129,23 @@ export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
 
 export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trailer {
   if (bytes === undefined) return EMPTY;
-  const stored = codec.unpack(bytes) as StoredTrailer;
-  return {
-    ...(stored.c !== undefined && { cause: unpackCause(stored.c) }),
-    ...(stored.k !== undefined && { id: stored.k }),
-    ...(stored.i !== undefined && { intents: stored.i }),
-    ...(stored.r !== undefined && { reads: codec.unpack(stored.r) as readonly Read[] }),
-    ...(stored.s !== undefined && { seed: stored.s }),
-    ...(stored.b !== undefined && { birth: stored.b }),
-    ...(stored.f !== undefined && { failure: codec.unpack(stored.f) }),
+  const { c, k, i, r, s, b, f } = codec.unpack(bytes) as StoredTrailer;
+  const trailer: Trailer = {
+    cause: c && unpackCause(c),
+    id: k,
+    intents: i,
+    reads: r && (codec.unpack(r) as readonly Read[]),
+    seed: s,
+    birth: b,
   };
+  return f === undefined ? trailer : { ...trailer, failure: codec.unpack(f) };
 }
 
 /** The summary of a step's intents. The refs in spawns must have their numbers by now. */
 export function tellIntents(intents: readonly Intent[], atMs: number): ToldIntent[] {
-  return intents.map((intent) => tell(intent, atMs));
+  const told = new Array<ToldIntent>(intents.length);
+  for (let i = 0; i < intents.length; i++) told[i] = tell(intents[i]!, atMs);
+  return told;
 }
 
 function tell(intent: Intent, atMs: number): ToldIntent {

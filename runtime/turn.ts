@@ -20,6 +20,7 @@ import { writeName } from './checkpoint.ts';
 import type { Definition } from './definition.ts';
 import { ActorEnded, Nondeterminism, StepFailed } from './errors.ts';
 import { childAddress } from './kernel/address.ts';
+import { NO_INTENTS } from './kernel/intent.ts';
 import type { Intent } from './kernel/intent.ts';
 import { enter, leave, seedOfLast, violationOfLast } from './kernel/moment.ts';
 import { UNBORN } from './kernel/ref.ts';
@@ -32,7 +33,7 @@ import type { PreparedEvent } from './events.ts';
 import { applyToSelf, beginLife, owedBy, stepOf } from './retell.ts';
 import type { Runtime } from './runtime.ts';
 import { packTrailer, tellIntents } from './trailer.ts';
-import type { Cause, Trailer } from './trailer.ts';
+import type { Cause } from './trailer.ts';
 import { birthThrew, stepThrew } from './dead-letters.ts';
 
 /** A turn that waits for its commit to become durable. */
@@ -44,7 +45,7 @@ export interface Turn {
   readonly frame: FrameRef;
   readonly message: Message;
   readonly owed: OwedTurn | undefined;
-  /** Its intents, for what is done after the commit; empty in most turns. */
+  /** What is logged after the commit; for an inspector all its intents. */
   readonly intents: readonly Intent[];
 }
 
@@ -212,14 +213,8 @@ function prepare(runtime: Runtime, cell: Cell, message: Message, at: number, out
   }
   const newborns = intents.length === 0 ? undefined : bearChildren(runtime, cell, intents);
   const messages = intents.length === 0 ? NO_MESSAGES : prepareMessages(runtime, cell, intents, newborns);
-  const trailer: Trailer = {
-    ...(cause !== undefined && { cause }),
-    ...(reply?.id !== undefined && { id: reply.id }),
-    ...(intents.length > 0 && { intents: tellIntents(intents, at) }),
-    ...(reads !== undefined && { reads }),
-    ...(seed !== undefined && { seed }),
-    ...(birth !== undefined && { birth }),
-  };
+  const told = intents.length === 0 ? undefined : tellIntents(intents, at);
+  const trailer = { cause, id: reply?.id, intents: told, reads, seed, birth };
   return { messages, trailer: packTrailer(runtime.codec, trailer) };
 }
 
@@ -253,37 +248,44 @@ function prepareMessages(
 ): Prepared['messages'] {
   const { events } = runtime;
   const messages: { to: Ref; message: Message; child?: Newborn }[] = [];
-  intents.forEach((intent, index) => {
-    const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq + 1, index, life: cell.life };
+  for (let index = 0; index < intents.length; index++) {
+    const intent = intents[index]!;
     switch (intent.kind) {
       case 'send': {
+        const { to } = intent;
         // To a child that was made and stopped within this step.
-        if (intent.to.actor === UNBORN) return;
-        runtime.assertRoom(intent.to, messages);
+        if (to.actor === UNBORN) continue;
+        runtime.assertRoom(to, messages);
         const { event, packed } = events.prepare(intent.event);
-        messages.push({ to: intent.to, message: new Message(event, packed, intent.to.life, cause) });
-        return;
+        messages.push({ to, message: new Message(event, packed, to.life, causeOf(cell, index)) });
+        break;
       }
       case 'spawn': {
         const { ref, input } = intent;
         const child = newborns!.get(ref)!;
         const { event, packed } = events.prepare({ type: 'xstate.init', input });
         const birth = birthOf(cell, ref, child.definition);
-        messages.push({ to: ref, message: new Message(event, packed, ref.life, cause, birth), child });
-        return;
+        const message = new Message(event, packed, ref.life, causeOf(cell, index), birth);
+        messages.push({ to: ref, message, child });
+        break;
       }
       case 'stop': {
         const { event, packed } = events.prepare({ type: 'xstate.stop' });
-        messages.push({ to: intent.ref, message: new Message(event, packed, intent.ref.life, cause) });
-        return;
+        const { ref } = intent;
+        messages.push({ to: ref, message: new Message(event, packed, ref.life, causeOf(cell, index)) });
+        break;
       }
       case 'timer':
         // Refused now, where its step can be named, and not when it is due.
-        events.prepare(intent.event);
-        return;
+        events.check(intent.event);
     }
-  });
+  }
   return messages;
+}
+
+/** What the step that is being taken gives as the cause of its intent's message. */
+function causeOf({ actor, seq, life }: Cell, index: number): Cause {
+  return { kind: 'actor', actor, seq: seq + 1, index, life };
 }
 
 function birthOf(parent: Cell, ref: Ref, definition: Definition): Birth {
@@ -344,9 +346,16 @@ function apply(
     frame: cell.frame!,
     message,
     owed,
-    intents,
+    // Actions and messages hold on to the state they were made in.
+    intents: runtime.inspection === undefined ? logsAmong(intents) : intents,
   });
   if (isCheckpointDue(cell)) committer.checkpoint(cell);
+}
+
+function logsAmong(intents: readonly Intent[]): readonly Intent[] {
+  let logs: Intent[] | undefined;
+  for (const intent of intents) if (intent.kind === 'log') (logs ??= []).push(intent);
+  return logs ?? NO_INTENTS;
 }
 
 function bearRoot(runtime: Runtime, cell: Cell): void {

@@ -15,6 +15,9 @@ export type Packed = Buffer;
 
 const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false, useToJSON: false });
 
+// One for all calls, which are synchronous.
+const span = { start: 0, end: 0 };
+
 /** Packs and unpacks values; with a {@link ReferenceCodec}, references too. Stateless, so one may serve many. */
 export class Codec {
   readonly #references: ReferenceCodec | undefined;
@@ -40,16 +43,21 @@ export class Codec {
     return bytes;
   }
 
-  /** The value again. The bytes must have passed their checksum: msgpack alone does not notice damage. */
-  unpack(bytes: Uint8Array): unknown {
-    const body = bytes.subarray(1) as Buffer;
-    switch (bytes[0]) {
+  /**
+   * The value again, from all of `bytes` or a part. They must have passed their checksum: msgpack alone does not notice
+   * damage.
+   */
+  unpack(bytes: Uint8Array, start = 0, end = bytes.length): unknown {
+    span.start = start + 1;
+    span.end = end;
+    const body = packr.unpack(bytes as Buffer, span) as Tagged;
+    switch (bytes[start]) {
       case PLAIN:
-        return packr.unpack(body);
+        return body;
       case TAGGED:
-        return this.#fromTagged(packr.unpack(body) as Tagged);
+        return this.#fromTagged(body);
       default:
-        throw new RangeError(`unknown form ${bytes[0]} of a packed value`);
+        throw new RangeError(`unknown form ${bytes[start]} of a packed value`);
     }
   }
 

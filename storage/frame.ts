@@ -89,19 +89,56 @@ export function readFrameHeader(bytes: Buffer): FrameHeader | { readonly damage:
   };
 }
 
-/** A record, as it stands in a frame. The byte fields are views into the frame. */
-export interface StoredRecord {
-  readonly kind: typeof EntryKind.Record;
-  readonly actor: number;
+/** A record as it stands in a frame: a view, whose fields are read from the bytes when they are asked for. */
+export class StoredRecord {
+  readonly bytes: Buffer;
   readonly offset: number;
-  readonly seq: number;
-  readonly at: number;
-  readonly previousFrame: number;
-  readonly previousOffset: number;
-  readonly link: string;
-  readonly life: number;
-  readonly event: Buffer;
-  readonly trailer: Buffer | undefined;
+
+  /** @param offset of an entry that {@link readEntry} has found to be a sound record */
+  constructor(bytes: Buffer, offset: number) {
+    this.bytes = bytes;
+    this.offset = offset;
+  }
+
+  get kind(): typeof EntryKind.Record {
+    return EntryKind.Record;
+  }
+  get actor(): number {
+    return getU48(this.bytes, this.offset + 10);
+  }
+  get seq(): number {
+    return getU48(this.bytes, this.offset + 16);
+  }
+  get at(): number {
+    return getU48(this.bytes, this.offset + 22);
+  }
+  get previousFrame(): number {
+    return getU48(this.bytes, this.offset + 28);
+  }
+  get previousOffset(): number {
+    return getU32(this.bytes, this.offset + 34);
+  }
+  get link(): string {
+    return this.bytes.toString('latin1', this.offset + 38, this.offset + 54);
+  }
+  get life(): number {
+    return getU32(this.bytes, this.offset + 54);
+  }
+
+  // Where its event and, behind it, its trailer stand.
+  get eventStart(): number {
+    return this.offset + RECORD_HEADER_BYTES;
+  }
+  get eventEnd(): number {
+    return this.eventStart + getU32(this.bytes, this.offset + 58);
+  }
+  get end(): number {
+    return this.offset + entryLengthAt(this.bytes, this.offset);
+  }
+  get trailer(): Buffer | undefined {
+    const { eventEnd, end } = this;
+    return eventEnd < end ? this.bytes.subarray(eventEnd, end) : undefined;
+  }
 }
 
 /** A note, as it stands in a frame. */
@@ -129,29 +166,16 @@ export function readEntry(bytes: Buffer, offset: number): StoredEntry | DamagedE
   if (damage !== undefined) {
     return { damage, offset, actor: offset + 16 <= bytes.length ? getU48(bytes, offset + 10) : undefined };
   }
-  const end = offset + getU32(bytes, offset + 4);
-  const actor = getU48(bytes, offset + 10);
   if (bytes[offset + 8] === EntryKind.Note) {
-    const payload = bytes.subarray(offset + ENTRY_HEADER_BYTES, end);
+    const payload = bytes.subarray(offset + ENTRY_HEADER_BYTES, offset + entryLengthAt(bytes, offset));
+    const actor = getU48(bytes, offset + 10);
     return { kind: EntryKind.Note, actor, offset, flags: bytes[offset + 9]!, payload };
   }
-  const eventEnd = offset + RECORD_HEADER_BYTES + getU32(bytes, offset + 58);
-  return {
-    kind: EntryKind.Record,
-    actor,
-    offset,
-    seq: getU48(bytes, offset + 16),
-    at: getU48(bytes, offset + 22),
-    previousFrame: getU48(bytes, offset + 28),
-    previousOffset: getU32(bytes, offset + 34),
-    link: bytes.toString('latin1', offset + 38, offset + 54),
-    life: getU32(bytes, offset + 54),
-    event: bytes.subarray(offset + RECORD_HEADER_BYTES, eventEnd),
-    trailer: eventEnd < end ? bytes.subarray(eventEnd, end) : undefined,
-  };
+  return new StoredRecord(bytes, offset);
 }
 
-function damageAt(bytes: Buffer, offset: number): string | undefined {
+/** Why the entry at an offset cannot be trusted; undefined when it can. */
+export function damageAt(bytes: Buffer, offset: number): string | undefined {
   if (offset + ENTRY_HEADER_BYTES > bytes.length) return 'the entry lies outside of its frame';
   const length = getU32(bytes, offset + 4);
   const end = offset + length;

@@ -4,10 +4,9 @@
  * A record says where its predecessor stands and how the frame around that one hashes. So reading a history verifies
  * it: a hole, a swapped or altered record, or a record of somebody else stops the walk with `BrokenJournal`.
  */
-import { EntryKind, LINK_BYTES, NO_LINK, readEntry, readFrameHeader } from './frame.ts';
-import type { StoredRecord } from './frame.ts';
+import { EntryKind, LINK_BYTES, NO_LINK, readEntry, readFrameHeader, StoredRecord } from './frame.ts';
 import { hashOf } from './ledger.ts';
-import type { Ledger } from './ledger.ts';
+import type { FrameRef, Ledger } from './ledger.ts';
 
 /** A history that does not prove itself: the first record, from the newest, that is wrong. */
 export class BrokenJournal extends Error {
@@ -31,15 +30,20 @@ export interface Position {
   readonly link: string | undefined;
 }
 
-/** A record with the number of the frame it stands in, and the link to it where that is known. */
-export interface JournalRecord extends StoredRecord {
-  readonly frame: number;
-  readonly frameLink: string | undefined;
+/** A record, and the frame it stands in. */
+export class JournalRecord extends StoredRecord {
+  readonly frame: FrameRef;
+
+  constructor(bytes: Buffer, offset: number, frame: FrameRef) {
+    super(bytes, offset);
+    this.frame = frame;
+  }
 }
 
 interface CachedFrame {
   readonly bytes: Buffer;
-  link: string | undefined;
+  /** Its hash is known once somebody has needed it. */
+  readonly ref: FrameRef;
 }
 
 /** How many frames stay in memory for the next reader. One of 16 KB holds the records of hundreds of actors. */
@@ -55,45 +59,42 @@ export class JournalReader {
   }
 
   /**
-   * The records of an actor from `newest` down to, and without, number `downTo`.
-   * @throws BrokenJournal at the first record that does not prove itself.
+   * The records of an actor beyond number `downTo` up to `newest`, oldest first. They are proven before the first is
+   * given; only where they stand is kept meanwhile, so a long journal takes little memory.
+   * @throws BrokenJournal at the first record, from the newest, that does not prove itself.
    */
   *walk(actor: number, newest: Position, downTo: number): Generator<JournalRecord> {
-    let position = newest;
-    let frameLink: string | undefined;
-    let frame = 0;
-    while (position.seq > downTo) {
-      // A record in the same frame as its successor gets no link from it.
-      frameLink = position.frame === frame ? frameLink : position.link;
-      frame = position.frame;
-      const record = Object.assign(this.#read(actor, position), { frame, frameLink });
-      yield record;
-      position = {
-        seq: record.seq - 1,
-        frame: record.previousFrame,
-        offset: record.previousOffset,
-        link: record.link === NO_LINK ? undefined : record.link,
-      };
-      const ends = record.previousFrame === 0;
-      if (ends && position.seq !== 0)
-        throw new BrokenJournal(record.seq, record.frame, 'it claims to be the first, but is not');
-      if (!ends && position.frame !== record.frame && position.link === undefined) {
-        throw new BrokenJournal(record.seq, record.frame, 'it does not link to the record before it');
-      }
+    const { frames, offsets } = this.#prove(actor, newest, downTo);
+    for (let i = frames.length - 1, seq = downTo + 1; i >= 0; i--, seq++) {
+      const { bytes, ref } = this.#frame(seq, frames[i]!);
+      yield new JournalRecord(bytes, offsets[i]!, ref);
     }
   }
 
-  #read(actor: number, { seq, frame, offset, link }: Position): StoredRecord {
-    const cached = this.#frame(seq, frame);
-    if (link !== undefined && this.#linkOf(cached) !== link) {
-      throw new BrokenJournal(seq, frame, 'the frame is not the one that its successor links to');
+  /** Where the records stand, newest first. */
+  #prove(actor: number, newest: Position, downTo: number): { frames: number[]; offsets: number[] } {
+    const frames: number[] = [];
+    const offsets: number[] = [];
+    let { seq, frame, offset, link } = newest;
+    let cached: CachedFrame | undefined;
+    for (; seq > downTo; seq--) {
+      if (cached?.ref.number !== frame) cached = this.#frame(seq, frame);
+      if (link !== undefined && linkOf(cached) !== link) {
+        throw new BrokenJournal(seq, frame, 'the frame is not the one that its successor links to');
+      }
+      const record = recordAt(cached, actor, seq, offset);
+      frames.push(frame);
+      offsets.push(offset);
+      frame = record.previousFrame;
+      offset = record.previousOffset;
+      if (frame === 0 && seq !== 1)
+        throw new BrokenJournal(seq, cached.ref.number, 'it claims to be the first, but is not');
+      // A record in the same frame as its successor gets no link from it.
+      link = frame === cached.ref.number ? undefined : record.link;
+      if (frame !== 0 && link === NO_LINK)
+        throw new BrokenJournal(seq, cached.ref.number, 'it does not link to the record before it');
     }
-    const entry = readEntry(cached.bytes, offset);
-    if ('damage' in entry) throw new BrokenJournal(seq, frame, entry.damage);
-    if (entry.kind !== EntryKind.Record || entry.actor !== actor || entry.seq !== seq) {
-      throw new BrokenJournal(seq, frame, 'another entry stands in its place');
-    }
-    return entry;
+    return { frames, offsets };
   }
 
   #frame(seq: number, number: number): CachedFrame {
@@ -101,7 +102,7 @@ export class JournalReader {
     if (hit !== undefined) return hit;
     const bytes = this.#ledger.frameBytes(number);
     if (bytes === undefined) throw new BrokenJournal(seq, number, 'the frame is missing');
-    const frame: CachedFrame = { bytes, link: undefined };
+    const frame: CachedFrame = { bytes, ref: { number, hash: undefined } };
     // What is not durable yet may still change, or be reused.
     if (number > this.#ledger.head.frame) return frame;
     const header = readFrameHeader(bytes);
@@ -111,8 +112,17 @@ export class JournalReader {
     this.#cache.set(number, frame);
     return frame;
   }
+}
 
-  #linkOf(frame: CachedFrame): string {
-    return (frame.link ??= hashOf(frame.bytes).slice(0, LINK_BYTES));
+function recordAt({ bytes, ref }: CachedFrame, actor: number, seq: number, offset: number): StoredRecord {
+  const entry = readEntry(bytes, offset);
+  if ('damage' in entry) throw new BrokenJournal(seq, ref.number, entry.damage);
+  if (entry.kind !== EntryKind.Record || entry.actor !== actor || entry.seq !== seq) {
+    throw new BrokenJournal(seq, ref.number, 'another entry stands in its place');
   }
+  return entry;
+}
+
+function linkOf({ bytes, ref }: CachedFrame): string {
+  return (ref.hash ??= hashOf(bytes)).slice(0, LINK_BYTES);
 }

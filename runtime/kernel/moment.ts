@@ -83,9 +83,27 @@ const moment: Moment = (shared[MOMENT] ??= {
 export type SeedSource = Uint8Array | (() => Uint8Array) | undefined;
 
 let drawSeed: (() => Uint8Array) | undefined;
-let stopWatchingPromises: (() => void) | undefined;
+// An async function cannot be refused when it is called, only noticed by the promise it makes.
+let stopWatching: (() => void) | undefined;
+let watchedThroughout = false;
 const created: Promise<unknown>[] = [];
-const onPromise = (promise: Promise<unknown>): void => void created.push(promise);
+const watch = (): (() => void) => v8.promiseHooks.onInit(onPromise) as () => void;
+function onPromise(promise: Promise<unknown>): void {
+  if (moment.active) created.push(promise);
+}
+
+/** Runs many steps one after the other. Saves setting up the watch for promises for each of them. */
+export function throughout<T>(steps: () => T): T {
+  if (watchedThroughout) return steps();
+  const stop = watch();
+  watchedThroughout = true;
+  try {
+    return steps();
+  } finally {
+    watchedThroughout = false;
+    stop();
+  }
+}
 
 /**
  * Begins a moment. Every call must be followed by {@link leave}, in a `finally`.
@@ -103,14 +121,14 @@ export function enter(at: number, bornAt: number, seed: SeedSource): void {
   moment.violation = undefined;
   moment.random = undefined;
   moment.bytes = undefined;
-  stopWatchingPromises = v8.promiseHooks.onInit(onPromise) as () => void;
+  if (!watchedThroughout) stopWatching = watch();
   moment.active = true;
 }
 
 /** Ends the moment. */
 export function leave(): void {
   moment.active = false;
-  stopWatchingPromises!();
+  if (!watchedThroughout) stopWatching!();
   if (created.length > 0) refusePromises();
 }
 
