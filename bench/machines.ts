@@ -33,7 +33,7 @@ const trail = setup({
 });
 
 /** What actions have done: the outside world. */
-export const world = { touched: 0 };
+const world = { touched: 0 };
 
 /**
  * An order: nested and parallel, with 1 KB of context, a child, a timer that is set and cancelled by every second event,

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- <name> …] [--json]`: every figure, or some. Each is measured in a process of its own.
+ * `npm run bench [-- <name> …] [--json | --table]`: every figure, or some. Each is measured in a process of its own.
  */
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -33,7 +33,12 @@ const BENCHES: readonly Bench[] = [
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, phase: { type: 'string' }, folder: { type: 'string' } },
+  options: {
+    json: { type: 'boolean' },
+    table: { type: 'boolean' },
+    phase: { type: 'string' },
+    folder: { type: 'string' },
+  },
 });
 
 /** This file again, in a new process, for one phase of one bench. Returns what it prints. */
@@ -66,17 +71,38 @@ const run = (bench: Bench): Promise<readonly Figure[]> =>
 const rounded = (value: number): string =>
   value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3);
 
+const markOf = (figure: Figure): string => (figure.target === undefined ? ' ' : reaches(figure) ? '✔' : '✘');
+
+function aimOf({ target }: Figure): string {
+  if (target === undefined) return '';
+  return 'atLeast' in target ? `at least ${rounded(target.atLeast)}` : `at most ${rounded(target.atMost)}`;
+}
+
+const partsOf = ({ from = {} }: Figure): string =>
+  Object.entries(from)
+    .map(([name, part]) => `${name}: ${rounded(part)}`)
+    .join(', ');
+
+/** For a terminal. */
 function tell(figure: Figure): string {
-  const { what, value, unit, target, from = {} } = figure;
-  const aim =
-    target === undefined
-      ? ''
-      : 'atLeast' in target
-        ? ` (at least ${rounded(target.atLeast)})`
-        : ` (at most ${rounded(target.atMost)})`;
-  const parts = Object.entries(from).map(([name, part]) => `${name}: ${rounded(part)}`);
-  const mark = target === undefined ? ' ' : reaches(figure) ? '✔' : '✘';
-  return `${mark} ${rounded(value).padStart(8)} ${unit.padEnd(8)} ${what}${aim}${parts.length > 0 ? `\n${' '.repeat(20)}${parts.join(', ')}` : ''}`;
+  const { what, value, unit } = figure;
+  const aim = aimOf(figure) && ` (${aimOf(figure)})`;
+  const parts = partsOf(figure) && `\n${' '.repeat(20)}${partsOf(figure)}`;
+  return `${markOf(figure)} ${rounded(value).padStart(8)} ${unit.padEnd(8)} ${what}${aim}${parts}`;
+}
+
+/** A row of the table in docs/figures.md. */
+function row(name: string, figure: Figure): string {
+  const { what, value, unit } = figure;
+  const cells = [
+    markOf(figure),
+    `\`${name}\``,
+    what,
+    `${rounded(value)} ${unit}`,
+    aimOf(figure),
+    partsOf(figure),
+  ];
+  return `| ${cells.join(' | ')} |`;
 }
 
 async function main(): Promise<void> {
@@ -88,11 +114,13 @@ async function main(): Promise<void> {
     return;
   }
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, Node ${process.versions.node}, ${process.platform}`;
-  if (!values.json) console.log(`${machine}\n`);
+  if (!values.json) console.log(`${machine}, ${new Date().toISOString().slice(0, 10)}\n`);
+  if (values.table) console.log('| | bench | what | measured | target | from |\n|---|---|---|---|---|---|');
   const results: Record<string, readonly Figure[]> = {};
   for (const bench of chosen) {
     const figures = (results[bench.name] = await run(bench));
-    if (!values.json) for (const figure of figures) console.log(tell(figure));
+    if (values.json) continue;
+    for (const figure of figures) console.log(values.table ? row(bench.name, figure) : tell(figure));
   }
   if (values.json) console.log(JSON.stringify({ machine, at: new Date().toISOString(), results }));
 }

@@ -1,4 +1,4 @@
-import { ClassicLevel } from 'classic-level';
+import { Level } from 'level';
 import { createSystem } from 'heddle';
 import { leveldb } from 'heddle/storage';
 import { compared, median, withFolder } from './bench.ts';
@@ -46,7 +46,7 @@ const bytesOfASend = (): Promise<number> =>
 
 const rawBatches = (bytes: number) => (): Promise<number> =>
   withFolder(async (folder) => {
-    const database = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
+    const database = new Level<Uint8Array, Uint8Array>(folder, {
       keyEncoding: 'view',
       valueEncoding: 'view',
     });

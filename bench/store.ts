@@ -1,4 +1,4 @@
-import { ClassicLevel } from 'classic-level';
+import { Level } from 'level';
 import { leveldb } from 'heddle/storage';
 import { compared, withFolder } from './bench.ts';
 import type { Bench } from './bench.ts';
@@ -20,7 +20,7 @@ const written = (milliseconds: number): number => (COMMITS / milliseconds) * 100
 /** Chained batches of the database beneath, with the same bytes. */
 const raw = (): Promise<number> =>
   withFolder(async (folder) => {
-    const database = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
+    const database = new Level<Uint8Array, Uint8Array>(folder, {
       keyEncoding: 'view',
       valueEncoding: 'view',
     });

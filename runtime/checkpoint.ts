@@ -150,7 +150,7 @@ function waiting(cell: Cell): StoredInboxMessage[] {
     .map(({ life, cause, packed, birth }) => ({ life, cause: packCause(cause!), event: packed, birth }));
 }
 
-export function positionOf(seq: number, frame: FrameRef, offset: number): StoredPosition {
+function positionOf(seq: number, frame: FrameRef, offset: number): StoredPosition {
   return [seq, frame.number, offset, frame.hash!.slice(0, LINK_BYTES)];
 }
 

@@ -21,8 +21,7 @@ export interface Timer {
 }
 
 /** The key of a timer within its actor. */
-export const timerKeyOf = (id: string | undefined, seq: number, index: number): string =>
-  id ?? `${seq}:${index}`;
+const timerKeyOf = (id: string | undefined, seq: number, index: number): string => id ?? `${seq}:${index}`;
 
 /**
  * Adds a timer to an actor's. XState lets a second timer of the same id hide the first, which then still fires but

@@ -284,7 +284,7 @@ export class FileAnchor implements Anchor {
 }
 
 /** Makes a rename durable. Windows cannot open a directory, and does not need to. */
-export function syncDirectory(path: string): void {
+function syncDirectory(path: string): void {
   if (process.platform === 'win32') return;
   const fd = openSync(path, 'r');
   try {

@@ -50,7 +50,7 @@ export class Codec {
   unpack(bytes: Uint8Array, start = 0, end = bytes.length): unknown {
     span.start = start + 1;
     span.end = end;
-    const body = packr.unpack(bytes as Buffer, span) as Tagged;
+    const body = packr.unpack(bytes, span) as Tagged;
     switch (bytes[start]) {
       case PLAIN:
         return body;

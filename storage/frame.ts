@@ -23,7 +23,7 @@
 import { getU32, getU48, putU32, putU48 } from './binary.ts';
 import { crc32 } from './checksum.ts';
 
-export const FRAME_FORMAT = 1;
+const FRAME_FORMAT = 1;
 export const FRAME_HEADER_BYTES = 72;
 export const ENTRY_HEADER_BYTES = 16;
 export const RECORD_HEADER_BYTES = 62;
@@ -34,7 +34,7 @@ export const LINK_BYTES = 16;
 export const FRAME_TARGET_BYTES = 16 << 10;
 
 /** Set on the last frame of a commit: a commit without one is torn. */
-export const LAST_OF_COMMIT = 1;
+const LAST_OF_COMMIT = 1;
 
 export const EntryKind = { Record: 1, Note: 2 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
@@ -175,7 +175,7 @@ export function readEntry(bytes: Buffer, offset: number): StoredEntry | DamagedE
 }
 
 /** Why the entry at an offset cannot be trusted; undefined when it can. */
-export function damageAt(bytes: Buffer, offset: number): string | undefined {
+function damageAt(bytes: Buffer, offset: number): string | undefined {
   if (offset + ENTRY_HEADER_BYTES > bytes.length) return 'the entry lies outside of its frame';
   const length = getU32(bytes, offset + 4);
   const end = offset + length;

@@ -25,7 +25,6 @@ import {
   RECORD_HEADER_BYTES,
   writeFrameHeader,
 } from './frame.ts';
-import type { FrameHeader } from './frame.ts';
 import { allOf, frameKey, LOW_WATER_KEY, numberOf, Prefix, SUPERBLOCK_KEY } from './keys.ts';
 import { openRow, sealRow } from './row.ts';
 import type { Store } from './store.ts';
@@ -533,5 +532,3 @@ function putBytes(target: Uint8Array, offset: number, source: Uint8Array): void 
   if (source.length > 48) target.set(source, offset);
   else for (let i = 0; i < source.length; i++) target[offset + i] = source[i]!;
 }
-
-export type { FrameHeader };

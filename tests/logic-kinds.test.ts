@@ -1,4 +1,8 @@
 // The lie: "any logic can be hosted". Every kind as a root actor, opened again in between.
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { createStore, createStoreLogic, fromStore } from '@xstate/store';
 import { undoRedo } from '@xstate/store/undo';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -307,5 +311,20 @@ describe('inline and named children', () => {
     const ref = await system.actor('machine', '1');
     await expect(ref.send({ type: 'GO' })).rejects.toThrow(/nobody.*setup/s);
     expect(ref.getSnapshot()).toMatchObject({ value: 'a' });
+  });
+});
+
+describe('a machine of another copy of xstate', () => {
+  it('is refused, with the way to find the copy', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'heddle-copies-'));
+    const own = dirname(createRequire(import.meta.url).resolve('xstate/package.json'));
+    cpSync(own, join(folder, 'node_modules/xstate'), { recursive: true });
+    const other = createRequire(join(folder, 'index.js'))('xstate') as typeof import('xstate');
+    await expect(open({ it: other.createMachine({}) })).rejects.toMatchObject({
+      _tag: 'InvalidArgument',
+      path: 'actors.it',
+      message: expect.stringContaining('npm ls xstate') as string,
+    });
+    rmSync(folder, { recursive: true });
   });
 });

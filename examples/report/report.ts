@@ -131,7 +131,7 @@ export const report = setup({
 });
 
 /** What the report says. Chapters finish in any order; they stand in that of their documents. */
-export function contentOf({ corpus, research, chapters, approval }: ReportContext): ReportInput {
+function contentOf({ corpus, research, chapters, approval }: ReportContext): ReportInput {
   const { documents, skipped } = corpus!;
   const inOrder = documents.flatMap(({ path }) => chapters.find((chapter) => chapter.path === path) ?? []);
   const failed = inOrder.flatMap(({ path, problem }) =>

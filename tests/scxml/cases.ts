@@ -59,12 +59,12 @@ export function titleOf({ group, name }: ScxmlCase): string {
 }
 
 /** The W3C's cases run by themselves and tell how it went by the state they end in. */
-export function runsByItself({ group }: ScxmlCase): boolean {
+function runsByItself({ group }: ScxmlCase): boolean {
   return group === 'w3c-ecma';
 }
 
 /** Where a case that runs by itself must end. The W3C's manual tests have no `pass`: for them the end is all. */
-export function expectedConfiguration({ scxml }: ScxmlCase): readonly string[] {
+function expectedConfiguration({ scxml }: ScxmlCase): readonly string[] {
   return [scxml.includes('id="pass"') ? 'pass' : 'final'];
 }
 

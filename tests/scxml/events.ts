@@ -124,6 +124,6 @@ export function isExternal(event: AnyEventObject): boolean {
   return event['kind'] === undefined && !isOwn;
 }
 
-export function isInit(event: AnyEventObject): boolean {
+function isInit(event: AnyEventObject): boolean {
   return event.type === 'xstate.init';
 }

@@ -77,7 +77,7 @@ function topTerms(table: TermTable, limit: number, count: (entry: Entry) => numb
   return found.slice(0, limit).map(({ term }) => term);
 }
 
-export function idf(documents: number, df: number): number {
+function idf(documents: number, df: number): number {
   return 1 + Math.log(documents / df);
 }
 
