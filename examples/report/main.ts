@@ -23,7 +23,7 @@ import type { Incident } from './transcript.ts';
 const screen = new Screen(process.stdout);
 
 /** A life is as long as so many thoughts: often enough for one agent to finish, never for two, so that it is killed often. */
-const LIFE_IN_THOUGHTS = { from: 0.3, to: 1.9 };
+const LIFE_IN_THOUGHTS = { from: 0.6, to: 1.9 };
 
 const isOver = ({ state }: Standing): boolean =>
   state === 'published' || state === 'rejected' || state === 'failed';
@@ -138,6 +138,11 @@ async function ask(standing: Standing, { decision, by }: Arguments): Promise<App
   return /^n/i.test(answer.trim()) ? 'rejected' : 'approved';
 }
 
+function fate({ kills }: Arguments): string {
+  if (kills === 0) return 'nobody kills';
+  return `is killed (SIGKILL) ${kills === 1 ? 'once' : `${kills} times`} on the way, and once at the gate`;
+}
+
 async function main(args: Arguments): Promise<void> {
   const place = (name: string): string => join(args.data, name);
   if (!args.resume) rmSync(args.data, { recursive: true, force: true });
@@ -150,9 +155,7 @@ async function main(args: Arguments): Promise<void> {
   };
 
   screen.print(`\n${screen.paint('bold', 'A report about')} ${short(folder)}`);
-  screen.print(
-    `written by a daemon that is killed (SIGKILL) ${args.kills} times on the way, and once at the gate.\n`,
-  );
+  screen.print(`written by a daemon that ${fate(args)}.\n`);
   const { production, standing } = await produce(task, args, args.kills, true);
   if (standing.state === 'failed') return fail(standing.problem ?? 'the report failed');
 

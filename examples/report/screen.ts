@@ -62,6 +62,9 @@ export class Screen {
     const reached = STAGES.indexOf(state as (typeof STAGES)[number]);
     const stages = STAGES.map((stage, index) => {
       const count = stage === 'writing' && documents > 0 ? ` ${chapters}/${documents}` : '';
+      if (state === 'rejected' && index >= STAGES.indexOf('review')) {
+        return stage === 'review' ? this.paint('red', '✘ review') : this.paint('dim', `· ${NAMES[stage]}`);
+      }
       if (reached === -1 || index < reached) return this.paint('green', `✔ ${NAMES[stage]}${count}`);
       return index === reached
         ? this.paint('bold', `▶ ${NAMES[stage]}${count}`)
