@@ -126,6 +126,7 @@ function failWith(runtime: Runtime, cell: Cell, message: Message, error: HeddleE
     ...(cause !== undefined && { cause }),
     ...(reply?.id !== undefined && { id: reply.id }),
     ...(birth !== undefined && { birth }),
+    ends: true,
     failure,
   });
   ledger.record(cell.actor, cell, at, cell.life, message.packed, trailer);

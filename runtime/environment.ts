@@ -16,7 +16,7 @@ export class LiveEnvironment implements Environment {
   /** What the step has looked at; undefined while it has looked at nothing. */
   reads: Read[] | undefined;
   /** An actor it looked at that is not in memory: the step must be run again when it is. */
-  missing: Ref | undefined;
+  missing: { readonly actor: number; readonly address: string } | undefined;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -28,7 +28,7 @@ export class LiveEnvironment implements Environment {
   }
 
   lookup(tree: Tree, key: string): Ref | undefined {
-    const ref = this.#runtime.lookup(tree, key);
+    const ref = this.#runtime.lookup(tree, key, (actor, address) => this.#miss(actor, address));
     (this.reads ??= []).push({ lookup: ref });
     return ref;
   }
@@ -43,10 +43,7 @@ export class LiveEnvironment implements Environment {
     // A child that this very step has spawned.
     if (ref.actor === 0) return UNSTARTED;
     const cell = this.#runtime.population.present(ref.actor);
-    if (cell === undefined) {
-      this.missing ??= ref;
-      throw new Error(`${ref.address} is not in memory`);
-    }
+    if (cell === undefined) return this.#miss(ref.actor, ref.address);
     const snapshot = ref.life < cell.life ? GONE : (cell.snapshot ?? UNSTARTED);
     const { path } = cell.definition;
     const travelling =
@@ -55,5 +52,11 @@ export class LiveEnvironment implements Environment {
         : { path, snapshot };
     (this.reads ??= []).push(travelling);
     return snapshot;
+  }
+
+  /** Ends the step: loading an actor runs steps, and they do not nest. */
+  #miss(actor: number, address: string): never {
+    this.missing ??= { actor, address };
+    throw new Error(`${address} is not in memory`);
   }
 }

@@ -1,5 +1,8 @@
 /**
  * Passivation: actors without anything to do leave memory, and come back with their next message or timer.
+ *
+ * An actor whose life is over stays for a while too: a parent that re-enters a state invokes the same address again, and
+ * need not read it from the store then. But of those only so many stay, and only small ones.
  */
 import type { Cell } from './cell.ts';
 import { earliestDue } from './checkpoint.ts';
@@ -8,14 +11,22 @@ import type { Runtime } from './runtime.ts';
 
 /** How many actors are looked at in one go. */
 const SWEEP_SIZE = 2000;
-/** How many are put to sleep in one go: each costs a checkpoint. */
+/** How many are put to sleep in one go: each may cost a checkpoint. */
 const SLEEP_SIZE = 500;
+/** The pause before the next go, when there is more to do. */
+const BREATH_MS = 50;
+
+/** How many ended actors stay in memory; those with a larger checkpoint do not. */
+const ENDED_IN_MEMORY = 4096;
+const SMALL_BYTES = 2048;
 
 export class Passivation {
   readonly #runtime: Runtime;
   readonly #afterMs: number;
   /** Actors that are to leave memory when their checkpoint is durable. */
   readonly #leaving = new Set<Cell>();
+  /** Actors that have ended, oldest first. Some may have been born again since. */
+  readonly #ended = new Set<Cell>();
   #sweep: Iterator<Cell> | undefined;
   #handle: TimerHandle | undefined;
 
@@ -26,26 +37,33 @@ export class Passivation {
   }
 
   start(): void {
-    if (this.#afterMs === Infinity) return;
-    const every = Math.min(Math.max(this.#afterMs / 4, 10), 10_000);
-    this.#handle = this.#runtime.clock.after(every, () => {
-      this.#look();
-      this.start();
-    });
+    this.#lookAfter(this.#intervalMs);
   }
 
   stop(): void {
     this.#handle?.cancel();
     this.#leaving.clear();
+    this.#ended.clear();
     this.#sweep = undefined;
   }
 
-  #look(): void {
-    const { population, committer } = this.#runtime;
+  get #intervalMs(): number {
+    return Math.min(Math.max(this.#afterMs / 4, 10), 10_000);
+  }
+
+  #lookAfter(delayMs: number): void {
+    this.#handle = this.#runtime.clock.after(delayMs, () => {
+      const isDone = this.#look();
+      this.#lookAfter(isDone ? this.#intervalMs : Math.min(BREATH_MS, this.#intervalMs));
+    });
+  }
+
+  /** Looks at the next actors in memory. Returns whether all have been looked at. */
+  #look(): boolean {
+    const { population } = this.#runtime;
     const now = this.#runtime.lookAtClock();
     this.#sweep ??= population.cells()[Symbol.iterator]();
-    let asleep = 0;
-    for (let left = SWEEP_SIZE; left > 0 && asleep < SLEEP_SIZE; left--) {
+    for (let left = SWEEP_SIZE, asleep = 0; left > 0 && asleep < SLEEP_SIZE; left--) {
       const { done, value: cell } = this.#sweep.next();
       if (done === true) {
         this.#sweep = undefined;
@@ -53,14 +71,13 @@ export class Passivation {
       }
       if (!this.#mayLeave(cell, now)) continue;
       asleep++;
-      this.#leaving.add(cell);
-      committer.checkpoint(cell);
+      this.#sendAway(cell);
     }
-    if (asleep > 0) committer.request();
+    return this.#sweep === undefined;
   }
 
   #mayLeave(cell: Cell, now: number): boolean {
-    const afterMs = cell.ended ? 0 : (cell.definition.spec.passivateAfterMs ?? this.#afterMs);
+    const afterMs = cell.definition.spec.passivateAfterMs ?? this.#afterMs;
     return now - cell.activeAt >= afterMs && this.#isIdle(cell);
   }
 
@@ -70,13 +87,35 @@ export class Passivation {
     return this.#runtime.hubs.get(cell.actor)?.isEmpty ?? true;
   }
 
-  /** The actor's checkpoint is durable. If it is still idle, it goes. */
+  /** The actor's checkpoint is durable. If it is still idle, it may go. */
   checkpointed(cell: Cell): void {
-    if (!this.#leaving.delete(cell) && !cell.ended) return;
-    // Something may have happened to it since; then it stays.
-    if (cell.dirtyFrame !== 0 || !this.#isIdle(cell)) return;
-    this.#runtime.population.remove(cell);
+    const leaves = this.#leaving.delete(cell) || (cell.ended && cell.checkpointBytes > SMALL_BYTES);
+    if (leaves && cell.dirtyFrame === 0 && this.#isIdle(cell)) this.#leave(cell);
+  }
+
+  /** The actor's life is over. It stays, in the place of the one that has ended first. */
+  ended(cell: Cell): void {
+    this.#ended.delete(cell);
+    this.#ended.add(cell);
+    if (this.#ended.size <= ENDED_IN_MEMORY) return;
+    const [first] = this.#ended as Iterable<Cell>;
+    this.#ended.delete(first!);
+    if (first!.present && first!.ended && this.#isIdle(first!)) this.#sendAway(first!);
+  }
+
+  #sendAway(cell: Cell): void {
+    if (cell.dirtyFrame === 0) return this.#leave(cell);
+    const { committer } = this.#runtime;
+    this.#leaving.add(cell);
+    committer.checkpoint(cell);
+    committer.request();
+  }
+
+  #leave(cell: Cell): void {
+    const { population, timers } = this.#runtime;
+    population.remove(cell);
+    this.#ended.delete(cell);
     const dueAt = earliestDue(cell);
-    if (dueAt !== 0) this.#runtime.timers.add(cell.actor, dueAt, undefined);
+    if (dueAt !== 0) timers.add(cell.actor, dueAt, undefined);
   }
 }

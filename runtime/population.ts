@@ -77,7 +77,8 @@ export class Population {
   // ---- names ----------------------------------------------------------------------------------------------------
 
   /**
-   * What is known of an address; undefined when nobody was ever born there.
+   * What is known of an address; undefined when nobody was ever born there. The number of lives may be that of its last
+   * checkpoint.
    * @throws JournalCorrupt when its name is damaged
    */
   nameOf(address: string): StoredName | undefined {
@@ -96,12 +97,17 @@ export class Population {
     throw new JournalCorrupt(address, { row: 'N', reason: 'its name is missing, though it was born' });
   }
 
-  /** A ref to whoever lives at an address now, without loading it. */
-  refAt(address: string): Ref | undefined {
+  /**
+   * A ref to whoever lives at an address now.
+   * @param load called where its newest life is only known from the end of its journal
+   */
+  refAt(address: string, load: (actor: number, address: string) => Cell): Ref | undefined {
     const cell = this.#byAddress.get(address);
     if (cell !== undefined) return cell.ref;
     const name = this.nameOf(address);
-    return name && this.#runtime.references.make(address, name.actor, name.lives);
+    if (name === undefined) return undefined;
+    if (this.#runtime.tails.get(name.actor) !== undefined) return load(name.actor, address).ref;
+    return this.#runtime.references.make(address, name.actor, name.lives);
   }
 
   // ---- behind the checkpoint --------------------------------------------------------------------------------------

@@ -525,8 +525,15 @@ export class Runtime implements Port {
     return hub;
   }
 
-  lookup(tree: Tree, key: string): Ref | undefined {
-    return this.systemIds.get(tree, key) ?? (key.includes('/') ? this.population.refAt(key) : undefined);
+  /** @param load what to do about an actor that must be loaded to be referred to */
+  lookup(
+    tree: Tree,
+    key: string,
+    load: (actor: number, address: string) => Cell = (actor, address) => this.population.load(actor, address),
+  ): Ref | undefined {
+    return (
+      this.systemIds.get(tree, key) ?? (key.includes('/') ? this.population.refAt(key, load) : undefined)
+    );
   }
 
   lookupAll(tree: Tree): Record<string, Ref> {

@@ -27,7 +27,7 @@ export class Tail {
   readonly owing = new Set<number>();
   /** The first time at which it may have to be woken. */
   earliestDueMs = Infinity;
-  /** Whether a process was born and has not ended, as far as can be seen. */
+  /** Whether a process was born and has not ended. */
   runsProcess = false;
 
   /** Whether it has something to do now. */
@@ -112,6 +112,7 @@ export class Tails {
     const trailer = unpackTrailer(this.#codec, record.trailer);
     take(tail, trailer.cause);
     if (trailer.birth !== undefined) tail.runsProcess = trailer.birth.process ?? false;
+    if (trailer.ends === true) tail.runsProcess = false;
     this.#intents(tail, record.seq, trailer);
     return trailer.birth?.parent === undefined ? trailer.birth?.address : undefined;
   }

@@ -62,6 +62,8 @@ export interface Trailer {
   readonly reads?: readonly Read[] | undefined;
   readonly seed?: Uint8Array | undefined;
   readonly birth?: Birth | undefined;
+  /** Whether its actor's life ended with it. */
+  readonly ends?: boolean;
   /** The step threw, and its actor's policy says that it fails with it. */
   readonly failure?: unknown;
 }
@@ -76,6 +78,7 @@ interface StoredTrailer {
   r?: Uint8Array;
   s?: Uint8Array;
   b?: Birth;
+  e?: 1;
   f?: Uint8Array;
 }
 
@@ -123,13 +126,14 @@ export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
   if (trailer.reads !== undefined) stored.r = Buffer.from(codec.pack(trailer.reads, 'reads'));
   if (trailer.seed !== undefined) stored.s = trailer.seed;
   if (trailer.birth !== undefined) stored.b = trailer.birth;
+  if (trailer.ends === true) stored.e = 1;
   if ('failure' in trailer) stored.f = Buffer.from(codec.pack(trailer.failure, 'failure'));
   return codec.packAs(0, stored);
 }
 
 export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trailer {
   if (bytes === undefined) return EMPTY;
-  const { c, k, i, r, s, b, f } = codec.unpack(bytes) as StoredTrailer;
+  const { c, k, i, r, s, b, e, f } = codec.unpack(bytes) as StoredTrailer;
   const trailer: Trailer = {
     cause: c && unpackCause(c),
     id: k,
@@ -137,6 +141,7 @@ export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trai
     reads: r && (codec.unpack(r) as readonly Read[]),
     seed: s,
     birth: b,
+    ends: e === 1,
   };
   return f === undefined ? trailer : { ...trailer, failure: codec.unpack(f) };
 }

@@ -58,8 +58,8 @@ interface Prepared {
 /** A child that a step brings to life. */
 interface Newborn {
   readonly definition: Definition;
-  /** Whether nobody ever lived at its address. */
-  readonly fresh: boolean;
+  /** Whoever lived at its address before. */
+  readonly earlier: Cell | undefined;
 }
 
 /** Takes one message for an actor that is in memory. */
@@ -202,19 +202,21 @@ function prepare(runtime: Runtime, cell: Cell, message: Message, at: number, out
   const { cause, reply, birth } = message;
   const reads = runtime.environment.reads;
   const seed = seedOfLast();
+  const ends = outcome.snapshot.status !== 'active';
   if (
     intents.length === 0 &&
     cause === undefined &&
     reply?.id === undefined &&
     reads === undefined &&
-    seed === undefined
+    seed === undefined &&
+    !ends
   ) {
     return NOTHING;
   }
   const newborns = intents.length === 0 ? undefined : bearChildren(runtime, cell, intents);
   const messages = intents.length === 0 ? NO_MESSAGES : prepareMessages(runtime, cell, intents, newborns);
   const told = intents.length === 0 ? undefined : tellIntents(intents, at);
-  const trailer = { cause, id: reply?.id, intents: told, reads, seed, birth };
+  const trailer = { cause, id: reply?.id, intents: told, reads, seed, birth, ends };
   return { messages, trailer: packTrailer(runtime.codec, trailer) };
 }
 
@@ -234,8 +236,9 @@ function bearChildren(
     const definition = cell.definition.child(ref.src);
     if (definition === undefined) throw new Error(`the actor source '${ref.src}' is not implemented`);
     const name = runtime.population.nameOf(ref.address);
-    ref.bear(name?.actor ?? runtime.ledger.nextActor++, (name?.lives ?? 0) + 1);
-    (newborns ??= new Map()).set(ref, { definition, fresh: name === undefined });
+    const earlier = name && runtime.population.load(name.actor, ref.address);
+    ref.bear(name?.actor ?? runtime.ledger.nextActor++, (earlier?.lives ?? 0) + 1);
+    (newborns ??= new Map()).set(ref, { definition, earlier });
   }
   return newborns;
 }
@@ -366,16 +369,13 @@ function bearRoot(runtime: Runtime, cell: Cell): void {
 }
 
 /** Makes room for a child's life: its first message follows. */
-function bearChild(runtime: Runtime, parent: Cell, ref: Ref, { definition, fresh }: Newborn): void {
-  const { population } = runtime;
-  let cell = fresh ? undefined : population.load(ref.actor, ref.address);
-  if (cell === undefined) {
-    cell = new Cell(ref.actor, childAddress(parent.address, ref.id), definition, ref);
-    population.add(cell);
-  }
-  cell.lives = ref.life;
+function bearChild(runtime: Runtime, parent: Cell, ref: Ref, { definition, earlier }: Newborn): void {
+  const cell = earlier ?? new Cell(ref.actor, childAddress(parent.address, ref.id), definition, ref);
   // The life before may still have its stop to come; the new one begins with its first message.
-  writeName(runtime, cell, fresh);
+  cell.lives = ref.life;
+  if (earlier !== undefined) return;
+  runtime.population.add(cell);
+  writeName(runtime, cell, true);
 }
 
 /** Tells the parent of a child with `syncSnapshot` its new state. */
@@ -396,7 +396,10 @@ function report(runtime: Runtime, cell: Cell, index: number, { event, packed }: 
   runtime.deliver(parent, new Message(event, packed, parent.life, cause));
 }
 
-/** The end of a life: its timers go, its parent is told, and its last state is written down. */
+/** An ended actor is checkpointed at once when loading it would otherwise take long. */
+const LONG_TAIL_BYTES = 2048;
+
+/** The end of a life: its timers go, its parent is told, and a long story is written down. */
 export function end(runtime: Runtime, cell: Cell, index: number): void {
   const { status, output, error } = cell.snapshot!;
   const { id, systemId, tree } = cell.ref;
@@ -409,7 +412,7 @@ export function end(runtime: Runtime, cell: Cell, index: number): void {
     const type = `xstate.error.actor.${id}`;
     report(runtime, cell, index, runtime.events.prepare({ type, error, actorId: id }));
   }
-  runtime.committer.checkpoint(cell);
+  if (cell.tailBytes > LONG_TAIL_BYTES) runtime.committer.checkpoint(cell);
 }
 
 const MIN_TAIL_BYTES = 4 << 10;
