@@ -46,7 +46,8 @@ export function durable<TLogic extends object>(logic: TLogic, spec: ChildSpec): 
 function copyOf<TLogic extends object>(logic: TLogic): TLogic {
   // A machine's methods live on its class: `provide` with nothing gives an equal machine.
   const machine = logic as { provide?: (implementations: object) => TLogic };
-  return typeof machine.provide === 'function' ? machine.provide({}) : { ...logic };
+  if (typeof machine.provide === 'function') return machine.provide({});
+  return Object.assign(Object.create(Object.getPrototypeOf(logic) as object) as TLogic, logic);
 }
 
 function checkSpec(spec: ChildSpec): void {

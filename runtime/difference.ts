@@ -25,6 +25,11 @@ export function firstDifference(
   if (!comparable(recorded, today)) return { path, recorded, today };
   if (recorded instanceof Error || isContainer(recorded))
     return differenceWithin(recorded, today as object, path);
+  // They may hold refs, and their order is part of what a step does.
+  if (recorded instanceof Map || recorded instanceof Set) {
+    const items = [...(today as typeof recorded)];
+    return firstDifference([...recorded], items, path) && { path, recorded, today };
+  }
   return isDeepStrictEqual(recorded, today) ? undefined : { path, recorded, today };
 }
 

@@ -8,6 +8,7 @@ import { InvalidArgument } from './errors.ts';
 export function millisOf(input: Duration.Input, path: string): number {
   let millis: number;
   try {
+    assertMeant(input);
     millis = Duration.toMillis(Duration.fromInputUnsafe(input));
   } catch (error) {
     throw new InvalidArgument(path, `is not a duration: ${JSON.stringify(input)}; write '10 seconds'`, {
@@ -17,4 +18,24 @@ export function millisOf(input: Duration.Input, path: string): number {
   if (!(millis >= 0))
     throw new InvalidArgument(path, `must not be negative, but is ${JSON.stringify(input)}`);
   return millis;
+}
+
+const UNITS: ReadonlySet<string> = new Set<keyof Duration.DurationObject>([
+  'weeks',
+  'days',
+  'hours',
+  'minutes',
+  'seconds',
+  'milliseconds',
+  'microseconds',
+  'nanoseconds',
+]);
+
+/** Effect takes NaN, and objects with units it does not know, for no time at all. */
+function assertMeant(input: Duration.Input): void {
+  if (Number.isNaN(input)) throw new RangeError('it is not a number');
+  if (typeof input !== 'object' || Duration.isDuration(input) || Array.isArray(input)) return;
+  const units = Object.keys(input);
+  if (units.length === 0 || !units.every((unit) => UNITS.has(unit)))
+    throw new RangeError('it has no such unit');
 }

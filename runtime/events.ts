@@ -94,7 +94,7 @@ export class Events {
     const definition = this.#definitions.at(path);
     if (definition === undefined) return snapshot;
     const stranger = this.#references.make('somebody/else', 0, 0);
-    return definition.host.restore(stranger, snapshot, (child) => this.#childRef(stranger, child));
+    return definition.host.restore(snapshot, (child) => this.#childRef(stranger, child));
   }
 
   /** Snapshot bytes of an actor itself. */
@@ -106,7 +106,7 @@ export class Events {
   unpackSnapshot(definition: Definition, self: Ref, packed: Uint8Array): AnySnapshot {
     return this.#references.collecting((refs) => {
       const persisted = this.#codec.unpack(packed) as PersistedSnapshot;
-      return definition.host.restore(self, persisted, (child) => {
+      return definition.host.restore(persisted, (child) => {
         const known = refs.get(`${child.actor}~${child.life}`);
         return known === undefined ? this.#childRef(self, child) : asChild(known, self, child);
       });

@@ -30,13 +30,17 @@ export class Passivation {
   #sweep: Iterator<Cell> | undefined;
   #handle: TimerHandle | undefined;
 
-  /** @param afterMs how long an actor stays in memory without work, unless its child spec says otherwise. */
+  /**
+   * @param afterMs how long an actor stays in memory without work, unless its child spec says otherwise; Infinity: for
+   *   ever, whatever it says
+   */
   constructor(runtime: Runtime, afterMs: number) {
     this.#runtime = runtime;
     this.#afterMs = afterMs;
   }
 
   start(): void {
+    if (this.#afterMs === Infinity) return;
     this.#lookAfter(this.#intervalMs);
   }
 

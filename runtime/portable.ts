@@ -1,40 +1,72 @@
 /**
- * Errors that can be stored. Anything may be thrown; what is recorded of it must come back as it was.
+ * Errors that can be stored. Anything may be thrown, by code that means no harm and by code that does; what is recorded of
+ * it must come back as it was. Nothing in here throws.
  */
 import { BUILTIN_ERRORS } from '../storage/payload.ts';
 import type { Codec } from '../storage/codec.ts';
 
+const BEYOND_WORDS = 'something that cannot be described';
+
 /**
- * A thrown value in a form that can be stored: itself if it can be; for an error of a class of its own, an error of the
- * nearest built-in class with the same name, message, stack, cause, and those fields that can be stored; for anything
- * else, its text.
+ * A thrown value in a form that can be stored: itself if it can be; for an error that cannot, an error of the nearest
+ * built-in class with the same name, message, stack and cause, and those fields that can be stored; for anything else, its
+ * text. Texts lose their halves of characters.
  */
 export function portable(codec: Codec, thrown: unknown): unknown {
-  if (canBeStored(codec, thrown)) return thrown;
-  return thrown instanceof Error ? portableError(codec, thrown) : describe(thrown);
+  try {
+    const stored = portableWithin(codec, thrown, []);
+    return canBeStored(codec, stored) ? stored : describe(thrown);
+  } catch {
+    return BEYOND_WORDS;
+  }
 }
 
-function portableError(codec: Codec, error: Error): Error {
-  const copy = new Error(error.message);
+/** @param above the errors it is the cause, or a part, of: one that causes itself is left out there */
+function portableWithin(codec: Codec, thrown: unknown, above: readonly unknown[]): unknown {
+  if (canBeStored(codec, thrown)) return thrown;
+  if (thrown instanceof Error) return portableError(codec, thrown, [...above, thrown]);
+  return describe(thrown);
+}
+
+function portableError(codec: Codec, error: Error, above: readonly unknown[]): Error {
+  const copy = new Error();
+  delete copy.stack;
   Object.setPrototypeOf(copy, builtinPrototypeOf(error));
   for (const key of Object.getOwnPropertyNames(error)) {
-    const value = (error as unknown as Record<string, unknown>)[key];
     const enumerable = Object.prototype.propertyIsEnumerable.call(error, key);
-    // A cause or an aggregated error may need the same treatment; other fields are kept as they are, or left out.
-    const stored = value instanceof Error ? portable(codec, value) : value;
-    if (!canBeStored(codec, stored)) continue;
-    Object.defineProperty(copy, key, { value: stored, enumerable, writable: true, configurable: true });
+    keep(codec, copy, key, portableField(codec, read(error, key), above), enumerable);
   }
-  // Classes often put their name on the prototype, which is lost.
-  if (copy.name !== error.name) {
-    Object.defineProperty(copy, 'name', {
-      value: error.name,
-      enumerable: false,
-      writable: true,
-      configurable: true,
-    });
+  // Classes often put these on the prototype, which is lost.
+  for (const key of ['message', 'name']) {
+    const value = read(error, key);
+    if (read(copy, key) !== value) keep(codec, copy, key, portableField(codec, value, above), false);
   }
   return copy;
+}
+
+function portableField(codec: Codec, value: unknown, above: readonly unknown[]): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (value instanceof Error) return above.includes(value) ? undefined : portableWithin(codec, value, above);
+  // The errors of an AggregateError.
+  if (Array.isArray(value) && value.some((item) => item instanceof Error)) {
+    return value.filter((item) => !above.includes(item)).map((item) => portableWithin(codec, item, above));
+  }
+  return value;
+}
+
+/** Sets a field, if it can be stored. */
+function keep(codec: Codec, copy: Error, key: string, value: unknown, enumerable: boolean): void {
+  if (value === undefined || !key.isWellFormed() || !canBeStored(codec, value)) return;
+  Object.defineProperty(copy, key, { value, enumerable, writable: true, configurable: true });
+}
+
+/** What a field says, which may be a getter that throws. */
+function read(object: object, key: string): unknown {
+  try {
+    return (object as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
 }
 
 function builtinPrototypeOf(error: Error): object {
@@ -55,8 +87,8 @@ function canBeStored(codec: Codec, value: unknown): boolean {
 
 function describe(thrown: unknown): string {
   try {
-    return String(thrown);
+    return String(thrown).toWellFormed();
   } catch {
-    return 'something that cannot be described';
+    return BEYOND_WORDS;
   }
 }

@@ -178,7 +178,7 @@ export class Processes {
     const { retry } = definition.spec;
     const thrown = portable(this.#runtime.codec, error);
     if (retry === undefined) return this.#giveUp(running, thrown);
-    void nextRetryDelay(retry, context.attempt, error).then((delayMs) => {
+    void nextRetryDelay(retry, context.attempt, error, this.#runtime.clock.now()).then((delayMs) => {
       if (this.#runtime.stopped || this.#running.get(ref.actor) !== running) return;
       if (delayMs === undefined) return this.#giveUp(running, thrown);
       const { attempt } = context;

@@ -388,16 +388,21 @@ function reportState(runtime: Runtime, cell: Cell, index: number): void {
 function report(runtime: Runtime, cell: Cell, index: number, { event, packed }: PreparedEvent): void {
   const parent = cell.ref._parent;
   if (parent === undefined) return;
-  const child = runtime.population.present(parent.actor)?.snapshot?.children?.[cell.ref.id];
-  const isLeft =
-    runtime.population.present(parent.actor)?.snapshot !== undefined && child?.life !== cell.life;
-  if (isLeft) return;
+  const above = runtime.population.present(parent.actor)?.snapshot;
+  if (above !== undefined && !hasChild(above, cell)) return;
   const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
   runtime.deliver(parent, new Message(event, packed, parent.life, cause));
 }
 
 /** An ended actor is checkpointed at once when loading it would otherwise take long. */
 const LONG_TAIL_BYTES = 2048;
+
+/** Whether an actor in this state has this child, in this life. */
+function hasChild({ children = {} }: AnySnapshot, { actor, life, ref }: Cell): boolean {
+  // `spawnChild` without an id gives the child none among the children.
+  const child = children[ref.id] ?? Object.values(children).find((one) => one.actor === actor);
+  return child?.life === life;
+}
 
 /** The end of a life: its timers go, its parent is told, and a long story is written down. */
 export function end(runtime: Runtime, cell: Cell, index: number): void {

@@ -22,6 +22,11 @@ export interface PersistedSnapshot {
   /** A machine's configuration. */
   readonly value?: unknown;
   readonly context?: unknown;
+  /**
+   * The ids of the states it is in, in XState's order, where the configuration does not give them so. XState takes the
+   * regions of a parallel state in the order in which they were last entered.
+   */
+  readonly states?: readonly string[];
   /** The ids of the remembered states, by history state. */
   readonly history?: Readonly<Record<string, readonly string[]>>;
   readonly children?: readonly PersistedChild[];
@@ -32,6 +37,8 @@ export interface PersistedSnapshot {
 /** A child as its parent knows it. */
 export interface PersistedChild {
   readonly id: string;
+  /** Its name among the children, where that is another: `spawnChild` without an id gives it none. */
+  readonly key?: string;
   readonly actor: number;
   readonly life: number;
   readonly src: string;
@@ -96,7 +103,7 @@ export class Host {
   /** A snapshot as data. */
   persist(snapshot: AnySnapshot): PersistedSnapshot {
     return isMachine(this.logic)
-      ? persistMachine(snapshot as MachineSnapshotShape)
+      ? persistMachine(this.#hosted as AnyStateMachine, snapshot as MachineSnapshotShape)
       : persistOther(this.#hosted, snapshot);
   }
 
@@ -104,9 +111,9 @@ export class Host {
    * The snapshot again. `childOf` gives the ref for a child, the same one that the context may hold already.
    * @throws whatever XState throws when the machine has no such state any more.
    */
-  restore(self: Ref, persisted: PersistedSnapshot, childOf: (child: PersistedChild) => Ref): AnySnapshot {
+  restore(persisted: PersistedSnapshot, childOf: (child: PersistedChild) => Ref): AnySnapshot {
     if (!isMachine(this.logic)) return restoreOther(this.#hosted, persisted);
-    return restoreMachine(this.#hosted as AnyStateMachine, self, persisted, childOf);
+    return restoreMachine(this.#hosted as AnyStateMachine, persisted, childOf);
   }
 }
 
@@ -114,62 +121,106 @@ export class Host {
 
 /** The fields of a machine's snapshot that make up its state; the others are derived or functions. */
 interface MachineSnapshotShape extends AnySnapshot {
-  readonly historyValue: Readonly<Record<string, readonly { readonly id: string }[]>>;
+  readonly historyValue: Readonly<Record<string, readonly StateNodeShape[]>>;
+  readonly _nodes: readonly StateNodeShape[];
 }
 
-function persistMachine(snapshot: MachineSnapshotShape): PersistedSnapshot {
+interface StateNodeShape {
+  readonly id: string;
+  readonly tags: readonly string[];
+}
+
+function persistMachine(machine: AnyStateMachine, snapshot: MachineSnapshotShape): PersistedSnapshot {
   const { status, value, context, output, error, historyValue, children = {} } = snapshot;
   const history = Object.entries(historyValue);
-  const refs = Object.values(children);
+  const refs = Object.entries(children);
+  const states = statesToKeep(machine, snapshot);
   return {
     status,
     value,
     context,
     ...(output !== undefined && { output }),
     ...(error !== undefined && { error }),
+    ...(states !== undefined && { states }),
     ...(history.length > 0 && {
       history: Object.fromEntries(history.map(([id, nodes]) => [id, nodes.map((n) => n.id)])),
     }),
-    ...(refs.length > 0 && { children: refs.map(persistChild) }),
+    ...(refs.length > 0 && { children: refs.map(([key, ref]) => persistChild(key, ref)) }),
   };
 }
 
-function persistChild({ id, actor, life, src, systemId, _syncSnapshot }: Ref): PersistedChild {
+/** The states it is in, if a restored snapshot would have them in another order, or others. */
+function statesToKeep(
+  machine: AnyStateMachine,
+  { value, _nodes }: MachineSnapshotShape,
+): string[] | undefined {
+  if (!hasRegions(machine)) return undefined;
+  const derived = resolved(machine, { status: 'active', value })._nodes;
+  const isSame = derived.length === _nodes.length && derived.every((node, i) => node === _nodes[i]);
+  return isSame ? undefined : _nodes.map(({ id }) => id);
+}
+
+interface TreeNode {
+  readonly type: string;
+  readonly states: Readonly<Record<string, TreeNode>>;
+}
+
+function isParallelWithin({ type, states }: TreeNode): boolean {
+  return type === 'parallel' || Object.values(states).some(isParallelWithin);
+}
+
+const withRegions = new WeakMap<AnyStateMachine, boolean>();
+
+/** Whether a machine has parallel states: without, there is one order of the states it is in. */
+function hasRegions(machine: AnyStateMachine): boolean {
+  let has = withRegions.get(machine);
+  if (has === undefined) {
+    has = isParallelWithin(machine.root);
+    withRegions.set(machine, has);
+  }
+  return has;
+}
+
+function persistChild(key: string, { id, actor, life, src, systemId, _syncSnapshot }: Ref): PersistedChild {
   return {
     id,
     actor,
     life,
     src,
+    ...(key !== id && { key }),
     ...(systemId !== undefined && { systemId }),
     ...(_syncSnapshot && { syncSnapshot: true }),
   };
 }
 
+/**
+ * A snapshot as XState makes it of what is stored. Children and context are put in afterwards: XState would make actors
+ * of the former, and walk through the refs in the latter.
+ */
+function resolved(machine: AnyStateMachine, persisted: PersistedSnapshot): MachineSnapshotShape {
+  const { status, value, output, error, history = {} } = persisted;
+  const historyValue = Object.fromEntries(
+    Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => ({ id: node }))]),
+  );
+  const bare = { status, value, output, error, context: {}, children: {}, historyValue };
+  return machine.restoreSnapshot(bare as never, {} as never) as unknown as MachineSnapshotShape;
+}
+
 function restoreMachine(
   machine: AnyStateMachine,
-  self: Ref,
-  { status, value, context, output, error, history = {}, children = [] }: PersistedSnapshot,
+  persisted: PersistedSnapshot,
   childOf: (child: PersistedChild) => Ref,
 ): AnySnapshot {
-  // Children and context are put in afterwards: XState would make actors of the former, and walk through the refs in
-  // the latter.
-  const bare = {
-    status,
-    value,
-    output,
-    error,
-    context: {},
-    children: {},
-    historyValue: Object.fromEntries(
-      Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => ({ id: node }))]),
-    ),
-  };
-  const restored = machine.restoreSnapshot(bare as never, { self } as never) as unknown as Record<
-    string,
-    unknown
-  >;
+  const { value, context, states, children = [] } = persisted;
+  const restored = resolved(machine, persisted) as unknown as Record<string, unknown>;
   restored['context'] = context;
-  restored['children'] = Object.fromEntries(children.map((child) => [child.id, childOf(child)]));
+  restored['children'] = Object.fromEntries(children.map((child) => [child.key ?? child.id, childOf(child)]));
+  if (states !== undefined) {
+    const nodes: StateNodeShape[] = states.map((id) => machine.getStateNodeById(id));
+    restored['_nodes'] = nodes;
+    restored['value'] = value;
+    restored['tags'] = new Set(nodes.flatMap(({ tags }) => tags));
+  }
   return restored as unknown as AnySnapshot;
 }
 

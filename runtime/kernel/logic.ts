@@ -35,7 +35,9 @@ export function kindOf(logic: unknown): LogicKind {
   if (!isActorLogic(logic)) throw new TypeError('it is neither actor logic nor a store');
   // Nothing of a foreign machine works here: neither what it is an instance of, nor its built-in actions.
   if ('getStateNodeById' in logic) {
-    throw new TypeError('it was made by another copy of xstate; see that only one is installed: npm ls xstate');
+    throw new TypeError(
+      'it was made by another copy of xstate; see that only one is installed: npm ls xstate',
+    );
   }
   return probes.get(textOf(logic)) ?? (typeof logic.start === 'function' ? 'custom' : 'transition');
 }

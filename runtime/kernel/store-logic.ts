@@ -7,6 +7,7 @@
  * commit and again at every replay. Such logic is hosted as long as it has no effects, and refused at the first one.
  */
 import type { AnyActorLogic, AnyActorScope, AnyEventObject } from 'xstate';
+import { outsideOfMoment } from './moment.ts';
 import type { AnySnapshot } from './step.ts';
 
 type StoreEffect = ((tools: unknown) => void) | AnyEventObject;
@@ -51,42 +52,59 @@ export function isFromStore(logic: unknown): logic is AnyActorLogic {
 /** A store in any of its three forms as pure actor logic. */
 export function storeActorLogic(logic: unknown): AnyActorLogic {
   if (isFromStore(logic)) return withoutEffects(logic);
-  if (isStore(logic))
-    return pureLogic(
-      () => logic,
-      () => logic,
-    );
-  const { createStore } = logic as StoreLogicShape;
-  // Only its first context depends on the input, its transitions do not: any instance of it will do for them.
-  let instance: StoreShape | undefined;
-  return pureLogic(
-    (input) => (instance = createStore(input)),
-    () => (instance ??= createStore(ANY_INPUT)),
-  );
+  return isStore(logic) ? pureLogic(logic) : bornLogic(logic as StoreLogicShape);
 }
 
-/** Stands for an input that is not known any more: whatever a context factory takes from it is there, and means nothing. */
-const ANY_INPUT: unknown = new Proxy(() => {}, {
-  get: (_, key) => {
-    if (key === Symbol.toPrimitive) return () => 0;
-    if (key === Symbol.iterator) return () => [][Symbol.iterator]();
-    return ANY_INPUT;
-  },
-  apply: () => ANY_INPUT,
-});
-
-function pureLogic(storeFor: (input: unknown) => StoreShape, anyStore: () => StoreShape): AnyActorLogic {
+function pureLogic(store: StoreShape): AnyActorLogic {
   return {
-    getInitialSnapshot: (_scope, input: unknown) => storeFor(input).getInitialSnapshot() as never,
-    transition: (snapshot: AnySnapshot, event, scope) => {
-      const [next, effects] = anyStore().transition(snapshot, event);
-      for (const effect of effects) {
-        if (typeof effect !== 'function') scope.emit(effect);
-        else scope.actionExecutor(asAction(effect, next, event, scope));
-      }
-      return next as never;
-    },
+    getInitialSnapshot: () => store.getInitialSnapshot() as never,
+    transition: (snapshot: AnySnapshot, event, scope) => transition(store, snapshot, event, scope) as never,
     getPersistedSnapshot: (snapshot) => snapshot as never,
+  };
+}
+
+function transition(
+  store: StoreShape,
+  snapshot: AnySnapshot,
+  event: AnyEventObject,
+  scope: AnyActorScope,
+): AnySnapshot {
+  const [next, effects] = store.transition(snapshot, event);
+  for (const effect of effects) {
+    if (typeof effect !== 'function') scope.emit(effect);
+    else scope.actionExecutor(asAction(effect, next, event, scope));
+  }
+  return next;
+}
+
+/**
+ * Logic whose store is only made for an input. The transitions of such stores do not depend on it, so one store serves all
+ * actors. But after a restart there is none, and making one takes an input that its context factory accepts: so each actor
+ * keeps the one it was born with, unseen.
+ */
+function bornLogic({ createStore }: StoreLogicShape): AnyActorLogic {
+  const inputs = new WeakMap<object, unknown>();
+  const born = <T extends object>(snapshot: T, input: unknown): T => {
+    inputs.set(snapshot, input);
+    return snapshot;
+  };
+  let store: StoreShape | undefined;
+  return {
+    getInitialSnapshot: (_scope, input: unknown) => {
+      store = createStore(input);
+      return born(store.getInitialSnapshot(), input) as never;
+    },
+    transition: (snapshot: AnySnapshot, event, scope) => {
+      const input = inputs.get(snapshot);
+      // Whether a store must be made says nothing about this step, so what making it draws is not this step's either.
+      store ??= outsideOfMoment(() => createStore(input));
+      return born(transition(store, snapshot, event, scope), input) as never;
+    },
+    getPersistedSnapshot: (snapshot) => ({ ...snapshot, input: inputs.get(snapshot) }) as never,
+    restoreSnapshot: (persisted) => {
+      const { input, ...snapshot } = persisted as AnySnapshot & { readonly input?: unknown };
+      return born(snapshot, input) as never;
+    },
   };
 }
 
