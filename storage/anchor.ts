@@ -156,14 +156,19 @@ function getVarint(bytes: Uint8Array, cursor: { at: number }): number {
 const zigzag = (value: number): number => (value < 0 ? -value * 2 - 1 : value * 2);
 const unzigzag = (value: number): number => (value % 2 === 1 ? -(value + 1) / 2 : value / 2);
 
+/** Every sound entry, and the end of the last: damage in between costs only what is damaged. */
 function decodeAll(bytes: Buffer): { entries: AnchorEntry[]; end: number } {
   const entries: AnchorEntry[] = [];
-  let at = HEADER_BYTES;
-  for (let found = decodeEntry(bytes, at); found; found = decodeEntry(bytes, at)) {
-    entries.push(found.entry);
-    at = found.next;
+  let end = HEADER_BYTES;
+  for (let at = HEADER_BYTES; at < bytes.length;) {
+    const found = decodeEntry(bytes, at);
+    if (found === undefined) at++;
+    else {
+      entries.push(found.entry);
+      at = end = found.next;
+    }
   }
-  return { entries, end: at };
+  return { entries, end };
 }
 
 // ---- a file beside the store --------------------------------------------------------------------------------------
@@ -254,7 +259,7 @@ export class FileAnchor implements Anchor {
       this.close();
       this.#replace(Buffer.concat(bytes));
     } catch {
-      // A full disk: the old file is still there and complete.
+      // A full disk: the old file is still there and complete. Or the new one is there, and may be gone after a power cut.
       this.#fd ??= openSync(this.#path, 'r+');
     }
   }
@@ -265,16 +270,16 @@ export class FileAnchor implements Anchor {
     rmSync(fresh, { force: true });
     const fd = openSync(fresh, 'wx');
     try {
-      writeSync(fd, bytes);
+      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
       fsyncSync(fd);
       renameSync(fresh, this.#path);
     } catch (error) {
       closeSync(fd);
       throw error;
     }
-    syncDirectory(dirname(this.#path));
     this.#fd = fd;
     this.#bytes = bytes.length;
+    syncDirectory(dirname(this.#path));
   }
 
   close(): void {

@@ -1,9 +1,11 @@
 /**
  * Big-endian integers of the sizes the formats use. 48 bits hold every count this program will ever reach and every
- * millisecond until the year 10895, and stay exact in a JavaScript number.
+ * millisecond until the year 10889, and stay exact in a JavaScript number.
  */
 
 const TWO_32 = 0x1_0000_0000;
+
+export const MAX_U48: number = 2 ** 48 - 1;
 
 /** Writes a 48-bit unsigned integer. */
 export function putU48(bytes: Uint8Array, offset: number, value: number): void {

@@ -193,18 +193,45 @@ function damageAt(bytes: Buffer, offset: number): string | undefined {
 /** The length of the entry at an offset; the caller has read it without damage. */
 export const entryLengthAt = (bytes: Buffer, offset: number): number => getU32(bytes, offset + 4);
 
-/** Every entry of a frame in order. After a damaged one it goes on where the next sound one can be found. */
+/** Every entry of a frame in order. After a damaged one it goes on where the next one can be found. */
 export function* entriesOf(bytes: Buffer): Generator<StoredEntry | DamagedEntry> {
   let offset = FRAME_HEADER_BYTES;
-  while (offset < bytes.length) {
+  for (let left = entriesIn(bytes); offset < bytes.length; left--) {
     const entry = readEntry(bytes, offset);
     yield entry;
-    if (!('damage' in entry)) {
-      offset += entryLengthAt(bytes, offset);
-      continue;
-    }
-    // If its length survived, a sound entry (or the end) follows it; otherwise look for one byte by byte.
-    do offset++;
-    while (offset < bytes.length && damageAt(bytes, offset) !== undefined);
+    offset =
+      'damage' in entry ? nextAfterDamage(bytes, offset, left - 1) : offset + entryLengthAt(bytes, offset);
   }
 }
+
+/** Whether any entry of a frame is damaged. */
+export function hasDamagedEntry(bytes: Buffer): boolean {
+  for (const entry of entriesOf(bytes)) if ('damage' in entry) return true;
+  return false;
+}
+
+/**
+ * Where the entry after a damaged one starts. If its length survived, the lengths from there on lead to the end of the
+ * frame in as many entries as there must be. Only otherwise a sound one is looked for byte by byte: inside of an event may
+ * stand what looks like one.
+ */
+function nextAfterDamage(bytes: Buffer, offset: number, left: number): number {
+  const end = offset + entryLengthAt(bytes, offset);
+  if (entriesFrom(bytes, end) === left) return end;
+  for (let at = offset + 1; at < bytes.length; at++) if (damageAt(bytes, at) === undefined) return at;
+  return bytes.length;
+}
+
+/** How many entries there are from an offset on, by their lengths; undefined when those do not fit. */
+function entriesFrom(bytes: Buffer, offset: number): number | undefined {
+  let count = 0;
+  let at = offset;
+  for (; at + ENTRY_HEADER_BYTES <= bytes.length; at += entryLengthAt(bytes, at)) {
+    if (entryLengthAt(bytes, at) < ENTRY_HEADER_BYTES) return undefined;
+    count++;
+  }
+  return at === bytes.length ? count : undefined;
+}
+
+/** How many entries the header of a frame says there are. */
+const entriesIn = (bytes: Buffer): number => getU32(bytes, 18);

@@ -4,7 +4,15 @@
  * A record says where its predecessor stands and how the frame around that one hashes. So reading a history verifies
  * it: a hole, a swapped or altered record, or a record of somebody else stops the walk with `BrokenJournal`.
  */
-import { EntryKind, LINK_BYTES, NO_LINK, readEntry, readFrameHeader, StoredRecord } from './frame.ts';
+import {
+  EntryKind,
+  hasDamagedEntry,
+  LINK_BYTES,
+  NO_LINK,
+  readEntry,
+  readFrameHeader,
+  StoredRecord,
+} from './frame.ts';
 import { hashOf } from './ledger.ts';
 import type { FrameRef, Ledger } from './ledger.ts';
 
@@ -66,8 +74,10 @@ export class JournalReader {
   *walk(actor: number, newest: Position, downTo: number): Generator<JournalRecord> {
     const { frames, offsets } = this.#prove(actor, newest, downTo);
     for (let i = frames.length - 1, seq = downTo + 1; i >= 0; i--, seq++) {
-      const { bytes, ref } = this.#frame(seq, frames[i]!);
-      yield new JournalRecord(bytes, offsets[i]!, ref);
+      const frame = this.#frame(seq, frames[i]!);
+      // It may have been read anew since.
+      recordAt(frame, actor, seq, offsets[i]!);
+      yield new JournalRecord(frame.bytes, offsets[i]!, frame.ref);
     }
   }
 
@@ -79,7 +89,7 @@ export class JournalReader {
     let cached: CachedFrame | undefined;
     for (; seq > downTo; seq--) {
       if (cached?.ref.number !== frame) cached = this.#frame(seq, frame);
-      if (link !== undefined && linkOf(cached) !== link) {
+      if (link !== undefined && linkOf(cached) !== link && this.#linkedTo(cached) !== link) {
         throw new BrokenJournal(seq, frame, 'the frame is not the one that its successor links to');
       }
       const record = recordAt(cached, actor, seq, offset);
@@ -95,6 +105,17 @@ export class JournalReader {
         throw new BrokenJournal(seq, cached.ref.number, 'it does not link to the record before it');
     }
     return { frames, offsets };
+  }
+
+  /**
+   * What the records behind a frame link to when the entry of somebody else is damaged in it: the frame hashes to
+   * something else now, but the next frame says what it did hash to.
+   */
+  #linkedTo({ bytes, ref }: CachedFrame): string | undefined {
+    if (!hasDamagedEntry(bytes)) return undefined;
+    const next = this.#ledger.frameBytes(ref.number + 1);
+    const header = next && readFrameHeader(next);
+    return header === undefined || 'damage' in header ? undefined : header.previousHash.slice(0, LINK_BYTES);
   }
 
   #frame(seq: number, number: number): CachedFrame {

@@ -19,7 +19,7 @@
  * Every value but a frame is a sealed row (`row.ts`); a frame carries its own checksums (`frame.ts`).
  */
 import { createHash } from 'node:crypto';
-import { getU48, putU48 } from './binary.ts';
+import { getU48, MAX_U48, putU48 } from './binary.ts';
 
 export const SUPERBLOCK_KEY: Uint8Array = Buffer.from('!s');
 export const LOW_WATER_KEY: Uint8Array = Buffer.from('!l');
@@ -79,7 +79,7 @@ export function nameWitnessKey(address: string): Uint8Array {
 export function timerKey(dueMs: number, actor: number): Uint8Array {
   const key = new Uint8Array(13);
   key[0] = Prefix.Timer;
-  putU48(key, 1, dueMs);
+  putU48(key, 1, Math.min(dueMs, MAX_U48));
   putU48(key, 7, actor);
   return key;
 }

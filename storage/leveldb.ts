@@ -5,7 +5,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Level } from 'level';
 import { FileAnchor } from './anchor.ts';
-import { messageOf, StoreCorrupt, StoreIo, StoreLocked } from './errors.ts';
+import { HeddleError, messageOf, StoreCorrupt, StoreIo, StoreLocked } from './errors.ts';
 import { causeCodeOf, LevelStore } from './level.ts';
 import type { Database, Opened } from './level.ts';
 import { Lock } from './lock.ts';
@@ -39,11 +39,11 @@ export function leveldb(folder: string): Store {
 }
 
 async function open(location: string, path: string): Promise<Opened> {
-  makeFolder(location, path);
-  const lock = Lock.acquire(join(path, LOCK_FILE), location);
+  asStoreIo(location, 'making the folder', () => mkdirSync(path, { recursive: true }));
+  const lock = asStoreIo(location, 'locking', () => Lock.acquire(join(path, LOCK_FILE), location));
   let anchor: FileAnchor | undefined;
   try {
-    anchor = new FileAnchor(join(path, ANCHOR_FILE));
+    anchor = asStoreIo(location, 'reading the anchor', () => new FileAnchor(join(path, ANCHOR_FILE)));
     const isNew = !existsSync(join(path, 'CURRENT'));
     // An anchor that has noted commits, without a database, is a lost database, not a new one.
     if (isNew && anchor.entries().length > 0) {
@@ -65,11 +65,12 @@ async function open(location: string, path: string): Promise<Opened> {
   }
 }
 
-function makeFolder(location: string, path: string): void {
+/** Says for whom and at what the operating system refused. */
+function asStoreIo<T>(location: string, operation: string, run: () => T): T {
   try {
-    mkdirSync(path, { recursive: true });
+    return run();
   } catch (error) {
-    throw new StoreIo(location, 'making the folder', error);
+    throw error instanceof HeddleError ? error : new StoreIo(location, operation, error);
   }
 }
 

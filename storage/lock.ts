@@ -9,7 +9,7 @@
  * A holder on another machine cannot be asked whether it lives. Then the file counts as left over, and LevelDB's lock
  * decides.
  */
-import { linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -31,10 +31,14 @@ const held: Set<string> = ((globalThis as Record<symbol, unknown>)[Symbol.for('h
 /** Two openers may find the same left-over lock at once; one of them wins within this many rounds. */
 const ROUNDS = 10;
 
+/** A file that is still empty after this long is not being written, but was left so. */
+const WRITTEN_WITHIN_MS = 5000;
+
 export class Lock {
   readonly #path: string;
   readonly #key: string;
   readonly #token: string;
+  #released = false;
 
   private constructor(path: string, key: string, token: string) {
     this.#path = path;
@@ -54,14 +58,17 @@ export class Lock {
       }
       const other = readHolder(path);
       if (other !== undefined && lives(other)) throw new StoreLocked(location, other);
-      if (!removeLeftOver(path, other)) throw new StoreLocked(location, readHolder(path));
+      if (other === undefined && isBeingWritten(path)) throw new StoreLocked(location, undefined);
+      removeLeftOver(path, other, mine);
     }
     throw new StoreLocked(location, readHolder(path));
   }
 
   /** Gives the lock up. Idempotent. */
   release(): void {
-    if (!held.delete(this.#key)) return;
+    if (this.#released) return;
+    this.#released = true;
+    held.delete(this.#key);
     if (readHolder(this.#path)?.token === this.#token) rmSync(this.#path, { force: true });
   }
 }
@@ -106,32 +113,40 @@ function createWithoutLinks(path: string, content: string): boolean {
 
 function readHolder(path: string): Holder | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    const holder = JSON.parse(readFileSync(path, 'utf8')) as Holder | null;
+    return typeof holder?.token === 'string' ? holder : undefined;
   } catch {
     return undefined;
   }
 }
 
-/**
- * Moves a left-over lock out of the way. The move is atomic, so of two that try, one gets it; whoever finds that what it
- * moved is no longer what it had read puts it back, and has lost.
- */
-function removeLeftOver(path: string, expected: Holder | undefined): boolean {
-  const aside = `${path}.${randomUUID()}`;
+/** Without hard links the file is there, and empty, before it says whose it is. */
+function isBeingWritten(path: string): boolean {
   try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return true;
-    throw error;
-  }
-  try {
-    if (readHolder(aside)?.token === expected?.token) return true;
-    linkSync(aside, path);
-    return false;
+    const { size, mtimeMs } = statSync(path);
+    return size === 0 && Date.now() - mtimeMs < WRITTEN_WITHIN_MS;
   } catch {
     return false;
+  }
+}
+
+/**
+ * Removes a left-over lock. Whoever wants to must first hold a lock on that: a file named by the token of the one that is
+ * left over. So nobody removes a lock that somebody else has put in its place meanwhile. A process that died doing so has
+ * left that file over, and it is removed in the same way.
+ */
+function removeLeftOver(path: string, leftOver: Holder | undefined, mine: Holder): void {
+  const claim = `${path}.${leftOver?.token ?? 'unreadable'}`;
+  if (!createExclusively(claim, { ...mine, token: randomUUID() })) {
+    const claimant = readHolder(claim);
+    if (claimant === undefined ? !isBeingWritten(claim) : !lives(claimant))
+      removeLeftOver(claim, claimant, mine);
+    return;
+  }
+  try {
+    if (readHolder(path)?.token === leftOver?.token && !isBeingWritten(path)) rmSync(path, { force: true });
   } finally {
-    rmSync(aside, { force: true });
+    rmSync(claim, { force: true });
   }
 }
 

@@ -6,8 +6,12 @@
  *
  * Accepted: strings without lone surrogates, all numbers, booleans, bigint, null, undefined, plain objects and arrays
  * of these, Date, Map, Set, RegExp, Error with its own fields and cause, ArrayBuffer, DataView and typed arrays.
+ *
+ * What it does not see: a getter that answers differently the second time, when the value is packed; fields that are not
+ * enumerable, and fields hung onto binary data of more than {@link MAX_LISTED} elements. They are lost.
  */
-import { NotSerialisable } from './errors.ts';
+import { types } from 'node:util';
+import { messageOf, NotSerialisable } from './errors.ts';
 
 /** Lets another room store values of a kind of its own (actor references), without this room knowing what they are. */
 export interface ReferenceCodec {
@@ -27,7 +31,10 @@ export type PackedForm = typeof PLAIN | typeof TAGGED;
 /** Deeper nesting is refused: it is a mistake or an attack, and would overflow the stack of somebody else later. */
 const MAX_DEPTH = 128;
 
-const TypedArray = Object.getPrototypeOf(Uint8Array) as { new (): NodeJS.TypedArray };
+/** Listing the fields of binary data lists its elements too. */
+const MAX_LISTED = 1024;
+
+const { toString } = Object.prototype;
 
 /** Every built-in error, which come back as themselves. */
 export const BUILTIN_ERRORS: ReadonlyMap<object, string> = new Map<object, string>(
@@ -36,18 +43,21 @@ export const BUILTIN_ERRORS: ReadonlyMap<object, string> = new Map<object, strin
   ),
 );
 
+/** A step of a path: a field, an index, or what is said of an entry of a Map. */
+type PathKey = string | number | { readonly entry: string };
+
 /** A refusal on its way up; each level of the walk adds its key, so that the path costs nothing until it is needed. */
 class Refusal {
   readonly reason: string;
   readonly hint: string | undefined;
-  readonly keys: (string | number)[] = [];
+  readonly keys: PathKey[] = [];
 
   constructor(reason: string, hint?: string) {
     this.reason = reason;
     this.hint = hint;
   }
 
-  at(key: string | number): this {
+  at(key: PathKey): this {
     this.keys.push(key);
     return this;
   }
@@ -73,15 +83,30 @@ const inspection = { form: PLAIN as PackedForm, nested: false };
  * The returned object is reused by the next call.
  */
 export function inspect(value: unknown, root: string, referenceCodec?: ReferenceCodec): Inspection {
+  // A getter may do anything, even call this.
+  const outer = [form, nested, references] as const;
   form = PLAIN;
   nested = false;
   references = referenceCodec;
-  const refusal = walk(value, 0);
-  if (refusal !== undefined)
-    throw new NotSerialisable(pathOf(root, refusal.keys), refusal.reason, refusal.hint);
-  inspection.form = form;
-  inspection.nested = nested;
-  return inspection;
+  try {
+    const refusal = readAll(value);
+    if (refusal !== undefined)
+      throw new NotSerialisable(pathOf(root, refusal.keys), refusal.reason, refusal.hint);
+    inspection.form = form;
+    inspection.nested = nested;
+    return inspection;
+  } finally {
+    [form, nested, references] = outer;
+  }
+}
+
+/** Values that throw when they are looked at (a getter, a revoked proxy) cannot be stored either. */
+function readAll(value: unknown): Refusal | undefined {
+  try {
+    return walk(value, 0);
+  } catch (error) {
+    return new Refusal(`holds something that cannot be read (${messageOf(error)})`);
+  }
 }
 
 function walk(value: unknown, depth: number): Refusal | undefined {
@@ -103,7 +128,7 @@ function walk(value: unknown, depth: number): Refusal | undefined {
       return new Refusal('is a symbol', 'use a string');
     case 'function':
       return new Refusal(
-        `is a function${value.name ? ` (${value.name})` : ''}`,
+        `is a function${nameOf(value)}`,
         'name it in the code (an action, guard or actor) and store the name',
       );
     case 'object':
@@ -119,28 +144,67 @@ function walkObject(value: object, depth: number): Refusal | undefined {
   }
   ancestors[depth] = value;
   const prototype = Object.getPrototypeOf(value) as object | null;
-  if (prototype === Object.prototype) return walkFields(value, depth);
+  if (prototype === Object.prototype) return isDisguised(value) ? disguised(value) : walkFields(value, depth);
   if (Array.isArray(value)) return walkArray(value, prototype, depth);
   if (prototype === null) {
     form = TAGGED;
-    return walkFields(value, depth);
+    return isDisguised(value) ? disguised(value) : walkFields(value, depth);
   }
-  if (prototype === Date.prototype) return ownKeysOnly(value, 0);
+  if (prototype === Date.prototype) return types.isDate(value) ? ownKeysOnly(value, 0) : foreign(value);
   if (references?.test(value)) {
     form = TAGGED;
     return undefined;
   }
   form = TAGGED;
-  if (prototype === Map.prototype) return walkMap(value as Map<unknown, unknown>, depth);
-  if (prototype === Set.prototype) return walkSet(value as Set<unknown>, depth);
-  if (prototype === RegExp.prototype) {
-    return (value as RegExp).lastIndex === 0
-      ? undefined
-      : new Refusal('is a RegExp in use (its lastIndex is not 0)', 'store the pattern before using it');
-  }
-  if (BUILTIN_ERRORS.has(prototype)) return walkError(value as Error, depth);
-  if (isBinary(value, prototype)) return undefined;
+  if (prototype === Map.prototype && types.isMap(value))
+    return walkMap(value, depth) ?? ownKeysOnly(value, 0);
+  if (prototype === Set.prototype && types.isSet(value))
+    return walkSet(value, depth) ?? ownKeysOnly(value, 0);
+  if (prototype === RegExp.prototype && types.isRegExp(value)) return walkRegExp(value);
+  if (BUILTIN_ERRORS.has(prototype) && types.isNativeError(value)) return walkError(value, depth);
+  if (isBinary(value, prototype)) return walkBinary(value);
+  return foreign(value);
+}
+
+/** Whether something else has been given the prototype of a plain object, or none. */
+function isDisguised(value: object): boolean {
+  // This tells dates, patterns, errors, arrays and boxed values by what they are. The others have no fields.
+  if (toString.call(value) !== '[object Object]') return true;
+  for (const _ in value) return false;
+  return (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isAnyArrayBuffer(value) ||
+    ArrayBuffer.isView(value) ||
+    types.isPromise(value) ||
+    types.isWeakMap(value) ||
+    types.isWeakSet(value)
+  );
+}
+
+function disguised(value: object): Refusal {
+  const what = toString.call(value).slice('[object '.length, -1);
+  return new Refusal(`is no plain object (${what})`, 'store the plain data it stands for');
+}
+
+function foreign(value: object): Refusal {
   return new Refusal(`is ${describe(value)}`, hintFor(value));
+}
+
+function walkRegExp(value: RegExp): Refusal | undefined {
+  if (value.lastIndex !== 0)
+    return new Refusal('is a RegExp in use (its lastIndex is not 0)', 'store the pattern before using it');
+  if (!value.source.isWellFormed())
+    return new Refusal('is a RegExp with a lone surrogate', 'escape it in the pattern');
+  return ownKeysOnly(value, 0);
+}
+
+function walkBinary(value: object): Refusal | undefined {
+  const { length = 0, byteLength } = value as { length?: number; byteLength: number };
+  // Memory that was given away looks empty; only using it tells.
+  if (byteLength === 0)
+    void new Uint8Array(ArrayBuffer.isView(value) ? value.buffer : (value as ArrayBuffer));
+  return length > MAX_LISTED ? undefined : ownKeysOnly(value, length);
 }
 
 function walkFields(value: object, depth: number): Refusal | undefined {
@@ -149,6 +213,10 @@ function walkFields(value: object, depth: number): Refusal | undefined {
     const refusal = walk((value as Record<string, unknown>)[key], depth + 1) ?? wellFormedKey(key);
     if (refusal !== undefined) return refusal.at(key);
   }
+  return withoutSymbols(value);
+}
+
+function withoutSymbols(value: object): Refusal | undefined {
   return Object.getOwnPropertySymbols(value).length === 0
     ? undefined
     : new Refusal('has a symbol as a key', 'use string keys');
@@ -172,10 +240,12 @@ function walkArray(value: unknown[], prototype: object | null, depth: number): R
   return ownKeysOnly(value, value.length);
 }
 
-/** Refuses fields hung onto an array or Date (`'a'.match(/a/)` has some): they would silently be lost. */
+/** Refuses fields hung onto an array, a Date, a Map … (`'a'.match(/a/)` has some): they would silently be lost. */
 function ownKeysOnly(value: object, expected: number): Refusal | undefined {
   const keys = Object.keys(value);
-  if (keys.length === expected) return undefined;
+  if (keys.length === expected) return withoutSymbols(value);
+  if (keys.length < expected)
+    return new Refusal('has elements that are not enumerable', 'make a plain copy of it');
   return new Refusal(
     `has a field of its own (${keys[expected]})`,
     'store an object with the fields you need',
@@ -185,9 +255,9 @@ function ownKeysOnly(value: object, expected: number): Refusal | undefined {
 function walkMap(value: Map<unknown, unknown>, depth: number): Refusal | undefined {
   for (const [key, item] of value) {
     const badKey = walk(key, depth + 1);
-    if (badKey !== undefined) return badKey.at('<key>');
+    if (badKey !== undefined) return badKey.at({ entry: '<key>' });
     const refusal = walk(item, depth + 1);
-    if (refusal !== undefined) return refusal.at(typeof key === 'string' ? `<${key}>` : '<entry>');
+    if (refusal !== undefined) return refusal.at({ entry: typeof key === 'string' ? `<${key}>` : '<entry>' });
   }
   return undefined;
 }
@@ -205,16 +275,18 @@ function walkSet(value: Set<unknown>, depth: number): Refusal | undefined {
 function walkError(value: Error, depth: number): Refusal | undefined {
   for (const key of Object.getOwnPropertyNames(value)) {
     if (key === '__proto__') return new Refusal('has an own "__proto__" key', 'rename the key');
-    const refusal = walk((value as unknown as Record<string, unknown>)[key], depth + 1);
+    const field = (value as unknown as Record<string, unknown>)[key];
+    const refusal = walk(field, depth + 1) ?? wellFormedKey(key);
     if (refusal !== undefined) return refusal.at(key);
   }
-  return undefined;
+  return withoutSymbols(value);
 }
 
 function isBinary(value: object, prototype: object): boolean {
-  if (value instanceof TypedArray)
-    return prototype === Buffer.prototype || isIntrinsicTypedArray(value, prototype);
-  return prototype === ArrayBuffer.prototype || prototype === DataView.prototype;
+  if (prototype === ArrayBuffer.prototype) return types.isArrayBuffer(value);
+  if (prototype === DataView.prototype) return types.isDataView(value);
+  if (!types.isTypedArray(value)) return false;
+  return prototype === Buffer.prototype || isIntrinsicTypedArray(value, prototype);
 }
 
 function isIntrinsicTypedArray(value: NodeJS.TypedArray, prototype: object): boolean {
@@ -225,11 +297,17 @@ function isIntrinsicTypedArray(value: NodeJS.TypedArray, prototype: object): boo
 
 function describe(value: object): string {
   if (value instanceof Promise) return 'a promise';
-  if (value instanceof Error) return `an error of a class of its own (${value.constructor.name})`;
-  const name = (value.constructor as { name?: unknown } | undefined)?.name;
-  return typeof name === 'string' && name !== ''
-    ? `an instance of ${name}`
+  if (value instanceof Error) return `an error of a class of its own${nameOf(value.constructor)}`;
+  const type = value.constructor as unknown;
+  return typeof type === 'function' && typeof type.name === 'string' && type.name !== ''
+    ? `an instance of ${type.name}`
     : 'an object with a foreign prototype';
+}
+
+/** The name of a function in parentheses, if it has one. */
+function nameOf(value: unknown): string {
+  const name = typeof value === 'function' ? (value.name as unknown) : undefined;
+  return typeof name === 'string' && name !== '' ? ` (${name})` : '';
 }
 
 function hintFor(value: object): string {
@@ -240,13 +318,13 @@ function hintFor(value: object): string {
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
-function pathOf(root: string, keys: readonly (string | number)[]): string {
+function pathOf(root: string, keys: readonly PathKey[]): string {
   let path = root;
   for (let i = keys.length - 1; i >= 0; i--) {
     const key = keys[i]!;
     if (typeof key === 'number') path += `[${key}]`;
-    else if (IDENTIFIER.test(key)) path += `.${key}`;
-    else path += key.startsWith('<') ? key : `[${JSON.stringify(key)}]`;
+    else if (typeof key === 'object') path += key.entry;
+    else path += IDENTIFIER.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
   }
   return path;
 }

@@ -10,7 +10,7 @@
 import type { AnchorEntry } from './anchor.ts';
 import { StoreCorrupt, StoreIo } from './errors.ts';
 import type { CorruptionEvidence } from './errors.ts';
-import { EntryKind, entriesOf, LINK_BYTES, readFrameHeader } from './frame.ts';
+import { EntryKind, entriesOf, hasDamagedEntry, LINK_BYTES, readFrameHeader } from './frame.ts';
 import type { FrameHeader, StoredEntry, StoredRecord } from './frame.ts';
 import { frameKey, numberOf } from './keys.ts';
 import { asBuffer, hashOf } from './ledger.ts';
@@ -65,7 +65,8 @@ export async function recover(ledger: Ledger, visit: EntryVisitor): Promise<Read
 
 /** A frame that was read. */
 interface ReadFrame extends FrameRef {
-  readonly hash: string;
+  /** What it hashed to when it was committed, as far as that is known: a damaged entry changes the hash for all others. */
+  hash: string;
   readonly commit: number;
 }
 
@@ -135,7 +136,9 @@ class FrameChain {
   count = 0;
   readonly #witness: ReadonlyMap<number, AnchorEntry>;
   #expected: number;
-  #previous: { header: FrameHeader; hash: string } | undefined;
+  #previous: { readonly header: FrameHeader; readonly frame: ReadFrame; readonly bytes: Buffer } | undefined;
+  /** The frames of the commit that is being read. */
+  #commit: number[] = [];
 
   constructor(from: number, witness: ReadonlyMap<number, AnchorEntry>) {
     this.#expected = from;
@@ -150,21 +153,27 @@ class FrameChain {
     const header = readFrameHeader(bytes);
     if ('damage' in header) return this.#unreadable(number, header.damage);
     if (header.frame !== number) return this.#unreadable(number, 'another frame stands in its place');
-    const hash = hashOf(bytes);
+    const { commit } = header;
+    const frame: ReadFrame = { number, hash: hashOf(bytes), commit };
     const known = this.#witness.get(number)?.hash;
-    if (known !== undefined) {
+    if (known === undefined) this.#followsPrevious(header);
+    else if (known !== frame.hash) {
       // A flipped bit also changes the hash; then the entry's own checksum says more exactly what is damaged.
-      if (known !== hash && !hasDamagedEntry(bytes))
-        this.#doubt(number, 'the frame is not the one that was committed');
-    } else this.#followsPrevious(header);
-    this.#previous = { header, hash };
-    return { number, hash, commit: header.commit };
+      if (hasDamagedEntry(bytes)) frame.hash = known;
+      else this.#doubt(number, 'the frame is not the one that was committed');
+    }
+    if (this.#previous?.header.commit !== commit) this.#commit = [];
+    this.#commit.push(number);
+    this.#previous = { header, frame, bytes };
+    return frame;
   }
 
   end(head: number): void {
     this.#missing(head);
-    const last = this.#previous?.header;
-    if (last?.lastOfCommit === false) this.#doubt(last.frame, 'the rest of its commit is missing');
+    if (this.#previous?.header.lastOfCommit !== false) return;
+    const reason = 'the rest of its commit is missing';
+    for (const frame of this.#commit) this.#doubt(frame, reason);
+    this.findings.push({ frame: head + 1, reason: 'the rest of a commit is missing', extent: 'entries' });
   }
 
   #missing(upTo: number): void {
@@ -184,17 +193,15 @@ class FrameChain {
 
   /** Where the anchor does not know a frame, its predecessor's hash must do. Either of the two may be the wrong one. */
   #followsPrevious(header: FrameHeader): void {
-    const previous = this.#previous;
-    if (previous === undefined || header.previousHash === previous.hash) return;
+    if (this.#previous === undefined) return;
+    const { frame, bytes } = this.#previous;
+    if (header.previousHash === frame.hash) return;
+    const isKnown = this.#witness.has(frame.number);
+    if (!isKnown && hasDamagedEntry(bytes)) return void (frame.hash = header.previousHash);
     const reason = 'the chain of hashes is broken';
     this.#doubt(header.frame, reason);
-    if (!this.#witness.has(previous.header.frame)) this.#doubt(previous.header.frame, reason);
+    if (!isKnown) this.#doubt(frame.number, reason);
   }
-}
-
-function hasDamagedEntry(bytes: Buffer): boolean {
-  for (const entry of entriesOf(bytes)) if ('damage' in entry) return true;
-  return false;
 }
 
 /** Follows the chain of every actor: numbers without a gap, every record pointing at the one before it. */
@@ -250,18 +257,18 @@ function attribute(
 ): Pick<Reading, 'damaged' | 'unattributed' | 'lostBirths'> {
   const damaged = new Map<number, CorruptionEvidence>();
   const unattributed: CorruptionEvidence[] = [];
-  const lostBirths: (readonly [number, string])[] = [];
+  const lostBirths = new Map<number, readonly [actor: number, address: string]>();
   for (const { frame, reason, extent } of findings) {
     const known = witness.get(frame);
     const actors =
       known === undefined ? claimedActors(ledger, frame, extent) : lostActors(ledger, known, extent);
     if (actors === undefined) unattributed.push({ frame, reason });
     for (const actor of actors ?? []) if (!damaged.has(actor)) damaged.set(actor, { frame, reason });
-    for (const birth of known?.born ?? []) if (damaged.has(birth[0])) lostBirths.push(birth);
+    for (const birth of known?.born ?? []) if (damaged.has(birth[0])) lostBirths.set(birth[0], birth);
   }
   // A broken chain names the very record, which says more than its frame.
   for (const [actor, evidence] of chains.broken) damaged.set(actor, evidence);
-  return { damaged, unattributed, lostBirths };
+  return { damaged, unattributed, lostBirths: [...lostBirths.values()] };
 }
 
 /** The actors that had more entries in the frame than can be read now. */
