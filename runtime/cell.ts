@@ -44,8 +44,8 @@ export class Cell implements Chain {
   /** Whether it is in memory still: refs remember their cells. */
   present = true;
   mailbox: Mailbox | undefined = undefined;
-  /** Whether it stands in the run queue. */
-  queued = false;
+  /** How often it stands in the run queue. */
+  queued = 0;
   timers: Map<string, Timer> | undefined = undefined;
   /** Turns whose actions or emits are not settled, by record. */
   owed: Map<number, OwedTurn> | undefined = undefined;

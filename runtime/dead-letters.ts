@@ -11,7 +11,7 @@ import type { Cell, OwedTurn } from './cell.ts';
 import { InvalidArgument, HeddleError, StepFailed } from './errors.ts';
 import type { Ref } from './kernel/ref.ts';
 import { Message } from './mailbox.ts';
-import { noteTaken } from './notes.ts';
+import { noteFired, noteTaken } from './notes.ts';
 import { portable } from './portable.ts';
 import { failedSnapshot } from './process-step.ts';
 import { restoreState } from './restore.ts';
@@ -69,7 +69,7 @@ export class DeadLetters {
 
   #write(letter: DeadLetter): void {
     const { ledger, codec, committer } = this.#runtime;
-    ledger.put(deadLetterKey(letter.id), codec.pack(letter, 'deadLetter'), true);
+    ledger.put(deadLetterKey(letter.id), codec.packHolder(letter, 'deadLetter'), true);
     committer.request();
   }
 }
@@ -106,11 +106,14 @@ function giveUp(runtime: Runtime, cell: Cell, message: Message, error: HeddleErr
   // An event that is none, or that cannot be stored, is its sender's mistake and no evidence about the actor.
   if (!(error instanceof InvalidArgument)) runtime.deadLetters.step(cell, message, error);
   if (cell.definition.spec.poison === 'fail') return failWith(runtime, cell, message, error, at);
-  if (message.noted) {
-    noteTaken(ledger, codec, cell.actor, message.cause!);
+  const { reply, cause } = message;
+  if (message.noted) noteTaken(ledger, codec, cell.actor, cause!);
+  // Only a record tells that a timer of its own has fired, and there is none.
+  if (cause?.kind === 'timer') noteFired(ledger, codec, cell.actor, cause.seq, cause.index);
+  if (message.noted || cause?.kind === 'timer') {
     population.markDirty(cell);
+    committer.request();
   }
-  const { reply } = message;
   if (reply === undefined) runtime.report(error, `${cell.address} keeps its last good state`);
   else committer.onDurable((lost) => reply.reject(lost ?? error));
 }

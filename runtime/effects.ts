@@ -6,6 +6,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
+import type { Message } from './mailbox.ts';
 import { noteSettled } from './notes.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -18,18 +19,40 @@ export interface EffectContext {
   readonly attempt: number;
 }
 
-const current = new AsyncLocalStorage<EffectContext>();
+/** An effect that runs, and the messages it has sent that wait for their turn. */
+interface Running {
+  readonly context: EffectContext;
+  /** Undefined for a process: after a crash it starts again anyway. */
+  readonly sent: Set<Message> | undefined;
+  /** Called when the last of them was taken. */
+  whenTaken?: () => void;
+}
+
+const current = new AsyncLocalStorage<Running>();
 
 /**
  * The effect that is running: inside of a custom action, a promise, a callback or an observable, also after an `await`.
  * Undefined anywhere else. Pass its `idempotencyKey` to whatever you call, and a repetition after a crash does no harm.
  */
 export function currentEffect(): EffectContext | undefined {
-  return current.getStore();
+  return current.getStore()?.context;
 }
 
+/** Runs a part of a process. */
 export function withinEffect<T>(context: EffectContext, run: () => T): T {
-  return current.run(context, run);
+  return current.run({ context, sent: undefined }, run);
+}
+
+/** A message has to wait. If an action has sent it, the action is not done before it is taken: it would be lost in a crash. */
+export function owedBySender(message: Message): void {
+  const sender = current.getStore();
+  if (sender?.sent === undefined) return;
+  const { sent } = sender;
+  sent.add(message);
+  message.whenTaken = () => {
+    sent.delete(message);
+    if (sent.size === 0) sender.whenTaken?.();
+  };
 }
 
 export function effectKey(address: string, seq: number, index: number): string {
@@ -45,7 +68,7 @@ export function carryOut(runtime: Runtime, cell: Cell, owed: OwedTurn): void {
   const settled = (): void => {
     if (--left === 0) settle(runtime, cell, owed);
   };
-  // What the effects send commits together with the note that they are done: a repetition then cannot send it twice.
+  // What the effects send at once commits together with the note that they are done: a repetition does not send it twice.
   runtime.committer.hold(() => {
     for (const effect of owed.effects) run(runtime, cell, owed, effect, 1, settled);
   });
@@ -92,20 +115,25 @@ function run(
     runtime.deadLetters.action(cell, owed, intent.name, idempotencyKey, error);
     settled();
   };
+  const running: Running = { context: { idempotencyKey, address: cell.address, attempt }, sent: new Set() };
+  const done = (): void => {
+    if (running.sent!.size === 0) settled();
+    else running.whenTaken = settled;
+  };
   let result: unknown;
   try {
-    result = withinEffect({ idempotencyKey, address: cell.address, attempt }, intent.run);
+    result = current.run(running, intent.run);
   } catch (error) {
     return failed(error);
   }
-  if (!isThenable(result)) return settled();
+  if (!isThenable(result)) return done();
   runtime.running++;
   const over = (then: () => void): void => {
     runtime.running--;
     then();
   };
   result.then(
-    () => over(settled),
+    () => over(done),
     (error: unknown) => over(() => failed(error)),
   );
 }

@@ -48,6 +48,12 @@ export class Events {
     return { event: nested ? (this.#codec.unpack(packed) as AnyEventObject) : copy, packed };
   }
 
+  /** Packs an event that holds something of a user: an input, an output, a result. @throws NotSerialisable */
+  prepareHolder(event: AnyEventObject): PreparedEvent {
+    const packed = this.#codec.packHolder(event, 'event');
+    return { event: this.#codec.unpack(packed) as AnyEventObject, packed };
+  }
+
   /**
    * Checks an event that is to be packed later.
    * @throws InvalidArgument, NotSerialisable
@@ -74,7 +80,7 @@ export class Events {
   /** The event that tells a parent its child's new state. */
   snapshotEvent(child: Ref, definition: Definition, snapshot: AnySnapshot): PreparedEvent {
     const type = `${SNAPSHOT_EVENT}${child.id}`;
-    const packed = this.#codec.pack({ type, snapshot: this.travelling(definition, snapshot) }, 'event');
+    const packed = this.#codec.packHolder({ type, snapshot: this.travelling(definition, snapshot) }, 'event');
     return { event: this.unpack(packed), packed };
   }
 
@@ -99,7 +105,7 @@ export class Events {
 
   /** Snapshot bytes of an actor itself. */
   packSnapshot(definition: Definition, snapshot: AnySnapshot): Packed {
-    return this.#codec.pack(definition.host.persist(snapshot), 'snapshot');
+    return this.#codec.packHolder(definition.host.persist(snapshot), 'snapshot');
   }
 
   /** The snapshot again, with one and the same ref for a child in `children` and in the context. */

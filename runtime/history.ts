@@ -6,7 +6,7 @@ import { BrokenJournal } from '../storage/journal.ts';
 import type { JournalRecord } from '../storage/journal.ts';
 import { LINK_BYTES } from '../storage/frame.ts';
 import type { Cell } from './cell.ts';
-import { JournalCorrupt, UnknownActor } from './errors.ts';
+import { InvalidArgument, JournalCorrupt, UnknownActor } from './errors.ts';
 import type { Runtime } from './runtime.ts';
 import { unpackTrailer } from './trailer.ts';
 import type { Cause, ToldIntent, Trailer } from './trailer.ts';
@@ -60,6 +60,8 @@ export async function* historyOf(
   address: string,
   { from = 1, to = Infinity }: HistoryOptions = {},
 ): AsyncIterable<HistoryRecord> {
+  assertRecordNumber(from, 'from');
+  assertRecordNumber(to, 'to');
   const cell = await durableCell(runtime, address);
   const names = new Map<number, string>([[cell.actor, cell.address]]);
   for (const record of durableRecords(runtime, cell, Math.max(0, from - 1))) {
@@ -67,6 +69,11 @@ export async function* historyOf(
     yield describe(runtime, cell.address, record, names);
     runtime.assertOpen();
   }
+}
+
+function assertRecordNumber(value: number, path: string): void {
+  if (!(Number.isInteger(value) || value === Infinity))
+    throw new InvalidArgument(path, `must be the number of a record, but is ${String(value)}`);
 }
 
 /** The actor, when everything that has happened to it so far is on the disk. */

@@ -22,6 +22,8 @@ export class Message {
   noted = false;
   /** Whether it was taken out of the mailbox. */
   taken = false;
+  /** Called right after its turn: what it did, or that it was dropped, is in the commit that is being filled. */
+  whenTaken: (() => void) | undefined = undefined;
 
   constructor(
     event: AnyEventObject,

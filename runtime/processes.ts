@@ -11,7 +11,7 @@ import type { TimerHandle } from './clock.ts';
 import { effectKey, withinEffect } from './effects.ts';
 import type { EffectContext } from './effects.ts';
 import { AttemptTimeout } from './errors.ts';
-import type { Ref } from './kernel/ref.ts';
+import { Ref } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import { portable } from './portable.ts';
 import { PROCESS_FAILED } from './process-step.ts';
@@ -24,10 +24,12 @@ import type { Turn } from './turn.ts';
 const STOP = 'xstate.stop';
 const PROMISE_REJECTED = 'xstate.promise.reject';
 const OBSERVED = 'xstate.observable.next';
+const OBSERVABLE_FAILED = 'xstate.observable.error';
 
-/** One running process. */
+/** One attempt of a process. */
 interface Running {
-  readonly ref: Ref;
+  /** What it sees as itself. Each attempt has its own, so that one that was given up cannot speak for the next. */
+  readonly self: Ref;
   readonly life: number;
   readonly definition: Definition;
   readonly logic: AnyActorLogic;
@@ -97,12 +99,13 @@ export class Processes {
     const { definition, ref, actor, life, attempt, address } = cell;
     // The record that brought it to life owes its work.
     const context = { idempotencyKey: effectKey(address, cell.bornSeq, 0), address, attempt };
+    const self = attemptOf(ref);
     const running: Running = {
-      ref,
+      self,
       life,
       definition,
       logic: definition.host.running,
-      scope: this.#scopeFor(ref),
+      scope: this.#scopeFor(self),
       state: { ...snapshot },
       context,
       deadline: undefined,
@@ -138,35 +141,36 @@ export class Processes {
   }
 
   /** Something a process reports to itself: the result of a promise, a value of an observable. */
-  report(ref: Ref, event: AnyEventObject): void {
-    const running = this.#speaking(ref);
+  report(self: Ref, event: AnyEventObject): void {
+    const running = this.#speaking(self);
     if (running === undefined) return;
-    if (event.type === PROMISE_REJECTED) return this.#attemptFailed(running, event['data']);
+    if (event.type === PROMISE_REJECTED || event.type === OBSERVABLE_FAILED)
+      return this.#attemptFailed(running, event['data']);
     if (event.type === OBSERVED) {
       // Values may come faster than they can be recorded.
       try {
-        this.#runtime.assertRoom(ref);
+        this.#runtime.assertRoom(self);
       } catch (error) {
         return this.#attemptFailed(running, error);
       }
     } else if (event.type.startsWith('xstate.promise.')) this.#close(running);
-    this.#post(ref, event, running);
+    this.#post(running, event);
   }
 
   /** What a process sends to another actor cannot be taken: it fails with that. */
-  fail(ref: Ref, error: unknown): void {
-    const running = this.#speaking(ref);
+  fail(self: Ref, error: unknown): void {
+    const running = this.#speaking(self);
     if (running !== undefined) this.#attemptFailed(running, error);
   }
 
-  /** Whether a process of this life may still speak. */
-  speaks(ref: Ref): boolean {
-    return this.#speaking(ref) !== undefined;
+  /** Whether this attempt may still speak. */
+  speaks(self: Ref): boolean {
+    return this.#speaking(self) !== undefined;
   }
 
-  #speaking(ref: Ref): Running | undefined {
-    const running = this.#running.get(ref.actor);
-    return running === undefined || running.life !== ref.life || running.over ? undefined : running;
+  #speaking(self: Ref): Running | undefined {
+    const running = this.#running.get(self.actor);
+    return running?.self !== self || running.over ? undefined : running;
   }
 
   /** An attempt has failed: it is tried again if the child spec says so, otherwise the process fails. */
@@ -174,37 +178,36 @@ export class Processes {
     this.#close(running);
     // An attempt that took too long must let go of what it holds now, not when its failure is recorded.
     this.#tellToStop(running);
-    const { ref, definition, context } = running;
+    const { self, definition, context } = running;
     const { retry } = definition.spec;
     const thrown = portable(this.#runtime.codec, error);
     if (retry === undefined) return this.#giveUp(running, thrown);
     void nextRetryDelay(retry, context.attempt, error, this.#runtime.clock.now()).then((delayMs) => {
-      if (this.#runtime.stopped || this.#running.get(ref.actor) !== running) return;
+      if (this.#runtime.stopped || this.#running.get(self.actor) !== running) return;
       if (delayMs === undefined) return this.#giveUp(running, thrown);
       const { attempt } = context;
       const retryAt = this.#runtime.clock.now() + Math.ceil(delayMs);
-      this.#post(ref, { type: ATTEMPT_FAILED, attempt, error: thrown, retryAt }, running);
+      this.#post(running, { type: ATTEMPT_FAILED, attempt, error: thrown, retryAt });
     });
   }
 
   #giveUp(running: Running, error: unknown): void {
-    const { ref, definition } = running;
-    const event =
-      definition.host.kind === 'promise'
-        ? { type: PROMISE_REJECTED, data: error }
-        : { type: PROCESS_FAILED, error };
-    this.#post(ref, event, running);
+    const { kind } = running.definition.host;
+    if (kind === 'promise') this.#post(running, { type: PROMISE_REJECTED, data: error });
+    else if (kind === 'observable') this.#post(running, { type: OBSERVABLE_FAILED, data: error });
+    else this.#post(running, { type: PROCESS_FAILED, error });
   }
 
   /** Sends an event to the process's own journal. A result that cannot be stored fails the process. */
-  #post(ref: Ref, event: AnyEventObject, running: Running): void {
+  #post(running: Running, event: AnyEventObject): void {
     const runtime = this.#runtime;
+    const { self, life } = running;
+    const cause = { kind: 'effect', actor: self.actor, life } as const;
     try {
-      runtime.sendFrom({ kind: 'effect', actor: ref.actor, life: running.life }, ref, event);
+      runtime.sendFrom(cause, self, event);
     } catch (error) {
       this.#close(running);
-      const failure = { type: PROCESS_FAILED, error: portable(runtime.codec, error) };
-      runtime.sendFrom({ kind: 'effect', actor: ref.actor, life: running.life }, ref, failure);
+      runtime.sendFrom(cause, self, { type: PROCESS_FAILED, error: portable(runtime.codec, error) });
     }
   }
 
@@ -255,4 +258,10 @@ export class Processes {
     running.over = true;
     running.deadline?.cancel();
   }
+}
+
+/** A second ref to an actor, for one attempt of its work. */
+function attemptOf({ tree, address, id, actor, life, _parent, src, systemId, _syncSnapshot }: Ref): Ref {
+  const parent = _parent === undefined ? {} : { parent: _parent };
+  return new Ref(tree, address, id, { actor, life, src, systemId, syncSnapshot: _syncSnapshot, ...parent });
 }

@@ -16,7 +16,7 @@ import { Committer } from './commit.ts';
 import type { Commit, LogBudget } from './commit.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { Definitions } from './definition.ts';
-import { carryOut } from './effects.ts';
+import { carryOut, owedBySender } from './effects.ts';
 import { LiveEnvironment } from './environment.ts';
 import {
   ActorEnded,
@@ -167,7 +167,14 @@ export class Runtime implements Port {
   /** Opens the store and brings back what is owed. */
   static async open(options: RuntimeOptions): Promise<Runtime> {
     const runtime = new Runtime(options);
-    await runtime.#comeUp(await Ledger.open(options.store, options.clock.now()));
+    const ledger = await Ledger.open(options.store, options.clock.now());
+    try {
+      await runtime.#comeUp(ledger);
+    } catch (error) {
+      runtime.die();
+      await options.store.close();
+      throw error;
+    }
     runtime.passivation.start();
     return runtime;
   }
@@ -353,13 +360,15 @@ export class Runtime implements Port {
     if (size === 0 && this.scheduler.isFree) {
       message.taken = true;
       takeTurn(this, cell, message);
-    } else this.#enqueue(cell, message);
+    } else {
+      this.#enqueue(cell, message);
+      owedBySender(message);
+    }
     return reply.promise;
   }
 
   /** Brings a root actor to life. */
-  bear(cell: Cell, birth: Birth, input: unknown): Promise<Receipt> {
-    const { event, packed } = this.events.prepare({ type: 'xstate.init', input });
+  bear(cell: Cell, birth: Birth, { event, packed }: PreparedEvent): Promise<Receipt> {
     const reply = new Reply();
     this.#enqueue(cell, new Message(event, packed, cell.life + 1, { kind: 'system' }, birth, reply));
     return reply.promise;
@@ -393,7 +402,7 @@ export class Runtime implements Port {
   /** Sends an event whose sender waits for nothing. @throws NotSerialisable, InvalidArgument */
   sendFrom(cause: Cause | undefined, target: Ref, event: AnyEventObject): void {
     if (this.stopped) return;
-    const prepared = this.events.prepare(event);
+    const prepared = this.events.prepareHolder(event);
     if (this.#fenced === undefined) this.#sendPrepared(cause, target, prepared);
     else this.#postponed.push(() => this.#sendPrepared(cause, target, prepared));
   }
@@ -476,7 +485,9 @@ export class Runtime implements Port {
     const { event, packed } = this.events.prepare(timer.event);
     const origin = { actor, seq: timer.seq, index: timer.index, life: cell.life };
     if (timer.to.actor === actor) {
-      return this.#enqueue(cell, new Message(event, packed, timer.to.life, { kind: 'timer', ...origin }));
+      const message = new Message(event, packed, timer.to.life, { kind: 'timer', ...origin });
+      (cell.mailbox ??= new Mailbox()).push(message);
+      return this.scheduler.wakeInTurn(cell);
     }
     noteFired(this.ledger, this.codec, actor, timer.seq, timer.index);
     this.population.markDirty(cell);

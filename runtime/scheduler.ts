@@ -1,6 +1,7 @@
 /**
  * The scheduler: whose turn it is. Actors with messages stand in one queue; each takes one message and, if it has more,
- * stands again at the end. So nobody starves, and messages to one actor stay in order.
+ * stands again at the end. So nobody starves, and messages to one actor stay in order. For timers an actor may stand in it
+ * more than once, so that those that are due together fire in the order in which they are due.
  *
  * Turns run until the queue is empty or a slice of time is over; then input, timers and finished writes get their chance.
  */
@@ -42,8 +43,12 @@ export class Scheduler {
 
   /** The actor has a message waiting. */
   wake(cell: Cell): void {
-    if (cell.queued) return;
-    cell.queued = true;
+    if (cell.queued === 0) this.wakeInTurn(cell);
+  }
+
+  /** The actor has one more message waiting, which must not come before those that others were woken for already. */
+  wakeInTurn(cell: Cell): void {
+    cell.queued++;
     this.#queue.push(cell);
     this.#arm();
   }
@@ -101,12 +106,14 @@ export class Scheduler {
   }
 
   #turnOf(cell: Cell): void {
-    cell.queued = false;
+    cell.queued--;
     const message = cell.mailbox?.shift();
     if (message === undefined) return;
     takeTurn(this.#runtime, cell, message);
-    if (cell.mailbox!.size === 0) return;
-    cell.queued = true;
-    this.#queue.push(cell);
+    message.whenTaken?.();
+    if (cell.mailbox!.size > 0 && cell.queued === 0) {
+      cell.queued++;
+      this.#queue.push(cell);
+    }
   }
 }

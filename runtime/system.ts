@@ -77,6 +77,8 @@ export async function openSystem<const TActors extends ActorDefinitions>(
 }
 
 function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActors>) {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidArgument('createSystem', 'needs its options: { store, actors }');
   const {
     store,
     actors,
@@ -94,9 +96,8 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
   if (typeof actors !== 'object' || actors === null)
     throw new InvalidArgument('actors', 'must be an object of logic by name');
   const capacity = mailbox?.capacity ?? DEFAULT_MAILBOX_CAPACITY;
-  if (!(Number.isInteger(capacity) && capacity > 0)) {
-    throw new InvalidArgument('mailbox.capacity', `must be a positive integer, but is ${capacity}`);
-  }
+  assertPositiveInteger(capacity, 'mailbox.capacity');
+  if (maxMicrosteps !== undefined) assertPositiveInteger(maxMicrosteps, 'maxMicrosteps');
   return {
     store,
     definitions: () => new Definitions(actors, maxMicrosteps === undefined ? {} : { maxMicrosteps }),
@@ -108,6 +109,14 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     makeInspection: inspect && ((runtime: Runtime) => new Inspection(runtime, inspect)),
   };
 }
+
+function assertPositiveInteger(value: number, path: string): void {
+  if (!(Number.isInteger(value) && value > 0))
+    throw new InvalidArgument(path, `must be a positive integer, but is ${shown(value)}`);
+}
+
+/** As one would write it in code. */
+const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
 
 /** The parts of a system that only tests may touch. */
 export const internals = new WeakMap<object, Runtime>();
@@ -224,6 +233,10 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     runtime.assertOpen();
     const reason = badId(id);
     if (reason !== undefined) throw new InvalidArgument('id', reason);
+    if (onConflict !== 'refuse' && onConflict !== 'join') {
+      const given = JSON.stringify(onConflict);
+      throw new InvalidArgument('onConflict', `must be 'refuse' or 'join', but is ${given}`);
+    }
     const definition = runtime.definitions.at([name]);
     const address = rootAddress(name, id);
     if (definition === undefined) {
@@ -236,11 +249,12 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     const found = runtime.population.nameOf(address);
     if (found !== undefined) return this.#join(found.actor, address, onConflict) as never;
     const birth = { address, path: [name], ...(definition.isProcess && { process: true }) };
+    const init = runtime.events.prepareHolder({ type: 'xstate.init', input });
     const actor = runtime.ledger.nextActor++;
     const cell = new Cell(actor, address, definition, makeSelf(runtime, actor, birth, 1));
     cell.lives = 1;
     runtime.population.add(cell);
-    await runtime.bear(cell, birth, input);
+    await runtime.bear(cell, birth, init);
     return cell.ref as never;
   }
 

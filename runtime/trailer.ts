@@ -123,11 +123,11 @@ export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
   if (trailer.cause !== undefined) stored.c = packCause(trailer.cause);
   if (trailer.id !== undefined) stored.k = trailer.id;
   if (trailer.intents !== undefined) stored.i = trailer.intents;
-  if (trailer.reads !== undefined) stored.r = Buffer.from(codec.pack(trailer.reads, 'reads'));
+  if (trailer.reads !== undefined) stored.r = Buffer.from(codec.packHolder(trailer.reads, 'reads'));
   if (trailer.seed !== undefined) stored.s = trailer.seed;
   if (trailer.birth !== undefined) stored.b = trailer.birth;
   if (trailer.ends === true) stored.e = 1;
-  if ('failure' in trailer) stored.f = Buffer.from(codec.pack(trailer.failure, 'failure'));
+  if ('failure' in trailer) stored.f = Buffer.from(codec.packHolder(trailer.failure, 'failure'));
   return codec.packAs(0, stored);
 }
 

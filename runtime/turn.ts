@@ -266,7 +266,7 @@ function prepareMessages(
       case 'spawn': {
         const { ref, input } = intent;
         const child = newborns!.get(ref)!;
-        const { event, packed } = events.prepare({ type: 'xstate.init', input });
+        const { event, packed } = events.prepareHolder({ type: 'xstate.init', input });
         const birth = birthOf(cell, ref, child.definition);
         const message = new Message(event, packed, ref.life, causeOf(cell, index), birth);
         messages.push({ to: ref, message, child });
@@ -412,10 +412,10 @@ export function end(runtime: Runtime, cell: Cell, index: number): void {
   if (systemId !== undefined) runtime.systemIds.release(tree, systemId, cell.ref);
   if (status === 'done') {
     const type = `xstate.done.actor.${id}`;
-    report(runtime, cell, index, runtime.events.prepare({ type, output, actorId: id }));
+    report(runtime, cell, index, runtime.events.prepareHolder({ type, output, actorId: id }));
   } else if (status === 'error') {
     const type = `xstate.error.actor.${id}`;
-    report(runtime, cell, index, runtime.events.prepare({ type, error, actorId: id }));
+    report(runtime, cell, index, runtime.events.prepareHolder({ type, error, actorId: id }));
   }
   if (cell.tailBytes > LONG_TAIL_BYTES) runtime.committer.checkpoint(cell);
 }

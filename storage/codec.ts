@@ -7,7 +7,7 @@
  * alone: no shared dictionary, whose loss would be the loss of everything.
  */
 import { Packr, RESERVE_START_SPACE } from 'msgpackr';
-import { BUILTIN_ERRORS, inspect, PLAIN, TAGGED } from './payload.ts';
+import { BUILTIN_ERRORS, inspect, MAX_HOLDER_DEPTH, PLAIN, TAGGED } from './payload.ts';
 import type { PackedForm, ReferenceCodec } from './payload.ts';
 
 /** A packed value: one byte for its form, then msgpack. */
@@ -29,6 +29,11 @@ export class Codec {
   /** Packs a value. `root` names it in the error that refuses it. */
   pack(value: unknown, root: string): Packed {
     return this.packAs(inspect(value, root, this.#references).form, value);
+  }
+
+  /** Packs a value that holds others, each of which `inspect` has accepted or will. */
+  packHolder(value: unknown, root: string): Packed {
+    return this.packAs(inspect(value, root, this.#references, MAX_HOLDER_DEPTH).form, value);
   }
 
   /** Whether the value may be stored, and what is known about it; throws `NotSerialisable` otherwise. */

@@ -7,7 +7,7 @@
  */
 import type { AbstractLevel } from 'abstract-level';
 import type { Anchor } from './anchor.ts';
-import { StoreClosed, StoreIo } from './errors.ts';
+import { StoreClosed, StoreIo, StoreLocked } from './errors.ts';
 import type { KeyRange } from './keys.ts';
 import type { Batch, Entry, ScanOptions, Store } from './store.ts';
 
@@ -30,6 +30,8 @@ export class LevelStore implements Store {
   readonly #open: () => Promise<Opened>;
   readonly #copies: boolean;
   #opened: Opened | undefined;
+  /** Whether somebody has it open, or is about to. */
+  #isTaken = false;
 
   /** @param copies whether the database copies the bytes of a batch itself, at `put`. */
   constructor(location: string, open: () => Promise<Opened>, copies: boolean) {
@@ -43,7 +45,16 @@ export class LevelStore implements Store {
   }
 
   async open(): Promise<void> {
-    if (this.#opened === undefined) this.#opened = await this.#open();
+    if (this.#isTaken) {
+      throw new StoreLocked(this.location, { pid: process.pid, since: 'in this process' });
+    }
+    this.#isTaken = true;
+    try {
+      this.#opened = await this.#open();
+    } catch (error) {
+      this.#isTaken = false;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -55,6 +66,7 @@ export class LevelStore implements Store {
     } finally {
       opened.anchor.close();
       opened.release();
+      this.#isTaken = false;
     }
   }
 

@@ -106,7 +106,7 @@ describe('a store in a folder', () => {
     await store.open();
     store.anchor.create('0'.repeat(32));
     expect(readdirSync(deep)).toEqual(expect.arrayContaining(['CURRENT', 'heddle.anchor', 'heddle.lock']));
-    await store.open();
+    await expect(store.open()).rejects.toBeInstanceOf(StoreLocked);
     await store.close();
     await store.close();
     expect(readdirSync(deep)).not.toContain('heddle.lock');

@@ -31,6 +31,9 @@ export type PackedForm = typeof PLAIN | typeof TAGGED;
 /** Deeper nesting is refused: it is a mistake or an attack, and would overflow the stack of somebody else later. */
 const MAX_DEPTH = 128;
 
+/** How deep what holds such values may be: a snapshot holds a context, an event a snapshot. */
+export const MAX_HOLDER_DEPTH: number = MAX_DEPTH + 8;
+
 /** Listing the fields of binary data lists its elements too. */
 const MAX_LISTED = 1024;
 
@@ -64,9 +67,10 @@ class Refusal {
 }
 
 // The walk is synchronous and not re-entered, so its state can be module variables: no allocation per call.
-const ancestors: unknown[] = new Array<unknown>(MAX_DEPTH + 1);
+const ancestors: unknown[] = new Array<unknown>(MAX_HOLDER_DEPTH + 1);
 let form: PackedForm = PLAIN;
 let nested = false;
+let maxDepth = MAX_DEPTH;
 let references: ReferenceCodec | undefined;
 
 /** What the walk found out about a value that may be stored. */
@@ -81,12 +85,20 @@ const inspection = { form: PLAIN as PackedForm, nested: false };
 /**
  * Checks that `value` would come back equal, or throws {@link NotSerialisable} with its path below `root`.
  * The returned object is reused by the next call.
+ *
+ * @param depth how deep it may be nested
  */
-export function inspect(value: unknown, root: string, referenceCodec?: ReferenceCodec): Inspection {
+export function inspect(
+  value: unknown,
+  root: string,
+  referenceCodec?: ReferenceCodec,
+  depth: number = MAX_DEPTH,
+): Inspection {
   // A getter may do anything, even call this.
-  const outer = [form, nested, references] as const;
+  const outer = [form, nested, maxDepth, references] as const;
   form = PLAIN;
   nested = false;
+  maxDepth = depth;
   references = referenceCodec;
   try {
     const refusal = readAll(value);
@@ -96,7 +108,7 @@ export function inspect(value: unknown, root: string, referenceCodec?: Reference
     inspection.nested = nested;
     return inspection;
   } finally {
-    [form, nested, references] = outer;
+    [form, nested, maxDepth, references] = outer;
   }
 }
 
@@ -138,7 +150,7 @@ function walk(value: unknown, depth: number): Refusal | undefined {
 
 function walkObject(value: object, depth: number): Refusal | undefined {
   if (depth > 0) nested = true;
-  if (depth > MAX_DEPTH) return new Refusal(`is nested deeper than ${MAX_DEPTH} levels`, 'flatten the data');
+  if (depth > maxDepth) return new Refusal(`is nested deeper than ${maxDepth} levels`, 'flatten the data');
   for (let i = depth - 1; i >= 0; i--) {
     if (ancestors[i] === value) return new Refusal('is cyclic', 'store an id instead of the object itself');
   }

@@ -276,7 +276,7 @@ describe('a hole', () => {
     const found = await read(disk);
     expect(namesOf(found)).toEqual([1, 2, 3]);
     // A chain that is broken names the very record; a birth that is lost, only the frame.
-    expect(found.damaged[1]).toBe('record 3, frame 4: it follows record 1: 1 records are missing');
+    expect(found.damaged[1]).toBe('record 2, frame 2: the frames 2 to 3 are missing');
   });
 
   it.each(FRAMES.slice(0, -1))(
@@ -499,7 +499,7 @@ describe('a record that is sound, and does not follow', () => {
 
   it('is one with a number that leaves a gap', async () => {
     const reason = await readForged((entry) => entry.writeUIntBE(9, 16, 6));
-    expect(reason).toBe('record 9, frame 6: it follows record 1: 7 records are missing');
+    expect(reason).toBe('record 2, frame 6: it follows record 1: 7 records are missing');
   });
 
   it('is one with a number that was there before', async () => {

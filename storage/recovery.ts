@@ -219,7 +219,11 @@ class Chains {
     const head = this.heads.get(actor);
     const damage = head === undefined ? this.#first(record) : successor(head, record, frame);
     if (damage !== undefined && !this.broken.has(actor)) {
-      this.broken.set(actor, { seq, frame: frame.number, reason: damage });
+      this.broken.set(actor, {
+        seq: Math.min(seq, (head?.seq ?? seq) + 1),
+        frame: frame.number,
+        reason: damage,
+      });
     }
     if (head === undefined) this.heads.set(actor, { seq, frame, offset });
     else {
@@ -266,8 +270,12 @@ function attribute(
     for (const actor of actors ?? []) if (!damaged.has(actor)) damaged.set(actor, { frame, reason });
     for (const birth of known?.born ?? []) if (damaged.has(birth[0])) lostBirths.set(birth[0], birth);
   }
-  // A broken chain names the very record, which says more than its frame.
-  for (const [actor, evidence] of chains.broken) damaged.set(actor, evidence);
+  // A broken chain names the very record; but it is noticed only where the next one stands.
+  for (const [actor, evidence] of chains.broken) {
+    const found = damaged.get(actor);
+    const isEarlier = found?.frame !== undefined && found.frame < evidence.frame!;
+    damaged.set(actor, isEarlier ? { ...found, seq: evidence.seq! } : evidence);
+  }
   return { damaged, unattributed, lostBirths: [...lostBirths.values()] };
 }
 

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { createStore, createStoreLogic, fromStore } from '@xstate/store';
 import { undoRedo } from '@xstate/store/undo';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type * as xstate from 'xstate';
 import {
   assign,
   fromCallback,
@@ -319,7 +320,7 @@ describe('a machine of another copy of xstate', () => {
     const folder = mkdtempSync(join(tmpdir(), 'heddle-copies-'));
     const own = dirname(createRequire(import.meta.url).resolve('xstate/package.json'));
     cpSync(own, join(folder, 'node_modules/xstate'), { recursive: true });
-    const other = createRequire(join(folder, 'index.js'))('xstate') as typeof import('xstate');
+    const other = createRequire(join(folder, 'index.js'))('xstate') as typeof xstate;
     await expect(open({ it: other.createMachine({}) })).rejects.toMatchObject({
       _tag: 'InvalidArgument',
       path: 'actors.it',

@@ -203,7 +203,7 @@ function resolved(machine: AnyStateMachine, persisted: PersistedSnapshot): Machi
     Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => ({ id: node }))]),
   );
   const bare = { status, value, output, error, context: {}, children: {}, historyValue };
-  return machine.restoreSnapshot(bare as never, {} as never) as unknown as MachineSnapshotShape;
+  return machine.restoreSnapshot(bare as never, {} as never) as never;
 }
 
 function restoreMachine(

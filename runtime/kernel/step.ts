@@ -133,6 +133,7 @@ class Capture implements InsideStep {
 
   sendTo(params: SendParams): void {
     const { to, delay, id } = params;
+    if (typeof delay === 'number') assertTimerId(id);
     const event = asDelivered(params.event, this.self.id);
     if (typeof delay === 'number') {
       if (typeof to === 'string')
@@ -191,6 +192,11 @@ class Capture implements InsideStep {
   }
 }
 
+function assertTimerId(id: unknown): void {
+  if (id !== undefined && typeof id !== 'string')
+    throw new TypeError(`the id of a delayed event must be a text, but is ${typeof id}`);
+}
+
 function isSendTo(intent: Intent, ref: Ref): boolean {
   return intent.kind === 'send' && intent.to === ref;
 }
@@ -239,6 +245,7 @@ function execute({ type, info, params, exec }: ExecutedAction): void {
     case 'xstate.raise':
       // Without a delay XState has already put it into the internal queue of this very step.
       if (typeof built.delay !== 'number') return;
+      assertTimerId(built.id);
       return capture.push({
         kind: 'timer',
         id: built.id,

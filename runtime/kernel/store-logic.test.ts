@@ -208,6 +208,7 @@ describe('store logic', () => {
     const ref = await first.actor('cart', '1');
     for (let n = 0; n < 4; n++) await ref.send({ type: 'inc' });
     internals.get(first)!.die();
+    await disk.close();
     const second = await open(disk);
     try {
       expect((await second.actor('cart', '1')).getSnapshot()).toMatchObject({ context: { n: 4 } });

@@ -1,0 +1,185 @@
+// The lie: "every room imports only what it may". Reads the imports of every source file, holds them against the table of
+// the house, and names the line that breaks it; and makes sure that it would notice.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+/** A room, or one file in it, and what may be imported there besides its own files. */
+interface Room {
+  readonly place: string;
+  /** Other places of the house. */
+  readonly house: readonly string[];
+  /** Packages: `effect/` stands for all of its parts, and `type effect` for its types alone. */
+  readonly packages: readonly string[];
+}
+
+/** What is more special comes first. A room that is not in here must not have files. */
+const TABLE: readonly Room[] = [
+  // The only place that knows clocks and chance as the platform has them, because it replaces them.
+  {
+    place: 'runtime/kernel/moment.ts',
+    house: [],
+    packages: ['node:crypto', 'node:module', 'node:timers', 'node:v8'],
+  },
+  { place: 'runtime/kernel/', house: [], packages: ['xstate'] },
+  {
+    place: 'runtime/',
+    house: ['runtime/kernel/', 'storage/'],
+    // Parts of effect and no barrel: loading all of it costs 150 ms.
+    packages: ['xstate', '@xstate/store', 'type effect', 'effect/', 'node:async_hooks', 'node:util'],
+  },
+  {
+    place: 'storage/',
+    house: [],
+    packages: [
+      ...['level', 'abstract-level', 'memory-level', 'msgpackr'],
+      ...['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:util', 'node:zlib'],
+    ],
+  },
+  { place: 'machines/', house: [], packages: ['xstate'] },
+  {
+    place: 'actors/',
+    house: ['runtime/index.ts', 'machines/'],
+    packages: ['xstate', 'type effect', 'effect/'],
+  },
+  { place: 'console/', house: ['runtime/index.ts', 'actors/index.ts'], packages: ['node:'] },
+  // Users: they take the package by its published names, and whatever packages they like.
+  { place: 'examples/', house: [], packages: [''] },
+];
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** What is no source: made, borrowed, or free to import anything. */
+const ELSEWHERE = new Set(['node_modules', 'dist', 'docs', 'tests', 'bench', '.git']);
+const BESIDE = /\.(test|test-d|testsuite)\.ts$/;
+
+const sources: readonly SourceFile[] = filesBelow(ROOT)
+  .filter((path) => path.endsWith('.ts') && path.includes('/') && !BESIDE.test(path))
+  .map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (ELSEWHERE.has(entry.name) || entry.isSymbolicLink()) return [];
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : [relative(ROOT, path)];
+  });
+}
+
+const IMPORTED = /(?:\bfrom\s+|\bimport\s*\(\s*|^\s*import\s+)(['"])(?<what>[^'"]+)\1/g;
+const COMMENT = /^\s*(\*|\/\/|\/\*)/;
+
+/** The lines that break the table, as an editor would open them. */
+function breaches(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) => {
+    const room = TABLE.find(({ place }) => path.startsWith(place));
+    if (room === undefined) return [`${path}:1 stands in no room of the table`];
+    let isTypeOnly = false;
+    return text.split('\n').flatMap((line, index) => {
+      if (COMMENT.test(line)) return [];
+      // An import may go over several lines; its first says whether it is of types alone.
+      if (/^\s*(import|export)\b/.test(line)) isTypeOnly = /^\s*(import|export)\s+type\b/.test(line);
+      return [...line.matchAll(IMPORTED)]
+        .map(({ groups }) => groups!['what']!)
+        .filter((what) => !mayImport(room, path, what, isTypeOnly))
+        .map((what) => `${path}:${index + 1} imports '${what}', which ${room.place} may not`);
+    });
+  });
+}
+
+function mayImport(
+  { place, house, packages }: Room,
+  path: string,
+  what: string,
+  isTypeOnly: boolean,
+): boolean {
+  if (what.startsWith('.')) {
+    const target = relative(ROOT, resolve(ROOT, dirname(path), what));
+    // A file may import what its room may, and its room is the folder of its row.
+    const own = place.endsWith('/') ? place : `${dirname(place)}/`;
+    return [own, ...house].some((allowed) => target.startsWith(allowed));
+  }
+  return packages.some((allowed) => {
+    if (allowed.startsWith('type ')) return isTypeOnly && what === allowed.slice('type '.length);
+    return allowed === '' || what === allowed || (/[/:]$/.test(allowed) && what.startsWith(allowed));
+  });
+}
+
+/** Names under which things are put that nobody has found a name for. */
+const NAMELESS = /(^|[.-])(utils?|common|helpers?|types|misc|shared)(\.ts)?$/;
+
+describe('the house', () => {
+  it('has its rooms, and something in them', () => {
+    const rooms = new Set(sources.map(({ path }) => path.slice(0, path.indexOf('/'))));
+    for (const room of ['runtime', 'storage', 'examples']) expect(rooms).toContain(room);
+    expect(sources.length).toBeGreaterThan(60);
+  });
+
+  it('imports only what its table allows', () => {
+    expect(breaches(sources)).toEqual([]);
+  });
+
+  it('has no file or folder without a name of its own', () => {
+    const nameless = filesBelow(ROOT)
+      .concat(filesBelow(join(ROOT, 'tests')), filesBelow(join(ROOT, 'bench')))
+      .filter((path) => path.split('/').some((part) => NAMELESS.test(part)));
+    expect(nameless).toEqual([]);
+  });
+});
+
+describe('a breach is noticed', () => {
+  it.each([
+    ['runtime/kernel/step.ts', "import { Codec } from '../../storage/codec.ts';"],
+    ['runtime/kernel/step.ts', "import { Runtime } from '../runtime.ts';"],
+    ['runtime/kernel/step.ts', "import fs from 'node:fs';"],
+    ['runtime/kernel/step.ts', "import nodeTimers from 'node:timers';"],
+    ['runtime/kernel/moment.ts', "import { createMachine } from 'xstate';"],
+    ['runtime/commit.ts', "import { MemoryLevel } from 'memory-level';"],
+    ['runtime/commit.ts', "import { Effect } from 'effect';"],
+    ['runtime/commit.ts', "import { createServer } from 'node:http';"],
+    ['runtime/commit.ts', "import { writer } from '../actors/agent.ts';"],
+    ['runtime/commit.ts', "  const later = await import('undici');"],
+    ['runtime/commit.ts', "import 'node:net';"],
+    ['storage/ledger.ts', "import type { Cell } from '../runtime/cell.ts';"],
+    ['storage/ledger.ts', "import { createMachine } from 'xstate';"],
+    ['storage/ledger.ts', "export { Effect } from 'effect/Effect';"],
+    ['storage/ledger.ts', "import type {\n  Snapshot,\n} from 'xstate';"],
+    ['machines/gate.ts', "import { readFileSync } from 'node:fs';"],
+    ['actors/agent.ts', "import { Runtime } from '../runtime/runtime.ts';"],
+    ['console/serve.ts', "import { frameKey } from '../storage/keys.ts';"],
+    ['examples/hello/main.ts', "import { createSystem } from '../../runtime/system.ts';"],
+    ['shed/tools.ts', 'export {};'],
+  ])('in %s: %s', (path, text) => {
+    const told = breaches([{ path, text: `// A comment.\n${text}\n` }]);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(path);
+  });
+
+  it.each(['utils.ts', 'types.ts', 'helpers', 'string.util.ts', 'test-helper.ts', 'common'])(
+    'in a name: %s',
+    (name) => {
+      expect(name).toMatch(NAMELESS);
+    },
+  );
+
+  it('with its line, and what is allowed is not taken for one', () => {
+    const text = [
+      "/** Read with `import fs from 'node:fs'`. */",
+      " * import x from 'anywhere';",
+      "import type { Schedule } from 'effect';",
+      "import * as Duration from 'effect/Duration';",
+      "import { Ledger } from '../storage/ledger.ts';",
+      "import { step } from './kernel/step.ts';",
+      "import net from 'node:net';",
+    ].join('\n');
+    expect(breaches([{ path: 'runtime/commit.ts', text }])).toEqual([
+      "runtime/commit.ts:7 imports 'node:net', which runtime/ may not",
+    ]);
+    const example = { path: 'examples/hello/main.ts', text: "import { createSystem } from 'heddle';" };
+    expect(breaches([example])).toEqual([]);
+  });
+});
