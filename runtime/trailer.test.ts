@@ -69,6 +69,7 @@ const trailer: fc.Arbitrary<Trailer> = fc.record(
       },
       { requiredKeys: ['address', 'path'] },
     ),
+    ends: fc.boolean(),
     failure: anything,
   },
   { requiredKeys: [] },

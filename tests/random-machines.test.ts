@@ -69,7 +69,7 @@ class Inventor {
       context: { a: 0, b: 0, trace: [] } satisfies Context,
       options: { maxIterations: MAX_MICROSTEPS },
       output: ({ context }: { context: Context }) => context.a,
-      ...this.#configOf(root, false),
+      ...this.#configOf(root),
     } as never) as AnyStateMachine;
   }
 
@@ -95,7 +95,7 @@ class Inventor {
     return parent === 'compound' && index > 0 && this.#random.chance(0.35) ? 'final' : 'atomic';
   }
 
-  #configOf({ id, type, children }: Node, isInRegion: boolean): object {
+  #configOf({ id, type, children }: Node): object {
     const random = this.#random;
     if (type === 'history') {
       const siblings = this.#nodes.filter((node) => node.id.slice(0, -1) === id.slice(0, -1));
@@ -107,8 +107,7 @@ class Inventor {
         ...(random.chance(0.5) && { target: `#${target}` }),
       };
     }
-    const inRegion = isInRegion || type === 'parallel';
-    const states = Object.fromEntries(children.map((child) => [child.id, this.#configOf(child, inRegion)]));
+    const states = Object.fromEntries(children.map((child) => [child.id, this.#configOf(child)]));
     const common = { id, entry: this.#actions(`enter ${id}`), exit: this.#actions(`leave ${id}`) };
     if (type === 'final') return { ...common, type, output: { at: id } };
     return {
@@ -118,9 +117,7 @@ class Inventor {
       ...(type === 'compound' && { initial: this.#initial(children) }),
       ...(children.length > 0 && { states }),
       on: this.#on(id),
-      // In regions beside each other their order counts, and bytes do not keep it: see host.test.ts. When they do, let
-      // `always` be anywhere.
-      ...(random.chance(0.12) && !isInRegion && { always: this.#transition(id, 'always', 1) }),
+      ...(random.chance(0.12) && { always: this.#transition(id, 'always', 1) }),
       ...(random.chance(0.35) && { after: this.#after(id) }),
       ...(type !== 'atomic' && random.chance(0.5) && { onDone: this.#transition(id, 'done', 0.3) }),
     };
