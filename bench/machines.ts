@@ -1,7 +1,7 @@
 /**
  * The machines that are measured.
  */
-import { assign, cancel, sendParent, sendTo, setup } from 'xstate';
+import { assign, sendParent, sendTo, setup } from 'xstate';
 
 /** The smallest machine with a state worth keeping. */
 export const counter = setup({
@@ -36,16 +36,25 @@ const trail = setup({
 const world = { touched: 0 };
 
 /**
- * An order: nested and parallel, with 1 KB of context, a child, a timer that is set and cancelled by every second event,
- * and an action that goes to the outbox.
+ * An order: nested and parallel, with 1 KB of context of which every item changes a part, a child that hears of most
+ * items, a timer that is set and cancelled by every second one, and an action that goes to the outbox with every fourth.
  */
 export const order = setup({
   types: {
     context: {} as { lines: readonly { sku: string; count: number }[]; items: number; noted: number },
-    events: {} as { type: 'add'; item: number } | { type: 'pause' } | { type: 'noted'; heard: number },
+    events: {} as { type: 'add'; item: number } | { type: 'noted'; heard: number },
   },
   actors: { trail },
-  actions: { announce: () => void world.touched++ },
+  actions: {
+    announce: () => void world.touched++,
+    take: assign(({ context, event }) => {
+      if (event.type !== 'add') return {};
+      const at = event.item % context.lines.length;
+      const { sku, count } = context.lines[at]!;
+      return { items: context.items + 1, lines: context.lines.with(at, { sku, count: count + 1 }) };
+    }),
+    tell: sendTo('trail', ({ context }) => ({ type: 'heard', item: context.items })),
+  },
   guards: { isRare: ({ context }) => context.items % 4 === 3 },
 }).createMachine({
   id: 'order',
@@ -66,26 +75,13 @@ export const order = setup({
             filling: {
               on: {
                 add: [
-                  { guard: 'isRare', target: 'full', actions: ['announce'] },
-                  {
-                    actions: sendTo('trail', ({ event }) => ({ type: 'heard', item: event.item })),
-                  },
+                  { guard: 'isRare', target: 'full', actions: ['take', 'announce'] },
+                  { actions: ['take', 'tell'] },
                 ],
               },
             },
-            full: { on: { add: 'filling' } },
+            full: { on: { add: { target: 'filling', actions: 'take' } } },
           },
-        },
-      },
-      on: {
-        add: {
-          actions: assign({
-            items: ({ context }) => context.items + 1,
-            lines: ({ context, event }) =>
-              context.lines.map((line, i) =>
-                i === event.item % context.lines.length ? { ...line, count: line.count + 1 } : line,
-              ),
-          }),
         },
       },
     },
@@ -97,5 +93,5 @@ export const order = setup({
       },
     },
   },
-  on: { noted: { actions: [assign({ noted: ({ event }) => event.heard }), cancel('nothing')] } },
+  on: { noted: { actions: assign({ noted: ({ event }) => event.heard }) } },
 });

@@ -24,6 +24,8 @@ export class Message {
   taken = false;
   /** Called right after its turn: what it did, or that it was dropped, is in the commit that is being filled. */
   whenTaken: (() => void) | undefined = undefined;
+  /** The one behind it in the mailbox. */
+  next: Message | undefined = undefined;
 
   constructor(
     event: AnyEventObject,
@@ -57,36 +59,38 @@ export interface Birth {
 /** What is left of the bytes of an event that is recorded. */
 export const RECORDED: Packed = Buffer.alloc(0);
 
+/** A chain through the messages themselves: most mailboxes hold one message, and for no longer than a moment. */
 export class Mailbox {
-  // A ring would save the shifting; but mailboxes are short, and a drained one starts over.
-  #messages: Message[] = [];
-  #first = 0;
+  #first: Message | undefined = undefined;
+  #last: Message | undefined = undefined;
+  #size = 0;
 
   get size(): number {
-    return this.#messages.length - this.#first;
+    return this.#size;
   }
 
   push(message: Message): void {
-    this.#messages.push(message);
+    if (this.#last === undefined) this.#first = message;
+    else this.#last.next = message;
+    this.#last = message;
+    this.#size++;
   }
 
   shift(): Message | undefined {
-    if (this.#first === this.#messages.length) return undefined;
-    const message = this.#messages[this.#first]!;
-    this.#first++;
-    if (this.#first === this.#messages.length) {
-      this.#messages = [];
-      this.#first = 0;
-    } else if (this.#first > 1024 && this.#first * 2 > this.#messages.length) {
-      this.#messages = this.#messages.slice(this.#first);
-      this.#first = 0;
-    }
+    const message = this.#first;
+    if (message === undefined) return undefined;
+    this.#first = message.next;
+    if (this.#first === undefined) this.#last = undefined;
+    message.next = undefined;
     message.taken = true;
+    this.#size--;
     return message;
   }
 
   /** What waits, without taking it. */
   waiting(): readonly Message[] {
-    return this.#messages.slice(this.#first);
+    const messages: Message[] = [];
+    for (let message = this.#first; message !== undefined; message = message.next) messages.push(message);
+    return messages;
   }
 }

@@ -8,7 +8,7 @@
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
 import type { Cell } from './cell.ts';
 import type { TimerHandle } from './clock.ts';
-import { effectKey, withinEffect } from './effects.ts';
+import { effectKey, lasts, withinEffect } from './effects.ts';
 import type { EffectContext } from './effects.ts';
 import { AttemptTimeout } from './errors.ts';
 import { Ref } from './kernel/ref.ts';
@@ -38,6 +38,8 @@ interface Running {
   readonly state: object;
   readonly context: EffectContext;
   deadline: TimerHandle | undefined;
+  /** Says that it is over: its code need not find out any more what it belongs to. */
+  readonly end: () => void;
   /** Set when its attempt is over: what it still reports is dropped. */
   over: boolean;
   /** Whether its logic was told to stop. */
@@ -109,6 +111,7 @@ export class Processes {
       state: { ...snapshot },
       context,
       deadline: undefined,
+      end: lasts(),
       over: false,
       stopped: false,
     };
@@ -256,6 +259,7 @@ export class Processes {
 
   #close(running: Running): void {
     running.over = true;
+    running.end();
     running.deadline?.cancel();
   }
 }

@@ -3,7 +3,7 @@
  * processes, in this order; for each actor in the order of its turns.
  */
 import type { Commit } from './commit.ts';
-import { carryOut } from './effects.ts';
+import { carryOut, rest } from './effects.ts';
 import { receiptFor } from './receipt.ts';
 import type { Runtime } from './runtime.ts';
 import type { Turn } from './turn.ts';
@@ -13,6 +13,7 @@ export function release(runtime: Runtime, commit: Commit, number: number): void 
   // What users await goes on only after this function, so the receipts can come first and see everything done.
   for (const turn of turns) acknowledge(turn, number);
   for (const turn of turns) publish(runtime, turn);
+  rest();
   for (const { cell } of turns) if (cell.ended) runtime.passivation.ended(cell);
   for (const cell of checkpoints) runtime.passivation.checkpointed(cell);
   for (const waiter of waiters) waiter();

@@ -16,7 +16,7 @@ import { Committer } from './commit.ts';
 import type { Commit, LogBudget } from './commit.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { Definitions } from './definition.ts';
-import { carryOut, owedBySender } from './effects.ts';
+import { carryOut, owedBySender, rest } from './effects.ts';
 import { LiveEnvironment } from './environment.ts';
 import {
   ActorEnded,
@@ -289,6 +289,7 @@ export class Runtime implements Port {
       if (this.stopped || !cell.present) return;
       if (unfinished !== undefined) this.processes.resume(cell, unfinished);
       for (const turn of owed) carryOut(this, cell, turn);
+      rest();
     });
   }
 

@@ -42,7 +42,8 @@ export type ToldIntent =
   | readonly ['send', actor: number, life: number, type: string]
   | readonly ['spawn', id: string, src: string, actor: number, life: number]
   | readonly ['stop', id: string]
-  | readonly ['timer', id: string | null, dueMs: number, actor: number, type: string]
+  /** An event of `after` has its type for an id, and is not said twice. */
+  | readonly ['timer', id: string | null, dueMs: number, actor: number, type?: string]
   | readonly ['cancel', id: string]
   | readonly ['emit', type: string]
   | readonly ['log']
@@ -162,7 +163,7 @@ function tell(intent: Intent, atMs: number): ToldIntent {
     case 'stop':
       return ['stop', intent.ref.id];
     case 'timer':
-      return ['timer', intent.id ?? null, dueOf(atMs, intent.delayMs), intent.to.actor, intent.event.type];
+      return tellTimer(intent, atMs);
     case 'cancel':
       return ['cancel', intent.id];
     case 'emit':
@@ -172,6 +173,13 @@ function tell(intent: Intent, atMs: number): ToldIntent {
     case 'action':
       return ['action', intent.name];
   }
+}
+
+function tellTimer({ id, delayMs, to, event }: Extract<Intent, { kind: 'timer' }>, atMs: number): ToldIntent {
+  const dueMs = dueOf(atMs, delayMs);
+  return event.type === id
+    ? ['timer', id, dueMs, to.actor]
+    : ['timer', id ?? null, dueMs, to.actor, event.type];
 }
 
 /** The year 6429. Times are stored in 48 bits. */

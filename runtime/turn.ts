@@ -11,7 +11,6 @@
  * Nothing of a turn can be observed before its commit is durable (`release.ts`).
  */
 import type { AnyEventObject } from 'xstate';
-import type { Codec } from '../storage/codec.ts';
 import type { FrameRef } from '../storage/ledger.ts';
 import { nameWitnessKey } from '../storage/keys.ts';
 import { Cell } from './cell.ts';
@@ -178,17 +177,14 @@ function runStep(runtime: Runtime, cell: Cell, event: AnyEventObject, at: number
 
 /** A state that could not be stored is refused in the step that makes it. Only what has changed is looked at. */
 function checkState({ codec }: Runtime, { definition, snapshot: before }: Cell, after: AnySnapshot): void {
-  if (definition.host.kind !== 'machine') return checkFields(codec, before, after, '');
-  if (after.context !== before?.context) checkFields(codec, before?.context, after.context, 'context.');
-  if (after.status === 'done') codec.inspect(after.output, 'output');
-}
-
-function checkFields(codec: Codec, before: unknown, after: unknown, path: string): void {
-  const old = (before ?? {}) as Record<string, unknown>;
-  const fields = after as Record<string, unknown>;
-  for (const key in fields) {
-    if (fields[key] !== old[key] || before === undefined) codec.inspect(fields[key], `${path}${key}`);
+  if (definition.host.kind === 'machine') {
+    if (after.context !== before?.context) codec.inspectChange(after.context, before?.context, 'context');
+    if (after.status === 'done') codec.inspect(after.output, 'output');
+    return;
   }
+  const old = (before ?? {}) as Record<string, unknown>;
+  const fields = after as unknown as Record<string, unknown>;
+  for (const key in fields) codec.inspectChange(fields[key], old[key], key);
 }
 
 // ---- preparing ----------------------------------------------------------------------------------------------------
@@ -235,6 +231,9 @@ function bearChildren(
     const { ref } = intent;
     const definition = cell.definition.child(ref.src);
     if (definition === undefined) throw new Error(`the actor source '${ref.src}' is not implemented`);
+    for (const other of newborns?.keys() ?? []) {
+      if (other.address === ref.address) throw new Error(`two children with the id '${ref.id}' in one step`);
+    }
     const name = runtime.population.nameOf(ref.address);
     const earlier = name && runtime.population.load(name.actor, ref.address);
     ref.bear(name?.actor ?? runtime.ledger.nextActor++, (earlier?.lives ?? 0) + 1);

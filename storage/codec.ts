@@ -7,7 +7,7 @@
  * alone: no shared dictionary, whose loss would be the loss of everything.
  */
 import { Packr, RESERVE_START_SPACE } from 'msgpackr';
-import { BUILTIN_ERRORS, inspect, MAX_HOLDER_DEPTH, PLAIN, TAGGED } from './payload.ts';
+import { BUILTIN_ERRORS, inspect, inspectChange, MAX_HOLDER_DEPTH, PLAIN, TAGGED } from './payload.ts';
 import type { PackedForm, ReferenceCodec } from './payload.ts';
 
 /** A packed value: one byte for its form, then msgpack. */
@@ -39,6 +39,11 @@ export class Codec {
   /** Whether the value may be stored, and what is known about it; throws `NotSerialisable` otherwise. */
   inspect(value: unknown, root: string): { readonly form: PackedForm; readonly nested: boolean } {
     return inspect(value, root, this.#references);
+  }
+
+  /** Whether a value may be stored that has taken the place of one that may; throws `NotSerialisable` otherwise. */
+  inspectChange(value: unknown, before: unknown, root: string): void {
+    inspectChange(value, before, root, this.#references);
   }
 
   /** Packs a value that `inspect` has just accepted. */

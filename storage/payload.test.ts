@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Codec } from './codec.ts';
 import { NotSerialisable } from './errors.ts';
-import { inspect, PLAIN, TAGGED } from './payload.ts';
+import { inspect, inspectChange, PLAIN, TAGGED } from './payload.ts';
 import type { ReferenceCodec } from './payload.ts';
 
 const MAX_DEPTH = 128;
@@ -600,6 +600,64 @@ describe('allowed, and comes back as its twin', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('a value that has taken the place of another', () => {
+  const before = {
+    list: [{ n: 1 }, { n: 2 }],
+    map: new Map([['a', { n: 3 }]]),
+    deep: { er: { n: 4 } },
+    text: 'x',
+  };
+  inspect(before, 'context');
+  const refused = (after: object): string | undefined => {
+    try {
+      inspectChange(after, before, 'context');
+      return undefined;
+    } catch (error) {
+      return (error as NotSerialisable).path;
+    }
+  };
+
+  it.each<[string, object, string | undefined]>([
+    ['nothing is new', before, undefined],
+    ['something good is new', { ...before, more: [1] }, undefined],
+    ['something bad is new', { ...before, more: [BAD] }, 'context.more[0]'],
+    ['something bad is in an item', { ...before, list: [before.list[0], { n: BAD }] }, 'context.list[1].n'],
+    ['an item is gone, and the last one is bad', { ...before, list: [BAD] }, 'context.list[0]'],
+    [
+      'something bad is deep',
+      { ...before, deep: { er: { ...before.deep.er, m: BAD } } },
+      'context.deep.er.m',
+    ],
+    ['an object has become an array', { ...before, deep: [BAD] }, 'context.deep[0]'],
+    [
+      'an array has become an object',
+      { ...before, list: { 0: before.list[0], 1: BAD } },
+      'context.list["1"]',
+    ],
+    ['a map is another', { ...before, map: new Map([['a', BAD]]) }, 'context.map<a>'],
+    ['a text is broken', { ...before, text: '\ud800' }, 'context.text'],
+    ['a field has moved', { ...before, deep: before.list, list: before.deep }, undefined],
+  ])('is looked at where it differs: %s', (_, after, path) => {
+    expect(refused(after)).toBe(path);
+  });
+
+  it('is not walked where it is the same', () => {
+    const read: string[] = [];
+    const watched = new Proxy(
+      { n: 1 },
+      { get: (_, key) => void read.push(String(key)), ownKeys: () => ['n'] },
+    );
+    inspectChange({ watched, n: 2 }, { watched, n: 1 }, 'context');
+    expect(read).toEqual([]);
+  });
+
+  it('leaves nothing behind for the next walk', () => {
+    const shared = { bad: BAD };
+    inspectChange({ shared }, { shared }, 'context');
+    expect(refusalOf({ shared }).path).toBe('event.shared.bad');
   });
 });
 

@@ -71,6 +71,7 @@ const ancestors: unknown[] = new Array<unknown>(MAX_HOLDER_DEPTH + 1);
 let form: PackedForm = PLAIN;
 let nested = false;
 let maxDepth = MAX_DEPTH;
+let known: unknown;
 let references: ReferenceCodec | undefined;
 
 /** What the walk found out about a value that may be stored. */
@@ -112,16 +113,36 @@ export function inspect(
   }
 }
 
+/**
+ * Checks a value that has taken the place of another one. What it shares with that was accepted before, and is not walked
+ * again.
+ * @throws NotSerialisable
+ */
+export function inspectChange(
+  value: unknown,
+  before: unknown,
+  root: string,
+  referenceCodec?: ReferenceCodec,
+): void {
+  known = before;
+  try {
+    inspect(value, root, referenceCodec);
+  } finally {
+    known = undefined;
+  }
+}
+
 /** Values that throw when they are looked at (a getter, a revoked proxy) cannot be stored either. */
 function readAll(value: unknown): Refusal | undefined {
   try {
-    return walk(value, 0);
+    return walk(value, 0, known);
   } catch (error) {
     return new Refusal(`holds something that cannot be read (${messageOf(error)})`);
   }
 }
 
-function walk(value: unknown, depth: number): Refusal | undefined {
+/** @param before what stood in its place, if that is known */
+function walk(value: unknown, depth: number, before?: unknown): Refusal | undefined {
   switch (typeof value) {
     case 'string':
       return value.isWellFormed()
@@ -144,11 +165,11 @@ function walk(value: unknown, depth: number): Refusal | undefined {
         'name it in the code (an action, guard or actor) and store the name',
       );
     case 'object':
-      return value === null ? undefined : walkObject(value, depth);
+      return value === null || value === before ? undefined : walkObject(value, depth, before);
   }
 }
 
-function walkObject(value: object, depth: number): Refusal | undefined {
+function walkObject(value: object, depth: number, before: unknown): Refusal | undefined {
   if (depth > 0) nested = true;
   if (depth > maxDepth) return new Refusal(`is nested deeper than ${maxDepth} levels`, 'flatten the data');
   for (let i = depth - 1; i >= 0; i--) {
@@ -156,11 +177,12 @@ function walkObject(value: object, depth: number): Refusal | undefined {
   }
   ancestors[depth] = value;
   const prototype = Object.getPrototypeOf(value) as object | null;
-  if (prototype === Object.prototype) return isDisguised(value) ? disguised(value) : walkFields(value, depth);
-  if (Array.isArray(value)) return walkArray(value, prototype, depth);
+  if (prototype === Object.prototype)
+    return isDisguised(value) ? disguised(value) : walkFields(value, depth, before);
+  if (Array.isArray(value)) return walkArray(value, prototype, depth, before);
   if (prototype === null) {
     form = TAGGED;
-    return isDisguised(value) ? disguised(value) : walkFields(value, depth);
+    return isDisguised(value) ? disguised(value) : walkFields(value, depth, before);
   }
   if (prototype === Date.prototype) return types.isDate(value) ? ownKeysOnly(value, 0) : foreign(value);
   if (references?.test(value)) {
@@ -219,10 +241,12 @@ function walkBinary(value: object): Refusal | undefined {
   return length > MAX_LISTED ? undefined : ownKeysOnly(value, length);
 }
 
-function walkFields(value: object, depth: number): Refusal | undefined {
+function walkFields(value: object, depth: number, before: unknown): Refusal | undefined {
+  const fieldsBefore = typeof before === 'object' ? (before as Record<string, unknown> | null) : undefined;
   for (const key in value) {
     if (key === '__proto__') return new Refusal('has an own "__proto__" key', 'rename the key');
-    const refusal = walk((value as Record<string, unknown>)[key], depth + 1) ?? wellFormedKey(key);
+    const field = (value as Record<string, unknown>)[key];
+    const refusal = walk(field, depth + 1, fieldsBefore?.[key]) ?? wellFormedKey(key);
     if (refusal !== undefined) return refusal.at(key);
   }
   return withoutSymbols(value);
@@ -240,13 +264,19 @@ function wellFormedKey(key: string): Refusal | undefined {
     : new Refusal('is under a key with a lone surrogate', 'repair the key');
 }
 
-function walkArray(value: unknown[], prototype: object | null, depth: number): Refusal | undefined {
+function walkArray(
+  value: unknown[],
+  prototype: object | null,
+  depth: number,
+  before: unknown,
+): Refusal | undefined {
   if (prototype !== Array.prototype) return new Refusal(`is ${describe(value)}`, 'store a plain array');
+  const itemsBefore = Array.isArray(before) ? (before as readonly unknown[]) : undefined;
   for (let i = 0; i < value.length; i++) {
     const item = value[i];
     if (item === undefined && !(i in value))
       return new Refusal('is a hole in a sparse array', 'fill it').at(i);
-    const refusal = walk(item, depth + 1);
+    const refusal = walk(item, depth + 1, itemsBefore?.[i]);
     if (refusal !== undefined) return refusal.at(i);
   }
   return ownKeysOnly(value, value.length);
