@@ -36,13 +36,14 @@ const trail = setup({
 const world = { touched: 0 };
 
 /**
- * An order: nested and parallel, with 1 KB of context of which every item changes a part, a child that hears of most
- * items, a timer that is set and cancelled by every second one, and an action that goes to the outbox with every fourth.
+ * An order: 22 states, nested and in four regions, with 1 KB of context of which every item changes a part; a child that
+ * hears of most items, a timer that is set and cancelled by every second one, and an action that goes to the outbox with
+ * every fourth.
  */
 export const order = setup({
   types: {
     context: {} as { lines: readonly { sku: string; count: number }[]; items: number; noted: number },
-    events: {} as { type: 'add'; item: number } | { type: 'noted'; heard: number },
+    events: {} as { type: 'add'; item: number } | { type: 'noted'; heard: number } | { type: 'close' },
   },
   actors: { trail },
   actions: {
@@ -55,7 +56,10 @@ export const order = setup({
     }),
     tell: sendTo('trail', ({ context }) => ({ type: 'heard', item: context.items })),
   },
-  guards: { isRare: ({ context }) => context.items % 4 === 3 },
+  guards: {
+    isFourth: ({ context }) => context.items % 4 === 3,
+    isLarge: ({ context }) => context.items % 16 > 8,
+  },
 }).createMachine({
   id: 'order',
   context: {
@@ -71,11 +75,12 @@ export const order = setup({
       states: {
         open: {
           initial: 'filling',
+          on: { close: 'closed' },
           states: {
             filling: {
               on: {
                 add: [
-                  { guard: 'isRare', target: 'full', actions: ['take', 'announce'] },
+                  { guard: 'isFourth', target: 'full', actions: ['take', 'announce'] },
                   { actions: ['take', 'tell'] },
                 ],
               },
@@ -83,6 +88,7 @@ export const order = setup({
             full: { on: { add: { target: 'filling', actions: 'take' } } },
           },
         },
+        closed: { initial: 'locked', states: { locked: {}, archived: {} } },
       },
     },
     patience: {
@@ -90,6 +96,31 @@ export const order = setup({
       states: {
         calm: { on: { add: 'waiting' } },
         waiting: { after: { 3_600_000: 'calm' }, on: { add: 'calm' } },
+      },
+    },
+    quote: {
+      initial: 'none',
+      states: {
+        none: { on: { add: 'given' } },
+        given: {
+          initial: 'fresh',
+          states: {
+            fresh: { on: { add: { guard: 'isFourth', target: 'stale' } } },
+            stale: { on: { add: 'fresh' } },
+          },
+        },
+      },
+    },
+    delivery: {
+      initial: 'unplanned',
+      states: {
+        unplanned: { on: { add: { guard: 'isLarge', target: 'last' } } },
+        planned: {
+          initial: 'morning',
+          on: { add: { guard: 'isFourth', target: 'unplanned' } },
+          states: { morning: { on: { close: 'evening' } }, evening: {} },
+        },
+        last: { type: 'history', target: 'planned' },
       },
     },
   },

@@ -96,20 +96,30 @@ export function inspect(
   depth: number = MAX_DEPTH,
 ): Inspection {
   // A getter may do anything, even call this.
-  const outer = [form, nested, maxDepth, references] as const;
+  const outerForm = form;
+  const outerNested = nested;
+  const outerDepth = maxDepth;
+  const outerReferences = references;
   form = PLAIN;
   nested = false;
   maxDepth = depth;
   references = referenceCodec;
   try {
-    const refusal = readAll(value);
+    const refusal = walk(value, 0, known);
     if (refusal !== undefined)
       throw new NotSerialisable(pathOf(root, refusal.keys), refusal.reason, refusal.hint);
     inspection.form = form;
     inspection.nested = nested;
     return inspection;
+  } catch (error) {
+    if (error instanceof NotSerialisable) throw error;
+    // It throws when it is looked at: a getter, a revoked proxy.
+    throw new NotSerialisable(root, `holds something that cannot be read (${messageOf(error)})`);
   } finally {
-    [form, nested, maxDepth, references] = outer;
+    form = outerForm;
+    nested = outerNested;
+    maxDepth = outerDepth;
+    references = outerReferences;
   }
 }
 
@@ -129,15 +139,6 @@ export function inspectChange(
     inspect(value, root, referenceCodec);
   } finally {
     known = undefined;
-  }
-}
-
-/** Values that throw when they are looked at (a getter, a revoked proxy) cannot be stored either. */
-function readAll(value: unknown): Refusal | undefined {
-  try {
-    return walk(value, 0, known);
-  } catch (error) {
-    return new Refusal(`holds something that cannot be read (${messageOf(error)})`);
   }
 }
 

@@ -1,0 +1,50 @@
+// The lie: "the block in the README runs as it stands, and run again it goes on". It is the example, word for word; and the
+// example is run twice.
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const at = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const readme = readFileSync(at('README.md'), 'utf8');
+const example = readFileSync(at('examples/counter/main.ts'), 'utf8');
+const folder = mkdtempSync(join(tmpdir(), 'heddle-readme-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function runExample(): Promise<string> {
+  const args = ['--import', import.meta.resolve('tsx'), '--conditions=heddle-source'];
+  const { stdout } = await promisify(execFile)(process.execPath, [...args, at('examples/counter/main.ts')], {
+    cwd: folder,
+  });
+  return stdout;
+}
+
+describe('the README', () => {
+  it('shows the example as it is', () => {
+    expect(readme).toContain(`\`\`\`ts\n${example}\`\`\``);
+  });
+
+  it('tells what it prints', async () => {
+    const first = await runExample();
+    expect(first).toBe('1 clicks, record 2 of counter/clicks\n');
+    expect(readme).toContain(first);
+    expect(await runExample()).toBe('2 clicks, record 3 of counter/clicks\n');
+  });
+
+  it('links to files that are there', () => {
+    for (const page of [
+      'README.md',
+      'ARCHITECTURE.md',
+      'docs/concepts.md',
+      'docs/errors.md',
+      'docs/internals.md',
+    ]) {
+      const links = readFileSync(at(page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g);
+      for (const [, link] of links)
+        expect([page, link, existsSync(join(at(page), '..', link!))]).toContain(true);
+    }
+  });
+});
