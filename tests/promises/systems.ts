@@ -28,7 +28,7 @@ export function afterwards(clean: () => Promise<void> | void): void {
 }
 
 /** A folder that is there until the test is over. */
-export function temporaryFolder(): string {
+function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-promises-'));
   afterwards(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
