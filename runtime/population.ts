@@ -84,12 +84,12 @@ export class Population {
   nameOf(address: string): StoredName | undefined {
     const cell = this.#byAddress.get(address);
     if (cell !== undefined) return { actor: cell.actor, lives: cell.lives, checkpoint: cell.checkpointedSeq };
-    const { ledger, codec, lostBirths } = this.#runtime;
+    const { ledger, codec, quarantine } = this.#runtime;
     try {
       const row = ledger.get(nameKey(address));
       if (row !== undefined) return codec.unpack(row) as StoredName;
       const witness = ledger.get(nameWitnessKey(address));
-      if (witness === undefined && !lostBirths.has(address)) return undefined;
+      if (witness === undefined && !quarantine.hasLost(address)) return undefined;
     } catch (error) {
       if (!(error instanceof DamagedRow)) throw error;
       throw new JournalCorrupt(address, { row: 'N', reason: error.reason }, { cause: error });

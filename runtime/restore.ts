@@ -33,7 +33,7 @@ import type { MessageKey } from './trailer.ts';
  *   UnknownActor when its logic is not registered
  */
 export function restoreCell(runtime: Runtime, actor: number, address: string): Cell {
-  const evidence = runtime.damaged.get(actor);
+  const evidence = runtime.quarantine.evidenceOf(actor);
   if (evidence !== undefined) throw new JournalCorrupt(address, evidence);
   try {
     return restore(runtime, actor, address);

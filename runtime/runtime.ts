@@ -6,8 +6,8 @@ import type { AnyEventObject, Observer, Subscription } from 'xstate';
 import { Codec } from '../storage/codec.ts';
 import { prove } from '../storage/fence.ts';
 import { JournalReader } from '../storage/journal.ts';
-import { allOf, idempotencyKey, numberOf, Prefix, quarantineKey, timerActorOf } from '../storage/keys.ts';
-import { hashOf, Ledger } from '../storage/ledger.ts';
+import { allOf, numberOf, Prefix, timerActorOf } from '../storage/keys.ts';
+import { Ledger } from '../storage/ledger.ts';
 import { recover } from '../storage/recovery.ts';
 import type { Store } from '../storage/store.ts';
 import type { Cell } from './cell.ts';
@@ -28,7 +28,6 @@ import {
   StoreFenced,
   SystemClosed,
 } from './errors.ts';
-import type { CorruptionEvidence } from './errors.ts';
 import { Events } from './events.ts';
 import type { PreparedEvent } from './events.ts';
 import { Hub, tellEnd } from './hub.ts';
@@ -41,11 +40,12 @@ import { noteFired } from './notes.ts';
 import { Passivation } from './passivation.ts';
 import { Population } from './population.ts';
 import { Processes } from './processes.ts';
-import { hexOf } from './receipt.ts';
+import { Quarantine } from './quarantine.ts';
 import type { Receipt } from './receipt.ts';
 import { References } from './references.ts';
 import { rejectedReply, Reply } from './reply.ts';
 import { Scheduler } from './scheduler.ts';
+import { SentOnce } from './sent-once.ts';
 import { SystemIds } from './system-ids.ts';
 import { Tails } from './tail.ts';
 import { disarmTimer, Timers } from './timers.ts';
@@ -115,6 +115,7 @@ export class Runtime implements Port {
   readonly timers: Timers;
   readonly systemIds: SystemIds;
   readonly deadLetters: DeadLetters;
+  readonly sentOnce: SentOnce;
   readonly passivation: Passivation;
   readonly inspection: Inspection | undefined;
   readonly hubs = new Map<number, Hub>();
@@ -125,8 +126,7 @@ export class Runtime implements Port {
   committer!: Committer;
   scheduler!: Scheduler;
   tails!: Tails;
-  damaged: ReadonlyMap<number, CorruptionEvidence> = new Map();
-  lostBirths: ReadonlySet<string> = new Set();
+  quarantine!: Quarantine;
 
   /** The time of the current slice of turns, on the monotonic clock. */
   loopTime = 0;
@@ -138,8 +138,8 @@ export class Runtime implements Port {
   running = 0;
   #fenced: unknown;
   #closed: Promise<void> | undefined;
-  /** Sends with an id whose turn is not durable yet. */
-  readonly #inFlight = new Map<string, Promise<Receipt>>();
+  /** Actors that could not be loaded when they had work to do. */
+  readonly #refused = new Set<number>();
   /** What processes report while the fence is up. */
   #postponed: (() => void)[] = [];
 
@@ -160,6 +160,7 @@ export class Runtime implements Port {
     );
     this.systemIds = new SystemIds(this);
     this.deadLetters = new DeadLetters(this);
+    this.sentOnce = new SentOnce(this);
     this.passivation = new Passivation(this, options.passivateAfterMs);
     this.inspection = options.makeInspection?.(this);
   }
@@ -188,46 +189,22 @@ export class Runtime implements Port {
     this.committer = new Committer(this);
     this.scheduler = new Scheduler(this);
     this.tails = new Tails(this.codec);
+    this.#refused.clear();
     this.population.clear();
     this.systemIds.clear();
     this.timers.clear();
     const reading = await recover(ledger, (entry) => this.tails.visit(entry));
     this.tails.setHeads(reading.heads);
-    await this.#quarantine(reading.damaged, reading.lostBirths);
+    this.quarantine = await Quarantine.take(this, reading);
     const owing = await this.#owing();
     await this.#loadWakeUps();
     // Whoever has opened the system gets it first, and can attach listeners before anything moves.
     this.clock.soon(() => this.#resumeAll(owing));
   }
 
-  /** Writes down whose history is damaged: what proves it may not be there the next time. */
-  async #quarantine(
-    found: ReadonlyMap<number, CorruptionEvidence>,
-    lostBirths: readonly (readonly [number, string])[],
-  ): Promise<void> {
-    const damaged = new Map<number, CorruptionEvidence>();
-    const lost = new Set<string>();
-    for (const key of await this.#keysOf(Prefix.Quarantine)) {
-      const stored = this.codec.unpack(this.ledger.get(key)!) as StoredQuarantine;
-      damaged.set(numberOf(key), stored.evidence);
-      if (stored.address !== undefined) lost.add(stored.address);
-    }
-    for (const [actor, evidence] of found) {
-      if (damaged.has(actor)) continue;
-      damaged.set(actor, evidence);
-      const address = lostBirths.find(([born]) => born === actor)?.[1];
-      if (address !== undefined) lost.add(address);
-      const stored: StoredQuarantine = address === undefined ? { evidence } : { evidence, address };
-      this.ledger.put(quarantineKey(actor), this.codec.packAs(0, stored));
-      this.committer.request();
-    }
-    this.damaged = damaged;
-    this.lostBirths = lost;
-  }
-
   /** The actors that have something to do, by their marks and by their tails. */
   async #owing(): Promise<number[]> {
-    const owing = new Set((await this.#keysOf(Prefix.Resume)).map(numberOf));
+    const owing = new Set((await this.keysOf(Prefix.Resume)).map(numberOf));
     for (const [actor, tail] of this.tails.entries()) {
       if (tail.mustResume) owing.add(actor);
       if (tail.earliestDueMs !== Infinity) this.timers.add(actor, tail.earliestDueMs, undefined);
@@ -236,13 +213,13 @@ export class Runtime implements Port {
   }
 
   async #loadWakeUps(): Promise<void> {
-    for (const key of await this.#keysOf(Prefix.Timer)) {
+    for (const key of await this.keysOf(Prefix.Timer)) {
       this.timers.add(timerActorOf(key), numberOf(key), undefined);
     }
   }
 
   /** The keys of all rows of a kind. Each must be sound: a mark that is lost is work that is forgotten. */
-  async #keysOf(prefix: Prefix): Promise<Uint8Array[]> {
+  async keysOf(prefix: Prefix): Promise<Uint8Array[]> {
     const keys: Uint8Array[] = [];
     try {
       for await (const chunk of this.ledger.store.scan(allOf(prefix))) {
@@ -271,6 +248,7 @@ export class Runtime implements Port {
       return this.population.load(actor, `actor #${actor}`);
     } catch (error) {
       this.report(error, 'an actor with work to do was refused');
+      this.#refused.add(actor);
       return undefined;
     }
   }
@@ -295,9 +273,11 @@ export class Runtime implements Port {
 
   /** Loads some of the actors that recovery has left lying, so that the low-water mark can rise. */
   loadLaggards(count: number): void {
+    let left = count;
     for (const [actor] of this.tails.entries()) {
-      if (count-- === 0) return;
       // One that is refused keeps its tail, and with it the frames that are the evidence.
+      if (this.#refused.has(actor)) continue;
+      if (left-- === 0) return;
       this.#tryLoad(actor);
     }
   }
@@ -314,40 +294,12 @@ export class Runtime implements Port {
       assertSendable(event);
       const prepared = this.events.prepare(event);
       const cell = this.#cellOf(ref);
-      if (options?.id !== undefined) return this.#sendOnce(cell, ref, prepared, options.id);
-      return this.#accept(cell, prepared, ref.life);
+      const id = options?.id;
+      if (id === undefined) return this.#accept(cell, prepared, ref.life);
+      return this.sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id));
     } catch (error) {
       return rejectedReply(error);
     }
-  }
-
-  #sendOnce(cell: Cell, ref: Ref, prepared: PreparedEvent, id: string): Promise<Receipt> {
-    if (typeof id !== 'string' || id === '' || !id.isWellFormed()) {
-      throw new InvalidArgument('options.id', 'must be a text that is not empty');
-    }
-    const key = `${cell.actor} ${id}`;
-    const pending = this.#inFlight.get(key);
-    if (pending !== undefined) return pending;
-    const known = this.ledger.get(idempotencyKey(cell.actor, id));
-    if (known !== undefined) return Promise.resolve(this.#receiptAgain(cell, known));
-    const sent = this.#accept(cell, prepared, ref.life, id);
-    const done = (): void => void this.#inFlight.delete(key);
-    this.#inFlight.set(key, sent);
-    sent.then(done, done);
-    return sent;
-  }
-
-  /** The receipt of a send that was applied before. */
-  #receiptAgain(cell: Cell, row: Uint8Array): Receipt {
-    const { seq, commit, frame } = this.codec.unpack(row) as StoredReceipt;
-    const bytes = this.ledger.frameBytes(frame);
-    return { address: cell.address, seq, commit, hash: bytes === undefined ? '' : hexOf(hashOf(bytes)) };
-  }
-
-  /** Remembers the id of an idempotent send, with the turn that applies it. */
-  rememberSend(cell: Cell, id: string): void {
-    const stored: StoredReceipt = { seq: cell.seq, commit: this.ledger.commit, frame: cell.frame!.number };
-    this.ledger.put(idempotencyKey(cell.actor, id), this.codec.packAs(0, stored), true);
   }
 
   /** Takes a message from outside: at once if nothing else waits, otherwise into the mailbox. */
@@ -603,7 +555,7 @@ export class Runtime implements Port {
     for (const cell of this.population.cells()) {
       for (const { reply } of cell.mailbox?.waiting() ?? []) reply?.reject(errorFor('no'));
     }
-    this.#inFlight.clear();
+    this.sentOnce.clear();
   }
 
   async #recoverFromFence(round: number): Promise<void> {
@@ -672,17 +624,6 @@ function abandon({ turns, waiters }: Commit, error: Error): void {
 
 const UNSTARTED = { status: 'active', output: undefined, error: undefined } as const;
 const GONE: AnySnapshot = { status: 'stopped', output: undefined, error: undefined };
-
-interface StoredQuarantine {
-  readonly evidence: CorruptionEvidence;
-  readonly address?: string;
-}
-
-interface StoredReceipt {
-  readonly seq: number;
-  readonly commit: number;
-  readonly frame: number;
-}
 
 /** Event types that only the runtime may send: with them an outsider could fake the end of a child or of the actor. */
 const RESERVED = /^(xstate\.(init|stop|done|error|snapshot|after|promise|observable)(\.|$)|heddle\.)/;

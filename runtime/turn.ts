@@ -325,7 +325,7 @@ function apply(
   cell.snapshot = snapshot;
   cell.booked = booked;
   cell.activeAt = runtime.loopTime;
-  if (message.reply?.id !== undefined) runtime.rememberSend(cell, message.reply.id);
+  if (message.reply?.id !== undefined) runtime.sentOnce.remember(cell, message.reply.id);
   let owed: OwedTurn | undefined;
   if (intents.length > 0 || cell.definition.isProcess) {
     for (const timer of applyToSelf(cell, intents, event, at))

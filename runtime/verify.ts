@@ -54,7 +54,7 @@ export async function verify(runtime: Runtime): Promise<Verification> {
     broken.push({ address: addresses.get(actor), ...evidence });
   for (const evidence of reading.unattributed) broken.push({ address: undefined, ...evidence });
   broken.push(...(await verifyRows(runtime, reading.heads, addresses)));
-  for (const [actor, evidence] of runtime.damaged) {
+  for (const [actor, evidence] of runtime.quarantine.entries()) {
     if (!reading.damaged.has(actor)) broken.push({ address: addresses.get(actor), ...evidence });
   }
   return {
