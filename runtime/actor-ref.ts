@@ -13,7 +13,7 @@ import type {
   SnapshotFrom,
 } from 'xstate';
 import type { Receipt } from './receipt.ts';
-import type { SendOptions } from './runtime.ts';
+import type { SendOptions } from './delivery.ts';
 
 // Stores are told by their shape, so that nobody needs @xstate/store for its types alone.
 // `any`: these are patterns to match against, and a store is invariant in its parameters.

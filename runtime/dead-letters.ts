@@ -138,7 +138,7 @@ function failWith(runtime: Runtime, cell: Cell, message: Message, error: HeddleE
   children.forEach((child, index) => {
     const prepared = runtime.events.prepare({ type: 'xstate.stop' });
     const stopCause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
-    runtime.deliver(child, new Message(prepared.event, prepared.packed, child.life, stopCause));
+    runtime.delivery.deliver(child, new Message(prepared.event, prepared.packed, child.life, stopCause));
   });
   end(runtime, cell, children.length);
   const { seq, life } = cell;

@@ -8,7 +8,8 @@ import './kernel/moment.ts';
 export { createSystem } from './system.ts';
 export type { ActorDefinitions, RefAt, StartOptions, System, SystemOptions } from './system.ts';
 export type { ActorDefinition, EmittedOf, EventOf, HeddleRef, InputOf, SnapshotOf } from './actor-ref.ts';
-export type { EmitListener, Logger, SendOptions } from './runtime.ts';
+export type { SendOptions } from './delivery.ts';
+export type { EmitListener, Logger } from './runtime.ts';
 export type { Receipt } from './receipt.ts';
 export type { Clock, TimerHandle } from './clock.ts';
 

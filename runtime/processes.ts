@@ -152,7 +152,7 @@ export class Processes {
     if (event.type === OBSERVED) {
       // Values may come faster than they can be recorded.
       try {
-        this.#runtime.assertRoom(self);
+        this.#runtime.delivery.assertRoom(self);
       } catch (error) {
         return this.#attemptFailed(running, error);
       }
@@ -207,10 +207,10 @@ export class Processes {
     const { self, life } = running;
     const cause = { kind: 'effect', actor: self.actor, life } as const;
     try {
-      runtime.sendFrom(cause, self, event);
+      runtime.delivery.sendFrom(cause, self, event);
     } catch (error) {
       this.#close(running);
-      runtime.sendFrom(cause, self, { type: PROCESS_FAILED, error: portable(runtime.codec, error) });
+      runtime.delivery.sendFrom(cause, self, { type: PROCESS_FAILED, error: portable(runtime.codec, error) });
     }
   }
 

@@ -1,6 +1,6 @@
 /**
  * The runtime: the parts of one open system, and how they are joined. Each part has a file of its own; here is what
- * crosses them: sending, delivering, waking, failing and coming back.
+ * crosses them: waking, looking, failing and coming back.
  */
 import type { AnyEventObject, Observer, Subscription } from 'xstate';
 import { Codec } from '../storage/codec.ts';
@@ -16,26 +16,17 @@ import { Committer } from './commit.ts';
 import type { Commit, LogBudget } from './commit.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { Definitions } from './definition.ts';
-import { carryOut, owedBySender, rest } from './effects.ts';
+import { Delivery } from './delivery.ts';
+import type { SendOptions } from './delivery.ts';
+import { carryOut, rest } from './effects.ts';
 import { LiveEnvironment } from './environment.ts';
-import {
-  ActorEnded,
-  HeddleError,
-  InvalidArgument,
-  MailboxFull,
-  messageOf,
-  StoreCorrupt,
-  StoreFenced,
-  SystemClosed,
-} from './errors.ts';
+import { HeddleError, messageOf, StoreCorrupt, StoreFenced, SystemClosed } from './errors.ts';
 import { Events } from './events.ts';
-import type { PreparedEvent } from './events.ts';
 import { Hub, tellEnd } from './hub.ts';
 import type { Inspection } from './inspection.ts';
 import type { Port, Ref, Tree } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
-import { Mailbox, Message } from './mailbox.ts';
-import type { Birth } from './mailbox.ts';
+import { Message } from './mailbox.ts';
 import { noteFired } from './notes.ts';
 import { Passivation } from './passivation.ts';
 import { Population } from './population.ts';
@@ -43,15 +34,11 @@ import { Processes } from './processes.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Receipt } from './receipt.ts';
 import { References } from './references.ts';
-import { rejectedReply, Reply } from './reply.ts';
 import { Scheduler } from './scheduler.ts';
-import { SentOnce } from './sent-once.ts';
 import { SystemIds } from './system-ids.ts';
 import { Tails } from './tail.ts';
 import { disarmTimer, Timers } from './timers.ts';
 import type { Timer } from './timers.ts';
-import { takeTurn } from './turn.ts';
-import type { Cause } from './trailer.ts';
 
 export interface RuntimeOptions {
   readonly store: Store;
@@ -87,15 +74,6 @@ export type EmitListener = (
   meta: { readonly address: string; readonly idempotencyKey: string | undefined },
 ) => void;
 
-/** What `send` may be given besides the event. */
-export interface SendOptions {
-  /** An idempotency id: sends to the same actor with the same id are applied once, across crashes. */
-  readonly id?: string;
-}
-
-/** Messages within the system may exceed the bound for outsiders, so that a flood from outside cannot stop its work. */
-const INTERNAL_FACTOR = 10;
-
 /** How long `close` waits for actors that keep each other busy, and for asynchronous actions. */
 const DRAIN_MS = 10_000;
 
@@ -115,7 +93,7 @@ export class Runtime implements Port {
   readonly timers: Timers;
   readonly systemIds: SystemIds;
   readonly deadLetters: DeadLetters;
-  readonly sentOnce: SentOnce;
+  readonly delivery: Delivery;
   readonly passivation: Passivation;
   readonly inspection: Inspection | undefined;
   readonly hubs = new Map<number, Hub>();
@@ -140,8 +118,6 @@ export class Runtime implements Port {
   #closed: Promise<void> | undefined;
   /** Actors that could not be loaded when they had work to do. */
   readonly #refused = new Set<number>();
-  /** What processes report while the fence is up. */
-  #postponed: (() => void)[] = [];
 
   private constructor(options: RuntimeOptions) {
     this.options = options;
@@ -160,7 +136,7 @@ export class Runtime implements Port {
     );
     this.systemIds = new SystemIds(this);
     this.deadLetters = new DeadLetters(this);
-    this.sentOnce = new SentOnce(this);
+    this.delivery = new Delivery(this);
     this.passivation = new Passivation(this, options.passivateAfterMs);
     this.inspection = options.makeInspection?.(this);
   }
@@ -286,129 +262,28 @@ export class Runtime implements Port {
     return (this.loopTime = this.clock.monotonicMs());
   }
 
-  // ---- sending --------------------------------------------------------------------------------------------------
+  // ---- the port of refs --------------------------------------------------------------------------------------------------
 
   send(ref: Ref, event: AnyEventObject, options?: SendOptions): Promise<Receipt> {
-    try {
-      this.assertOpen();
-      assertSendable(event);
-      const prepared = this.events.prepare(event);
-      const cell = this.#cellOf(ref);
-      const id = options?.id;
-      if (id === undefined) return this.#accept(cell, prepared, ref.life);
-      return this.sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id));
-    } catch (error) {
-      return rejectedReply(error);
-    }
+    return this.delivery.send(ref, event, options);
   }
 
-  /** Takes a message from outside: at once if nothing else waits, otherwise into the mailbox. */
-  #accept(cell: Cell, { event, packed }: PreparedEvent, life: number, id?: string): Promise<Receipt> {
-    if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
-    const size = cell.mailbox?.size ?? 0;
-    if (size >= this.options.mailboxCapacity)
-      throw new MailboxFull(cell.address, this.options.mailboxCapacity);
-    const reply = new Reply(id);
-    const message = new Message(event, packed, life, undefined, undefined, reply);
-    if (size === 0 && this.scheduler.isFree) {
-      message.taken = true;
-      takeTurn(this, cell, message);
-    } else {
-      this.#enqueue(cell, message);
-      owedBySender(message);
-    }
-    return reply.promise;
-  }
-
-  /** Brings a root actor to life. */
-  bear(cell: Cell, birth: Birth, { event, packed }: PreparedEvent): Promise<Receipt> {
-    const reply = new Reply();
-    this.#enqueue(cell, new Message(event, packed, cell.life + 1, { kind: 'system' }, birth, reply));
-    return reply.promise;
-  }
-
-  /** Sends something to an actor on behalf of the system. */
-  command(cell: Cell, command: AnyEventObject): Promise<Receipt> {
-    const { event, packed } = this.events.prepare(command);
-    const reply = new Reply();
-    this.#enqueue(cell, new Message(event, packed, cell.life, { kind: 'system' }, undefined, reply));
-    return reply.promise;
-  }
-
-  /**
-   * A running process sends to an actor, or reports to itself. It may be anywhere by now, so it cannot be thrown at: when
-   * what it sends cannot be taken, it fails.
-   */
   relay(source: Ref | undefined, target: Ref, event: AnyEventObject): void {
-    if (this.stopped) return;
-    if (source === undefined) return this.sendFrom(undefined, target, event);
-    if (source === target) return this.processes.report(source, event);
-    if (!this.processes.speaks(source)) return;
-    try {
-      this.assertRoom(target);
-      this.sendFrom({ kind: 'effect', actor: source.actor, life: source.life }, target, event);
-    } catch (error) {
-      this.processes.fail(source, error);
-    }
+    this.delivery.relay(source, target, event);
   }
 
-  /** Sends an event whose sender waits for nothing. @throws NotSerialisable, InvalidArgument */
-  sendFrom(cause: Cause | undefined, target: Ref, event: AnyEventObject): void {
-    if (this.stopped) return;
-    const prepared = this.events.prepareHolder(event);
-    if (this.#fenced === undefined) this.#sendPrepared(cause, target, prepared);
-    else this.#postponed.push(() => this.#sendPrepared(cause, target, prepared));
-  }
-
-  #sendPrepared(cause: Cause | undefined, target: Ref, { event, packed }: PreparedEvent): void {
-    const cell = this.#tryDeliverTo(target);
-    if (cell !== undefined) this.#enqueue(cell, new Message(event, packed, target.life, cause));
-  }
-
-  /**
-   * Whether one more message from within may wait for an actor, behind those that are about to be sent.
-   * @throws MailboxFull
-   */
-  assertRoom(to: Ref, ahead: readonly { readonly to: Ref }[] = []): void {
-    const capacity = this.options.mailboxCapacity * INTERNAL_FACTOR;
-    const waiting =
-      this.#fenced === undefined
-        ? (this.population.present(to.actor)?.mailbox?.size ?? 0)
-        : this.#postponed.length;
-    if (waiting + ahead.length < capacity) return;
-    const behind = ahead.filter((message) => message.to.actor === to.actor).length;
-    if (waiting + behind >= capacity) throw new MailboxFull(to.address, capacity);
-  }
-
-  /** Puts a message from a turn into the receiver's mailbox. It commits with the turn. */
-  deliver(to: Ref, message: Message): void {
-    this.committer.sent(to.actor, message);
-    const cell = this.#tryDeliverTo(to);
-    if (cell !== undefined) this.#enqueue(cell, message);
-  }
-
-  /** The receiver, or undefined if it is refused: then its message waits in the store. */
-  #tryDeliverTo(to: Ref): Cell | undefined {
-    try {
-      return this.population.load(to.actor, to.address);
-    } catch (error) {
-      if (!(error instanceof HeddleError)) throw error;
-      this.report(error, `a message for ${to.address} waits`);
-      return undefined;
-    }
-  }
-
-  #enqueue(cell: Cell, message: Message): void {
-    (cell.mailbox ??= new Mailbox()).push(message);
-    this.scheduler.wake(cell);
-  }
-
-  #cellOf(ref: Ref): Cell {
+  /** The actor behind a ref, loaded if need be. @throws JournalCorrupt, StoryChanged */
+  cellOf(ref: Ref): Cell {
     const remembered = ref.cell as Cell | undefined;
     if (remembered?.present === true) return remembered;
     const cell = this.population.load(ref.actor, ref.address);
     ref.cell = cell;
     return cell;
+  }
+
+  /** Whether a write has failed and the store is not proven yet. */
+  get isFenced(): boolean {
+    return this.#fenced !== undefined;
   }
 
   /** @throws SystemClosed, StoreFenced */
@@ -439,12 +314,11 @@ export class Runtime implements Port {
     const origin = { actor, seq: timer.seq, index: timer.index, life: cell.life };
     if (timer.to.actor === actor) {
       const message = new Message(event, packed, timer.to.life, { kind: 'timer', ...origin });
-      (cell.mailbox ??= new Mailbox()).push(message);
-      return this.scheduler.wakeInTurn(cell);
+      return this.delivery.ring(cell, message);
     }
     noteFired(this.ledger, this.codec, actor, timer.seq, timer.index);
     this.population.markDirty(cell);
-    this.deliver(timer.to, new Message(event, packed, timer.to.life, { kind: 'actor', ...origin }));
+    this.delivery.deliver(timer.to, new Message(event, packed, timer.to.life, { kind: 'actor', ...origin }));
     this.committer.request();
   }
 
@@ -459,13 +333,13 @@ export class Runtime implements Port {
   // ---- looking --------------------------------------------------------------------------------------------------
 
   snapshotOf(ref: Ref): unknown {
-    const cell = this.#cellOf(ref);
+    const cell = this.cellOf(ref);
     if (ref.life !== 0 && ref.life < cell.life) return GONE;
     return cell.committed ?? UNSTARTED;
   }
 
   subscribe(ref: Ref, observer: Observer<unknown>): Subscription {
-    const cell = this.#cellOf(ref);
+    const cell = this.cellOf(ref);
     const { committed } = cell;
     if (committed !== undefined && committed.status !== 'active') {
       tellEnd(observer, committed, (error) => this.report(error, `${ref.address} has failed`));
@@ -555,7 +429,7 @@ export class Runtime implements Port {
     for (const cell of this.population.cells()) {
       for (const { reply } of cell.mailbox?.waiting() ?? []) reply?.reject(errorFor('no'));
     }
-    this.sentOnce.clear();
+    this.delivery.forget();
   }
 
   async #recoverFromFence(round: number): Promise<void> {
@@ -564,7 +438,7 @@ export class Runtime implements Port {
       if (this.stopped) return;
       await this.#comeUp(ledger);
       this.#fenced = undefined;
-      for (const post of this.#postponed.splice(0)) post();
+      this.delivery.resume();
     } catch (error) {
       if (this.stopped) return;
       this.report(error, 'the store could not be proven');
@@ -624,14 +498,3 @@ function abandon({ turns, waiters }: Commit, error: Error): void {
 
 const UNSTARTED = { status: 'active', output: undefined, error: undefined } as const;
 const GONE: AnySnapshot = { status: 'stopped', output: undefined, error: undefined };
-
-/** Event types that only the runtime may send: with them an outsider could fake the end of a child or of the actor. */
-const RESERVED = /^(xstate\.(init|stop|done|error|snapshot|after|promise|observable)(\.|$)|heddle\.)/;
-
-function assertSendable(event: AnyEventObject): void {
-  const first = typeof event?.type === 'string' ? event.type.charCodeAt(0) : 0;
-  // Most types begin with neither x nor h; this is asked for every send.
-  if ((first === 120 || first === 104) && RESERVED.test(event.type)) {
-    throw new InvalidArgument('event.type', `'${event.type}' is reserved: use a type of your own`);
-  }
-}

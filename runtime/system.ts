@@ -190,7 +190,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
       );
     }
     if (cell.ended) return;
-    await runtime.command(cell, { type: 'xstate.stop' });
+    await runtime.delivery.command(cell, { type: 'xstate.stop' });
   }
 
   /**
@@ -254,7 +254,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     const cell = new Cell(actor, address, definition, makeSelf(runtime, actor, birth, 1));
     cell.lives = 1;
     runtime.population.add(cell);
-    await runtime.bear(cell, birth, init);
+    await runtime.delivery.bear(cell, birth, init);
     return cell.ref as never;
   }
 

@@ -50,7 +50,14 @@ const told: fc.Arbitrary<ToldIntent> = fc.oneof(
   fc.constant(['log'] as const),
   fc.tuple(fc.constant('action'), text),
 ) as fc.Arbitrary<ToldIntent>;
-const anything = fc.anything({ stringUnit: 'grapheme', withMap: true, withDate: true, withBigInt: true });
+const key = fc.string({ unit: 'grapheme' }).filter((name) => name !== '__proto__');
+const anything = fc.anything({
+  key,
+  stringUnit: 'grapheme',
+  withMap: true,
+  withDate: true,
+  withBigInt: true,
+});
 const trailer: fc.Arbitrary<Trailer> = fc.record(
   {
     cause,

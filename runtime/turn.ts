@@ -257,7 +257,7 @@ function prepareMessages(
         const { to } = intent;
         // To a child that was made and stopped within this step.
         if (to.actor === UNBORN) continue;
-        runtime.assertRoom(to, messages);
+        runtime.delivery.assertRoom(to, messages);
         const { event, packed } = events.prepare(intent.event);
         messages.push({ to, message: new Message(event, packed, to.life, causeOf(cell, index)) });
         break;
@@ -325,7 +325,7 @@ function apply(
   cell.snapshot = snapshot;
   cell.booked = booked;
   cell.activeAt = runtime.loopTime;
-  if (message.reply?.id !== undefined) runtime.sentOnce.remember(cell, message.reply.id);
+  if (message.reply?.id !== undefined) runtime.delivery.remember(cell, message.reply.id);
   let owed: OwedTurn | undefined;
   if (intents.length > 0 || cell.definition.isProcess) {
     for (const timer of applyToSelf(cell, intents, event, at))
@@ -334,7 +334,7 @@ function apply(
     if (owed !== undefined) (cell.owed ??= new Map()).set(cell.seq, owed);
     for (const { to, message: sent, child } of prepared.messages) {
       if (child !== undefined) bearChild(runtime, cell, to, child);
-      runtime.deliver(to, sent);
+      runtime.delivery.deliver(to, sent);
     }
   }
   if (birth?.systemId !== undefined) runtime.systemIds.claim(cell.ref.tree, birth.systemId, cell.ref);
@@ -390,7 +390,7 @@ function report(runtime: Runtime, cell: Cell, index: number, { event, packed }: 
   const above = runtime.population.present(parent.actor)?.snapshot;
   if (above !== undefined && !hasChild(above, cell)) return;
   const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
-  runtime.deliver(parent, new Message(event, packed, parent.life, cause));
+  runtime.delivery.deliver(parent, new Message(event, packed, parent.life, cause));
 }
 
 /** An ended actor is checkpointed at once when loading it would otherwise take long. */

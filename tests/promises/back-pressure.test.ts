@@ -152,16 +152,17 @@ const breeder = setup({
 /** The longest that an actor's mailbox has been. */
 function watchMailbox({ runtime }: Opened<never>, address: string): () => number {
   let longest = 0;
-  const { deliver, sendFrom } = runtime;
+  const { delivery } = runtime;
+  const { deliver, sendFrom } = delivery;
   const look = (): void => {
     longest = Math.max(longest, runtime.population.presentAt(address)?.mailbox?.size ?? 0);
   };
-  runtime.deliver = (...args) => {
-    deliver.apply(runtime, args);
+  delivery.deliver = (...args) => {
+    deliver.apply(delivery, args);
     look();
   };
-  runtime.sendFrom = (...args) => {
-    sendFrom.apply(runtime, args);
+  delivery.sendFrom = (...args) => {
+    sendFrom.apply(delivery, args);
     look();
   };
   return () => longest;

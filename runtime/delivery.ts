@@ -1,0 +1,198 @@
+/**
+ * Delivery: how events come to mailboxes. From outside, with a receipt; from steps, with the commit of the step; from
+ * running processes, which wait for nothing. Whatever cannot be taken is refused here.
+ */
+import type { AnyEventObject } from 'xstate';
+import type { Cell } from './cell.ts';
+import { owedBySender } from './effects.ts';
+import { ActorEnded, HeddleError, InvalidArgument, MailboxFull } from './errors.ts';
+import type { PreparedEvent } from './events.ts';
+import type { Ref } from './kernel/ref.ts';
+import { Mailbox, Message } from './mailbox.ts';
+import type { Birth } from './mailbox.ts';
+import type { Receipt } from './receipt.ts';
+import { rejectedReply, Reply } from './reply.ts';
+import type { Runtime } from './runtime.ts';
+import { SentOnce } from './sent-once.ts';
+import type { Cause } from './trailer.ts';
+import { takeTurn } from './turn.ts';
+
+/** What `send` may be given besides the event. */
+export interface SendOptions {
+  /** An idempotency id: sends to the same actor with the same id are applied once, across crashes. */
+  readonly id?: string;
+}
+
+/** Messages within the system may exceed the bound for outsiders, so that a flood from outside cannot stop its work. */
+const INTERNAL_FACTOR = 10;
+
+export class Delivery {
+  readonly #runtime: Runtime;
+  readonly #sentOnce: SentOnce;
+  /** What processes report while the fence is up. */
+  #postponed: (() => void)[] = [];
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    this.#sentOnce = new SentOnce(runtime);
+  }
+
+  // ---- from outside ---------------------------------------------------------------------------------------------
+
+  send(ref: Ref, event: AnyEventObject, options?: SendOptions): Promise<Receipt> {
+    const runtime = this.#runtime;
+    try {
+      runtime.assertOpen();
+      assertSendable(event);
+      const prepared = runtime.events.prepare(event);
+      const cell = runtime.cellOf(ref);
+      const id = options?.id;
+      if (id === undefined) return this.#accept(cell, prepared, ref.life);
+      return this.#sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id));
+    } catch (error) {
+      return rejectedReply(error);
+    }
+  }
+
+  /** Takes a message from outside: at once if nothing else waits, otherwise into the mailbox. */
+  #accept(cell: Cell, { event, packed }: PreparedEvent, life: number, id?: string): Promise<Receipt> {
+    const { options, scheduler } = this.#runtime;
+    if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
+    const size = cell.mailbox?.size ?? 0;
+    if (size >= options.mailboxCapacity) throw new MailboxFull(cell.address, options.mailboxCapacity);
+    const reply = new Reply(id);
+    const message = new Message(event, packed, life, undefined, undefined, reply);
+    if (size === 0 && scheduler.isFree) {
+      message.taken = true;
+      takeTurn(this.#runtime, cell, message);
+    } else {
+      this.#enqueue(cell, message);
+      owedBySender(message);
+    }
+    return reply.promise;
+  }
+
+  /** Remembers the idempotency id of a send with the turn that is being put into the commit. */
+  remember(cell: Cell, id: string): void {
+    this.#sentOnce.remember(cell, id);
+  }
+
+  /** Brings a root actor to life. */
+  bear(cell: Cell, birth: Birth, { event, packed }: PreparedEvent): Promise<Receipt> {
+    const reply = new Reply();
+    this.#enqueue(cell, new Message(event, packed, cell.life + 1, { kind: 'system' }, birth, reply));
+    return reply.promise;
+  }
+
+  /** Sends something to an actor on behalf of the system. */
+  command(cell: Cell, command: AnyEventObject): Promise<Receipt> {
+    const { event, packed } = this.#runtime.events.prepare(command);
+    const reply = new Reply();
+    this.#enqueue(cell, new Message(event, packed, cell.life, { kind: 'system' }, undefined, reply));
+    return reply.promise;
+  }
+
+  // ---- from within ----------------------------------------------------------------------------------------------
+
+  /** Puts a message from a turn into the receiver's mailbox. It commits with the turn. */
+  deliver(to: Ref, message: Message): void {
+    const { committer, population } = this.#runtime;
+    committer.sent(to.actor, message);
+    try {
+      this.#enqueue(population.load(to.actor, to.address), message);
+    } catch (error) {
+      if (!(error instanceof HeddleError)) throw error;
+      // The receiver is refused. The commit notes that the message is under way, so it waits in the store.
+      this.#runtime.report(error, `a message for ${to.address} waits`);
+    }
+  }
+
+  /** A timer of the actor is due. */
+  ring(cell: Cell, message: Message): void {
+    (cell.mailbox ??= new Mailbox()).push(message);
+    this.#runtime.scheduler.wakeInTurn(cell);
+  }
+
+  /**
+   * A running process sends to an actor, or reports to itself. It may be anywhere by now, so it cannot be thrown at: when
+   * what it sends cannot be taken, it fails.
+   */
+  relay(source: Ref | undefined, target: Ref, event: AnyEventObject): void {
+    const { stopped, processes } = this.#runtime;
+    if (stopped) return;
+    if (source === undefined) return this.sendFrom(undefined, target, event);
+    if (source === target) return processes.report(source, event);
+    if (!processes.speaks(source)) return;
+    try {
+      this.assertRoom(target);
+      this.sendFrom({ kind: 'effect', actor: source.actor, life: source.life }, target, event);
+    } catch (error) {
+      processes.fail(source, error);
+    }
+  }
+
+  /**
+   * Sends an event whose sender waits for nothing.
+   * @throws NotSerialisable, InvalidArgument; JournalCorrupt, StoryChanged when the receiver is refused
+   */
+  sendFrom(cause: Cause | undefined, target: Ref, event: AnyEventObject): void {
+    const runtime = this.#runtime;
+    if (runtime.stopped) return;
+    const prepared = runtime.events.prepareHolder(event);
+    if (!runtime.isFenced) this.#sendPrepared(cause, target, prepared);
+    else this.#postponed.push(() => this.#sendPrepared(cause, target, prepared));
+  }
+
+  #sendPrepared(cause: Cause | undefined, target: Ref, { event, packed }: PreparedEvent): void {
+    const cell = this.#runtime.population.load(target.actor, target.address);
+    this.#enqueue(cell, new Message(event, packed, target.life, cause));
+  }
+
+  /**
+   * Whether one more message from within may wait for an actor, behind those that are about to be sent.
+   * @throws MailboxFull
+   */
+  assertRoom(to: Ref, ahead: readonly { readonly to: Ref }[] = []): void {
+    const { options, population, isFenced } = this.#runtime;
+    const capacity = options.mailboxCapacity * INTERNAL_FACTOR;
+    const inMailbox = population.present(to.actor)?.mailbox?.size ?? 0;
+    const waiting = isFenced ? this.#postponed.length : inMailbox;
+    if (waiting + ahead.length < capacity) return;
+    const behind = ahead.filter((message) => message.to.actor === to.actor).length;
+    if (waiting + behind >= capacity) throw new MailboxFull(to.address, capacity);
+  }
+
+  #enqueue(cell: Cell, message: Message): void {
+    (cell.mailbox ??= new Mailbox()).push(message);
+    this.#runtime.scheduler.wake(cell);
+  }
+
+  // ---- the fence ------------------------------------------------------------------------------------------------
+
+  /** Everything that is not durable is given up. */
+  forget(): void {
+    this.#sentOnce.clear();
+  }
+
+  /** The store is proven: what processes have reported meanwhile is sent. */
+  resume(): void {
+    for (const post of this.#postponed.splice(0)) {
+      try {
+        post();
+      } catch (error) {
+        this.#runtime.report(error, 'what a process has reported was refused');
+      }
+    }
+  }
+}
+
+/** Event types that only the runtime may send: with them an outsider could fake the end of a child or of the actor. */
+const RESERVED = /^(xstate\.(init|stop|done|error|snapshot|after|promise|observable)(\.|$)|heddle\.)/;
+
+function assertSendable(event: AnyEventObject): void {
+  const first = typeof event?.type === 'string' ? event.type.charCodeAt(0) : 0;
+  // Most types begin with neither x nor h; this is asked for every send.
+  if ((first === 120 || first === 104) && RESERVED.test(event.type)) {
+    throw new InvalidArgument('event.type', `'${event.type}' is reserved: use a type of your own`);
+  }
+}
