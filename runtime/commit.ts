@@ -225,17 +225,21 @@ export class Committer {
   }
 
   #seal(commit: Commit): SealedCommit {
-    const { ledger, codec } = this.#runtime;
+    const { ledger, codec, population } = this.#runtime;
     this.#catchUp(commit);
     const prepared = [...commit.checkpoints].map((cell) => prepareCheckpoint(this.#runtime, cell));
-    // A checkpoint covers everything before this note, and the commit ends right behind it.
-    for (const checkpoint of prepared)
-      if (checkpoint !== undefined) noteCheckpointed(ledger, checkpoint.cell.actor);
     commit.sent.forEach((message, i) => {
       if (message.taken || message.noted) return;
-      noteMessage(ledger, codec, commit.receivers[i]!, message);
+      const receiver = commit.receivers[i]!;
+      const cell = population.present(receiver);
+      // Its checkpoint does not hold the message: recovery must read on from here.
+      if (cell !== undefined) population.markDirty(cell);
+      noteMessage(ledger, codec, receiver, message);
       message.noted = true;
     });
+    // A checkpoint covers everything before this note, also the messages that wait; the commit ends right behind it.
+    for (const checkpoint of prepared)
+      if (checkpoint !== undefined) noteCheckpointed(ledger, checkpoint.cell.actor);
     ledger.closeFrames();
     for (const checkpoint of prepared)
       if (checkpoint !== undefined) writeCheckpoint(this.#runtime, checkpoint);

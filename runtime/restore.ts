@@ -56,7 +56,7 @@ function restore(runtime: Runtime, actor: number, address: string): Cell {
   const checkpoint = row && readCheckpoint(runtime.codec, row);
   const newest = newestPosition(tail, checkpoint);
   const records = readBack(runtime, actor, newest, checkpoint?.newest?.[0] ?? 0);
-  const birth = checkpoint?.birth ?? birthIn(runtime, records, tail);
+  const birth = checkpoint?.birth ?? birthIn(runtime, records, checkpoint, tail);
   checkWitness(runtime, actor, birth?.address ?? address, checkpoint);
   if (birth === undefined) throw new JournalCorrupt(address, { reason: 'nothing is left of its birth' });
 
@@ -148,6 +148,7 @@ function readBack(
 function birthIn(
   runtime: Runtime,
   records: readonly JournalRecord[],
+  checkpoint: StoredCheckpoint | undefined,
   tail: Tail | undefined,
 ): Birth | undefined {
   for (const { trailer } of records) {
@@ -155,7 +156,9 @@ function birthIn(
     if (birth !== undefined) return birth;
   }
   // Spawned, but its first message still waits.
-  for (const { birth } of tail?.inbox.values() ?? []) if (birth !== undefined) return birth;
+  for (const { birth } of [...(checkpoint?.inbox ?? []), ...(tail?.inbox.values() ?? [])]) {
+    if (birth !== undefined) return birth;
+  }
   return undefined;
 }
 

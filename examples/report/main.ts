@@ -64,7 +64,7 @@ class Production {
     this.#daemon = undefined;
     await daemon.kill();
     this.#kills++;
-    this.#incident('✂ killed', `SIGKILL, while ${state}`);
+    this.#incident('✂ killed', `SIGKILL, while ${state === 'review' ? 'in review' : state}`);
   }
 
   #incident(what: string, detail: string): void {

@@ -7,8 +7,7 @@ import type { CrashKind } from '../../storage/faulty.ts';
 import type { Store } from '../../storage/store.ts';
 import type { ActorDefinitions, System } from '../system.ts';
 import { internals, openSystem } from '../system.ts';
-import type { LogBudget } from '../commit.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Interference, Runtime } from '../runtime.ts';
 import type { Owner, World } from './world.ts';
 
 export interface MachineRoomOptions<TActors extends ActorDefinitions> {
@@ -21,8 +20,8 @@ export interface MachineRoomOptions<TActors extends ActorDefinitions> {
   readonly throughStore?: (store: Store) => Store;
   /** Counts operations on the disk; true kills the machine right there. */
   readonly dieAt?: (operation: number) => CrashKind | undefined;
-  /** How far back recovery may have to read. */
-  readonly logBudget?: LogBudget;
+  /** What is done to every process from within. */
+  readonly interference?: Interference;
   /** How far its wall clock is off. */
   readonly skewMs?: () => number;
 }
@@ -101,7 +100,7 @@ export class MachineRoom<TActors extends ActorDefinitions> {
   }
 
   async #boot(owner: Owner): Promise<void> {
-    const { world, actors, throughStore = (store) => store, skewMs, logBudget } = this.#options;
+    const { world, actors, throughStore = (store) => store, skewMs, interference } = this.#options;
     const system = await openSystem(
       {
         store: throughStore(faulty(this.disk)),
@@ -110,7 +109,7 @@ export class MachineRoom<TActors extends ActorDefinitions> {
         logger: SILENT,
         passivateAfter: 200,
       },
-      logBudget === undefined ? {} : { logBudget },
+      interference,
     );
     this.#system = system;
     this.#runtime = internals.get(system)!;

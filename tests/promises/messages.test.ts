@@ -368,6 +368,34 @@ describe('a message', () => {
     expect(context.heard).toEqual(['down 1', 'down 2', 'down 3']);
   });
 
+  it('that waited when its receiver was checkpointed in the commit that sent it is taken once', async () => {
+    const diver = setup({
+      types: {
+        context: {} as { dives: number },
+        events: {} as { type: 'go' } | { type: 'dive' } | { type: 'rest' },
+      },
+    }).createMachine({
+      context: { dives: 0 },
+      on: {
+        go: { actions: sendTo(({ self }) => self, { type: 'dive' }) },
+        dive: { actions: assign({ dives: ({ context }) => context.dives + 1 }) },
+        rest: {},
+      },
+    });
+    for (let every = 1; every <= 6; every++) {
+      // One turn a commit: what a step sends waits for the next. Here and there a checkpoint is taken meanwhile.
+      const actors = { diver: durable(diver, { checkpointEvery: every }) };
+      const dying = new DyingSystem({ store: memory(), actors, maxTurnsPerCommit: 1 });
+      await dying.open();
+      await dying.start('diver', '1');
+      for (let n = 1; n <= 8; n++) {
+        await dying.post('diver/1', { type: 'go' });
+        expect(dying.system.get('diver/1')!.getSnapshot().context).toEqual({ dives: n });
+      }
+      await dying.close();
+    }
+  });
+
   it('is as it was when it was sent, whatever becomes of it afterwards', async () => {
     const shared = { list: [1] };
     const sender = setup({

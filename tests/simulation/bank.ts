@@ -7,7 +7,7 @@
  */
 import { assign, fromPromise, sendTo, setup } from 'xstate';
 import type { AnyActorRef } from 'xstate';
-import { currentEffect } from 'heddle';
+import { currentEffect, durable } from 'heddle';
 
 export const OPENING_BALANCE = 100;
 
@@ -39,7 +39,9 @@ export interface BankWorld {
   hear(what: string, key: string): void;
 }
 
-export function bankActors(world: BankWorld) {
+/** @param checkpointEvery how often checkpoints are taken, if not as seldom as usual */
+export function bankActors(world: BankWorld, checkpointEvery?: number) {
+  const spec = checkpointEvery === undefined ? {} : { checkpointEvery };
   const hear = (what: string): void => world.hear(what, currentEffect()?.idempotencyKey ?? 'no key');
 
   const pack = fromPromise(async ({ input }: { input: { transfer: string } }) => {
@@ -94,7 +96,7 @@ export function bankActors(world: BankWorld) {
       events: {} as AccountEvent,
       emitted: {} as { type: 'moved'; transfer: string },
     },
-    actors: { courier },
+    actors: { courier: durable(courier, spec) },
     actions: { audit: (_, params: { what: string }) => hear(params.what) },
     guards: { canPay: ({ context, event }) => event.type === 'transfer' && context.balance >= event.amount },
   }).createMachine({
@@ -135,5 +137,5 @@ export function bankActors(world: BankWorld) {
     },
   });
 
-  return { account } as const;
+  return { account: durable(account, spec) } as const;
 }

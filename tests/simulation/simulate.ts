@@ -69,12 +69,18 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     throughStore,
     transfers = 12,
   } = options;
+  // In every second world checkpoints are taken all the time, whatever stands in the mailboxes.
+  const checkpointEvery = seed % 2 === 0 ? 1 + (seed % 7) : undefined;
   const room: MachineRoom<ReturnType<typeof bankActors>> = new MachineRoom({
     world,
-    actors: (owner) => bankActors(bankWorld(world, auditor, owner)),
+    actors: (owner) => bankActors(bankWorld(world, auditor, owner), checkpointEvery),
     faultRate,
-    // In every third world recovery may read little, so that actors are checkpointed and the mark rises all the time.
-    ...(seed % 3 === 0 && { logBudget: { frames: 30, bytes: 8 << 10 } }),
+    interference: {
+      // In every third world recovery may read little, so that actors are checkpointed and the mark rises all the time.
+      ...(seed % 3 === 0 && { logBudget: { frames: 30, bytes: 8 << 10 } }),
+      // In some worlds commits are small, so that messages wait for the next.
+      ...(seed % 5 < 2 && { maxTurnsPerCommit: 1 + (seed % 3) }),
+    },
     ...(throughStore !== undefined && {
       throughStore: (store: Store): Store => throughStore(store, room.disk),
     }),
