@@ -225,7 +225,7 @@ export class Committer {
   }
 
   #seal(commit: Commit): SealedCommit {
-    const { ledger, codec, population } = this.#runtime;
+    const { ledger, codec, population, tails } = this.#runtime;
     this.#catchUp(commit);
     const prepared = [...commit.checkpoints].map((cell) => prepareCheckpoint(this.#runtime, cell));
     commit.sent.forEach((message, i) => {
@@ -234,6 +234,7 @@ export class Committer {
       const cell = population.present(receiver);
       // Its checkpoint does not hold the message: recovery must read on from here.
       if (cell !== undefined) population.markDirty(cell);
+      else tails.hold(receiver, { ...message, cause: message.cause! });
       noteMessage(ledger, codec, receiver, message);
       message.noted = true;
     });

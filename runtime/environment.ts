@@ -16,7 +16,7 @@ export class LiveEnvironment implements Environment {
   /** What the step has looked at; undefined while it has looked at nothing. */
   reads: Read[] | undefined;
   /** An actor it looked at that is not in memory: the step must be run again when it is. */
-  missing: { readonly actor: number; readonly address: string } | undefined;
+  missing: { readonly actor: number; readonly address: string; readonly mayBeRefused: boolean } | undefined;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -28,7 +28,7 @@ export class LiveEnvironment implements Environment {
   }
 
   lookup(tree: Tree, key: string): Ref | undefined {
-    const ref = this.#runtime.lookup(tree, key, (actor, address) => this.#miss(actor, address));
+    const ref = this.#runtime.lookup(tree, key, (actor, address) => this.#miss(actor, address, true));
     (this.reads ??= []).push({ lookup: ref });
     return ref;
   }
@@ -43,7 +43,7 @@ export class LiveEnvironment implements Environment {
     // A child that this very step has spawned.
     if (ref.actor === 0) return UNSTARTED;
     const cell = this.#runtime.population.present(ref.actor);
-    if (cell === undefined) return this.#miss(ref.actor, ref.address);
+    if (cell === undefined) return this.#miss(ref.actor, ref.address, false);
     const snapshot = ref.life < cell.life ? GONE : (cell.snapshot ?? UNSTARTED);
     const { path } = cell.definition;
     const travelling =
@@ -55,8 +55,8 @@ export class LiveEnvironment implements Environment {
   }
 
   /** Ends the step: loading an actor runs steps, and they do not nest. */
-  #miss(actor: number, address: string): never {
-    this.missing ??= { actor, address };
+  #miss(actor: number, address: string, mayBeRefused: boolean): never {
+    this.missing ??= { actor, address, mayBeRefused };
     throw new Error(`${address} is not in memory`);
   }
 }

@@ -106,8 +106,10 @@ export class Population {
     if (cell !== undefined) return cell.ref;
     const name = this.nameOf(address);
     if (name === undefined) return undefined;
-    if (this.#runtime.tails.get(name.actor) !== undefined) return load(name.actor, address).ref;
-    return this.#runtime.references.make(address, name.actor, name.lives);
+    const { tails, refused, quarantine, references } = this.#runtime;
+    const isRefused = refused.has(name.actor) || quarantine.has(name.actor);
+    if (tails.get(name.actor) !== undefined && !isRefused) return load(name.actor, address).ref;
+    return references.make(address, name.actor, name.lives);
   }
 
   // ---- behind the checkpoint --------------------------------------------------------------------------------------

@@ -116,8 +116,8 @@ export class Runtime implements Port {
   running = 0;
   #fenced: unknown;
   #closed: Promise<void> | undefined;
-  /** Actors that could not be loaded when they had work to do. */
-  readonly #refused = new Set<number>();
+  /** Actors that could not be loaded: as long as this process lives, they cannot be. */
+  readonly refused = new Set<number>();
 
   private constructor(options: RuntimeOptions) {
     this.options = options;
@@ -165,7 +165,7 @@ export class Runtime implements Port {
     this.committer = new Committer(this);
     this.scheduler = new Scheduler(this);
     this.tails = new Tails(this.codec);
-    this.#refused.clear();
+    this.refused.clear();
     this.population.clear();
     this.systemIds.clear();
     this.timers.clear();
@@ -224,7 +224,7 @@ export class Runtime implements Port {
       return this.population.load(actor, `actor #${actor}`);
     } catch (error) {
       this.report(error, 'an actor with work to do was refused');
-      this.#refused.add(actor);
+      this.refused.add(actor);
       return undefined;
     }
   }
@@ -252,7 +252,7 @@ export class Runtime implements Port {
     let left = count;
     for (const [actor] of this.tails.entries()) {
       // One that is refused keeps its tail, and with it the frames that are the evidence.
-      if (this.#refused.has(actor)) continue;
+      if (this.refused.has(actor)) continue;
       if (left-- === 0) return;
       this.#tryLoad(actor);
     }

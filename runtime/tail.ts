@@ -63,6 +63,11 @@ export class Tails {
     return this.#tails.get(actor);
   }
 
+  /** A message is under way to an actor that is refused: what the ledger holds of it must stay. */
+  hold(actor: number, message: StoredMessage): void {
+    this.#tail(actor).inbox.set(messageKeyOf(message.cause)!, message);
+  }
+
   /** Hands the tail over to whoever loads the actor. */
   take(actor: number): Tail | undefined {
     const tail = this.#tails.get(actor);

@@ -158,8 +158,7 @@ function runStep(runtime: Runtime, cell: Cell, event: AnyEventObject, at: number
     }
     // It looked at an actor that sleeps. Steps are pure, so it is woken and the step is run again.
     if (environment.missing !== undefined) {
-      const { actor, address } = environment.missing;
-      runtime.population.load(actor, address);
+      wake(runtime, environment.missing);
       continue;
     }
     const violation = violationOfLast();
@@ -172,6 +171,19 @@ function runStep(runtime: Runtime, cell: Cell, event: AnyEventObject, at: number
       throw new StepFailed(cell.address, event.type, undefined, outcome.snapshot.error);
     }
     return outcome;
+  }
+}
+
+/** Loads an actor that a step has looked at. One that is refused can still be sent to; its state cannot be had. */
+function wake(
+  { population, refused }: Runtime,
+  { actor, address, mayBeRefused }: NonNullable<Runtime['environment']['missing']>,
+): void {
+  try {
+    population.load(actor, address);
+  } catch (error) {
+    if (!mayBeRefused) throw error;
+    refused.add(actor);
   }
 }
 

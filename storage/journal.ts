@@ -75,8 +75,9 @@ export class JournalReader {
     const { frames, offsets } = this.#prove(actor, newest, downTo);
     for (let i = frames.length - 1, seq = downTo + 1; i >= 0; i--, seq++) {
       const frame = this.#frame(seq, frames[i]!);
-      // It may have been read anew since.
+      // It may have been read anew since. Whoever goes on from a record links to its frame, so that one's hash must be known.
       recordAt(frame, actor, seq, offsets[i]!);
+      if (frame.ref.number <= this.#ledger.head.frame) linkOf(frame);
       yield new JournalRecord(frame.bytes, offsets[i]!, frame.ref);
     }
   }

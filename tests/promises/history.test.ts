@@ -1,7 +1,7 @@
 // The lie: "everything that happened can be read, told again, and proven". Long journals, several lives, code that has
 // changed, and single bytes that were flipped in the store underneath.
 import { describe, expect, it } from 'vitest';
-import { emit, enqueueActions, setup } from 'xstate';
+import { assign, emit, enqueueActions, setup } from 'xstate';
 import { durable } from 'heddle';
 import type { HistoryRecord } from 'heddle';
 import type { Store } from 'heddle/storage';
@@ -400,6 +400,29 @@ describe('a long log', () => {
     expect(await later.system.replay('counter/busy')).toMatchObject({ same: true, records: RECORDS });
     expect(await later.system.verify()).toMatchObject({ records: RECORDS + 2, actors: 2, broken: [] });
     expect(system).not.toBe(later.system);
+  });
+
+  it('of more frames than are kept in memory goes on where it ends, after a crash too', async () => {
+    const FRAMES = 300;
+    // A large state is written seldom, so its tail may be long.
+    const heavy = setup({
+      types: { context: {} as { count: number; ballast: string }, events: {} as { type: 'add' } },
+    }).createMachine({
+      context: { count: 0, ballast: 'x'.repeat(50_000) },
+      on: { add: { actions: assign({ count: ({ context }) => context.count + 1 }) } },
+    });
+    let opened = await open({ heavy: durable(heavy, { checkpointEvery: 10_000 }) });
+    let ref = await opened.system.actor('heavy', '1');
+    for (let n = 0; n < FRAMES * 3; n++) await ref.send({ type: 'add' });
+    for (let again = 0; again < 3; again++) {
+      opened = await opened.crash();
+      ref = await opened.system.actor('heavy', '1');
+      const { seq, checkpointedSeq } = opened.runtime.population.presentAt('heavy/1')!;
+      expect(seq - checkpointedSeq).toBeGreaterThan(FRAMES);
+      expect(ref.getSnapshot().context.count).toBe(FRAMES * 3 + again);
+      await ref.send({ type: 'add' });
+      expect((await opened.system.verify()).broken).toEqual([]);
+    }
   });
 
   it('that is damaged far below the mark is noticed by those who read it', async () => {

@@ -1,10 +1,11 @@
 // The lie: "actor-to-actor messages are exactly once, and in order within a pair". Actors that send to children, parents,
 // strangers and themselves in every way there is, killed at every commit, with the batch on the disk and without.
 import { describe, expect, it } from 'vitest';
-import { assign, emit, enqueueActions, forwardTo, sendParent, sendTo, setup } from 'xstate';
+import { assign, emit, enqueueActions, forwardTo, sendParent, sendTo, setup, waitFor } from 'xstate';
 import type { AnyActorRef } from 'xstate';
 import { durable } from 'heddle';
 import { memory } from 'heddle/storage';
+import { openSystem } from '../../runtime/system.ts';
 import { DyingSystem } from '../dying-system.ts';
 import { lettersOf } from './dead-letter-rows.ts';
 import { collect, onDisk, open, ticks } from './systems.ts';
@@ -366,6 +367,52 @@ describe('a message', () => {
     expect(waiting).toBe(ROUNDS.length);
     const { context } = later.system.get('boss/1/kid')!.getSnapshot() as { context: Heard };
     expect(context.heard).toEqual(['down 1', 'down 2', 'down 3']);
+  });
+
+  it('to an actor that is refused waits until it can be taken, however much happens meanwhile', async () => {
+    const taker = setup({ types: { context: {} as Heard } }).createMachine({
+      context: { heard: [] },
+      initial: 'open',
+      states: {
+        open: { on: { up: { actions: assign({ heard: ({ context }) => [...context.heard, 'up'] }) } } },
+      },
+    });
+    // Its state of today is not in there: the actor is refused.
+    const changed = setup({}).createMachine({ initial: 'other', states: { other: {} } });
+    const giver = setup({}).createMachine({
+      on: {
+        give: { actions: sendTo(({ system }) => system.get('taker/1') as AnyActorRef, { type: 'up' }) },
+        rest: {},
+      },
+    });
+    const store = memory();
+    const logger = { log: () => {}, error: () => {} };
+    const opened = async (today: object) => {
+      const actors = { giver, taker: durable(today as typeof taker, { checkpointEvery: 1 }) };
+      // Recovery may read next to nothing, so the low-water mark follows closely.
+      const system = await openSystem(
+        { store, actors, logger },
+        { logBudget: { frames: 10, bytes: 1 << 10 } },
+      );
+      return { system, ref: await system.actor('giver', '1') };
+    };
+    const first = await opened(taker);
+    await first.system.actor('taker', '1');
+    await first.system.close();
+    for (let again = 0; again < 2; again++) {
+      const { system, ref } = await opened(changed);
+      if (again === 0) await ref.send({ type: 'give' });
+      for (let n = 0; n < 30; n++) await ref.send({ type: 'rest' });
+      expect(() => system.get('taker/1')).toThrow(/the code of taker\/1 has changed/);
+      await system.close();
+    }
+    const last = await opened(taker);
+    await last.system
+      .actor('taker', '1')
+      .then((ref) => waitFor(ref, ({ context }) => context.heard.length > 0));
+    await last.ref.send({ type: 'rest' });
+    expect(last.system.get('taker/1')!.getSnapshot().context.heard).toEqual(['up']);
+    await last.system.close();
   });
 
   it('that waited when its receiver was checkpointed in the commit that sent it is taken once', async () => {
