@@ -77,7 +77,7 @@ export class JournalReader {
       const frame = this.#frame(seq, frames[i]!);
       // It may have been read anew since. Whoever goes on from a record links to its frame, so that one's hash must be known.
       recordAt(frame, actor, seq, offsets[i]!);
-      if (frame.ref.number <= this.#ledger.head.frame) linkOf(frame);
+      if (frame.ref.hash === undefined && frame.ref.number <= this.#ledger.head.frame) linkOf(frame);
       yield new JournalRecord(frame.bytes, offsets[i]!, frame.ref);
     }
   }

@@ -188,6 +188,10 @@ export class Ledger {
     const offset = this.#room(length);
     const bytes = this.#bytes;
     const previous = chain.frame;
+    if (previous !== undefined && previous.hash === undefined && previous.number !== this.#frame.number)
+      throw new Error(
+        `record ${chain.seq} of actor ${actor} stands in a frame of unknown hash (${previous.number})`,
+      );
     putEntryHeader(bytes, offset, length, EntryKind.Record, 0, actor);
     putU48(bytes, offset + 16, chain.seq + 1);
     putU48(bytes, offset + 22, at);

@@ -56,7 +56,7 @@ it('is killed, goes on, and publishes the report of an undisturbed run', async (
   expect(output).toContain('Approved for ada without asking');
   // Three on the way, and one at the gate.
   expect(output.match(/✂ killed {2,}SIGKILL/g)).toHaveLength(4);
-  expect(output).toMatch(/✂ killed +SIGKILL, while review/);
+  expect(output).toMatch(/✂ killed +SIGKILL, while in review/);
   expect(output.match(/✔/g)!.length).toBeGreaterThanOrEqual(4);
   expect(output).toContain('no finished step was done again');
   expect(output).toContain('byte for byte');
