@@ -58,6 +58,8 @@ export interface Interference {
   readonly maxTurnsPerCommit?: number;
   /** How far back recovery may have to read. */
   readonly logBudget?: LogBudget;
+  /** How many frames are kept in memory for readers of journals. */
+  readonly cachedFrames?: number;
   /** Called when a commit is on the disk and nobody knows yet. True kills the system there. */
   readonly dieAfterCommit?: (commit: number) => boolean;
 }
@@ -161,7 +163,7 @@ export class Runtime implements Port {
   /** Reads the store, and resumes everything that is owed. Used when it is opened, and after the fence. */
   async #comeUp(ledger: Ledger): Promise<void> {
     this.ledger = ledger;
-    this.journal = new JournalReader(ledger);
+    this.journal = new JournalReader(ledger, this.options.interference?.cachedFrames);
     this.committer = new Committer(this);
     this.scheduler = new Scheduler(this);
     this.tails = new Tails(this.codec);

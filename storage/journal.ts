@@ -60,10 +60,12 @@ const CACHED_FRAMES = 256;
 /** Reads journals of one ledger. Keeps recently read frames, which many journals share. */
 export class JournalReader {
   readonly #ledger: Ledger;
+  readonly #cachedFrames: number;
   readonly #cache = new Map<number, CachedFrame>();
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, cachedFrames: number = CACHED_FRAMES) {
     this.#ledger = ledger;
+    this.#cachedFrames = cachedFrames;
   }
 
   /**
@@ -130,7 +132,7 @@ export class JournalReader {
     const header = readFrameHeader(bytes);
     if ('damage' in header) throw new BrokenJournal(seq, number, header.damage);
     if (header.frame !== number) throw new BrokenJournal(seq, number, 'another frame stands in its place');
-    if (this.#cache.size >= CACHED_FRAMES) this.#cache.delete(this.#cache.keys().next().value!);
+    if (this.#cache.size >= this.#cachedFrames) this.#cache.delete(this.#cache.keys().next().value!);
     this.#cache.set(number, frame);
     return frame;
   }

@@ -80,6 +80,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
       ...(seed % 3 === 0 && { logBudget: { frames: 30, bytes: 8 << 10 } }),
       // In some worlds commits are small, so that messages wait for the next.
       ...(seed % 5 < 2 && { maxTurnsPerCommit: 1 + (seed % 3) }),
+      // In some, what a journal was proven with is gone when it is read.
+      ...(seed % 4 === 1 && { cachedFrames: 2 }),
     },
     ...(throughStore !== undefined && {
       throughStore: (store: Store): Store => throughStore(store, room.disk),
