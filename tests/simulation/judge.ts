@@ -18,7 +18,7 @@ export interface Judgement {
   readonly histories: { readonly verified: number; readonly diverged: number };
 }
 
-const NOTHING: Omit<Judgement, 'violations'> = {
+export const NOTHING: Omit<Judgement, 'violations'> = {
   acked: 0,
   lost: 0,
   duplicated: 0,

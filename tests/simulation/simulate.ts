@@ -10,7 +10,7 @@ import type { Store } from '../../storage/store.ts';
 import type { Receipt } from 'heddle';
 import { Auditor, bankActors } from './bank.ts';
 import type { AccountEvent, BankWorld } from './bank.ts';
-import { judge } from './judge.ts';
+import { judge, NOTHING } from './judge.ts';
 import type { Judgement } from './judge.ts';
 
 export interface SimulationOptions {
@@ -45,6 +45,8 @@ const PATIENCE_MS = 60;
 
 /** By then, every client has its answer. */
 const LIVE_MS = 10_000;
+/** So often in a row nothing is left to do, and the judge still waits. */
+const REST_ROUNDS = 1000;
 /** Longer than any timer and any journey. */
 const CALM_MS = 1_000;
 
@@ -109,7 +111,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const calmSince = world.nowMs;
   await world.run(() => room.fatal !== undefined || world.nowMs > calmSince + CALM_MS);
   const { lowWater } = room;
-  const judgement = await judge(room.system, auditor, sent, ACCOUNTS, room.fatal);
+  const judgement = await whileRunning(world, judge(room.system, auditor, sent, ACCOUNTS, room.fatal));
   return {
     seed,
     operations: room.operations,
@@ -121,6 +123,18 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     lowWater,
     ...judgement,
   };
+}
+
+/** The judge waits for what is under way; where a bug keeps it under way for ever, that is the judgement. */
+async function whileRunning(world: World, judging: Promise<Judgement>): Promise<Judgement> {
+  let judgement: Judgement | undefined;
+  void judging.then((known) => (judgement = known));
+  const until = world.nowMs + LIVE_MS;
+  for (let round = 0; judgement === undefined && round < REST_ROUNDS; round++) {
+    await world.run(() => judgement !== undefined || world.nowMs > until);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return judgement ?? { ...NOTHING, violations: ['it never comes to rest'] };
 }
 
 /** The simulated world as one process of the bank sees it. */
