@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSystem } from 'heddle';
@@ -23,7 +24,7 @@ export const disk: Bench = {
     const refs = await Promise.all(Array.from({ length: ACTORS }, (_, i) => system.actor('counter', `${i}`)));
     await Promise.all(
       refs.map(async (ref) => {
-        for (let i = 0; i < EVENTS_EACH; i++) await ref.send({ type: 'increment', by: 1 });
+        for (let i = 0; i < EVENTS_EACH; i++) await ref.send({ type: 'increment', by: randomInt(2 ** 31) });
       }),
     );
     await system.close();
