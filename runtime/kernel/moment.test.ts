@@ -67,12 +67,14 @@ describe('clocks in a moment', () => {
   it('that count from a start count from the birth of the actor', () => {
     const { value } = during(() => ({
       now: performance.now(),
+      uptime: process.uptime(),
       hrtime: process.hrtime(),
       since: process.hrtime([3723, 0]),
       bigint: process.hrtime.bigint(),
     }));
     expect(value).toEqual({
       now: 3_723_004,
+      uptime: 3723.004,
       hrtime: [3723, 4_000_000],
       since: [0, 4_000_000],
       bigint: 3_723_004_000_000n,
@@ -214,6 +216,7 @@ describe('what reaches out of a moment', () => {
     ['setTimeout', /after/, () => nodeTimers.setTimeout(nothing)],
     ['setTimeout', /after/, () => importedSetTimeout(nothing)],
     ['setInterval', /after/, () => setInterval(nothing)],
+    ['AbortSignal.timeout', /after/, () => AbortSignal.timeout(1)],
     ['setImmediate', /after/, () => setImmediate(nothing)],
     ['queueMicrotask', /raise/, () => queueMicrotask(nothing)],
     // The test runner puts the original back on `process` now and then; an import keeps the replacement.

@@ -2,14 +2,14 @@
  * The moment: what clock, chance and ids say while a step runs.
  *
  * A step must tell the same story whenever it is told. So while one runs, `Date`, `performance.now`, `process.hrtime`,
- * `Math.random`, `crypto.randomUUID` and `crypto.getRandomValues` answer from the record (its time, and a random seed
- * drawn once and recorded with it), and whatever would reach out of the step (timers, `fetch`, microtasks, promises and
- * with them async functions) is refused. Outside of a step they are the originals.
+ * `process.uptime`, `Math.random`, `crypto.randomUUID` and `crypto.getRandomValues` answer from the record (its time, and a
+ * random seed drawn once and recorded with it), and whatever would reach out of the step (timers, `fetch`, microtasks,
+ * promises and with them async functions) is refused. Outside of a step they are the originals.
  *
  * The replacements are installed once, when this module is loaded, and test one variable per call; entering a moment
  * sets it. What this cannot see: references taken before this module was loaded (`const now = Date.now` in an earlier
- * module), `Intl.DateTimeFormat().format()` without an argument, synchronous input and output, `process.env`, variables
- * of modules, and other realms. `docs/concepts.md` lists them for users.
+ * module), `Intl.DateTimeFormat().format()` without an argument, input and output that is synchronous or calls back,
+ * `process.env`, variables of modules, and other realms. `docs/concepts.md` lists them for users.
  */
 import nodeCrypto, { createHash, webcrypto } from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
@@ -298,6 +298,8 @@ function installClocks(): void {
     const ns = elapsedNs() - (since ? BigInt(since[0]) * 1_000_000_000n + BigInt(since[1]) : 0n);
     return [Number(ns / 1_000_000_000n), Number(ns % 1_000_000_000n)];
   };
+  const originalUptime = process.uptime.bind(process);
+  process.uptime = () => (moment.active ? (moment.at - moment.bornAt) / 1000 : originalUptime());
   process.hrtime = Object.assign(hrtime, { bigint: () => (moment.active ? elapsedNs() : originalBigint()) });
 }
 
@@ -334,6 +336,7 @@ function installRefusals(): void {
   }
   guard(globalThis, 'queueMicrotask', 'queueMicrotask', 'use `raise`, or an invoked actor');
   guard(process, 'nextTick', 'process.nextTick', 'use `raise`, or an invoked actor');
+  guard(AbortSignal, 'timeout', 'AbortSignal.timeout', after);
   guard(globalThis, 'fetch', 'fetch', 'invoke an actor made with fromPromise or fromEffect');
 }
 
