@@ -6,7 +6,7 @@ import { BrokenJournal } from '../storage/journal.ts';
 import type { JournalRecord } from '../storage/journal.ts';
 import { LINK_BYTES } from '../storage/frame.ts';
 import type { Cell } from './cell.ts';
-import { InvalidArgument, JournalCorrupt, UnknownActor } from './errors.ts';
+import { InvalidArgument, UnknownActor } from './errors.ts';
 import type { Runtime } from './runtime.ts';
 import { unpackTrailer } from './trailer.ts';
 import type { Cause, ToldIntent, Trailer } from './trailer.ts';
@@ -103,9 +103,7 @@ export function* durableRecords(runtime: Runtime, cell: Cell, downTo: number): G
       yield record;
     }
   } catch (error) {
-    if (!(error instanceof BrokenJournal)) throw error;
-    const { seq: bad, frame: at, reason } = error;
-    throw new JournalCorrupt(cell.address, { seq: bad, frame: at, reason }, { cause: error });
+    throw error instanceof BrokenJournal ? error.corruptionOf(cell.address) : error;
   }
 }
 

@@ -8,7 +8,7 @@ import type { Difference } from './errors.ts';
 import { durableCell, durableRecords } from './history.ts';
 import { throughout } from './kernel/moment.ts';
 import type { AnySnapshot } from './kernel/step.ts';
-import { makeSelf } from './restore.ts';
+import { makeSelf } from './birth.ts';
 import { applyStory, retell } from './retell.ts';
 import type { Runtime } from './runtime.ts';
 

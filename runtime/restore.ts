@@ -11,12 +11,11 @@ import { BrokenJournal } from '../storage/journal.ts';
 import type { JournalRecord, Position } from '../storage/journal.ts';
 import { checkpointKey } from '../storage/keys.ts';
 import { DamagedRow } from '../storage/ledger.ts';
+import { definitionOf, makeSelf } from './birth.ts';
 import { Cell } from './cell.ts';
 import { asPosition, readCheckpoint } from './checkpoint.ts';
 import type { StoredCheckpoint, StoredOwedTurn } from './checkpoint.ts';
-import type { Definition } from './definition.ts';
-import { HeddleError, JournalCorrupt, StoryChanged, UnknownActor } from './errors.ts';
-import type { Ref } from './kernel/ref.ts';
+import { HeddleError, JournalCorrupt, StoryChanged } from './errors.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
 import { applyStory, retell } from './retell.ts';
@@ -40,8 +39,7 @@ export function restoreCell(runtime: Runtime, actor: number, address: string): C
   } catch (error) {
     if (error instanceof HeddleError) throw error;
     if (error instanceof BrokenJournal) {
-      const { seq, frame, reason } = error;
-      throw new JournalCorrupt(address, { seq, frame, reason }, { cause: error });
+      throw error.corruptionOf(address);
     }
     if (error instanceof DamagedRow) {
       throw new JournalCorrupt(address, { row: 'A', reason: error.reason }, { cause: error });
@@ -160,35 +158,6 @@ function birthIn(
     if (birth !== undefined) return birth;
   }
   return undefined;
-}
-
-/** The definition under which an actor was born. @throws UnknownActor, StoryChanged when there is none any more */
-export function definitionOf(runtime: Runtime, address: string, { path }: Birth): Definition {
-  const definition = runtime.definitions.at(path);
-  if (definition !== undefined) return definition;
-  const name = path[0]!;
-  if (!runtime.definitions.names.includes(name)) {
-    throw new UnknownActor(address, `its name '${name}' is not among createSystem({ actors }); register it`);
-  }
-  throw new StoryChanged(address, {
-    seq: 1,
-    path: 'src',
-    recorded: path.slice(1).join(' › '),
-    today: undefined,
-  });
-}
-
-/** The ref that an actor sees as `self` in a certain life. */
-export function makeSelf(runtime: Runtime, actor: number, birth: Birth, life: number): Ref {
-  const { address, parent } = birth;
-  const above = parent && address.slice(0, address.lastIndexOf('/'));
-  const parentRef = parent && runtime.references.make(above!, parent[0], parent[1]);
-  const self = runtime.references.make(address, actor, life, parentRef);
-  return Object.assign(self, {
-    systemId: birth.systemId,
-    _syncSnapshot: birth.syncSnapshot ?? false,
-    src: birth.path.at(-1),
-  });
 }
 
 // ---- putting it together ------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import type { JournalRecord } from '../storage/journal.ts';
 import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
 import { firstDifference } from './difference.ts';
 import type { Difference } from './errors.ts';
-import { definitionOf, makeSelf } from './restore.ts';
+import { definitionOf, makeSelf } from './birth.ts';
 import { NO_INTENTS } from './kernel/intent.ts';
 import type { Intent } from './kernel/intent.ts';
 import { enter, leave, violationOfLast } from './kernel/moment.ts';

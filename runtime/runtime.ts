@@ -116,10 +116,10 @@ export class Runtime implements Port {
   closing = false;
   /** Asynchronous actions under way. */
   running = 0;
-  #fenced: unknown;
-  #closed: Promise<void> | undefined;
   /** Actors that could not be loaded: as long as this process lives, they cannot be. */
   readonly refused = new Set<number>();
+  #fenced: unknown;
+  #closed: Promise<void> | undefined;
 
   private constructor(options: RuntimeOptions) {
     this.options = options;
@@ -264,7 +264,7 @@ export class Runtime implements Port {
     return (this.loopTime = this.clock.monotonicMs());
   }
 
-  // ---- the port of refs --------------------------------------------------------------------------------------------------
+  // ---- the port of refs -----------------------------------------------------------------------------------------
 
   send(ref: Ref, event: AnyEventObject, options?: SendOptions): Promise<Receipt> {
     return this.delivery.send(ref, event, options);

@@ -20,7 +20,7 @@ import { replay } from './replay.ts';
 import type { ReplayResult } from './replay.ts';
 import { Runtime } from './runtime.ts';
 import type { EmitListener, Interference, Logger } from './runtime.ts';
-import { makeSelf } from './restore.ts';
+import { makeSelf } from './birth.ts';
 import { verify } from './verify.ts';
 import type { Verification } from './verify.ts';
 

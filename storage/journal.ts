@@ -4,6 +4,7 @@
  * A record says where its predecessor stands and how the frame around that one hashes. So reading a history verifies
  * it: a hole, a swapped or altered record, or a record of somebody else stops the walk with `BrokenJournal`.
  */
+import { JournalCorrupt } from './errors.ts';
 import {
   EntryKind,
   hasDamagedEntry,
@@ -26,6 +27,12 @@ export class BrokenJournal extends Error {
     this.seq = seq;
     this.frame = frame;
     this.reason = reason;
+  }
+
+  /** The error for whoever asked for the actor at this address. */
+  corruptionOf(address: string): JournalCorrupt {
+    const { seq, frame, reason } = this;
+    return new JournalCorrupt(address, { seq, frame, reason }, { cause: this });
   }
 }
 

@@ -298,9 +298,10 @@ function installClocks(): void {
     const ns = elapsedNs() - (since ? BigInt(since[0]) * 1_000_000_000n + BigInt(since[1]) : 0n);
     return [Number(ns / 1_000_000_000n), Number(ns % 1_000_000_000n)];
   };
+  process.hrtime = Object.assign(hrtime, { bigint: () => (moment.active ? elapsedNs() : originalBigint()) });
+
   const originalUptime = process.uptime.bind(process);
   process.uptime = () => (moment.active ? (moment.at - moment.bornAt) / 1000 : originalUptime());
-  process.hrtime = Object.assign(hrtime, { bigint: () => (moment.active ? elapsedNs() : originalBigint()) });
 }
 
 function installChance(): void {

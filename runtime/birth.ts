@@ -1,0 +1,37 @@
+/**
+ * What a birth decides for as long as the life lasts: the logic that runs, and who the actor is to itself.
+ */
+import type { Definition } from './definition.ts';
+import { StoryChanged, UnknownActor } from './errors.ts';
+import type { Ref } from './kernel/ref.ts';
+import type { Birth } from './mailbox.ts';
+import type { Runtime } from './runtime.ts';
+
+/** The definition under which an actor was born. @throws UnknownActor, StoryChanged when there is none any more */
+export function definitionOf(runtime: Runtime, address: string, { path }: Birth): Definition {
+  const definition = runtime.definitions.at(path);
+  if (definition !== undefined) return definition;
+  const name = path[0]!;
+  if (!runtime.definitions.names.includes(name)) {
+    throw new UnknownActor(address, `its name '${name}' is not among createSystem({ actors }); register it`);
+  }
+  throw new StoryChanged(address, {
+    seq: 1,
+    path: 'src',
+    recorded: path.slice(1).join(' › '),
+    today: undefined,
+  });
+}
+
+/** The ref that an actor sees as `self` in a certain life. */
+export function makeSelf(runtime: Runtime, actor: number, birth: Birth, life: number): Ref {
+  const { address, parent } = birth;
+  const above = parent && address.slice(0, address.lastIndexOf('/'));
+  const parentRef = parent && runtime.references.make(above!, parent[0], parent[1]);
+  const self = runtime.references.make(address, actor, life, parentRef);
+  return Object.assign(self, {
+    systemId: birth.systemId,
+    _syncSnapshot: birth.syncSnapshot ?? false,
+    src: birth.path.at(-1),
+  });
+}
