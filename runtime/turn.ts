@@ -405,15 +405,15 @@ function report(runtime: Runtime, cell: Cell, index: number, { event, packed }: 
   runtime.delivery.deliver(parent, new Message(event, packed, parent.life, cause));
 }
 
-/** An ended actor is checkpointed at once when loading it would otherwise take long. */
-const LONG_TAIL_BYTES = 2048;
-
 /** Whether an actor in this state has this child, in this life. */
 function hasChild({ children = {} }: AnySnapshot, { actor, life, ref }: Cell): boolean {
   // `spawnChild` without an id gives the child none among the children.
   const child = children[ref.id] ?? Object.values(children).find((one) => one.actor === actor);
   return child?.life === life;
 }
+
+/** An ended actor is checkpointed at once when loading it would otherwise take long. */
+const LONG_TAIL_BYTES = 2048;
 
 /** The end of a life: its timers go, its parent is told, and a long story is written down. */
 export function end(runtime: Runtime, cell: Cell, index: number): void {

@@ -71,7 +71,6 @@ const ancestors: unknown[] = new Array<unknown>(MAX_HOLDER_DEPTH + 1);
 let form: PackedForm = PLAIN;
 let nested = false;
 let maxDepth = MAX_DEPTH;
-let known: unknown;
 let references: ReferenceCodec | undefined;
 
 /** What the walk found out about a value that may be stored. */
@@ -95,6 +94,17 @@ export function inspect(
   referenceCodec?: ReferenceCodec,
   depth: number = MAX_DEPTH,
 ): Inspection {
+  return inspectBelow(value, undefined, root, referenceCodec, depth);
+}
+
+/** @param before what is known to be acceptable: what `value` shares with it is not walked */
+function inspectBelow(
+  value: unknown,
+  before: unknown,
+  root: string,
+  referenceCodec: ReferenceCodec | undefined,
+  depth: number,
+): Inspection {
   // A getter may do anything, even call this.
   const outerForm = form;
   const outerNested = nested;
@@ -105,7 +115,7 @@ export function inspect(
   maxDepth = depth;
   references = referenceCodec;
   try {
-    const refusal = walk(value, 0, known);
+    const refusal = walk(value, 0, before);
     if (refusal !== undefined)
       throw new NotSerialisable(pathOf(root, refusal.keys), refusal.reason, refusal.hint);
     inspection.form = form;
@@ -134,12 +144,7 @@ export function inspectChange(
   root: string,
   referenceCodec?: ReferenceCodec,
 ): void {
-  known = before;
-  try {
-    inspect(value, root, referenceCodec);
-  } finally {
-    known = undefined;
-  }
+  inspectBelow(value, before, root, referenceCodec, MAX_DEPTH);
 }
 
 /** @param before what stood in its place, if that is known */
