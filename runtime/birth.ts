@@ -1,6 +1,7 @@
 /**
  * What a birth decides for as long as the life lasts: the logic that runs, and who the actor is to itself.
  */
+import { Cell } from './cell.ts';
 import type { Definition } from './definition.ts';
 import { StoryChanged, UnknownActor } from './errors.ts';
 import type { Ref } from './kernel/ref.ts';
@@ -12,7 +13,7 @@ export function definitionOf(runtime: Runtime, address: string, { path }: Birth)
   const definition = runtime.definitions.at(path);
   if (definition !== undefined) return definition;
   const name = path[0]!;
-  if (!runtime.definitions.names.includes(name)) {
+  if (!runtime.definitions.has(name)) {
     throw new UnknownActor(address, `its name '${name}' is not among createSystem({ actors }); register it`);
   }
   throw new StoryChanged(address, {
@@ -21,6 +22,23 @@ export function definitionOf(runtime: Runtime, address: string, { path }: Birth)
     recorded: path.slice(1).join(' › '),
     today: undefined,
   });
+}
+
+/** A root actor that is about to be born: its first message is to follow. */
+export function newRoot(runtime: Runtime, birth: Birth): Cell {
+  const actor = runtime.ledger.nextActor++;
+  const definition = definitionOf(runtime, birth.address, birth);
+  const cell = new Cell(actor, birth.address, definition, makeSelf(runtime, actor, birth, 1));
+  cell.lives = 1;
+  runtime.population.add(cell);
+  return cell;
+}
+
+/** The input of an actor's current life: it stands in the first record of it, and is read back all the way. */
+export function inputOf({ journal, events }: Runtime, { actor, seq, frame, offset, bornSeq }: Cell): unknown {
+  const newest = { seq, frame: frame!.number, offset, link: undefined };
+  const [first] = journal.walk(actor, newest, bornSeq - 1);
+  return events.unpack(first!.bytes, first!.eventStart, first!.eventEnd)['input'];
 }
 
 /** The ref that an actor sees as `self` in a certain life. */

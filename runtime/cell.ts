@@ -11,7 +11,10 @@ import type { Intent } from './kernel/intent.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import type { Mailbox, Birth } from './mailbox.ts';
+import type { Down } from './standing.ts';
 import type { Timer } from './timers.ts';
+
+const NO_RESTARTS: readonly number[] = [];
 
 export class Cell implements Chain {
   readonly actor: number;
@@ -28,6 +31,8 @@ export class Cell implements Chain {
   life = 0;
   /** How many lives were given out: the next spawn at this address gets one more. */
   lives = 0;
+  /** The life that its parent, and whoever sends to it, know: those since are restarts of it. */
+  since = 0;
 
   snapshot: AnySnapshot | undefined = undefined;
   committed: AnySnapshot | undefined = undefined;
@@ -35,6 +40,12 @@ export class Cell implements Chain {
   booked = 0;
   /** For a process: which attempt of its work runs. */
   attempt = 1;
+  /** Why it does not run; undefined while it does. */
+  down: Down | undefined = undefined;
+  /** Its supervisor does not run, so neither does it. Nothing of that is recorded with it. */
+  held = false;
+  /** The restarts that count, newest first, of an actor that restarts itself. */
+  window: readonly number[] = NO_RESTARTS;
 
   // The end of its journal, as the ledger keeps it.
   seq = 0;
@@ -51,6 +62,8 @@ export class Cell implements Chain {
   owed: Map<number, OwedTurn> | undefined = undefined;
   /** Turns that are not durable yet. */
   undurable = 0;
+  /** Asynchronous actions under way. */
+  acting = 0;
 
   // Since the last checkpoint.
   checkpointedSeq = 0;

@@ -13,6 +13,7 @@ import type { FrameRef } from '../storage/ledger.ts';
 import type { Cell, OwedTurn } from './cell.ts';
 import type { Birth } from './mailbox.ts';
 import type { Runtime } from './runtime.ts';
+import type { Down } from './standing.ts';
 import { packCause } from './trailer.ts';
 import type { StoredCause } from './trailer.ts';
 
@@ -25,12 +26,20 @@ export interface StoredCheckpoint {
   readonly lives: number;
   readonly booked: number;
   readonly attempt: number;
+  /** Only where they say something. */
+  readonly standing?: StoredStanding;
   readonly newest: StoredPosition | undefined;
   /** Undefined for an actor whose first message still waits. */
   readonly snapshot: Packed | undefined;
   readonly timers: readonly StoredTimer[];
   readonly inbox: readonly StoredInboxMessage[];
   readonly owed: readonly StoredOwedTurn[];
+}
+
+export interface StoredStanding {
+  readonly since: number;
+  readonly down: Down | undefined;
+  readonly window: readonly number[];
 }
 
 export type StoredPosition = readonly [seq: number, frame: number, offset: number, link: string];
@@ -112,6 +121,7 @@ export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: Prepa
 function describe(runtime: Runtime, cell: Cell): PreparedCheckpoint['content'] {
   const { events } = runtime;
   const { birth, bornAt, bornSeq, life, lives, booked, attempt, definition, snapshot } = cell;
+  const standing = standingOf(cell);
   return {
     birth,
     bornAt,
@@ -120,6 +130,7 @@ function describe(runtime: Runtime, cell: Cell): PreparedCheckpoint['content'] {
     lives,
     booked,
     attempt,
+    ...(standing !== undefined && { standing }),
     snapshot: snapshot === undefined ? undefined : own(events.packSnapshot(definition, snapshot)),
     timers: [...(cell.timers?.values() ?? [])].map(({ id, seq, index, dueAt, to, event }) => ({
       id,
@@ -131,6 +142,11 @@ function describe(runtime: Runtime, cell: Cell): PreparedCheckpoint['content'] {
     })),
     inbox: waiting(cell),
   };
+}
+
+function standingOf({ life, since, down, window }: Cell): StoredStanding | undefined {
+  if (since === life && down === undefined && window.length === 0) return undefined;
+  return { since, down, window };
 }
 
 function prepareOwed(runtime: Runtime, { definition, owed }: Cell): PreparedCheckpoint['owed'] {

@@ -279,7 +279,8 @@ export class Committer {
   // ---- written --------------------------------------------------------------------------------------------------
 
   #written(commit: Commit, sealed: SealedCommit, writeMs: number): void {
-    const { clock } = this.#runtime;
+    const { clock, metrics } = this.#runtime;
+    metrics.committed(commit.turns.length, sealed, writeMs);
     this.#writeMs = Math.min(this.#writeMs * 1.02, writeMs);
     const releaseFirst = commit.turns.length * this.#releaseMsPerTurn < this.#writeMs / 2;
     if (!releaseFirst && this.#hasWork && this.#held === 0) this.#flush();

@@ -1,23 +1,20 @@
 /**
- * Dead letters: events that could not be applied, and actions that could not be done, parked with their evidence.
- *
- * A step is a pure function of state and event, so one that throws will throw again. It is still given a second chance,
- * from a state restored from the journal: if user code has damaged the state in memory, that cures it. Then the event is
- * given up, and the child spec says what happens to the actor.
+ * Dead letters: events that could not be applied, and actions that could not be done, parked with their evidence until
+ * somebody tries them again or gives them up. What happens to the actor meanwhile is another matter: see failure.ts.
  */
 import type { AnyEventObject } from 'xstate';
-import { deadLetterKey } from '../storage/keys.ts';
+import { allOf, deadLetterKey, Prefix } from '../storage/keys.ts';
+import { openRow } from '../storage/row.ts';
 import type { Cell, OwedTurn } from './cell.ts';
-import { InvalidArgument, HeddleError, StepFailed } from './errors.ts';
-import type { Ref } from './kernel/ref.ts';
+import { decide } from './decisions.ts';
+import { runAgain } from './effects.ts';
+import { ActorEnded, InvalidArgument, StoreCorrupt, UnknownActor } from './errors.ts';
 import { Message } from './mailbox.ts';
-import { noteFired, noteTaken } from './notes.ts';
 import { portable } from './portable.ts';
-import { failedSnapshot } from './process-step.ts';
-import { restoreState } from './restore.ts';
+import type { Receipt } from './receipt.ts';
+import { Reply } from './reply.ts';
+import { owedAt } from './restore.ts';
 import type { Runtime } from './runtime.ts';
-import { end, step } from './turn.ts';
-import { packTrailer } from './trailer.ts';
 import type { Cause } from './trailer.ts';
 
 /** A dead letter as it is stored. */
@@ -25,6 +22,7 @@ export interface DeadLetter {
   readonly id: number;
   readonly address: string;
   readonly life: number;
+  /** When it was given up, in milliseconds since the epoch. */
   readonly at: number;
   readonly reason: 'step' | 'action';
   /** The event that could not be applied, or the name of the action that could not be done. */
@@ -35,6 +33,26 @@ export interface DeadLetter {
   readonly error: unknown;
   /** The state in which it happened. */
   readonly state?: unknown;
+  /** How often it was tried again in vain. */
+  readonly retries?: number;
+}
+
+/** Who decides about a dead letter, and why. */
+export interface DeadLetterDecision {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** The dead letters of a system, oldest first. */
+export interface DeadLetterList extends AsyncIterable<DeadLetter> {
+  /**
+   * Tries again: the event is sent to its actor once more, or the action done once more under its key. Resolves when that
+   * is on the disk, and the letter gone with it.
+   * @throws StepFailed and whatever else it fails with; then the letter stays. InvalidArgument, ActorEnded
+   */
+  retry(id: number, who?: { readonly by: string }): Promise<void>;
+  /** Gives it up for good. The letter moves into the journal of `heddle/system`, with who did it and why. */
+  discard(id: number, decision: DeadLetterDecision): Promise<void>;
 }
 
 export class DeadLetters {
@@ -44,115 +62,144 @@ export class DeadLetters {
     this.#runtime = runtime;
   }
 
+  // ---- giving up --------------------------------------------------------------------------------------------------
+
   /** An action failed for good. */
   action(cell: Cell, owed: OwedTurn, action: string, idempotencyKey: string, error: unknown): void {
-    this.#write({ ...this.#about(cell, error), life: owed.life, reason: 'action', action, idempotencyKey });
+    const letter = {
+      ...this.#about(cell, error),
+      life: owed.life,
+      reason: 'action',
+      action,
+      idempotencyKey,
+    } as const;
+    this.#write(letter);
+    this.#runtime.metrics.deadActions++;
     this.#runtime.report(error, `the action '${action}' of ${idempotencyKey} failed and was given up`);
   }
 
   /** A step failed for good. */
-  step(cell: Cell, { event, cause }: Message, error: unknown): void {
-    const letter = {
-      ...this.#about(cell, error),
+  step(cell: Cell, { event, cause, letter: id }: Message, error: unknown): void {
+    const about = {
+      ...this.#about(cell, error, id),
       reason: 'step' as const,
       event,
       state: cell.snapshot?.value,
     };
-    this.#write(cause === undefined ? letter : { ...letter, cause });
+    const letter = cause === undefined ? about : { ...about, cause };
+    const before = id === undefined ? undefined : this.#find(id);
+    if (before === undefined) this.#runtime.metrics.deadSteps++;
+    this.#write(
+      before === undefined ? letter : { ...before, error: letter.error, retries: (before.retries ?? 0) + 1 },
+    );
   }
 
-  #about(cell: Cell, error: unknown) {
+  #about(cell: Cell, error: unknown, known?: number) {
     const { ledger, clock, codec } = this.#runtime;
-    const id = ledger.nextActor++;
+    const id = known ?? ledger.nextActor++;
     return { id, address: cell.address, life: cell.life, at: clock.now(), error: portable(codec, error) };
   }
 
   #write(letter: DeadLetter): void {
     const { ledger, codec, committer } = this.#runtime;
-    ledger.put(deadLetterKey(letter.id), codec.packHolder(letter, 'deadLetter'), true);
+    ledger.put(
+      deadLetterKey(letter.id),
+      codec.packHolder(letter, 'deadLetter'),
+      letter.retries === undefined,
+    );
     committer.request();
   }
-}
 
-/** A step has thrown, and nothing of it was kept. */
-export function stepThrew(runtime: Runtime, cell: Cell, message: Message, first: unknown): void {
-  const at = runtime.clock.now();
-  try {
-    restoreState(runtime, cell);
-    return step(runtime, cell, message, at);
-  } catch (second) {
-    giveUp(runtime, cell, message, asRefusal(cell, message, second), at);
+  // ---- looking ----------------------------------------------------------------------------------------------------
+
+  list({ address }: { readonly address?: string } = {}): DeadLetterList {
+    return {
+      [Symbol.asyncIterator]: () => this.#all(address),
+      retry: (id, who) => this.retry(id, who),
+      discard: (id, decision) => this.discard(id, decision),
+    };
   }
-  void first;
-}
 
-/** The first step of a life has thrown: there is no last good state to keep. */
-export function birthThrew(runtime: Runtime, cell: Cell, message: Message, thrown: unknown): void {
-  const error = asRefusal(cell, message, thrown);
-  if (message.birth!.parent !== undefined)
-    return failWith(runtime, cell, message, error, runtime.clock.now());
-  // A root actor that cannot be born never was.
-  if (cell.seq === 0) runtime.population.remove(cell);
-  message.reply?.reject(error);
-}
-
-function asRefusal(cell: Cell, { event }: Message, error: unknown): HeddleError {
-  if (error instanceof HeddleError) return error;
-  return new StepFailed(cell.address, event.type, cell.snapshot?.value, error);
-}
-
-function giveUp(runtime: Runtime, cell: Cell, message: Message, error: HeddleError, at: number): void {
-  const { ledger, codec, committer, population } = runtime;
-  // An event that is none, or that cannot be stored, is its sender's mistake and no evidence about the actor.
-  if (!(error instanceof InvalidArgument)) runtime.deadLetters.step(cell, message, error);
-  if (cell.definition.spec.poison === 'fail') return failWith(runtime, cell, message, error, at);
-  const { reply, cause } = message;
-  if (message.noted) noteTaken(ledger, codec, cell.actor, cause!);
-  // Only a record tells that a timer of its own has fired, and there is none.
-  if (cause?.kind === 'timer') noteFired(ledger, codec, cell.actor, cause.seq, cause.index);
-  if (message.noted || cause?.kind === 'timer') {
-    population.markDirty(cell);
-    committer.request();
+  async *#all(address: string | undefined): AsyncGenerator<DeadLetter> {
+    const runtime = this.#runtime;
+    runtime.assertOpen();
+    await runtime.committer.durable();
+    const { store } = runtime.ledger;
+    for await (const chunk of store.scan(allOf(Prefix.DeadLetter))) {
+      for (const [key, row] of chunk) {
+        const body = openRow(key, row);
+        if (body === undefined)
+          throw new StoreCorrupt(store.location, 'the checksum of a dead letter is wrong');
+        const letter = runtime.codec.unpack(body) as DeadLetter;
+        if (address === undefined || letter.address === address) yield letter;
+        runtime.assertOpen();
+      }
+    }
   }
-  if (reply === undefined) runtime.report(error, `${cell.address} keeps its last good state`);
-  else committer.onDurable((lost) => reply.reject(lost ?? error));
+
+  #find(id: number): DeadLetter | undefined {
+    const row = this.#runtime.ledger.get(deadLetterKey(id));
+    return row && (this.#runtime.codec.unpack(row) as DeadLetter);
+  }
+
+  // ---- deciding ---------------------------------------------------------------------------------------------------
+
+  async retry(id: number, who?: { readonly by: string }): Promise<void> {
+    const letter = this.#letter(id);
+    const cell = this.#actorOf(letter);
+    if (who !== undefined) {
+      assertText(who.by, 'by');
+      await decide(this.#runtime, { type: 'heddle.dead-letter.retried', letter: id, by: who.by });
+    }
+    await (letter.reason === 'step' ? this.#sendAgain(cell, letter) : this.#doAgain(cell, letter));
+  }
+
+  #sendAgain(cell: Cell, { id, event }: DeadLetter): Promise<Receipt> {
+    if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
+    const { events, delivery } = this.#runtime;
+    const { event: again, packed } = events.prepareHolder(event!);
+    const reply = new Reply();
+    const message = new Message(again, packed, cell.life, { kind: 'letter', id }, undefined, reply);
+    message.letter = id;
+    delivery.post(cell, message);
+    return reply.promise;
+  }
+
+  async #doAgain(cell: Cell, { id, idempotencyKey }: DeadLetter): Promise<void> {
+    const [seq, index] = idempotencyKey!
+      .slice(cell.address.length + 1)
+      .split(':')
+      .map(Number);
+    const owed = owedAt(this.#runtime, cell, seq!);
+    const effect = owed?.effects.find((one) => one.index === index);
+    if (effect === undefined)
+      throw new InvalidArgument('id', `is letter ${id}, whose action is not in today's code`);
+    await runAgain(this.#runtime, cell, owed!, effect);
+    await decide(this.#runtime, { type: 'heddle.dead-letter.done', letter: id, idempotencyKey }, id);
+  }
+
+  async discard(id: number, { by, reason }: DeadLetterDecision): Promise<void> {
+    assertText(by, 'by');
+    assertText(reason, 'reason');
+    const letter = this.#letter(id);
+    await decide(this.#runtime, { type: 'heddle.dead-letter.discarded', by, reason, letter }, id);
+  }
+
+  #letter(id: number): DeadLetter {
+    this.#runtime.assertOpen();
+    const letter = Number.isSafeInteger(id) && id > 0 ? this.#find(id) : undefined;
+    if (letter === undefined) throw new InvalidArgument('id', `is of no dead letter: ${String(id)}`);
+    return letter;
+  }
+
+  #actorOf({ address }: DeadLetter): Cell {
+    const name = this.#runtime.population.nameOf(address);
+    if (name === undefined) throw new UnknownActor(address, 'nobody lives there any more');
+    return this.#runtime.population.load(name.actor, address);
+  }
 }
 
-/** The actor ends with status `error`, as in XState. */
-function failWith(runtime: Runtime, cell: Cell, message: Message, error: HeddleError, at: number): void {
-  const { ledger, codec, committer, population } = runtime;
-  const { cause, reply, birth } = message;
-  const failure = portable(codec, error instanceof StepFailed ? error.cause : error);
-  const children = Object.values<Ref>(cell.snapshot?.children ?? {});
-  population.markDirty(cell);
-  const trailer = packTrailer(codec, {
-    ...(cause !== undefined && { cause }),
-    ...(reply?.id !== undefined && { id: reply.id }),
-    ...(birth !== undefined && { birth }),
-    ends: true,
-    failure,
-  });
-  ledger.record(cell.actor, cell, at, cell.life, message.packed, trailer);
-  const snapshot = failedSnapshot(cell.snapshot, failure);
-  cell.snapshot = snapshot;
-  children.forEach((child, index) => {
-    const prepared = runtime.events.prepare({ type: 'xstate.stop' });
-    const stopCause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
-    runtime.delivery.deliver(child, new Message(prepared.event, prepared.packed, child.life, stopCause));
-  });
-  end(runtime, cell, children.length);
-  const { seq, life } = cell;
-  // Its sender is told that the event failed, not that it was recorded.
-  const { event, packed } = message;
-  const failed = new Message(event, packed, life, cause, birth, reply?.failingWith(error));
-  committer.add({
-    cell,
-    snapshot,
-    seq,
-    life,
-    frame: cell.frame!,
-    message: failed,
-    owed: undefined,
-    intents: [],
-  });
+function assertText(value: unknown, path: string): void {
+  if (typeof value === 'string' && value.trim() !== '') return;
+  throw new InvalidArgument(path, 'must be a text that is not empty: it is kept as evidence');
 }

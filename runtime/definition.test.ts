@@ -23,6 +23,10 @@ describe('a child spec', () => {
   const retry = Schedule.recurs(2);
   const DEFAULTS = {
     poison: 'resume',
+    restart: {},
+    intensity: 1,
+    periodMs: 5000,
+    backoff: undefined,
     checkpointEvery: 256,
     passivateAfterMs: undefined,
     retry: undefined,
@@ -37,6 +41,10 @@ describe('a child spec', () => {
   it('is made ready for use', () => {
     const spec: ChildSpec = {
       poison: 'fail',
+      restart: { type: 'transient', from: 'initial' },
+      intensity: 3,
+      period: '1 minute',
+      backoff: retry,
       checkpointEvery: 1,
       passivateAfter: '2 minutes',
       retry,
@@ -44,6 +52,10 @@ describe('a child spec', () => {
     };
     expect(specOf(durable(leaf, spec))).toEqual({
       poison: 'fail',
+      restart: { type: 'transient', from: 'initial' },
+      intensity: 3,
+      periodMs: 60_000,
+      backoff: retry,
       checkpointEvery: 1,
       passivateAfterMs: 120_000,
       retry,
@@ -66,6 +78,13 @@ describe('a child spec', () => {
 
   it.each<[Record<string, unknown>, string]>([
     [{ poison: 'ignore' }, 'spec.poison'],
+    [{ restart: 'always' }, 'spec.restart'],
+    [{ restart: { type: 'never' } }, 'spec.restart'],
+    [{ restart: { from: 'scratch' } }, 'spec.restart.from'],
+    [{ intensity: -1 }, 'spec.intensity'],
+    [{ intensity: 1.5 }, 'spec.intensity'],
+    [{ period: 0 }, 'spec.period'],
+    [{ period: 'soon' }, 'spec.period'],
     [{ checkpointEvery: 0 }, 'spec.checkpointEvery'],
     [{ checkpointEvery: 2.5 }, 'spec.checkpointEvery'],
     [{ checkpointEvery: Infinity }, 'spec.checkpointEvery'],

@@ -5,20 +5,46 @@
  * source in there. So a definition is found again after a crash by its path of names.
  */
 import type { Duration, Schedule } from 'effect';
+import { HOUSE, houseLogic } from './decisions.ts';
 import { InvalidArgument } from './errors.ts';
 import { millisOf } from './duration.ts';
 import { Host } from './kernel/host.ts';
 import type { HostOptions } from './kernel/host.ts';
 import { isProcess } from './kernel/logic.ts';
+import { loadSchedules } from './retry.ts';
+import { SUPERVISOR, supervisorLogic } from './supervision/logic.ts';
+import {
+  assertIntensity,
+  assertOneOf,
+  DEFAULT_INTENSITY,
+  DEFAULT_PERIOD_MS,
+  periodOf,
+  readRestart,
+} from './supervision/restart-policy.ts';
+import type { Restart, RestartFrom } from './supervision/restart-policy.ts';
+import type { RestartType } from './supervision/strategy.ts';
 
 /** The child spec of an actor: how the system treats it. Given by {@link durable}. */
 export interface ChildSpec {
   /**
    * What happens when a step throws, after it has thrown again from the restored state and its event has become a dead
-   * letter. `resume` (default): the actor keeps its last good state. `fail`: as in XState, it ends with status `error`,
-   * and its parent is told.
+   * letter; and when an action has failed for good. `resume` (default): the actor keeps its last good state. `fail`: it
+   * fails, so it is restarted if its supervisor or `restart` says so, and otherwise ends with status `error`, as in XState,
+   * and its parent is told. `escalate`: its parent, or its supervisor, fails.
    */
-  readonly poison?: 'resume' | 'fail';
+  readonly poison?: 'resume' | 'fail' | 'escalate';
+  /**
+   * Whether it is started again when it has failed (`transient`) or ended in any way (`permanent`), and from what: the state
+   * before the failure (`journal`, the default) or a new life (`initial`). Until its restarts are spent its parent hears
+   * nothing. Default: `temporary`, never; for children of a supervisor what that says.
+   */
+  readonly restart?: Restart;
+  /** How many restarts are allowed within `period`. Default 1. For children of a supervisor that one counts. */
+  readonly intensity?: number;
+  /** Default 5 seconds. */
+  readonly period?: Duration.Input;
+  /** How long to wait before each restart. Default: not at all. */
+  readonly backoff?: Schedule.Schedule<unknown, unknown>;
   /** A checkpoint is taken after this many records, or earlier when they have grown large. Default 256. */
   readonly checkpointEvery?: number;
   /** How long the actor stays in memory without anything to do. Default 30 seconds. */
@@ -37,6 +63,8 @@ const specs = new WeakMap<object, ChildSpec>();
  */
 export function durable<TLogic extends object>(logic: TLogic, spec: ChildSpec): TLogic {
   checkSpec(spec);
+  // A failure is reported by whoever waits for it: createSystem.
+  if (spec.retry !== undefined || spec.backoff !== undefined) loadSchedules().catch(() => {});
   const copy = copyOf(logic);
   specs.set(copy, { ...specs.get(logic), ...spec });
   return copy;
@@ -51,10 +79,11 @@ function copyOf<TLogic extends object>(logic: TLogic): TLogic {
 }
 
 function checkSpec(spec: ChildSpec): void {
-  const { poison, checkpointEvery, passivateAfter, timeout } = spec;
-  if (poison !== undefined && poison !== 'resume' && poison !== 'fail') {
-    throw new InvalidArgument('spec.poison', `must be 'resume' or 'fail', but is ${JSON.stringify(poison)}`);
-  }
+  const { poison, checkpointEvery, passivateAfter, timeout, restart, intensity, period } = spec;
+  if (poison !== undefined) assertOneOf(poison, ['resume', 'fail', 'escalate'], 'spec.poison');
+  if (restart !== undefined) readRestart(restart, 'spec.restart');
+  if (intensity !== undefined) assertIntensity(intensity, 'spec.intensity');
+  if (period !== undefined) periodOf(period, 'spec.period');
   if (checkpointEvery !== undefined && !(Number.isInteger(checkpointEvery) && checkpointEvery > 0)) {
     throw new InvalidArgument(
       'spec.checkpointEvery',
@@ -67,7 +96,11 @@ function checkSpec(spec: ChildSpec): void {
 
 /** The parts of a child spec, ready for use. */
 interface ResolvedSpec {
-  readonly poison: 'resume' | 'fail';
+  readonly poison: 'resume' | 'fail' | 'escalate';
+  readonly restart: { readonly type?: RestartType; readonly from?: RestartFrom };
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly backoff: Schedule.Schedule<unknown, unknown> | undefined;
   readonly checkpointEvery: number;
   readonly passivateAfterMs: number | undefined;
   readonly retry: Schedule.Schedule<unknown, unknown> | undefined;
@@ -81,6 +114,10 @@ export class Definition {
   readonly spec: ResolvedSpec;
   /** Whether its actors are processes. */
   readonly isProcess: boolean;
+  /** Whether it decides about other actors. */
+  readonly isSupervisor: boolean;
+  /** Whether it is no logic of a user. */
+  readonly isHouse: boolean;
   readonly #options: HostOptions;
   readonly #children = new Map<string, Definition>();
 
@@ -89,9 +126,15 @@ export class Definition {
     this.#options = options;
     this.host = makeHost(path, logic, options);
     this.isProcess = isProcess(this.host.kind);
+    this.isSupervisor = logic === supervisorLogic;
+    this.isHouse = this.isSupervisor || logic === houseLogic;
     const spec = specs.get(logic as object) ?? {};
     this.spec = {
       poison: spec.poison ?? 'resume',
+      restart: spec.restart === undefined ? {} : readRestart(spec.restart, 'restart'),
+      intensity: spec.intensity ?? DEFAULT_INTENSITY,
+      periodMs: spec.period === undefined ? DEFAULT_PERIOD_MS : periodOf(spec.period, 'period'),
+      backoff: spec.backoff,
       checkpointEvery: spec.checkpointEvery ?? 256,
       passivateAfterMs:
         spec.passivateAfter === undefined ? undefined : millisOf(spec.passivateAfter, 'passivateAfter'),
@@ -126,9 +169,16 @@ function makeHost(path: readonly string[], logic: unknown, options: HostOptions)
 /** All definitions of a system, by name. */
 export class Definitions {
   readonly #roots = new Map<string, Definition>();
+  /** Logic of the house, under names that users cannot take. */
+  readonly #house = new Map<string, Definition>();
 
   constructor(actors: Readonly<Record<string, unknown>>, options: HostOptions) {
+    this.#house.set(HOUSE, new Definition([HOUSE], houseLogic, options));
+    this.#house.set(SUPERVISOR, new Definition([SUPERVISOR], supervisorLogic, options));
     for (const [name, logic] of Object.entries(actors)) {
+      if (this.#house.has(name)) {
+        throw new InvalidArgument(`actors.${name}`, 'is a name of the house: give it another');
+      }
       if (name === '' || name.includes('/') || !name.isWellFormed()) {
         throw new InvalidArgument(
           `actors[${JSON.stringify(name)}]`,
@@ -142,12 +192,17 @@ export class Definitions {
   /** The definition at the end of a path of names; undefined where today's code has none. */
   at(path: readonly string[]): Definition | undefined {
     const [name, ...sources] = path;
-    let definition = this.#roots.get(name!);
+    let definition = this.#roots.get(name!) ?? this.#house.get(name!);
     for (const src of sources) definition = definition?.child(src);
     return definition;
   }
 
+  /** The names that users have given. */
   get names(): readonly string[] {
     return [...this.#roots.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#roots.has(name) || this.#house.has(name);
   }
 }

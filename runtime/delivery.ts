@@ -8,13 +8,14 @@ import { owedBySender } from './effects.ts';
 import { ActorEnded, HeddleError, InvalidArgument, MailboxFull } from './errors.ts';
 import type { PreparedEvent } from './events.ts';
 import type { Ref } from './kernel/ref.ts';
-import { Mailbox, Message } from './mailbox.ts';
+import { enqueue, Message } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
 import type { Receipt } from './receipt.ts';
 import { rejectedReply, Reply } from './reply.ts';
 import type { Runtime } from './runtime.ts';
 import { SentOnce } from './sent-once.ts';
 import type { Cause } from './trailer.ts';
+import { mayRun } from './standing.ts';
 import { takeTurn } from './turn.ts';
 
 /** What `send` may be given besides the event. */
@@ -50,6 +51,7 @@ export class Delivery {
       if (id === undefined) return this.#accept(cell, prepared, ref.life);
       return this.#sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id));
     } catch (error) {
+      runtime.metrics.refused(error);
       return rejectedReply(error);
     }
   }
@@ -58,11 +60,12 @@ export class Delivery {
   #accept(cell: Cell, { event, packed }: PreparedEvent, life: number, id?: string): Promise<Receipt> {
     const { options, scheduler } = this.#runtime;
     if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
+    if (!mayRun(cell)) this.#runtime.supervision.assertComingBack(cell);
     const size = cell.mailbox?.size ?? 0;
     if (size >= options.mailboxCapacity) throw new MailboxFull(cell.address, options.mailboxCapacity);
     const reply = new Reply(id);
     const message = new Message(event, packed, life, undefined, undefined, reply);
-    if (size === 0 && scheduler.isFree) {
+    if (size === 0 && scheduler.isFree && mayRun(cell)) {
       message.taken = true;
       takeTurn(this.#runtime, cell, message);
     } else {
@@ -86,10 +89,15 @@ export class Delivery {
 
   /** Sends something to an actor on behalf of the system. */
   command(cell: Cell, command: AnyEventObject): Promise<Receipt> {
-    const { event, packed } = this.#runtime.events.prepare(command);
+    const { event, packed } = this.#runtime.events.prepareHolder(command);
     const reply = new Reply();
-    this.#enqueue(cell, new Message(event, packed, cell.life, { kind: 'system' }, undefined, reply));
+    this.post(cell, new Message(event, packed, cell.life, { kind: 'system' }, undefined, reply));
     return reply.promise;
+  }
+
+  /** Lets a message wait for an actor that is in memory. */
+  post(cell: Cell, message: Message): void {
+    this.#enqueue(cell, message);
   }
 
   // ---- from within ----------------------------------------------------------------------------------------------
@@ -109,7 +117,7 @@ export class Delivery {
 
   /** A timer of the actor is due. */
   ring(cell: Cell, message: Message): void {
-    (cell.mailbox ??= new Mailbox()).push(message);
+    enqueue(cell, message);
     this.#runtime.scheduler.wakeInTurn(cell);
   }
 
@@ -163,7 +171,7 @@ export class Delivery {
   }
 
   #enqueue(cell: Cell, message: Message): void {
-    (cell.mailbox ??= new Mailbox()).push(message);
+    enqueue(cell, message);
     this.#runtime.scheduler.wake(cell);
   }
 

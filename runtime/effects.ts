@@ -6,9 +6,11 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
-import type { Message } from './mailbox.ts';
+import { Message } from './mailbox.ts';
 import { noteSettled } from './notes.ts';
+import { portable } from './portable.ts';
 import type { Runtime } from './runtime.ts';
+import { FAIL } from './standing.ts';
 
 /** What user code may know about the effect it runs in. */
 export interface EffectContext {
@@ -92,6 +94,26 @@ export function carryOut(runtime: Runtime, cell: Cell, owed: OwedTurn): void {
   });
 }
 
+/** Does an effect once more that was given up. @throws whatever it throws */
+export async function runAgain(
+  runtime: Runtime,
+  { address }: Cell,
+  { seq }: OwedTurn,
+  { index, intent }: OwedEffect,
+): Promise<void> {
+  if (intent.kind !== 'action') return;
+  const context = { idempotencyKey: effectKey(address, seq, index), address, attempt: 1 };
+  const end = lasts();
+  runtime.running++;
+  try {
+    await current.run({ context, isProcess: true, waiting: 0, whenTaken: undefined }, intent.run);
+  } finally {
+    runtime.running--;
+    end();
+    rest();
+  }
+}
+
 function settle(runtime: Runtime, { actor }: Cell, { seq }: OwedTurn): void {
   if (runtime.stopped) return;
   // The actor may have been loaded again since.
@@ -131,6 +153,7 @@ function run(
       return;
     }
     runtime.deadLetters.action(cell, owed, intent.name, idempotencyKey, error);
+    actionFailed(runtime, cell, owed, index, error);
     settled();
   };
   const context = { idempotencyKey, address: cell.address, attempt };
@@ -147,11 +170,14 @@ function run(
   }
   if (!isThenable(result)) return done();
   runtime.running++;
+  cell.acting++;
   const end = lasts();
   const over = (then: () => void): void => {
     runtime.running--;
+    cell.acting--;
     end();
     then();
+    runtime.supervision.somethingEnded();
   };
   result.then(
     () => over(done),
@@ -164,4 +190,22 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
   );
+}
+
+/** An action was given up: unless its actor is to go on without it, the actor fails. */
+function actionFailed(
+  runtime: Runtime,
+  cell: Cell,
+  { seq, life }: OwedTurn,
+  index: number,
+  error: unknown,
+): void {
+  const { definition, actor, ref } = cell;
+  if (definition.spec.poison === 'resume') return;
+  const { event, packed } = runtime.events.prepareHolder({
+    type: FAIL,
+    error: portable(runtime.codec, error),
+  });
+  // Under the key of the action: told once, with the dead letter, however often the action is given up.
+  runtime.delivery.deliver(ref, new Message(event, packed, life, { kind: 'actor', actor, seq, index, life }));
 }

@@ -78,6 +78,74 @@ export class ActorEnded extends HeddleError {
   }
 }
 
+/** The actor does not run, and will not by itself: it was terminated, or its supervisor gave up. The event was not applied. */
+export class ActorDown extends HeddleError {
+  readonly _tag = 'ActorDown';
+  readonly code = 'HEDDLE_ACTOR_DOWN';
+  readonly retryable = false;
+  readonly address: string;
+  readonly reason: string;
+
+  constructor(address: string, reason: string) {
+    super(`${address} is down: ${reason}; its state is kept. system.explain('${address}') tells more`);
+    this.address = address;
+    this.reason = reason;
+  }
+}
+
+/** A supervisor did not do what was asked with one of its children. */
+export class ChildRefused extends HeddleError {
+  readonly _tag = 'ChildRefused';
+  readonly code = 'HEDDLE_CHILD_REFUSED';
+  readonly retryable = false;
+  /** The supervisor. */
+  readonly address: string;
+  /** The id of the child. */
+  readonly child: string;
+  readonly reason: ChildRefusal;
+
+  constructor(address: string, child: string, reason: ChildRefusal, cause?: unknown) {
+    const why = cause === undefined ? '' : `: ${messageOf(cause)}`;
+    super(`${address}: the child '${child}' ${CHILD_REFUSALS[reason]}${why}`, { cause });
+    this.address = address;
+    this.child = child;
+    this.reason = reason;
+  }
+}
+
+/** OTP's answers. */
+export type ChildRefusal = keyof typeof CHILD_REFUSALS;
+
+const CHILD_REFUSALS = {
+  running: 'runs; terminate it first',
+  restarting: 'is being restarted; terminate it first',
+  'not-found': 'is not one of its children',
+  'already-present': 'is there, but does not run; restart it, or delete it first',
+  'already-started': 'runs already',
+  dynamic: 'is one of a dynamic supervisor, which forgets those that do not run; start another',
+  failed: 'could not be started',
+  shutdown: 'is not touched, because the supervisor does not run',
+} as const;
+
+/** A supervision tree could not be started, because one of its children could not. */
+export class StartFailed extends HeddleError {
+  readonly _tag = 'StartFailed';
+  readonly code = 'HEDDLE_START_FAILED';
+  readonly retryable = false;
+  /** The supervisor. */
+  readonly address: string;
+  /** The id of its child. */
+  readonly child: string;
+
+  constructor(address: string, child: string, cause: unknown) {
+    super(`${address} could not be started, because its child '${child}' could not: ${messageOf(cause)}`, {
+      cause,
+    });
+    this.address = address;
+    this.child = child;
+  }
+}
+
 /** The actor has as many events waiting as its mailbox holds. The event was not applied. */
 export class MailboxFull extends HeddleError {
   readonly _tag = 'MailboxFull';

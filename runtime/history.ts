@@ -32,8 +32,10 @@ export interface HistoryRecord {
   readonly id: string | undefined;
   /** What the step asked for. */
   readonly intents: readonly ToldIntent[];
-  /** The error of a step that ended the actor. */
+  /** The error with which the actor failed in this record. */
   readonly error: unknown;
+  /** Whether it went down with it, to be restarted. */
+  readonly wentDown: boolean;
   /** Where it stands: the frame, and the hash that proves it where a later record gives it. */
   readonly frame: number;
 }
@@ -42,6 +44,8 @@ export interface HistoryRecord {
 export type HistoryCause =
   | { readonly kind: 'outside' }
   | { readonly kind: 'system' }
+  /** Somebody has tried a dead letter again. */
+  | { readonly kind: 'dead-letter'; readonly id: number }
   /** A message of another actor, or the end or state of a child: the intent `index` of its record `seq`. */
   | {
       readonly kind: 'actor';
@@ -123,7 +127,8 @@ function describe(
     cause: causeOf(runtime, trailer, names),
     id: trailer.id,
     intents: trailer.intents ?? [],
-    error: trailer.failure,
+    error: trailer.crash === undefined ? trailer.failure : trailer.crash.error,
+    wentDown: trailer.crash !== undefined,
     frame: record.frame.number,
   };
 }
@@ -134,6 +139,8 @@ function causeOf(runtime: Runtime, { cause }: Trailer, names: Map<number, string
       return { kind: 'outside' };
     case 'system':
       return { kind: 'system' };
+    case 'letter':
+      return { kind: 'dead-letter', id: cause.id };
     case 'timer':
       return { kind: 'timer', seq: cause.seq, index: cause.index };
     case 'actor': {

@@ -6,7 +6,8 @@ import './kernel/moment.ts';
 
 // Systems and actors
 export { createSystem } from './system.ts';
-export type { ActorDefinitions, RefAt, StartOptions, System, SystemOptions } from './system.ts';
+export type { ActorDefinitions, LiveTree, RefAt, StartOptions, System, SystemOptions } from './system.ts';
+export type { ActorNode, SupervisorNode, SystemTree } from './tree.ts';
 export type { ActorDefinition, EmittedOf, EventOf, HeddleRef, InputOf, SnapshotOf } from './actor-ref.ts';
 export type { SendOptions } from './delivery.ts';
 export type { EmitListener, Logger } from './runtime.ts';
@@ -16,10 +17,27 @@ export type { Clock, TimerHandle } from './clock.ts';
 // Logic
 export { durable } from './definition.ts';
 export type { ChildSpec } from './definition.ts';
+export type { Restart, RestartFrom } from './supervision/restart-policy.ts';
 export { fromEffect } from './effect.ts';
 export type { Job, JobOptions } from './effect.ts';
 export { currentEffect } from './effects.ts';
 export type { EffectContext } from './effects.ts';
+
+// Supervision
+export { supervisor } from './supervision/declaration.ts';
+export type {
+  AutoShutdown,
+  DynamicSupervisorOptions,
+  Shutdown,
+  StaticSupervisorOptions,
+  SupervisedChild,
+  Supervisor,
+  SupervisorOptions,
+} from './supervision/declaration.ts';
+export type { ChildCount, ChildInfo, SupervisorHandle } from './supervision/handle.ts';
+export type { ChildRefusal } from './errors.ts';
+export type { DeadLetter, DeadLetterDecision, DeadLetterList } from './dead-letters.ts';
+export type { RestartType, Strategy } from './supervision/strategy.ts';
 
 // The past
 export type { HistoryCause, HistoryOptions, HistoryRecord } from './history.ts';
@@ -27,17 +45,27 @@ export type { ToldIntent } from './trailer.ts';
 export type { ReplayResult } from './replay.ts';
 export type { Damage, Verification } from './verify.ts';
 
+// Health
+export { daemon } from './health/daemon.ts';
+export type { Daemon, DaemonOptions, EndSignal, Hosted } from './health/daemon.ts';
+export { OPEN_METRICS_TYPE, openMetrics } from './health/open-metrics.ts';
+export type { OpenMetricsOptions } from './health/open-metrics.ts';
+export type { DelayReading, HistogramReading, MetricsReading } from './health/reading.ts';
+
 // Errors
 export {
+  ActorDown,
   ActorEnded,
   ActorExists,
   AttemptTimeout,
+  ChildRefused,
   HeddleError,
   InvalidArgument,
   JournalCorrupt,
   MailboxFull,
   Nondeterminism,
   NotSerialisable,
+  StartFailed,
   StepFailed,
   StoreClosed,
   StoreCorrupt,

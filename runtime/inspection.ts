@@ -32,7 +32,7 @@ export class Inspection {
   }
 
   #sourceOf(cause: Turn['message']['cause'], ref: Ref): Ref | undefined {
-    if (cause === undefined || cause.kind === 'system') return undefined;
+    if (cause === undefined || !('actor' in cause)) return undefined;
     if (cause.actor === ref.actor) return ref;
     return this.#runtime.population.present(cause.actor)?.ref ?? ref._parent;
   }

@@ -4,6 +4,8 @@
 import type { AnyEventObject } from 'xstate';
 import type { Packed } from '../storage/codec.ts';
 import type { Reply } from './reply.ts';
+import type { Cell } from './cell.ts';
+import { isOrder, isUrgent } from './standing.ts';
 import type { Cause } from './trailer.ts';
 
 /** An event on its way to an actor. */
@@ -24,6 +26,8 @@ export class Message {
   taken = false;
   /** Called right after its turn: what it did, or that it was dropped, is in the commit that is being filled. */
   whenTaken: (() => void) | undefined = undefined;
+  /** The dead letter that is settled when it is applied. */
+  letter: number | undefined = undefined;
   /** The one behind it in the mailbox. */
   next: Message | undefined = undefined;
 
@@ -54,37 +58,102 @@ export interface Birth {
   readonly syncSnapshot?: boolean;
   /** Whether it runs as a process, which has to be started again after a crash. */
   readonly process?: boolean;
+  /** The first life of which this one is a restart: what was sent to that one, and to those since, is meant for this. */
+  readonly since?: number;
 }
 
 /** What is left of the bytes of an event that is recorded. */
 export const RECORDED: Packed = Buffer.alloc(0);
+
+/** Lets a message wait for an actor: behind the others, unless it must not wait. */
+export function enqueue(cell: Cell, message: Message): void {
+  const mailbox = (cell.mailbox ??= new Mailbox());
+  if (isUrgent(message.event)) mailbox.pushAhead(message);
+  else mailbox.push(message);
+}
 
 /** A chain through the messages themselves: most mailboxes hold one message, and for no longer than a moment. */
 export class Mailbox {
   #first: Message | undefined = undefined;
   #last: Message | undefined = undefined;
   #size = 0;
+  #orders = 0;
 
   get size(): number {
     return this.#size;
   }
 
+  /** Whether something waits that also an actor takes that is down. */
+  get hasOrders(): boolean {
+    return this.#orders > 0;
+  }
+
   push(message: Message): void {
-    if (this.#last === undefined) this.#first = message;
-    else this.#last.next = message;
-    this.#last = message;
+    this.#insert(message, this.#last);
+  }
+
+  /** Puts a message before all that can wait, behind others like it. */
+  pushAhead(message: Message): void {
+    let before: Message | undefined;
+    for (let other = this.#first; other !== undefined && isOrder(other); other = other.next) before = other;
+    this.#insert(message, before);
+  }
+
+  #insert(message: Message, before: Message | undefined): void {
+    if (before === undefined) {
+      message.next = this.#first;
+      this.#first = message;
+    } else {
+      message.next = before.next;
+      before.next = message;
+    }
+    if (this.#last === before) this.#last = message;
     this.#size++;
+    if (isOrder(message)) this.#orders++;
   }
 
   shift(): Message | undefined {
     const message = this.#first;
-    if (message === undefined) return undefined;
-    this.#first = message.next;
-    if (this.#first === undefined) this.#last = undefined;
+    if (message !== undefined) this.#take(message, undefined);
+    return message;
+  }
+
+  /** Takes the first message that also an actor takes that is down. */
+  shiftOrder(): Message | undefined {
+    let before: Message | undefined;
+    for (let message = this.#first; message !== undefined; message = message.next) {
+      if (isOrder(message)) {
+        this.#take(message, before);
+        return message;
+      }
+      before = message;
+    }
+    return undefined;
+  }
+
+  /** Takes out what matches. */
+  takeWhere(matches: (message: Message) => boolean): readonly Message[] {
+    const taken: Message[] = [];
+    let before: Message | undefined;
+    for (let message = this.#first; message !== undefined;) {
+      const { next } = message;
+      if (matches(message)) {
+        this.#take(message, before);
+        taken.push(message);
+      } else before = message;
+      message = next;
+    }
+    return taken;
+  }
+
+  #take(message: Message, before: Message | undefined): void {
+    if (before === undefined) this.#first = message.next;
+    else before.next = message.next;
+    if (this.#last === message) this.#last = before;
     message.next = undefined;
     message.taken = true;
     this.#size--;
-    return message;
+    if (isOrder(message)) this.#orders--;
   }
 
   /** What waits, without taking it. */

@@ -88,6 +88,7 @@ export class Passivation {
   #isIdle(cell: Cell): boolean {
     if (cell.undurable > 0 || cell.owed !== undefined || (cell.mailbox?.size ?? 0) > 0) return false;
     if (cell.definition.isProcess && !cell.ended) return false;
+    if (cell.definition.isSupervisor) return false;
     return this.#runtime.hubs.get(cell.actor)?.isEmpty ?? true;
   }
 
@@ -120,6 +121,8 @@ export class Passivation {
     population.remove(cell);
     this.#ended.delete(cell);
     const dueAt = earliestDue(cell);
+    // One that is down has nothing to wake up for, unless it comes up by itself.
+    if (cell.down !== undefined && cell.down.upAt === undefined) return;
     if (dueAt !== 0) timers.add(cell.actor, dueAt, undefined);
   }
 }

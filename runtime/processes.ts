@@ -17,14 +17,25 @@ import { portable } from './portable.ts';
 import { PROCESS_FAILED } from './process-step.ts';
 import { ATTEMPT_DUE, ATTEMPT_FAILED } from './retell.ts';
 import { nextRetryDelay } from './retry.ts';
+import { HALT, mayRun, UP } from './standing.ts';
 import type { Definition } from './definition.ts';
 import type { Runtime } from './runtime.ts';
 import type { Turn } from './turn.ts';
 
 const STOP = 'xstate.stop';
-const PROMISE_REJECTED = 'xstate.promise.reject';
+const PROMISE = 'xstate.promise.';
+const PROMISE_REJECTED = `${PROMISE}reject`;
 const OBSERVED = 'xstate.observable.next';
 const OBSERVABLE_FAILED = 'xstate.observable.error';
+
+/** The events with which an attempt is over though its actor lives. */
+const STOPPING: ReadonlySet<string> = new Set([
+  HALT,
+  ATTEMPT_FAILED,
+  PROMISE_REJECTED,
+  OBSERVABLE_FAILED,
+  PROCESS_FAILED,
+]);
 
 /** One attempt of a process. */
 interface Running {
@@ -44,6 +55,8 @@ interface Running {
   over: boolean;
   /** Whether its logic was told to stop. */
   stopped: boolean;
+  /** For a promise: whether it has said how it ended. */
+  settled: boolean;
 }
 
 /** Work of a process that was under way when its actor was last in memory. */
@@ -56,6 +69,8 @@ export interface Unfinished {
 export class Processes {
   readonly #runtime: Runtime;
   readonly #running = new Map<number, Running>();
+  /** Attempts that were told to stop, whose promises are not settled. */
+  readonly #leaving = new Map<Ref, Running>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -70,14 +85,29 @@ export class Processes {
     const { event, birth } = message;
     if (snapshot.status !== 'active') return this.stop(cell.actor, life);
     if (birth !== undefined || event.type === ATTEMPT_DUE) return this.#startLife(cell, life, snapshot);
-    if (event.type === ATTEMPT_FAILED) this.stop(cell.actor, life);
+    if (event.type === UP) return this.goOn(cell);
+    if (STOPPING.has(event.type)) this.stop(cell.actor, life);
+  }
+
+  /** The actor runs again: so does its work, unless it waits for its next attempt. */
+  goOn(cell: Cell): void {
+    const unfinished = this.unfinished(cell);
+    if (unfinished !== undefined) this.resume(cell, unfinished);
+  }
+
+  /** Whether code of an actor's process may still be running. */
+  isAround(actor: number): boolean {
+    if (this.#running.get(actor)?.over === false) return true;
+    for (const self of this.#leaving.keys()) if (self.actor === actor) return true;
+    return false;
   }
 
   /** What an actor that was restored owes to the world: the work it was in the middle of, to be started again. */
   unfinished(cell: Cell): Unfinished | undefined {
     const { definition, life, attempt, snapshot } = cell;
     const waitsToRetry = (cell.timers?.size ?? 0) > 0;
-    if (!definition.isProcess || snapshot?.status !== 'active' || waitsToRetry) return undefined;
+    if (!definition.isProcess || snapshot?.status !== 'active' || waitsToRetry || !mayRun(cell))
+      return undefined;
     return { life, attempt, snapshot };
   }
 
@@ -87,7 +117,7 @@ export class Processes {
   }
 
   #startLife(cell: Cell, life: number, snapshot: AnySnapshot): void {
-    if (cell.life !== life || cell.ended || this.#runtime.closing) return;
+    if (cell.life !== life || cell.ended || !mayRun(cell) || this.#runtime.closing) return;
     const running = this.#running.get(cell.actor);
     if (running !== undefined) {
       // It may run still: the actor was only loaded again.
@@ -114,17 +144,22 @@ export class Processes {
       end: lasts(),
       over: false,
       stopped: false,
+      settled: false,
     };
     this.#running.set(actor, running);
+    this.#runtime.metrics.processesStarted++;
     const { timeoutMs } = definition.spec;
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {
       running.deadline = this.#runtime.clock.after(timeoutMs, () => {
-        if (!running.over) this.#attemptFailed(running, new AttemptTimeout(address, timeoutMs));
+        if (running.over) return;
+        this.#runtime.metrics.processesTimedOut++;
+        this.#attemptFailed(running, new AttemptTimeout(address, timeoutMs));
       });
     }
     try {
       withinEffect(context, () => running.logic.start?.(running.state as never, running.scope as never));
     } catch (error) {
+      running.settled = true;
       this.#attemptFailed(running, error);
     }
   }
@@ -146,7 +181,8 @@ export class Processes {
   /** Something a process reports to itself: the result of a promise, a value of an observable. */
   report(self: Ref, event: AnyEventObject): void {
     const running = this.#speaking(self);
-    if (running === undefined) return;
+    if (running === undefined) return this.#hasLeft(self);
+    if (event.type.startsWith(PROMISE)) running.settled = true;
     if (event.type === PROMISE_REJECTED || event.type === OBSERVABLE_FAILED)
       return this.#attemptFailed(running, event['data']);
     if (event.type === OBSERVED) {
@@ -156,8 +192,12 @@ export class Processes {
       } catch (error) {
         return this.#attemptFailed(running, error);
       }
-    } else if (event.type.startsWith('xstate.promise.')) this.#close(running);
+    } else if (event.type.startsWith(PROMISE)) this.#close(running);
     this.#post(running, event);
+  }
+
+  #hasLeft(self: Ref): void {
+    if (this.#leaving.delete(self)) this.#runtime.supervision.somethingEnded();
   }
 
   /** What a process sends to another actor cannot be taken: it fails with that. */
@@ -185,16 +225,18 @@ export class Processes {
     const { retry } = definition.spec;
     const thrown = portable(this.#runtime.codec, error);
     if (retry === undefined) return this.#giveUp(running, thrown);
-    void nextRetryDelay(retry, context.attempt, error, this.#runtime.clock.now()).then((delayMs) => {
+    const { attempt, idempotencyKey } = context;
+    void nextRetryDelay(retry, attempt, error, this.#runtime.clock.now(), idempotencyKey).then((delayMs) => {
       if (this.#runtime.stopped || this.#running.get(self.actor) !== running) return;
       if (delayMs === undefined) return this.#giveUp(running, thrown);
-      const { attempt } = context;
-      const retryAt = this.#runtime.clock.now() + Math.ceil(delayMs);
+      this.#runtime.metrics.processesRetried++;
+      const retryAt = this.#runtime.clock.now() + delayMs;
       this.#post(running, { type: ATTEMPT_FAILED, attempt, error: thrown, retryAt });
     });
   }
 
   #giveUp(running: Running, error: unknown): void {
+    this.#runtime.metrics.processesFailed++;
     const { kind } = running.definition.host;
     if (kind === 'promise') this.#post(running, { type: PROMISE_REJECTED, data: error });
     else if (kind === 'observable') this.#post(running, { type: OBSERVABLE_FAILED, data: error });
@@ -210,6 +252,7 @@ export class Processes {
       runtime.delivery.sendFrom(cause, self, event);
     } catch (error) {
       this.#close(running);
+      runtime.metrics.processesFailed++;
       runtime.delivery.sendFrom(cause, self, { type: PROCESS_FAILED, error: portable(runtime.codec, error) });
     }
   }
@@ -238,7 +281,9 @@ export class Processes {
   #tellToStop(running: Running): void {
     if (running.stopped) return;
     running.stopped = true;
-    const { logic, state, scope, context } = running;
+    const { self, definition, logic, state, scope, context } = running;
+    // A promise that is aborted may take its time; the others have nothing that could be waited for.
+    if (definition.host.kind === 'promise' && !running.settled) this.#leaving.set(self, running);
     try {
       withinEffect(context, () => logic.transition(state as never, { type: STOP }, scope as never));
     } catch (error) {
@@ -255,6 +300,7 @@ export class Processes {
   abandon(): void {
     for (const running of this.#running.values()) this.#close(running);
     this.#running.clear();
+    this.#leaving.clear();
   }
 
   #close(running: Running): void {
@@ -264,8 +310,24 @@ export class Processes {
   }
 }
 
-/** A second ref to an actor, for one attempt of its work. */
+/**
+ * A second ref to an actor, for one attempt of its work. To that it is active as long as it goes on, also when it was told to
+ * stop: XState would not let a promise say that it has settled otherwise.
+ */
+class AttemptRef extends Ref {
+  override getSnapshot(): unknown {
+    return { ...(super.getSnapshot() as AnySnapshot), status: 'active' };
+  }
+}
+
 function attemptOf({ tree, address, id, actor, life, _parent, src, systemId, _syncSnapshot }: Ref): Ref {
   const parent = _parent === undefined ? {} : { parent: _parent };
-  return new Ref(tree, address, id, { actor, life, src, systemId, syncSnapshot: _syncSnapshot, ...parent });
+  return new AttemptRef(tree, address, id, {
+    actor,
+    life,
+    src,
+    systemId,
+    syncSnapshot: _syncSnapshot,
+    ...parent,
+  });
 }

@@ -17,6 +17,7 @@ export function release(runtime: Runtime, commit: Commit, number: number): void 
   for (const { cell } of turns) if (cell.ended) runtime.passivation.ended(cell);
   for (const cell of checkpoints) runtime.passivation.checkpointed(cell);
   for (const waiter of waiters) waiter();
+  runtime.tree?.changed();
 }
 
 function acknowledge({ cell, snapshot, seq, frame, message }: Turn, commit: number): void {
@@ -31,5 +32,6 @@ function publish(runtime: Runtime, turn: Turn): void {
   runtime.hubs.get(cell.actor)?.next(snapshot);
   for (const intent of intents) if (intent.kind === 'log') runtime.log(intent.label, intent.value);
   if (cell.definition.isProcess) runtime.processes.afterTurn(turn);
+  runtime.supervision.afterTurn(turn);
   if (owed !== undefined) carryOut(runtime, cell, owed);
 }

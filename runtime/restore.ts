@@ -13,10 +13,11 @@ import { checkpointKey } from '../storage/keys.ts';
 import { DamagedRow } from '../storage/ledger.ts';
 import { definitionOf, makeSelf } from './birth.ts';
 import { Cell } from './cell.ts';
+import type { OwedTurn } from './cell.ts';
 import { asPosition, readCheckpoint } from './checkpoint.ts';
 import type { StoredCheckpoint, StoredOwedTurn } from './checkpoint.ts';
 import { HeddleError, JournalCorrupt, StoryChanged } from './errors.ts';
-import { Mailbox } from './mailbox.ts';
+import { enqueue } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
 import { applyStory, retell } from './retell.ts';
 import type { Runtime } from './runtime.ts';
@@ -169,7 +170,8 @@ function fillFromCheckpoint(
   inbox: Map<MessageKey, StoredMessage>,
 ): void {
   const { birth, bornAt, bornSeq, life, lives, booked, attempt, newest, snapshot, timers } = checkpoint;
-  Object.assign(cell, { birth, bornAt, bornSeq, life, lives, booked, attempt });
+  const { since, down, window } = checkpoint.standing ?? { since: life, down: undefined, window: [] };
+  Object.assign(cell, { birth, bornAt, bornSeq, life, lives, booked, attempt, since, down, window });
   if (newest !== undefined) {
     const [seq, frame, offset] = newest;
     cell.seq = cell.checkpointedSeq = seq;
@@ -235,6 +237,21 @@ function restoreOwed(runtime: Runtime, cell: Cell, { life, at, before, bookedBef
   if (owed !== undefined) (cell.owed ??= new Map()).set(position.seq, owed);
 }
 
+/** What a record of the past owed to the world, derived again by telling the story up to it. */
+export function owedAt(
+  runtime: Runtime,
+  { actor, address, definition, birth, seq, frame, offset }: Cell,
+  at: number,
+): OwedTurn | undefined {
+  const past = new Cell(actor, address, definition, makeSelf(runtime, actor, birth!, 0));
+  const newest = { seq, frame: frame!.number, offset, link: undefined };
+  for (const record of runtime.journal.walk(actor, newest, 0)) {
+    if (record.seq > at) break;
+    tell(runtime, past, record);
+  }
+  return past.owed?.get(at);
+}
+
 /** Which marks the checkpoint has left in the store: the next one replaces them. */
 function markRows(cell: Cell, { timers, inbox, owed }: StoredCheckpoint): void {
   cell.wakeRowAt = timers.reduce(
@@ -260,6 +277,6 @@ function fillFromTail(cell: Cell, tail: Tail, inbox: Map<MessageKey, StoredMessa
 function fillMailbox(runtime: Runtime, cell: Cell, inbox: Map<MessageKey, StoredMessage>): void {
   for (const stored of inbox.values()) {
     const event: AnyEventObject = runtime.events.unpack(stored.packed);
-    (cell.mailbox ??= new Mailbox()).push(messageFrom(stored, event));
+    enqueue(cell, messageFrom(stored, event));
   }
 }

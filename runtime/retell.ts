@@ -17,8 +17,10 @@ import { failedSnapshot, processStep } from './process-step.ts';
 import type { Runtime } from './runtime.ts';
 import { armTimer, disarmTimer } from './timers.ts';
 import type { Timer } from './timers.ts';
+import { countRestart } from './supervision/restart-window.ts';
+import { applyOrder, isUrgent, standingStep, UP } from './standing.ts';
 import { dueOf, tellIntents, unpackTrailer } from './trailer.ts';
-import type { Read, ToldIntent, Trailer } from './trailer.ts';
+import type { Crash, Read, ToldIntent, Trailer } from './trailer.ts';
 import type { TravellingSnapshot } from './events.ts';
 
 /** What came out of telling a record again. */
@@ -40,6 +42,10 @@ export function retell(runtime: Runtime, cell: Cell, record: JournalRecord): Sto
   if ('failure' in trailer) {
     const snapshot = failedSnapshot(cell.snapshot, trailer.failure);
     return { event, trailer, snapshot, intents: NO_INTENTS, booked: cell.booked, difference: undefined };
+  }
+  if (trailer.crash !== undefined) {
+    const { snapshot, booked } = cell;
+    return { event, trailer, snapshot, intents: NO_INTENTS, booked, difference: undefined };
   }
   const environment = new RetoldEnvironment(runtime, trailer.reads ?? []);
   enter(record.at, cell.bornAt, trailer.seed);
@@ -66,6 +72,8 @@ export function stepOf(cell: Cell, event: AnyEventObject, environment: Environme
   const { definition, ref, snapshot, booked } = cell;
   const { host } = definition;
   if (snapshot === undefined) return host.initial(ref, event['input'], booked, environment);
+  const standing = definition.isSupervisor ? undefined : standingStep(cell, event);
+  if (standing !== undefined) return standing;
   const own = definition.host.kind === 'machine' ? undefined : processStep(definition, snapshot, event);
   if (own !== undefined) return { snapshot: own, intents: NO_INTENTS, booked };
   return host.transition(ref, snapshot, event, booked, environment);
@@ -82,6 +90,9 @@ export function beginLife(
   cell.definition = definitionOf(runtime, cell.address, birth!);
   cell.life = life;
   cell.lives = Math.max(cell.lives, life);
+  if (birth!.since !== undefined && cell.snapshot?.status === 'done') countRestartOf(cell, at);
+  cell.since = birth!.since ?? life;
+  cell.down = undefined;
   cell.bornAt = at;
   cell.bornSeq = cell.seq + 1;
   cell.snapshot = undefined;
@@ -89,6 +100,11 @@ export function beginLife(
   cell.attempt = 1;
   cell.timers = undefined;
   if (cell.ref.life !== life) cell.ref = makeSelf(runtime, cell.actor, birth!, life);
+}
+
+/** One that begins anew because it was done: a failure has counted it before. */
+function countRestartOf(cell: Cell, at: number): void {
+  cell.window = countRestart(cell.window, at, cell.definition.spec).restarts;
 }
 
 const NOTHING_TOLD: readonly ToldIntent[] = [];
@@ -122,10 +138,32 @@ export function applyStory(cell: Cell, story: Story, record: JournalRecord): voi
   cell.offset = record.offset;
   cell.snapshot = snapshot;
   cell.booked = booked;
+  if (trailer.crash !== undefined) {
+    goDown(cell, trailer.crash, record.at);
+    return;
+  }
   applyToSelf(cell, intents, event, record.at);
   const owed = owedBy(cell, intents, event, before, bookedBefore);
   if (owed !== undefined) (cell.owed ??= new Map()).set(record.seq, owed);
   if (cell.ended) cell.timers = undefined;
+}
+
+/** The actor fails, and does not run until it is restarted. Returns the timer that does that, if there is one. */
+export function goDown(cell: Cell, { error, child, window, upAt }: Crash, at: number): Timer | undefined {
+  cell.down = {
+    why: 'crash',
+    at,
+    seq: cell.seq,
+    error,
+    ...(child !== undefined && { child }),
+    ...(upAt !== undefined && { upAt }),
+  };
+  if (window !== undefined) cell.window = window;
+  // Without a delay a message of the same record does it.
+  if (upAt === undefined || upAt <= at) return undefined;
+  const timer = { id: undefined, seq: cell.seq, index: 0, dueAt: upAt, to: cell.ref, event: { type: UP } };
+  armTimer((cell.timers ??= new Map()), timer);
+  return timer;
 }
 
 const NO_TIMERS: readonly Timer[] = [];
@@ -147,6 +185,7 @@ export function applyToSelf(
       (armed ??= []).push(timer);
     } else if (intent.kind === 'cancel') cell.timers?.delete(intent.id);
   }
+  if (isUrgent(event)) applyOrder(cell, event, atMs);
   if (event.type !== ATTEMPT_FAILED) return armed ?? NO_TIMERS;
   cell.attempt = (event['attempt'] as number) + 1;
   const later = { type: ATTEMPT_DUE, attempt: cell.attempt };
@@ -217,6 +256,10 @@ class RetoldEnvironment implements Environment {
     return this.#runtime.events.revive(
       this.#read('snapshot', `the state of ${ref.address}`) as TravellingSnapshot,
     );
+  }
+
+  backoff(): number | undefined {
+    return (this.#read('backoff', 'the backoff') as { backoff: number | null }).backoff ?? undefined;
   }
 
   #read(kind: string, what: string): Read {

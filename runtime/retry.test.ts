@@ -12,7 +12,7 @@ type AnySchedule = Schedule.Schedule<unknown, unknown>;
 /** The delays after the first, the second, the third failure and so on. */
 async function delaysOf(schedule: AnySchedule, failures: number, error: unknown = new Error('no')) {
   const delays: (number | undefined)[] = [];
-  for (let n = 1; n <= failures; n++) delays.push(await nextRetryDelay(schedule, n, error, NOW));
+  for (let n = 1; n <= failures; n++) delays.push(await nextRetryDelay(schedule, n, error, NOW, 'work'));
   return delays;
 }
 
@@ -39,17 +39,17 @@ describe('the delay before the next attempt', () => {
 
   it('does not depend on what was asked before', async () => {
     const schedule = Schedule.exponential('100 millis');
-    expect(await nextRetryDelay(schedule, 4, 'x', NOW)).toBe(800);
-    expect(await nextRetryDelay(schedule, 1, 'x', NOW)).toBe(100);
-    expect(await nextRetryDelay(schedule, 4, 'x', NOW)).toBe(800);
+    expect(await nextRetryDelay(schedule, 4, 'x', NOW, 'work')).toBe(800);
+    expect(await nextRetryDelay(schedule, 1, 'x', NOW, 'work')).toBe(100);
+    expect(await nextRetryDelay(schedule, 4, 'x', NOW, 'work')).toBe(800);
   });
 
   it('can depend on the error', async () => {
     const whileBusy = Schedule.spaced('1 second').pipe(
       Schedule.while(({ input }) => Effect.succeed((input as { code: string }).code === 'busy')),
     ) as AnySchedule;
-    expect(await nextRetryDelay(whileBusy, 1, { code: 'busy' }, NOW)).toBe(1000);
-    expect(await nextRetryDelay(whileBusy, 1, { code: 'refused' }, NOW)).toBeUndefined();
+    expect(await nextRetryDelay(whileBusy, 1, { code: 'busy' }, NOW, 'work')).toBe(1000);
+    expect(await nextRetryDelay(whileBusy, 1, { code: 'refused' }, NOW, 'work')).toBeUndefined();
   });
 
   it('with jitter stays near what was meant', async () => {
@@ -59,13 +59,20 @@ describe('the delay before the next attempt', () => {
     }
   });
 
+  it('with jitter is the same whenever it is asked for, and another for other work', async () => {
+    const schedule = Schedule.jittered(Schedule.exponential('1 second'));
+    const delays = await delaysOf(schedule, 5);
+    expect(await delaysOf(schedule, 5)).toEqual(delays);
+    expect(await nextRetryDelay(schedule, 5, 'x', NOW, 'other work')).not.toBe(delays[4]);
+  });
+
   it('is none when the schedule itself fails', async () => {
     const broken = Schedule.recurs(5).pipe(Schedule.while(() => Effect.die('broken'))) as AnySchedule;
-    expect(await nextRetryDelay(broken, 1, 'x', NOW)).toBeUndefined();
+    expect(await nextRetryDelay(broken, 1, 'x', NOW, 'work')).toBeUndefined();
   });
 
   it('ends with a schedule that is limited by time', async () => {
     const within3s = Schedule.spaced('1 second').pipe(Schedule.upTo({ duration: '3 seconds' }));
-    expect(await nextRetryDelay(within3s, 100, 'x', NOW)).toBeUndefined();
+    expect(await nextRetryDelay(within3s, 100, 'x', NOW, 'work')).toBeUndefined();
   });
 });

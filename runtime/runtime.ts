@@ -22,9 +22,11 @@ import { carryOut, rest } from './effects.ts';
 import { LiveEnvironment } from './environment.ts';
 import { HeddleError, messageOf, StoreCorrupt, StoreFenced, SystemClosed } from './errors.ts';
 import { Events } from './events.ts';
+import { comeUpAgain } from './failure.ts';
+import { Metrics } from './health/metrics.ts';
 import { Hub, tellEnd } from './hub.ts';
 import type { Inspection } from './inspection.ts';
-import type { Port, Ref, Tree } from './kernel/ref.ts';
+import type { Port, Ref, Tree as ActorTree } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import { Message } from './mailbox.ts';
 import { noteFired } from './notes.ts';
@@ -37,7 +39,12 @@ import { References } from './references.ts';
 import { Scheduler } from './scheduler.ts';
 import { SystemIds } from './system-ids.ts';
 import { Tails } from './tail.ts';
+import { schedulesLoaded } from './retry.ts';
+import { mayRun, UP } from './standing.ts';
+import type { DeclaredTree } from './supervision/declaration.ts';
+import { Supervision } from './supervision/supervision.ts';
 import { disarmTimer, Timers } from './timers.ts';
+import type { Tree } from './tree.ts';
 import type { Timer } from './timers.ts';
 
 export interface RuntimeOptions {
@@ -48,6 +55,7 @@ export interface RuntimeOptions {
   readonly passivateAfterMs: number;
   readonly logger: Logger;
   readonly onEmit: EmitListener | undefined;
+  readonly supervise: ((definitions: Definitions) => DeclaredTree) | undefined;
   readonly makeInspection: ((runtime: Runtime) => Inspection) | undefined;
   readonly interference?: Interference | undefined;
 }
@@ -97,8 +105,12 @@ export class Runtime implements Port {
   readonly deadLetters: DeadLetters;
   readonly delivery: Delivery;
   readonly passivation: Passivation;
+  readonly supervision: Supervision;
   readonly inspection: Inspection | undefined;
+  readonly metrics: Metrics;
   readonly hubs = new Map<number, Hub>();
+  /** Only when somebody looks at it. */
+  tree: Tree | undefined;
 
   // What is read from the store, and read again after the fence.
   ledger!: Ledger;
@@ -124,6 +136,7 @@ export class Runtime implements Port {
   private constructor(options: RuntimeOptions) {
     this.options = options;
     this.clock = options.clock;
+    this.metrics = new Metrics(this);
     this.references = new References(() => this);
     this.codec = new Codec(this.references);
     this.definitions = options.definitions(this.codec);
@@ -140,15 +153,18 @@ export class Runtime implements Port {
     this.deadLetters = new DeadLetters(this);
     this.delivery = new Delivery(this);
     this.passivation = new Passivation(this, options.passivateAfterMs);
+    this.supervision = new Supervision(this, options.supervise?.(this.definitions));
     this.inspection = options.makeInspection?.(this);
   }
 
   /** Opens the store and brings back what is owed. */
   static async open(options: RuntimeOptions): Promise<Runtime> {
     const runtime = new Runtime(options);
+    await schedulesLoaded();
     const ledger = await Ledger.open(options.store, options.clock.now());
     try {
       await runtime.#comeUp(ledger);
+      await runtime.supervision.open();
     } catch (error) {
       runtime.die();
       await options.store.close();
@@ -176,6 +192,7 @@ export class Runtime implements Port {
     this.quarantine = await Quarantine.take(this, reading);
     const owing = await this.#owing();
     await this.#loadWakeUps();
+    await this.supervision.comeUp();
     // Whoever has opened the system gets it first, and can attach listeners before anything moves.
     this.clock.soon(() => this.#resumeAll(owing));
   }
@@ -234,19 +251,32 @@ export class Runtime implements Port {
   /** An actor was loaded: its work goes on. */
   resume(cell: Cell): void {
     cell.activeAt = this.loopTime;
-    for (const timer of cell.timers?.values() ?? []) this.timers.add(cell.actor, timer.dueAt, timer);
-    if ((cell.mailbox?.size ?? 0) > 0) this.scheduler.wake(cell);
+    cell.held = this.supervision.holds(cell);
+    this.#goOn(cell);
     // What it owes from before: turns that it takes from now on see to their own, once they are durable.
     const owed = [...(cell.owed?.values() ?? [])];
     const unfinished = this.processes.unfinished(cell);
-    if (owed.length === 0 && unfinished === undefined) return;
+    if (owed.length === 0 && unfinished === undefined && cell.down === undefined) return;
     // Not now: it may be loaded from within a turn.
     this.clock.soon(() => {
       if (this.stopped || !cell.present) return;
+      this.supervision.liftForgotten(cell);
       if (unfinished !== undefined) this.processes.resume(cell, unfinished);
       for (const turn of owed) carryOut(this, cell, turn);
       rest();
     });
+  }
+
+  #goOn(cell: Cell): void {
+    for (const timer of cell.timers?.values() ?? []) this.timers.add(cell.actor, timer.dueAt, timer);
+    if ((cell.mailbox?.size ?? 0) > 0) this.scheduler.wake(cell);
+  }
+
+  /** An actor that was held runs again. */
+  letGo(cell: Cell): void {
+    cell.held = false;
+    this.#goOn(cell);
+    this.processes.goOn(cell);
   }
 
   /** Loads some of the actors that recovery has left lying, so that the low-water mark can rise. */
@@ -311,9 +341,16 @@ export class Runtime implements Port {
       return;
     }
     if (cell?.timers === undefined || !this.#stands(actor, timer)) return;
+    // It waits for the actor to come up again, which sets its alarm anew.
+    if (!mayRun(cell) && timer.event.type !== UP) return;
     disarmTimer(cell.timers, timer.seq, timer.index);
     const { event, packed } = this.events.prepare(timer.event);
     const origin = { actor, seq: timer.seq, index: timer.index, life: cell.life };
+    if (timer.event.type === UP && cell.definition.spec.restart.from === 'initial') {
+      noteFired(this.ledger, this.codec, actor, timer.seq, timer.index);
+      this.population.markDirty(cell);
+      return comeUpAgain(this, cell, timer.seq, timer.index + 1);
+    }
     if (timer.to.actor === actor) {
       const message = new Message(event, packed, timer.to.life, { kind: 'timer', ...origin });
       return this.delivery.ring(cell, message);
@@ -336,7 +373,7 @@ export class Runtime implements Port {
 
   snapshotOf(ref: Ref): unknown {
     const cell = this.cellOf(ref);
-    if (ref.life !== 0 && ref.life < cell.life) return GONE;
+    if (ref.life !== 0 && ref.life < cell.since) return GONE;
     return cell.committed ?? UNSTARTED;
   }
 
@@ -367,7 +404,7 @@ export class Runtime implements Port {
 
   /** @param load what to do about an actor that must be loaded to be referred to */
   lookup(
-    tree: Tree,
+    tree: ActorTree,
     key: string,
     load: (actor: number, address: string) => Cell = (actor, address) => this.population.load(actor, address),
   ): Ref | undefined {
@@ -376,12 +413,13 @@ export class Runtime implements Port {
     );
   }
 
-  lookupAll(tree: Tree): Record<string, Ref> {
+  lookupAll(tree: ActorTree): Record<string, Ref> {
     return Object.fromEntries(this.systemIds.all(tree));
   }
 
   /** An event that a step has emitted. */
   emitted(cell: Cell, event: AnyEventObject, key: string): void {
+    if (cell.definition.isSupervisor) return this.supervision.answered(event);
     this.hubs.get(cell.actor)?.emit(event);
     this.#tellEmitListener(event, cell.address, key);
   }
@@ -416,6 +454,7 @@ export class Runtime implements Port {
   fence(cause: unknown): void {
     if (this.#fenced !== undefined || this.stopped) return;
     this.#fenced = cause;
+    this.metrics.fences++;
     this.report(cause, 'a write failed; nothing is acknowledged until the store is proven');
     this.#giveUp((applied) => new StoreFenced(applied, cause));
     void this.#recoverFromFence(0);
@@ -461,9 +500,12 @@ export class Runtime implements Port {
     this.closing = true;
     this.passivation.stop();
     this.timers.clear();
+    if (!this.supervision.isEmpty) await this.supervision.windDownTree();
     this.processes.stopAll();
     await this.#drain();
     this.#giveUp(() => new SystemClosed());
+    this.tree?.stop();
+    this.metrics.close();
     this.stopped = true;
     await this.options.store.close();
   }
@@ -489,6 +531,8 @@ export class Runtime implements Port {
     this.scheduler.stop();
     this.timers.clear();
     this.passivation.stop();
+    this.tree?.stop();
+    this.metrics.close();
     this.processes.abandon();
   }
 }

@@ -8,6 +8,7 @@
 import type { Cell } from './cell.ts';
 import { throughout } from './kernel/moment.ts';
 import type { Runtime } from './runtime.ts';
+import { mayRun } from './standing.ts';
 import { takeTurn } from './turn.ts';
 
 /** How long turns may run without letting anything else happen. */
@@ -107,11 +108,11 @@ export class Scheduler {
 
   #turnOf(cell: Cell): void {
     cell.queued--;
-    const message = cell.mailbox?.shift();
+    const message = mayRun(cell) ? cell.mailbox?.shift() : cell.mailbox?.shiftOrder();
     if (message === undefined) return;
     takeTurn(this.#runtime, cell, message);
     message.whenTaken?.();
-    if (cell.mailbox!.size > 0 && cell.queued === 0) {
+    if (cell.queued === 0 && (mayRun(cell) ? cell.mailbox!.size > 0 : cell.mailbox!.hasOrders)) {
       cell.queued++;
       this.#queue.push(cell);
     }

@@ -5,7 +5,6 @@ import type { InspectionEvent, Observer } from 'xstate';
 import type { Duration } from 'effect';
 import type { Store } from '../storage/store.ts';
 import type { ActorDefinition, HeddleRef, WithInput } from './actor-ref.ts';
-import { Cell } from './cell.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { Definitions } from './definition.ts';
@@ -13,6 +12,7 @@ import { millisOf } from './duration.ts';
 import { ActorExists, InvalidArgument, UnknownActor } from './errors.ts';
 import { historyOf } from './history.ts';
 import type { HistoryOptions, HistoryRecord } from './history.ts';
+import type { MetricsReading } from './health/reading.ts';
 import { Inspection } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
@@ -20,7 +20,14 @@ import { replay } from './replay.ts';
 import type { ReplayResult } from './replay.ts';
 import { Runtime } from './runtime.ts';
 import type { EmitListener, Interference, Logger } from './runtime.ts';
-import { makeSelf } from './birth.ts';
+import { newRoot } from './birth.ts';
+import type { DeadLetterList } from './dead-letters.ts';
+import { explain } from './explain.ts';
+import { SupervisorHandle } from './supervision/handle.ts';
+import { SUPERVISOR } from './supervision/logic.ts';
+import { Tree } from './tree.ts';
+import { declare } from './supervision/declaration.ts';
+import type { Supervisor } from './supervision/declaration.ts';
 import { verify } from './verify.ts';
 import type { Verification } from './verify.ts';
 
@@ -39,6 +46,11 @@ export interface SystemOptions<TActors extends ActorDefinitions> {
   readonly onEmit?: EmitListener;
   /** How many events from outside may wait for one actor. Default 10,000. */
   readonly mailbox?: { readonly capacity?: number };
+  /**
+   * The supervision tree: which actors are started when the system is opened, and what happens when one of them fails. Made
+   * with `supervisor`. Opening resolves when the tree has started.
+   */
+  readonly supervise?: Supervisor;
   /** How long an actor stays in memory without anything to do. Default 30 seconds. */
   readonly passivateAfter?: Duration.Input;
   /** How many microsteps one event may cause, before it is refused as an endless loop. Default 10,000. */
@@ -59,7 +71,7 @@ const DEFAULT_MAILBOX_CAPACITY = 10_000;
 /**
  * Opens a system: opens or creates its store, brings back what is owed, and lets it go on.
  *
- * @throws StoreLocked, StoreFormat, StoreCorrupt, StoreIo, InvalidArgument
+ * @throws StoreLocked, StoreFormat, StoreCorrupt, StoreIo, InvalidArgument, StartFailed
  */
 export async function createSystem<const TActors extends ActorDefinitions>(
   options: SystemOptions<TActors>,
@@ -86,6 +98,7 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     inspect,
     onEmit,
     mailbox,
+    supervise,
     passivateAfter,
     maxMicrosteps,
     clock,
@@ -106,6 +119,7 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     passivateAfterMs: millisOf(passivateAfter ?? '30 seconds', 'passivateAfter'),
     logger,
     onEmit,
+    supervise: supervise && ((definitions: Definitions) => declare(supervise, definitions)),
     makeInspection: inspect && ((runtime: Runtime) => new Inspection(runtime, inspect)),
   };
 }
@@ -189,8 +203,45 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
         `is that of a child (${address}): stop its root actor, or use stopChild in its parent`,
       );
     }
+    if (cell.definition.isHouse)
+      throw new InvalidArgument(
+        'address',
+        `is ${address}, which belongs to the house: see system.supervisor`,
+      );
     if (cell.ended) return;
     await runtime.delivery.command(cell, { type: 'xstate.stop' });
+  }
+
+  /**
+   * The whole system as it is now: supervisors, actors, their states, restarts and mailboxes. A store of @xstate/store: look at
+   * it with `get()`, or `subscribe`.
+   */
+  tree(): LiveTree {
+    this.#runtime.assertOpen();
+    return (this.#runtime.tree ??= new Tree(this.#runtime)).store;
+  }
+
+  /**
+   * A supervisor, by its id, and those of the supervisors above it: `shop`, `shop/orders`.
+   * @throws UnknownActor
+   */
+  supervisor(id: string): SupervisorHandle {
+    this.#runtime.assertOpen();
+    const address = `${SUPERVISOR}/${id}`;
+    if (this.#runtime.supervision.stateAt(address) !== undefined)
+      return new SupervisorHandle(this.#runtime, address);
+    const known = this.#runtime.supervision.all().map((cell) => cell.address.slice(SUPERVISOR.length + 1));
+    throw new UnknownActor(address, `is no supervisor; there are ${known.join(', ') || 'none'}`);
+  }
+
+  /** Events that could not be applied, and actions that could not be done; of one actor, or of all. */
+  deadLetters(options?: { readonly address?: string }): DeadLetterList {
+    return this.#runtime.deadLetters.list(options);
+  }
+
+  /** Why an actor is where it is, in words. @throws UnknownActor */
+  explain(address: string): Promise<string> {
+    return explain(this.#runtime, address);
   }
 
   /**
@@ -209,6 +260,14 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   /** Reads everything that is stored, and names what is damaged. Changes nothing. */
   verify(): Promise<Verification> {
     return verify(this.#runtime);
+  }
+
+  /**
+   * How the system is: what it has done since it was opened, and how things stand. Plain data, also after it was closed.
+   * The first call begins to measure the event loop. `openMetrics` makes text of it for scrapers.
+   */
+  metrics(): MetricsReading {
+    return this.#runtime.metrics.read();
   }
 
   /**
@@ -237,7 +296,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
       const given = JSON.stringify(onConflict);
       throw new InvalidArgument('onConflict', `must be 'refuse' or 'join', but is ${given}`);
     }
-    const definition = runtime.definitions.at([name]);
+    const definition = runtime.definitions.names.includes(name) ? runtime.definitions.at([name]) : undefined;
     const address = rootAddress(name, id);
     if (definition === undefined) {
       const names = runtime.definitions.names.join(', ');
@@ -250,10 +309,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     if (found !== undefined) return this.#join(found.actor, address, onConflict) as never;
     const birth = { address, path: [name], ...(definition.isProcess && { process: true }) };
     const init = runtime.events.prepareHolder({ type: 'xstate.init', input });
-    const actor = runtime.ledger.nextActor++;
-    const cell = new Cell(actor, address, definition, makeSelf(runtime, actor, birth, 1));
-    cell.lives = 1;
-    runtime.population.add(cell);
+    const cell = newRoot(runtime, birth);
     await runtime.delivery.bear(cell, birth, init);
     return cell.ref as never;
   }
@@ -268,6 +324,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     return cell.ref;
   }
 }
+
+/** The live view of a system. */
+export type LiveTree = Tree['store'];
 
 /** The type of the ref at an address: that of the name it begins with, for root actors. */
 export type RefAt<

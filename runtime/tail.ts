@@ -118,6 +118,8 @@ export class Tails {
     take(tail, trailer.cause);
     if (trailer.birth !== undefined) tail.runsProcess = trailer.birth.process ?? false;
     if (trailer.ends === true) tail.runsProcess = false;
+    if (trailer.crash?.upAt !== undefined)
+      tail.earliestDueMs = Math.min(tail.earliestDueMs, trailer.crash.upAt);
     this.#intents(tail, record.seq, trailer);
     return trailer.birth?.parent === undefined ? trailer.birth?.address : undefined;
   }

@@ -17,6 +17,7 @@ import type { Birth } from './mailbox.ts';
  * - `timer`: a timer that the intent `index` of its own record `seq` has set.
  * - `effect`: an action or a running process of an actor, outside of any step.
  * - `system`: the system itself, on behalf of whoever called `start` or `stop`.
+ * - `letter`: somebody who has tried a dead letter again.
  */
 export type Cause =
   | {
@@ -27,7 +28,8 @@ export type Cause =
       readonly life: number;
     }
   | { readonly kind: 'effect'; readonly actor: number; readonly life: number }
-  | { readonly kind: 'system' };
+  | { readonly kind: 'system' }
+  | { readonly kind: 'letter'; readonly id: number };
 
 /** Names the one message that an intent gives rise to. */
 export type MessageKey = `${number}:${number}:${number}`;
@@ -42,6 +44,7 @@ export type ToldIntent =
   | readonly ['send', actor: number, life: number, type: string]
   | readonly ['spawn', id: string, src: string, actor: number, life: number]
   | readonly ['stop', id: string]
+  | readonly ['order', address: string, type: string]
   /** An event of `after` has its type for an id, and is not said twice. */
   | readonly ['timer', id: string | null, dueMs: number, actor: number, type?: string]
   | readonly ['cancel', id: string]
@@ -53,6 +56,8 @@ export type ToldIntent =
 export type Read =
   | { readonly lookup: unknown }
   | { readonly all: Readonly<Record<string, unknown>> }
+  /** The delay before a restart; null when there is to be none. */
+  | { readonly backoff: number | null }
   | { readonly path: readonly string[]; readonly snapshot: unknown };
 
 export interface Trailer {
@@ -67,6 +72,20 @@ export interface Trailer {
   readonly ends?: boolean;
   /** The step threw, and its actor's policy says that it fails with it. */
   readonly failure?: unknown;
+  /** The step failed and nothing of it was kept: its actor does not run until it is restarted. */
+  readonly crash?: Crash | undefined;
+}
+
+/** Why an actor went down, and what is to become of it. */
+export interface Crash {
+  /** In a form that can be stored. */
+  readonly error: unknown;
+  /** The child whose failure it is. */
+  readonly child?: string;
+  /** For an actor that is nobody's but its parent's: its restarts that count, newest first, the one to come among them. */
+  readonly window?: readonly number[];
+  /** When that one is due. */
+  readonly upAt?: number;
 }
 
 const EMPTY: Trailer = {};
@@ -81,6 +100,7 @@ interface StoredTrailer {
   b?: Birth;
   e?: 1;
   f?: Uint8Array;
+  d?: Uint8Array;
 }
 
 export type StoredCause = readonly [
@@ -91,7 +111,7 @@ export type StoredCause = readonly [
   index?: number,
 ];
 
-const CAUSE_KINDS = ['actor', 'timer', 'effect', 'system'] as const;
+const CAUSE_KINDS = ['actor', 'timer', 'effect', 'system', 'letter'] as const;
 
 export function packCause(cause: Cause): StoredCause {
   switch (cause.kind) {
@@ -103,6 +123,8 @@ export function packCause(cause: Cause): StoredCause {
       return [2, cause.actor, cause.life];
     case 'system':
       return [3];
+    case 'letter':
+      return [4, cause.id];
   }
 }
 
@@ -116,6 +138,8 @@ export function unpackCause([kind, actor = 0, life = 0, seq = 0, index = 0]: Sto
       return { kind: name, actor, life };
     case 'system':
       return { kind: name };
+    case 'letter':
+      return { kind: name, id: actor };
   }
 }
 
@@ -129,12 +153,13 @@ export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
   if (trailer.birth !== undefined) stored.b = trailer.birth;
   if (trailer.ends === true) stored.e = 1;
   if ('failure' in trailer) stored.f = Buffer.from(codec.packHolder(trailer.failure, 'failure'));
+  if (trailer.crash !== undefined) stored.d = Buffer.from(codec.packHolder(trailer.crash, 'crash'));
   return codec.packAs(0, stored);
 }
 
 export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trailer {
   if (bytes === undefined) return EMPTY;
-  const { c, k, i, r, s, b, e, f } = codec.unpack(bytes) as StoredTrailer;
+  const { c, k, i, r, s, b, e, f, d } = codec.unpack(bytes) as StoredTrailer;
   const trailer: Trailer = {
     cause: c && unpackCause(c),
     id: k,
@@ -143,6 +168,7 @@ export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trai
     seed: s,
     birth: b,
     ends: e === 1,
+    ...(d !== undefined && { crash: codec.unpack(d) as Crash }),
   };
   return f === undefined ? trailer : { ...trailer, failure: codec.unpack(f) };
 }
@@ -162,6 +188,8 @@ function tell(intent: Intent, atMs: number): ToldIntent {
       return ['spawn', intent.ref.id, intent.ref.src, intent.ref.actor, intent.ref.life];
     case 'stop':
       return ['stop', intent.ref.id];
+    case 'order':
+      return ['order', intent.to, intent.event.type];
     case 'timer':
       return tellTimer(intent, atMs);
     case 'cancel':

@@ -12,7 +12,7 @@
  */
 import type { AnyEventObject } from 'xstate';
 import type { FrameRef } from '../storage/ledger.ts';
-import { nameWitnessKey } from '../storage/keys.ts';
+import { deadLetterKey, nameWitnessKey } from '../storage/keys.ts';
 import { Cell } from './cell.ts';
 import type { OwedTurn } from './cell.ts';
 import { writeName } from './checkpoint.ts';
@@ -33,7 +33,9 @@ import { applyToSelf, beginLife, owedBy, stepOf } from './retell.ts';
 import type { Runtime } from './runtime.ts';
 import { packTrailer, tellIntents } from './trailer.ts';
 import type { Cause } from './trailer.ts';
-import { birthThrew, stepThrew } from './dead-letters.ts';
+import { birthThrew, failed, restored, stepThrew, wentDown } from './failure.ts';
+import { FAIL, isUrgent, UP } from './standing.ts';
+import { messagesOf as ordersToMessages } from './supervision/orders.ts';
 
 /** A turn that waits for its commit to become durable. */
 export interface Turn {
@@ -54,8 +56,8 @@ interface Prepared {
   readonly trailer: Uint8Array | undefined;
 }
 
-/** A child that a step brings to life. */
-interface Newborn {
+/** An actor that a step brings to life. */
+export interface Newborn {
   readonly definition: Definition;
   /** Whoever lived at its address before. */
   readonly earlier: Cell | undefined;
@@ -65,17 +67,23 @@ interface Newborn {
 export function takeTurn(runtime: Runtime, cell: Cell, message: Message): void {
   if (isLate(cell, message)) return drop(runtime, cell, message);
   if (message.birth !== undefined) return bear(runtime, cell, message, message.birth);
+  if (message.event.type === FAIL) return failed(runtime, cell, message);
+  if (message.event.type === UP && cell.down?.why === 'crash' && !restored(runtime, cell, message)) return;
   try {
     step(runtime, cell, message, runtime.clock.now());
-  } catch (error) {
-    stepThrew(runtime, cell, message, error);
+  } catch {
+    stepThrew(runtime, cell, message);
   }
 }
 
 /** Takes the message once more; what it throws comes through. */
 export function step(runtime: Runtime, cell: Cell, message: Message, at: number): void {
   const outcome = runStep(runtime, cell, message.event, at);
-  checkState(runtime, cell, outcome.snapshot);
+  // XState's word for it: a child's error that nobody handles, a promise that was rejected.
+  if (outcome.snapshot.status === 'error' && !cell.ended && message.birth === undefined) {
+    if (wentDown(runtime, cell, message, outcome.snapshot.error, at)) return;
+  }
+  if (!cell.definition.isSupervisor) checkState(runtime, cell, outcome.snapshot);
   apply(runtime, cell, message, at, outcome, prepare(runtime, cell, message, at, outcome));
 }
 
@@ -86,6 +94,7 @@ function bear(runtime: Runtime, cell: Cell, message: Message, birth: Birth): voi
   beginLife(runtime, cell, { life: message.life, at }, { birth });
   try {
     step(runtime, cell, message, at);
+    if (birth.since !== undefined) runtime.metrics.restarts++;
   } catch (error) {
     if (birth.parent === undefined) Object.assign(cell, before);
     birthThrew(runtime, cell, message, error);
@@ -94,8 +103,36 @@ function bear(runtime: Runtime, cell: Cell, message: Message, birth: Birth): voi
 
 /** What a life that could not begin must leave as it was. */
 function stateBefore(cell: Cell) {
-  const { birth, definition, life, lives, bornAt, bornSeq, snapshot, booked, attempt, timers, ref } = cell;
-  return { birth, definition, life, lives, bornAt, bornSeq, snapshot, booked, attempt, timers, ref };
+  const {
+    birth,
+    definition,
+    life,
+    lives,
+    since,
+    bornAt,
+    bornSeq,
+    snapshot,
+    booked,
+    attempt,
+    timers,
+    ref,
+    down,
+  } = cell;
+  return {
+    birth,
+    definition,
+    life,
+    lives,
+    since,
+    bornAt,
+    bornSeq,
+    snapshot,
+    booked,
+    attempt,
+    timers,
+    ref,
+    down,
+  };
 }
 
 // ---- too late -----------------------------------------------------------------------------------------------------
@@ -103,7 +140,7 @@ function stateBefore(cell: Cell) {
 function isLate(cell: Cell, message: Message): boolean {
   const { life, birth, cause, event } = message;
   if (birth !== undefined) return life <= cell.life;
-  if (life !== cell.life || cell.snapshot === undefined || cell.ended) return true;
+  if (life < cell.since || life > cell.life || cell.snapshot === undefined || cell.ended) return true;
   return cause !== undefined && cause.kind === 'actor' && isStaleReport(cell, event, cause);
 }
 
@@ -136,6 +173,7 @@ function drop(runtime: Runtime, cell: Cell, message: Message): void {
     runtime.population.markDirty(cell);
     runtime.committer.request();
   }
+  runtime.supervision.dropped(cell, message);
   message.reply?.reject(new ActorEnded(cell.address, cell.snapshot?.status ?? 'gone'));
 }
 
@@ -144,8 +182,8 @@ function drop(runtime: Runtime, cell: Cell, message: Message): void {
 /** Runs the step in its moment. @throws Nondeterminism, StepFailed */
 function runStep(runtime: Runtime, cell: Cell, event: AnyEventObject, at: number): Outcome {
   const { environment } = runtime;
+  environment.begin();
   for (;;) {
-    environment.begin();
     let outcome: Outcome | undefined;
     let thrown: unknown;
     enter(at, cell.bornAt, runtime.clock.randomSeed);
@@ -156,9 +194,10 @@ function runStep(runtime: Runtime, cell: Cell, event: AnyEventObject, at: number
     } finally {
       leave();
     }
-    // It looked at an actor that sleeps. Steps are pure, so it is woken and the step is run again.
+    // It looked at something that is not there, an actor that sleeps. Steps are pure, so it is got, and the step run again.
     if (environment.missing !== undefined) {
-      wake(runtime, environment.missing);
+      environment.missing();
+      environment.beginAgain();
       continue;
     }
     const violation = violationOfLast();
@@ -171,19 +210,6 @@ function runStep(runtime: Runtime, cell: Cell, event: AnyEventObject, at: number
       throw new StepFailed(cell.address, event.type, undefined, outcome.snapshot.error);
     }
     return outcome;
-  }
-}
-
-/** Loads an actor that a step has looked at. One that is refused can still be sent to; its state cannot be had. */
-function wake(
-  { population, refused }: Runtime,
-  { actor, address, mayBeRefused }: NonNullable<Runtime['environment']['missing']>,
-): void {
-  try {
-    population.load(actor, address);
-  } catch (error) {
-    if (!mayBeRefused) throw error;
-    refused.add(actor);
   }
 }
 
@@ -289,6 +315,9 @@ function prepareMessages(
         messages.push({ to: ref, message: new Message(event, packed, ref.life, causeOf(cell, index)) });
         break;
       }
+      case 'order':
+        messages.push(...ordersToMessages(runtime, cell, intent, index, intents.length));
+        break;
       case 'timer':
         // Refused now, where its step can be named, and not when it is due.
         events.check(intent.event);
@@ -338,20 +367,22 @@ function apply(
   cell.booked = booked;
   cell.activeAt = runtime.loopTime;
   if (message.reply?.id !== undefined) runtime.delivery.remember(cell, message.reply.id);
+  if (message.letter !== undefined) ledger.delete(deadLetterKey(message.letter));
   let owed: OwedTurn | undefined;
-  if (intents.length > 0 || cell.definition.isProcess) {
+  if (intents.length > 0 || cell.definition.isProcess || isUrgent(event)) {
     for (const timer of applyToSelf(cell, intents, event, at))
       runtime.timers.add(cell.actor, timer.dueAt, timer);
     owed = owedBy(cell, intents, event, before, bookedBefore);
     if (owed !== undefined) (cell.owed ??= new Map()).set(cell.seq, owed);
     for (const { to, message: sent, child } of prepared.messages) {
-      if (child !== undefined) bearChild(runtime, cell, to, child);
+      if (child !== undefined) bearChild(runtime, to, child);
       runtime.delivery.deliver(to, sent);
     }
   }
   if (birth?.systemId !== undefined) runtime.systemIds.claim(cell.ref.tree, birth.systemId, cell.ref);
   if (birth?.syncSnapshot === true || cell.ref._syncSnapshot) reportState(runtime, cell, intents.length);
-  if (snapshot.status !== 'active') end(runtime, cell, intents.length);
+  runtime.supervision.taken(cell, message, intents.length);
+  if (snapshot.status !== 'active') end(runtime, cell, intents.length, message);
   committer.add({
     cell,
     snapshot,
@@ -366,9 +397,11 @@ function apply(
   if (isCheckpointDue(cell)) committer.checkpoint(cell);
 }
 
+/** What is done after the commit, though it is not owed. */
 function logsAmong(intents: readonly Intent[]): readonly Intent[] {
   let logs: Intent[] | undefined;
-  for (const intent of intents) if (intent.kind === 'log') (logs ??= []).push(intent);
+  for (const intent of intents)
+    if (intent.kind === 'log' || intent.kind === 'order') (logs ??= []).push(intent);
   return logs ?? NO_INTENTS;
 }
 
@@ -380,8 +413,8 @@ function bearRoot(runtime: Runtime, cell: Cell): void {
 }
 
 /** Makes room for a child's life: its first message follows. */
-function bearChild(runtime: Runtime, parent: Cell, ref: Ref, { definition, earlier }: Newborn): void {
-  const cell = earlier ?? new Cell(ref.actor, childAddress(parent.address, ref.id), definition, ref);
+function bearChild(runtime: Runtime, ref: Ref, { definition, earlier }: Newborn): void {
+  const cell = earlier ?? new Cell(ref.actor, ref.address, definition, ref);
   // The life before may still have its stop to come; the new one begins with its first message.
   cell.lives = ref.life;
   if (earlier !== undefined) return;
@@ -401,25 +434,28 @@ function report(runtime: Runtime, cell: Cell, index: number, { event, packed }: 
   if (parent === undefined) return;
   const above = runtime.population.present(parent.actor)?.snapshot;
   if (above !== undefined && !hasChild(above, cell)) return;
-  const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
+  // The parent knows the child by its first life, whatever restarts there were.
+  const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.since };
   runtime.delivery.deliver(parent, new Message(event, packed, parent.life, cause));
 }
 
 /** Whether an actor in this state has this child, in this life. */
-function hasChild({ children = {} }: AnySnapshot, { actor, life, ref }: Cell): boolean {
+function hasChild({ children = {} }: AnySnapshot, { actor, since, ref }: Cell): boolean {
   // `spawnChild` without an id gives the child none among the children.
   const child = children[ref.id] ?? Object.values(children).find((one) => one.actor === actor);
-  return child?.life === life;
+  return child?.life === since;
 }
 
 /** An ended actor is checkpointed at once when loading it would otherwise take long. */
 const LONG_TAIL_BYTES = 2048;
 
 /** The end of a life: its timers go, its parent is told, and a long story is written down. */
-export function end(runtime: Runtime, cell: Cell, index: number): void {
+export function end(runtime: Runtime, cell: Cell, index: number, message: Message): void {
   const { status, output, error } = cell.snapshot!;
   const { id, systemId, tree } = cell.ref;
   cell.timers = undefined;
+  cell.down = undefined;
+  if (runtime.supervision.ended(cell, index, message)) return;
   if (systemId !== undefined) runtime.systemIds.release(tree, systemId, cell.ref);
   if (status === 'done') {
     const type = `xstate.done.actor.${id}`;

@@ -22,6 +22,8 @@ const TABLE: readonly Room[] = [
     house: [],
     packages: ['node:crypto', 'node:module', 'node:timers', 'node:v8'],
   },
+  // The only place that measures the event loop.
+  { place: 'runtime/health/event-loop.ts', house: [], packages: ['node:perf_hooks'] },
   { place: 'runtime/kernel/', house: [], packages: ['xstate'] },
   {
     place: 'runtime/',

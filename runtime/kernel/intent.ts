@@ -20,6 +20,8 @@ export type Intent =
   /** Bring a child to life: an invoke, `spawn`, `spawnChild`. */
   | { readonly kind: 'spawn'; readonly ref: Ref; readonly input: unknown }
   | { readonly kind: 'stop'; readonly ref: Ref }
+  /** A supervisor's order to whoever lives at an address, if anybody does: see `supervision/orders.ts`. */
+  | { readonly kind: 'order'; readonly to: string; readonly event: AnyEventObject }
   | { readonly kind: 'emit'; readonly event: AnyEventObject }
   | { readonly kind: 'log'; readonly label: string | undefined; readonly value: unknown }
   /** Run a custom action. The function is not data: after a crash it is derived again by repeating the step. */

@@ -21,6 +21,8 @@ export interface Environment {
   lookupAll(tree: Tree): Record<string, Ref>;
   /** The newest state of another actor. */
   snapshotOf(ref: Ref): unknown;
+  /** How long the supervisor `self` is to wait before it restarts a child that has failed so often; undefined: for ever. */
+  backoff(self: Ref, child: string, failures: number): number | undefined;
 }
 
 /** What came out of a step. */
@@ -208,6 +210,16 @@ function asDelivered(event: AnyEventObject, id: string): AnyEventObject {
 }
 
 const capture = new Capture();
+
+/** What logic of the house may do in its steps, beyond what XState knows. */
+export const house = {
+  ask: (intent: Intent): void => capture.push(intent),
+  backoff: (child: string, failures: number): number | undefined =>
+    capture.environment.backoff(capture.self, child, failures),
+  get self(): Ref {
+    return capture.self;
+  },
+};
 
 interface ExecutedAction {
   readonly type: string;

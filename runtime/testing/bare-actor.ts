@@ -156,6 +156,11 @@ export class BareActor implements Environment {
     this.reads.push(`snapshot of ${ref.address}`);
     return this.port.snapshot;
   }
+
+  backoff(_self: Ref, child: string, failures: number): number {
+    this.reads.push(`backoff of ${child} after ${failures}`);
+    return 0;
+  }
 }
 
 /** An intent with addresses in the place of refs. */
@@ -167,6 +172,8 @@ function plainly(intent: Intent): readonly unknown[] {
       return ['timer', intent.id, intent.delayMs, intent.to.address, intent.event];
     case 'cancel':
       return ['cancel', intent.id];
+    case 'order':
+      return ['order', intent.to, intent.event];
     case 'spawn':
       return ['spawn', intent.ref.address, intent.ref.src, intent.input];
     case 'stop':

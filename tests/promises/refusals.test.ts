@@ -482,7 +482,7 @@ describe('options', () => {
   });
 
   it.each([
-    ['poison', { poison: 'explode' }, /'resume' or 'fail'/],
+    ['poison', { poison: 'explode' }, /'resume', 'fail' or 'escalate'/],
     ['checkpointEvery', { checkpointEvery: 0 }, /positive integer/],
     ['checkpointEvery', { checkpointEvery: 2.5 }, /positive integer/],
     ['passivateAfter', { passivateAfter: 'never ever' }, /is not a duration/],

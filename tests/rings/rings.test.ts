@@ -9,6 +9,7 @@ const SMALL: Readonly<Record<string, RingOptions>> = {
   kill: { rounds: 12 },
   'disk-full': { rounds: 3 },
   bits: { rounds: 120 },
+  otp: { seeds: 200 },
 };
 
 describe.each(Object.entries(SMALL))('the ring %s', (name, options) => {

@@ -4,6 +4,7 @@ import { boundaries } from './boundaries.ts';
 import { differential } from './differential.ts';
 import { diskFull } from './disk-full.ts';
 import { kill } from './kill.ts';
+import { otp } from './otp.ts';
 import { planted } from './planted.ts';
 import type { Ring } from './ring.ts';
 import { scxml } from './scxml.ts';
@@ -18,4 +19,5 @@ export const RINGS: Readonly<Record<string, Ring>> = {
   kill,
   'disk-full': diskFull,
   bits,
+  otp,
 };

@@ -1,0 +1,125 @@
+/**
+ * The handle of a supervisor: what OTP's `supervisor` module offers at run time. Requests are answered when they are done, and
+ * stand in the supervisor's journal.
+ */
+import { ChildRefused, InvalidArgument } from '../errors.ts';
+import { badId } from '../kernel/address.ts';
+import type { Runtime } from '../runtime.ts';
+import { declareChild } from './declaration.ts';
+import type { SupervisedChild } from './declaration.ts';
+import { addressOf, SUPERVISOR } from './logic.ts';
+import type { RestartType } from './strategy.ts';
+import type { Answer, ChildPhase, SupervisorState } from './supervisor.ts';
+
+/** A child, as its supervisor sees it. */
+export interface ChildInfo {
+  readonly id: string;
+  readonly address: string;
+  readonly kind: 'worker' | 'supervisor';
+  readonly phase: ChildPhase;
+  readonly restart: RestartType;
+  /** How often it was restarted. */
+  readonly restarts: number;
+}
+
+/** As `supervisor:count_children/1` of OTP. */
+export interface ChildCount {
+  /** How many are declared or were started. */
+  readonly specs: number;
+  /** How many of them run. */
+  readonly active: number;
+  readonly supervisors: number;
+  readonly workers: number;
+}
+
+export class SupervisorHandle {
+  readonly address: string;
+  readonly #runtime: Runtime;
+
+  /** Use `system.supervisor(…)`. */
+  constructor(runtime: Runtime, address: string) {
+    this.#runtime = runtime;
+    this.address = address;
+  }
+
+  /** Whether it runs; `down` when it was stopped or gave up. */
+  get phase(): SupervisorState['phase'] {
+    return this.#state.phase;
+  }
+
+  /** Its children in the order in which they were started; of a dynamic supervisor those that are in memory. */
+  whichChildren(): readonly ChildInfo[] {
+    const { declaration, children } = this.#state;
+    const known = children.map(({ declaration: child, phase, restarts }): ChildInfo => ({
+      id: child.id,
+      address: addressOf(this.address, child.start, child.id),
+      kind: child.start === SUPERVISOR ? 'supervisor' : 'worker',
+      phase,
+      restart: child.restart,
+      restarts,
+    }));
+    if (declaration.dynamic === undefined) return known;
+    const ids = new Set(known.map(({ id }) => id));
+    const { start, restart } = declaration.dynamic;
+    const running = this.#runtime.supervision.childrenInMemory(start).filter(({ ref }) => !ids.has(ref.id));
+    return [
+      ...known,
+      ...running.map(({ address, ref: { id }, held }): ChildInfo => {
+        return { id, address, kind: 'worker', phase: held ? 'down' : 'running', restart, restarts: 0 };
+      }),
+    ];
+  }
+
+  countChildren(): ChildCount {
+    const children = this.whichChildren();
+    const supervisors = children.filter(({ kind }) => kind === 'supervisor').length;
+    return {
+      specs: children.length,
+      active: children.filter(({ phase }) => phase === 'running').length,
+      supervisors,
+      workers: children.length - supervisors,
+    };
+  }
+
+  /**
+   * Adds a child behind the others, and starts it.
+   * @throws ChildRefused when there is one with this id, or it cannot be started; InvalidArgument
+   */
+  async startChild(child: SupervisedChild): Promise<void> {
+    const { definitions, supervision } = this.#runtime;
+    const declaration = declareChild(child, this.#state.declaration, definitions);
+    const address = addressOf(this.address, declaration.start, declaration.id);
+    const other = supervision.supervisorOf(address);
+    if (other !== undefined && other !== this.address)
+      throw new InvalidArgument('child', `is ${address}, which ${other} supervises`);
+    await this.#ask(declaration.id, { type: 'heddle.child.start', child: declaration });
+  }
+
+  /** Stops a child, and leaves it stopped. Its state is kept; a temporary child, or one of a dynamic supervisor, ends. */
+  async terminateChild(id: string): Promise<void> {
+    await this.#ask(id, { type: 'heddle.child.terminate', id });
+  }
+
+  /** Starts a child again that was terminated, or has ended by itself. */
+  async restartChild(id: string): Promise<void> {
+    await this.#ask(id, { type: 'heddle.child.restart', id });
+  }
+
+  /** Forgets a child that does not run. Its life ends. */
+  async deleteChild(id: string): Promise<void> {
+    await this.#ask(id, { type: 'heddle.child.delete', id });
+  }
+
+  async #ask(id: string, event: { readonly type: string; readonly [field: string]: unknown }): Promise<void> {
+    const reason = badId(id);
+    if (reason !== undefined) throw new InvalidArgument('id', reason);
+    this.#runtime.assertOpen();
+    const answer: Answer = await this.#runtime.supervision.ask(this.address, event);
+    if (!answer.ok) throw new ChildRefused(this.address, id, answer.reason, answer.error);
+  }
+
+  get #state(): SupervisorState {
+    this.#runtime.assertOpen();
+    return this.#runtime.supervision.stateAt(this.address)!;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Orders: what a supervisor's step asks of other actors, made into messages of its commit.
+ *
+ * A supervisor decides without knowing whether an actor exists, lives, or can be loaded. That is looked up here, and where
+ * there is nobody to reply, the reply is sent at once.
+ */
+import { makeSelf } from '../birth.ts';
+import type { Cell } from '../cell.ts';
+import { HeddleError } from '../errors.ts';
+import type { Intent } from '../kernel/intent.ts';
+import { segmentsOf } from '../kernel/address.ts';
+import type { Ref } from '../kernel/ref.ts';
+import { Message } from '../mailbox.ts';
+import type { Birth } from '../mailbox.ts';
+import { inputOf } from '../birth.ts';
+import { portable } from '../portable.ts';
+import type { Runtime } from '../runtime.ts';
+import { HALT, UP } from '../standing.ts';
+import type { Cause } from '../trailer.ts';
+import type { Newborn } from '../turn.ts';
+import type { ChildDeclaration } from './declaration.ts';
+import { isEveryone, SUPERVISOR } from './logic.ts';
+
+type OrderIntent = Extract<Intent, { kind: 'order' }>;
+
+/** A message that commits with the supervisor's step, and whom it brings to life. */
+export interface Sent {
+  readonly to: Ref;
+  readonly message: Message;
+  readonly child?: Newborn;
+}
+
+/**
+ * The messages of the order at a place in a step's list of intents.
+ * @param spare a place behind all intents, for a second message
+ */
+export function messagesOf(
+  runtime: Runtime,
+  from: Cell,
+  intent: OrderIntent,
+  index: number,
+  spare: number,
+): Sent[] {
+  // Those are in memory or asleep, and hear of it after the commit: see supervision.ts.
+  if (isEveryone(intent.to)) return [];
+  return new Addressed(runtime, from, intent, index, spare).messages();
+}
+
+class Addressed {
+  readonly #runtime: Runtime;
+  readonly #from: Cell;
+  readonly #address: string;
+  readonly #event: OrderIntent['event'];
+  readonly #index: number;
+  readonly #spare: number;
+
+  constructor(runtime: Runtime, from: Cell, { to, event }: OrderIntent, index: number, spare: number) {
+    this.#runtime = runtime;
+    this.#from = from;
+    this.#address = to;
+    this.#event = event;
+    this.#index = index;
+    this.#spare = spare;
+  }
+
+  messages(): Sent[] {
+    let cell: Cell | undefined;
+    try {
+      cell = this.#find();
+    } catch (error) {
+      if (!(error instanceof HeddleError)) throw error;
+      return this.#toRefused(error);
+    }
+    switch (this.#event.type) {
+      case UP:
+        return this.#up(cell);
+      case HALT:
+        return cell === undefined || cell.ended
+          ? [this.#reply({ type: 'heddle.halted', isGone: true })]
+          : this.#pass(cell);
+      case 'heddle.release':
+        if (cell?.definition.isSupervisor === true) return this.#pass(cell);
+        return cell?.down === undefined ? [] : [this.#send(cell.ref, { type: UP })];
+      default:
+        return cell === undefined || cell.ended ? [] : this.#pass(cell);
+    }
+  }
+
+  /** Whoever lives there, loaded if need be. @throws HeddleError when it is refused */
+  #find(): Cell | undefined {
+    const { population } = this.#runtime;
+    const name = population.nameOf(this.#address);
+    return name && population.load(name.actor, this.#address);
+  }
+
+  #toRefused(error: HeddleError): Sent[] {
+    if (this.#event.type === HALT) return [this.#reply({ type: 'heddle.halted' })];
+    if (this.#event.type !== UP) return [];
+    return [this.#reply({ type: 'heddle.refused', error: portable(this.#runtime.codec, error) })];
+  }
+
+  #up(cell: Cell | undefined): Sent[] {
+    const { declaration, id } = this.#event as unknown as { declaration: ChildDeclaration; id: string };
+    if (cell === undefined) return [this.#bear(undefined, declaration, this.#index)];
+    if (cell.definition.isSupervisor) return this.#pass(cell);
+    if (!cell.ended && declaration.from === 'journal') return [this.#send(cell.ref, { type: UP, id })];
+    const birth = this.#bear(cell, declaration, this.#spare + this.#index);
+    return cell.ended ? [birth] : [this.#send(cell.ref, { type: 'xstate.stop' }), birth];
+  }
+
+  /** A first life, or a fresh one with the input of the first. */
+  #bear(earlier: Cell | undefined, { start, input, supervisor }: ChildDeclaration, index: number): Sent {
+    const { definitions, events, ledger } = this.#runtime;
+    const definition = definitions.at([start])!;
+    const birth: Birth = {
+      address: this.#address,
+      path: [start],
+      ...(earlier !== undefined && { since: earlier.since }),
+      ...(definition.isProcess && { process: true }),
+    };
+    const life = (earlier?.lives ?? 0) + 1;
+    const ref = makeSelf(this.#runtime, earlier?.actor ?? ledger.nextActor++, birth, life);
+    const given = earlier === undefined ? input : (input ?? inputOf(this.#runtime, earlier));
+    const { event, packed } = events.prepareHolder({
+      type: 'xstate.init',
+      input: start === SUPERVISOR ? supervisor : given,
+    });
+    const message = new Message(event, packed, life, this.#cause(index), birth);
+    return { to: ref, message, child: { definition, earlier } };
+  }
+
+  #pass(cell: Cell): Sent[] {
+    return [this.#send(cell.ref, this.#event)];
+  }
+
+  #send(to: Ref, given: OrderIntent['event']): Sent {
+    const { event, packed } = this.#runtime.events.prepareHolder(given);
+    return { to, message: new Message(event, packed, to.life, this.#cause(this.#index)) };
+  }
+
+  /** What the child would say, if there were one. */
+  #reply(event: { type: string; error?: unknown; isGone?: true }): Sent {
+    const id = segmentsOf(this.#address).at(-1)!;
+    return this.#send(this.#from.ref, { ...event, id });
+  }
+
+  #cause(index: number): Cause {
+    const { actor, seq, life } = this.#from;
+    return { kind: 'actor', actor, seq: seq + 1, index, life };
+  }
+}

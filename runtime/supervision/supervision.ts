@@ -1,0 +1,546 @@
+/**
+ * Supervision: what joins supervisors to the actors they supervise. The decisions are in `supervisor.ts`; here is who
+ * supervises whom, how children reply to orders, how they wind down, and how a tree begins and ends.
+ */
+import type { Schedule } from 'effect';
+import { addressOf as addressInKey, nameKey } from '../../storage/keys.ts';
+import type { Cell } from '../cell.ts';
+import type { TimerHandle } from '../clock.ts';
+import { firstDifference } from '../difference.ts';
+import { ActorDown, HeddleError, StartFailed } from '../errors.ts';
+import { childAddress, rootAddress, segmentsOf } from '../kernel/address.ts';
+import type { Ref } from '../kernel/ref.ts';
+import { Message } from '../mailbox.ts';
+import { newRoot } from '../birth.ts';
+import { beginsAgain } from '../failure.ts';
+import { portable } from '../portable.ts';
+import { delayAfter, loadSchedules } from '../retry.ts';
+import type { Runtime } from '../runtime.ts';
+import { HALT, UP } from '../standing.ts';
+import type { Cause } from '../trailer.ts';
+import type { Turn } from '../turn.ts';
+import type { ChildDeclaration, DeclaredTree, SupervisorDeclaration } from './declaration.ts';
+import { addressOf, ANSWER, isEveryone, SUPERVISOR, supervisorAbove } from './logic.ts';
+import { EVERYBODY } from './supervisor.ts';
+import type { Answer, ChildState, EndReason, SupervisorEvent, SupervisorState } from './supervisor.ts';
+
+/** Who restarts an actor. */
+export interface Owner {
+  readonly supervisor: Cell;
+  readonly child: ChildDeclaration;
+}
+
+/** An actor that was told to stop, and what is still under way below it. */
+interface WindDown {
+  readonly cells: readonly Cell[];
+  readonly done: (isAbandoned: boolean) => void;
+  deadline: TimerHandle | undefined;
+}
+
+export class Supervision {
+  readonly #runtime: Runtime;
+  readonly #tree: DeclaredTree | undefined;
+  /** The supervisors that are in memory: all of them, always. */
+  #supervisors = new Map<string, Cell>();
+  /** By the address of a child: whoever has started it. Whether it still supervises it, its state says. */
+  #owners = new Map<string, Cell>();
+  /** By the name of its children. */
+  #dynamic = new Map<string, Cell>();
+  readonly #windingDown = new Set<WindDown>();
+  readonly #asked = new Map<string, (answer: Answer) => void>();
+  readonly #whenSettled = new Set<() => void>();
+
+  constructor(runtime: Runtime, tree: DeclaredTree | undefined) {
+    this.#runtime = runtime;
+    this.#tree = tree;
+  }
+
+  // ---- a tree begins, and ends ------------------------------------------------------------------------------------
+
+  /** The store was read: its supervisors are loaded before anybody they supervise. */
+  async comeUp(): Promise<void> {
+    this.#supervisors.clear();
+    this.#owners.clear();
+    this.#dynamic.clear();
+    const { ledger, population } = this.#runtime;
+    const range = { gte: nameKey(`${SUPERVISOR}/`), lt: nameKey(`${SUPERVISOR}0`) };
+    for await (const chunk of ledger.store.scan(range)) {
+      for (const [key] of chunk) {
+        const address = addressInKey(key);
+        try {
+          this.#register(population.load(population.nameOf(address)!.actor, address));
+        } catch (error) {
+          if (!(error instanceof HeddleError)) throw error;
+          this.#runtime.report(error, `${address} cannot supervise`);
+        }
+      }
+    }
+    for (const { snapshot, ref } of this.#supervisors.values()) {
+      // What was under way in memory is lost.
+      if (stateOf(snapshot).work.length > 0)
+        this.#runtime.delivery.sendFrom(SYSTEM, ref, { type: 'heddle.resume' });
+    }
+  }
+
+  /**
+   * The system is opened: the tree becomes what is declared today, and is started if it does not run.
+   * @throws StartFailed
+   */
+  async open(): Promise<void> {
+    const root = this.#tree && childAddress(SUPERVISOR, this.#tree.root.id);
+    for (const [address, cell] of this.#supervisors) {
+      const isOther = supervisorAbove(address) === undefined && address !== root;
+      if (isOther && stateOf(cell.snapshot).released === undefined)
+        await this.#command(cell, { type: 'heddle.release' });
+    }
+    if (this.#tree === undefined || root === undefined) return;
+    if (this.#tree.backoffs.size > 0) await loadSchedules();
+    if (!this.#supervisors.has(root)) await this.#bearRoot(root, this.#tree.root);
+    else {
+      await this.#declare(root, this.#tree.root);
+      const cell = this.#supervisors.get(root)!;
+      if (stateOf(cell.snapshot).phase === 'down') await this.#command(cell, { type: UP });
+    }
+    await this.#settled(root);
+  }
+
+  async #bearRoot(address: string, declaration: SupervisorDeclaration): Promise<void> {
+    const { delivery, events } = this.#runtime;
+    const birth = { address, path: [SUPERVISOR] };
+    const init = events.prepareHolder({ type: 'xstate.init', input: declaration });
+    await delivery.bear(newRoot(this.#runtime, birth), birth, init);
+  }
+
+  /** Tells the supervisors that are there already what they are today. */
+  async #declare(address: string, declaration: SupervisorDeclaration): Promise<void> {
+    const cell = this.#supervisors.get(address);
+    if (cell === undefined) return;
+    const before = stateOf(cell.snapshot).declaration;
+    if (firstDifference(before, declaration, 'declaration') !== undefined)
+      await this.#command(cell, { type: 'heddle.declare', declaration });
+    for (const { id, supervisor } of declaration.children)
+      if (supervisor !== undefined) await this.#declare(childAddress(address, id), supervisor);
+  }
+
+  /** Resolves when the tree has started. @throws StartFailed */
+  async #settled(root: string): Promise<void> {
+    const state = (): SupervisorState => stateOf(this.#supervisors.get(root)!.committed);
+    while (state().phase === 'starting' || state().phase === 'stopping') {
+      if (this.#runtime.stopped) return;
+      await new Promise<void>((resolve) => this.#whenSettled.add(resolve));
+    }
+    const { end } = state();
+    if (end?.reason === 'start-failed') throw new StartFailed(root, end.child!, end.error);
+  }
+
+  #command(cell: Cell, event: SupervisorEvent): Promise<unknown> {
+    return this.#runtime.delivery.command(cell, event);
+  }
+
+  /** Whether nobody is supervised. */
+  get isEmpty(): boolean {
+    return this.#supervisors.size === 0;
+  }
+
+  /** The system closes: everybody winds down, in the order in which they would be stopped. Nothing is recorded. */
+  async windDownTree(): Promise<void> {
+    for (const [address, cell] of this.#supervisors)
+      if (supervisorAbove(address) === undefined) await this.#windDownBelow(address, stateOf(cell.snapshot));
+  }
+
+  async #windDownBelow(address: string, { declaration, children }: SupervisorState): Promise<void> {
+    const { dynamic } = declaration;
+    if (dynamic !== undefined) await this.#windDown(this.#everyoneOf(dynamic.start), dynamic.shutdownMs);
+    for (const { declaration: child } of children.toReversed()) {
+      const below = addressOf(address, child.start, child.id);
+      const nested = this.#supervisors.get(below);
+      if (nested !== undefined) await this.#windDownBelow(below, stateOf(nested.snapshot));
+      else {
+        const cell = this.#runtime.population.presentAt(below);
+        if (cell !== undefined) await this.#windDown(this.#treeOf(cell), child.shutdownMs);
+      }
+    }
+  }
+
+  // ---- who supervises whom ----------------------------------------------------------------------------------------
+
+  #register(cell: Cell): void {
+    this.#supervisors.set(cell.address, cell);
+    const { declaration, children, released } = stateOf(cell.snapshot);
+    if (released) return;
+    if (declaration.dynamic !== undefined) this.#dynamic.set(declaration.dynamic.start, cell);
+    for (const { declaration: child } of children) {
+      if (child.supervisor === undefined)
+        this.#owners.set(addressOf(cell.address, child.start, child.id), cell);
+    }
+  }
+
+  /** Whoever restarts an actor when it fails; undefined for one that nobody supervises, and for children of machines. */
+  ownerOf(cell: Cell): Owner | undefined {
+    if (cell.definition.isSupervisor || cell.birth === undefined || cell.birth.parent !== undefined)
+      return undefined;
+    const supervisor = this.#owners.get(cell.address) ?? this.#dynamicOf(cell.address);
+    if (supervisor === undefined) return undefined;
+    const { declaration, children, released } = stateOf(supervisor.snapshot);
+    if (released) return undefined;
+    const { id } = cell.ref;
+    if (declaration.dynamic !== undefined) return { supervisor, child: { ...declaration.dynamic, id } };
+    const child = children.find((one) => one.declaration.id === id);
+    return child && { supervisor, child: child.declaration };
+  }
+
+  #dynamicOf(address: string): Cell | undefined {
+    return this.#dynamic.size === 0 ? undefined : this.#dynamic.get(segmentsOf(address)[0]!);
+  }
+
+  /** Whether an actor that is loaded must not run, because the supervisor of all of its name does not. */
+  holds({ address }: Cell): boolean {
+    const supervisor = this.#dynamicOf(address);
+    if (supervisor === undefined) return false;
+    const { phase, released } = stateOf(supervisor.snapshot);
+    return released === undefined && (phase === 'down' || phase === 'stopping');
+  }
+
+  /** The address of the supervisor that has an actor among its children, started or not. */
+  supervisorOf(address: string): string | undefined {
+    const supervisor = this.#owners.get(address) ?? this.#dynamicOf(address);
+    if (supervisor === undefined) return undefined;
+    const { declaration, children, released } = stateOf(supervisor.snapshot);
+    const isOne =
+      declaration.dynamic !== undefined ||
+      children.some(
+        (child) => addressOf(supervisor.address, child.declaration.start, child.declaration.id) === address,
+      );
+    return isOne && released === undefined ? supervisor.address : undefined;
+  }
+
+  /** The children of a dynamic supervisor that are in memory, and live. */
+  childrenInMemory(name: string): readonly Cell[] {
+    return this.#everyoneOf(name).filter(
+      (cell) => cell.birth?.parent === undefined && cell.committed !== undefined && !cell.ended,
+    );
+  }
+
+  backoffOf({ address }: Ref, child: string, failures: number): number | undefined {
+    const backoff: Schedule.Schedule<unknown, unknown> | undefined = this.#tree?.backoffs.get(address);
+    if (backoff === undefined) return 0;
+    return delayAfter(backoff, failures, undefined, this.#runtime.clock.now(), `${address} ${child}`);
+  }
+
+  // ---- replies ----------------------------------------------------------------------------------------------------
+
+  /** Tells the owner of an actor what has become of it, with the record that the actor has just made. */
+  tell(
+    { supervisor }: Owner,
+    cell: Cell,
+    index: number,
+    event: { readonly type: string; readonly [field: string]: unknown },
+  ): void {
+    const { event: own, packed } = this.#runtime.events.prepareHolder({ ...event, id: cell.ref.id });
+    const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
+    this.#runtime.delivery.deliver(supervisor.ref, new Message(own, packed, supervisor.life, cause));
+  }
+
+  /** Replies outside of a commit. If it is lost in a crash, the order is given again. */
+  #reply(
+    supervisor: Cell,
+    cell: Cell,
+    event: { readonly type: string; readonly [field: string]: unknown },
+  ): void {
+    const cause: Cause = { kind: 'effect', actor: cell.actor, life: cell.life };
+    this.#runtime.delivery.sendFrom(cause, supervisor.ref, { ...event, id: cell.ref.id });
+  }
+
+  /** The supervisor that has sent a message. */
+  #senderOf({ cause }: Message): Cell | undefined {
+    if (cause?.kind !== 'actor') return undefined;
+    const sender = this.#runtime.population.present(cause.actor);
+    return sender?.definition.isSupervisor === true ? sender : undefined;
+  }
+
+  /** A turn was taken, and is in the commit. @param index a place behind all intents of its step */
+  taken(cell: Cell, message: Message, index: number): void {
+    const { birth, event } = message;
+    if (birth === undefined && event.type !== UP && event.type !== HALT) return;
+    if (cell.definition.isSupervisor) return birth === undefined ? undefined : this.#register(cell);
+    if (event.type === UP)
+      for (const timer of cell.timers?.values() ?? [])
+        this.#runtime.timers.add(cell.actor, timer.dueAt, timer);
+    const supervisor = this.#senderOf(message);
+    if (supervisor === undefined) return;
+    const owner = { supervisor, child: undefined as never };
+    if (event.type !== HALT) {
+      this.#owners.set(cell.address, supervisor);
+      this.tell(owner, cell, index, { type: 'heddle.started' });
+    } else if (this.#isQuiet(this.#treeOf(cell))) this.tell(owner, cell, index, { type: 'heddle.halted' });
+    // Otherwise it replies when what is under way has ended: see afterTurn.
+  }
+
+  /** A life has ended. Returns whether it begins anew, so that nobody else need be told. */
+  ended(cell: Cell, index: number, message: Message): boolean {
+    const { status, error } = cell.snapshot!;
+    const owner = this.ownerOf(cell);
+    if (owner !== undefined) {
+      // It knows of the ends that it has ordered.
+      if (this.#senderOf(message) === owner.supervisor && message.birth === undefined) return false;
+      const reason = status === 'done' ? 'normal' : status === 'error' ? 'crash' : 'shutdown';
+      this.tell(owner, cell, index + 1, {
+        type: 'heddle.exit',
+        reason,
+        ...(reason === 'crash' && { error }),
+      });
+      return false;
+    }
+    return status === 'done' && beginsAgain(this.#runtime, cell, index + 1);
+  }
+
+  /** A message came too late. */
+  dropped(cell: Cell, message: Message): void {
+    const { type } = message.event;
+    if (type !== HALT && type !== UP) return;
+    const supervisor = this.#senderOf(message);
+    if (supervisor === undefined) return;
+    if (type === HALT) return this.#reply(supervisor, cell, { type: 'heddle.halted' });
+    this.#reply(supervisor, cell, { type: 'heddle.start-failed', error: 'it has ended' });
+  }
+
+  /** It could not be born, or be restored. */
+  couldNotStart(
+    cell: Cell,
+    message: Message,
+    type: 'heddle.start-failed' | 'heddle.refused',
+    error: unknown,
+  ): void {
+    const supervisor = this.#senderOf(message);
+    if (supervisor === undefined) return;
+    this.#reply(supervisor, cell, { type, error: portable(this.#runtime.codec, error) });
+  }
+
+  // ---- after the commit -------------------------------------------------------------------------------------------
+
+  afterTurn({ cell, message, intents }: Turn): void {
+    if (cell.definition.isSupervisor) return this.#afterDecision(cell, intents);
+    if (message.event.type !== HALT) return;
+    const cells = this.#treeOf(cell);
+    const supervisor = this.#senderOf(message);
+    const wasQuiet = this.#isQuiet(cells);
+    const { shutdownMs = 0 } = message.event as unknown as { shutdownMs?: number };
+    void this.#windDown(cells, shutdownMs).then((isAbandoned) => {
+      if (supervisor === undefined || wasQuiet || this.#runtime.stopped) return;
+      this.#reply(supervisor, cell, { type: 'heddle.halted', ...(isAbandoned && { isAbandoned }) });
+    });
+  }
+
+  #afterDecision(cell: Cell, intents: Turn['intents']): void {
+    for (const intent of intents) {
+      if (intent.kind !== 'order' || !isEveryone(intent.to)) continue;
+      void this.#toEveryone(cell, intent.event as never);
+    }
+    const { work, children, phase } = stateOf(cell.snapshot);
+    if (work.length === 0) this.#refuseWaiting(cell, phase, children);
+    for (const settled of this.#whenSettled) settled();
+    this.#whenSettled.clear();
+  }
+
+  async #toEveryone(
+    supervisor: Cell,
+    { type, shutdownMs }: { type: string; shutdownMs: number },
+  ): Promise<void> {
+    const { dynamic } = stateOf(supervisor.snapshot).declaration;
+    this.#dynamic.set(dynamic!.start, supervisor);
+    const everyone = this.#everyoneOf(dynamic!.start);
+    if (type === HALT) {
+      for (const cell of everyone) cell.held = true;
+      await this.#windDown(everyone, shutdownMs);
+    } else for (const cell of everyone) if (cell.held) this.#runtime.letGo(cell);
+    if (type === UP) for (const cell of everyone) this.liftForgotten(cell);
+    if (this.#runtime.stopped) return;
+    const reply = type === HALT ? 'heddle.halted' : 'heddle.started';
+    this.#runtime.delivery.sendFrom(SYSTEM, supervisor.ref, { type: reply, id: EVERYBODY });
+  }
+
+  /**
+   * A child of a dynamic supervisor that failed when that gave up is known to nobody: it is started with the others, or when
+   * it is loaded.
+   */
+  liftForgotten(cell: Cell): void {
+    if (cell.down?.why !== 'crash' || cell.down.upAt !== undefined) return;
+    const owner = this.ownerOf(cell);
+    const state = owner && stateOf(owner.supervisor.snapshot);
+    if (state?.declaration.dynamic === undefined || state.phase === 'down' || state.phase === 'stopping')
+      return;
+    if (state.children.some(({ declaration }) => declaration.id === cell.ref.id)) return;
+    this.#runtime.delivery.sendFrom(SYSTEM, cell.ref, { type: UP });
+  }
+
+  // ---- winding down -----------------------------------------------------------------------------------------------
+
+  #everyoneOf(name: string): Cell[] {
+    const prefix = rootAddress(name, '');
+    return [...this.#runtime.population.cells()].filter(({ address }) => address.startsWith(prefix));
+  }
+
+  /** An actor and everybody below it, as far as they are in memory: who sleeps does nothing. */
+  #treeOf(cell: Cell): Cell[] {
+    const cells = [cell];
+    for (const one of cells) {
+      for (const { actor } of Object.values<Ref>(one.snapshot?.children ?? {})) {
+        const child = this.#runtime.population.present(actor);
+        if (child !== undefined) cells.push(child);
+      }
+    }
+    return cells;
+  }
+
+  #isQuiet(cells: readonly Cell[]): boolean {
+    const { processes } = this.#runtime;
+    return cells.every((cell) => cell.acting === 0 && !processes.isAround(cell.actor));
+  }
+
+  /** Stops processes, and waits for them and for actions under way. Resolves with whether they were given up. */
+  #windDown(cells: readonly Cell[], shutdownMs: number): Promise<boolean> {
+    for (const { actor, life } of cells) this.#runtime.processes.stop(actor, life);
+    if (this.#isQuiet(cells)) return Promise.resolve(false);
+    if (shutdownMs === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const windDown: WindDown = { cells, deadline: undefined, done: resolve };
+      this.#windingDown.add(windDown);
+      if (shutdownMs === Infinity) return;
+      windDown.deadline = this.#runtime.clock.after(shutdownMs, () => this.#woundDown(windDown, true));
+    });
+  }
+
+  /** Something has ended that somebody may wait for. */
+  somethingEnded(): void {
+    for (const windDown of this.#windingDown)
+      if (this.#isQuiet(windDown.cells)) this.#woundDown(windDown, false);
+  }
+
+  #woundDown(windDown: WindDown, isAbandoned: boolean): void {
+    if (!this.#windingDown.delete(windDown)) return;
+    windDown.deadline?.cancel();
+    if (isAbandoned) {
+      const [first] = windDown.cells;
+      this.#runtime.report(new Error('it did not end in time'), `what ${first!.address} does was given up`);
+    }
+    windDown.done(isAbandoned);
+  }
+
+  // ---- who waits in vain ------------------------------------------------------------------------------------------
+
+  /** @throws ActorDown when the actor will not come up by itself */
+  assertComingBack(cell: Cell): void {
+    const reason = this.whyStaysDown(cell);
+    if (reason !== undefined) throw new ActorDown(cell.address, reason);
+  }
+
+  /** Why an actor is down for good; undefined when it runs, or will. */
+  whyStaysDown(cell: Cell): string | undefined {
+    const root = this.#rootOf(cell);
+    const owner = root && this.ownerOf(root);
+    if (owner === undefined || (root!.down === undefined && !root!.held)) return undefined;
+    return this.#whyNot(owner.supervisor, owner.child.id);
+  }
+
+  #rootOf(cell: Cell): Cell | undefined {
+    if (cell.birth?.parent === undefined) return cell;
+    return this.#runtime.population.presentAt(cell.address.split('/', 2).join('/'));
+  }
+
+  /** Why a supervisor will not start a child again by itself. */
+  #whyNot(supervisor: Cell, id: string): string | undefined {
+    const { phase, children, work, end, declaration } = stateOf(supervisor.snapshot);
+    const { address } = supervisor;
+    if (phase === 'down' || phase === 'stopping') {
+      const above = supervisorAbove(address);
+      const parent = above === undefined ? undefined : this.#supervisors.get(above);
+      const isOver = parent === undefined || this.#whyNot(parent, supervisor.ref.id) !== undefined;
+      return isOver ? `its supervisor ${address} ${END_TEXTS[end?.reason ?? 'ordered']}` : undefined;
+    }
+    const child = children.find((one) => one.declaration.id === id);
+    // A dynamic supervisor remembers only those with whom it is busy.
+    if (child === undefined)
+      return declaration.dynamic === undefined ? `${address} has forgotten it` : undefined;
+    if (child.phase !== 'down' && child.phase !== 'refused') return undefined;
+    if (work.some((task) => task.do === 'start' && task.id === id)) return undefined;
+    return child.phase === 'refused' ? `it cannot be loaded` : `it was terminated at ${address}`;
+  }
+
+  /** Whoever waits for an actor that will not come up is told so. What came from inside the system waits in the store. */
+  #refuseWaiting(supervisor: Cell, phase: SupervisorState['phase'], children: readonly ChildState[]): void {
+    const { dynamic } = stateOf(supervisor.snapshot).declaration;
+    if (dynamic !== undefined && phase === 'down')
+      this.#everyoneOf(dynamic.start).forEach((cell) => this.#refuseSenders(cell));
+    for (const { declaration: child, phase: standing } of children) {
+      if (standing === 'running') continue;
+      const address = addressOf(supervisor.address, child.start, child.id);
+      const nested = this.#supervisors.get(address);
+      if (nested !== undefined) {
+        const state = stateOf(nested.snapshot);
+        this.#refuseWaiting(nested, state.phase, state.children);
+        continue;
+      }
+      const cell = this.#runtime.population.presentAt(address);
+      if (cell !== undefined) this.#treeOf(cell).forEach((one) => this.#refuseSenders(one));
+    }
+  }
+
+  #refuseSenders(cell: Cell): void {
+    if (cell.mailbox === undefined || cell.mailbox.size === 0) return;
+    const reason = this.whyStaysDown(cell);
+    if (reason === undefined) return;
+    const waiting = cell.mailbox.takeWhere(({ reply, cause }) => reply !== undefined && cause === undefined);
+    for (const { reply, whenTaken } of waiting) {
+      reply!.reject(new ActorDown(cell.address, reason));
+      whenTaken?.();
+    }
+  }
+
+  // ---- requests ---------------------------------------------------------------------------------------------------
+
+  /** The state of a supervisor, as far as it is on the disk. */
+  stateAt(address: string): SupervisorState | undefined {
+    const cell = this.#supervisors.get(address);
+    return cell?.committed === undefined ? undefined : stateOf(cell.committed);
+  }
+
+  /** All supervisors, those above before those below. */
+  all(): readonly Cell[] {
+    return [...this.#supervisors.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+  }
+
+  /** Asks a supervisor to do something with its children. Resolves when it is done, or refused. */
+  async ask(
+    address: string,
+    event: { readonly type: string; readonly [field: string]: unknown },
+  ): Promise<Answer> {
+    const ask = crypto.randomUUID();
+    const answer = new Promise<Answer>((resolve) => this.#asked.set(ask, resolve));
+    try {
+      await this.#command(this.#supervisors.get(address)!, { ...event, ask } as never);
+      return await answer;
+    } finally {
+      this.#asked.delete(ask);
+    }
+  }
+
+  /** A supervisor has emitted something: the answer to a request, or nothing for users. */
+  answered({ type, ask, answer }: { readonly type: string; readonly [field: string]: unknown }): void {
+    if (type === ANSWER) this.#asked.get(ask as string)?.(answer as Answer);
+  }
+}
+
+const SYSTEM: Cause = { kind: 'system' };
+
+function stateOf(snapshot: Cell['snapshot']): SupervisorState {
+  return snapshot!.context as SupervisorState;
+}
+
+const END_TEXTS: Readonly<Record<EndReason, string>> = {
+  ordered: 'was stopped',
+  intensity: 'gave up: there were too many restarts',
+  backoff: 'gave up: its backoff was exhausted',
+  escalated: 'gave up: a failure was escalated to it',
+  significant: 'has ended: a significant child did',
+  'start-failed': 'could not be started',
+};

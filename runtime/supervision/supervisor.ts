@@ -1,0 +1,661 @@
+/**
+ * A supervisor's decisions, as a pure function: what it knows, and what it hears, give what it knows then and what it
+ * orders. The same function decides live, when its journal is told again, and in the tests that hold it against OTP.
+ *
+ * It does one thing at a time, as `supervisor.erl` does, which blocks while it stops and starts children. Here nothing
+ * blocks: the stops and starts that are still to be done are the list `work`, and what is heard meanwhile waits in
+ * `waiting`. Both are part of the state, so a restart that a crash interrupts goes on where it was.
+ *
+ *     heard ─► replies of children (started, halted …)  ─► the first of `work` is done ─┐
+ *         └──► exits, requests, orders from above ─► `waiting`, until there is no work ─┴─► decide ─► more `work`, orders
+ */
+import type { ChildRefusal } from '../errors.ts';
+import type { ChildDeclaration, SupervisorDeclaration } from './declaration.ts';
+import { countRestart } from './restart-window.ts';
+import { affectedBy, isToRestart } from './strategy.ts';
+import type { ExitReason } from './strategy.ts';
+
+// ---- what it knows ------------------------------------------------------------------------------------------------
+
+/**
+ * - `down`: not started, ended by itself, or terminated.
+ * - `restarting`: failed, and waiting for its next start.
+ * - `refused`: cannot be loaded, because its history is damaged or its code has changed. No restart can help.
+ */
+export type ChildPhase = 'down' | 'starting' | 'running' | 'stopping' | 'restarting' | 'refused';
+
+export interface ChildState {
+  readonly declaration: ChildDeclaration;
+  readonly phase: ChildPhase;
+  /** When it was last started. */
+  readonly startedAt: number;
+  /** How often it was restarted, for whatever reason. */
+  readonly restarts: number;
+  /** How often in a row it failed without having run for a whole period: the backoff grows with it. */
+  readonly failures: number;
+  /** How it ended last. */
+  readonly exit?: { readonly at: number; readonly reason: ExitReason; readonly error?: unknown };
+  /** Whose failure made it start again last. */
+  readonly because?: string;
+}
+
+export interface SupervisorState {
+  readonly declaration: SupervisorDeclaration;
+  readonly phase: 'down' | 'starting' | 'running' | 'stopping';
+  /** In the order in which they are started. A dynamic supervisor knows only those that are not simply running. */
+  readonly children: readonly ChildState[];
+  /** The restarts that count, newest first. */
+  readonly window: readonly number[];
+  /** All restarts there ever were. */
+  readonly restarts: number;
+  readonly work: readonly Task[];
+  readonly waiting: readonly Waiting[];
+  /** It is declared no more, and supervises nobody. */
+  readonly released?: true;
+  /** Why it is down. */
+  readonly end?: {
+    readonly at: number;
+    readonly reason: EndReason;
+    readonly child?: string;
+    readonly error?: unknown;
+  };
+}
+
+/**
+ * - `ordered`: from above, or by the system.
+ * - `intensity`: too many restarts. `backoff`: its schedule is exhausted. `escalated`: the child asked for it.
+ * - `significant`: a significant child has ended.
+ * - `start-failed`: a child could not be started.
+ */
+export type EndReason = 'ordered' | 'intensity' | 'backoff' | 'escalated' | 'significant' | 'start-failed';
+
+/** One thing to do; those with an order are not done before the child has replied. */
+export type Task =
+  | { readonly do: 'stop'; readonly id: string }
+  | {
+      readonly do: 'start';
+      readonly id: string;
+      readonly why: 'up' | 'restart' | 'ask';
+      readonly ask?: string;
+      /** It is not among the children unless it can be started. */
+      readonly isNew?: true;
+    }
+  | { readonly do: 'all'; readonly event: 'heddle.up' | 'heddle.halt' }
+  | { readonly do: 'answer'; readonly ask: string; readonly answer: Answer }
+  | { readonly do: 'up' }
+  | { readonly do: 'end'; readonly say: EndReport };
+
+type EndReport =
+  | { readonly type: 'heddle.halted' }
+  | { readonly type: 'heddle.exit'; readonly reason: ExitReason; readonly error?: unknown }
+  | { readonly type: 'heddle.start-failed'; readonly error: unknown };
+
+// ---- what it hears, and what it says --------------------------------------------------------------------------------
+
+type Reply =
+  | { readonly type: 'heddle.started'; readonly id: string }
+  /** `isGone`: there was no such child of a dynamic supervisor. */
+  | { readonly type: 'heddle.halted'; readonly id: string; readonly isGone?: boolean }
+  | { readonly type: 'heddle.start-failed' | 'heddle.refused'; readonly id: string; readonly error: unknown };
+
+type Waiting =
+  /** From above: start, shut down, or let everybody go. */
+  | { readonly type: 'heddle.up' | 'heddle.halt' | 'heddle.release' }
+  /** A child has ended by itself. */
+  | {
+      readonly type: 'heddle.exit';
+      readonly id: string;
+      readonly reason: ExitReason;
+      readonly error?: unknown;
+    }
+  /** From itself: try again to start a child. `isCounted`: it was counted as a restart before it had to wait. */
+  | { readonly type: 'heddle.again'; readonly id: string; readonly isCounted?: boolean }
+  | { readonly type: 'heddle.child.start'; readonly ask: string; readonly child: ChildDeclaration }
+  | {
+      readonly type: 'heddle.child.terminate' | 'heddle.child.restart' | 'heddle.child.delete';
+      readonly ask: string;
+      readonly id: string;
+    }
+  /** The system was opened with another declaration. */
+  | { readonly type: 'heddle.declare'; readonly declaration: SupervisorDeclaration };
+
+export type SupervisorEvent =
+  | Reply
+  | Waiting
+  /** The system was opened while there was work: orders and replies that were under way may be lost. */
+  | { readonly type: 'heddle.resume' };
+
+export type Order =
+  /** `start`: the name of what the child runs. */
+  | { readonly to: 'child'; readonly id: string; readonly start: string; readonly event: ChildOrder }
+  /** To all children of a dynamic supervisor. They reply together, as `*`. */
+  | {
+      readonly to: 'all';
+      readonly event: { readonly type: 'heddle.up' | 'heddle.halt'; readonly shutdownMs: number };
+    }
+  | { readonly to: 'parent'; readonly event: EndReport | { readonly type: 'heddle.started' } }
+  | {
+      readonly to: 'self';
+      readonly delayMs: number;
+      readonly event: Extract<Waiting, { type: 'heddle.again' }>;
+    }
+  | { readonly to: 'caller'; readonly ask: string; readonly answer: Answer };
+
+export type ChildOrder =
+  | { readonly type: 'heddle.up'; readonly declaration: ChildDeclaration }
+  | { readonly type: 'heddle.halt'; readonly shutdownMs: number }
+  /** Its life is over for good. */
+  | { readonly type: 'xstate.stop' }
+  /** It is supervised no more, and goes on by itself. */
+  | { readonly type: 'heddle.release' };
+
+export type Answer =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly reason: ChildRefusal;
+      readonly error?: unknown;
+    };
+
+/** What a decision may look at besides. */
+export interface Surroundings {
+  readonly nowMs: number;
+  /** How long to wait before a child that has failed so often is restarted; undefined when that is too often. */
+  delayMs(id: string, failures: number): number | undefined;
+}
+
+/** Everybody among the children of a dynamic supervisor. */
+export const EVERYBODY = '*';
+
+const STOP: ChildOrder = { type: 'xstate.stop' };
+const RELEASE: ChildOrder = { type: 'heddle.release' };
+
+// ---- deciding -----------------------------------------------------------------------------------------------------
+
+export function initialState(declaration: SupervisorDeclaration): SupervisorState {
+  const children = declaration.children.map(notStarted);
+  return { declaration, phase: 'down', children, window: [], restarts: 0, work: [], waiting: [] };
+}
+
+export function supervise(
+  state: SupervisorState,
+  event: SupervisorEvent,
+  surroundings: Surroundings,
+): { readonly state: SupervisorState; readonly orders: readonly Order[] } {
+  const decision = new Decision(state, surroundings);
+  decision.hear(event);
+  return decision;
+}
+
+function notStarted(declaration: ChildDeclaration): ChildState {
+  return { declaration, phase: 'down', startedAt: 0, restarts: 0, failures: 0 };
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** One decision under way. What it changes is its own; the state it began with stays as it is. */
+class Decision {
+  readonly state: Mutable<SupervisorState>;
+  readonly orders: Order[] = [];
+  readonly #around: Surroundings;
+
+  constructor(state: SupervisorState, around: Surroundings) {
+    this.state = { ...state };
+    this.#around = around;
+  }
+
+  hear(event: SupervisorEvent): void {
+    switch (event.type) {
+      case 'heddle.started':
+        this.#started(event.id);
+        break;
+      case 'heddle.start-failed':
+        this.#startFailed(event.id, event.error);
+        break;
+      case 'heddle.refused':
+        this.#refused(event.id, event.error);
+        break;
+      case 'heddle.halted':
+        this.#halted(event.id, event.isGone === true);
+        break;
+      case 'heddle.resume':
+        this.#giveOrderAgain();
+        break;
+      default:
+        this.state.waiting = [...this.state.waiting, event];
+    }
+    this.#goOn();
+  }
+
+  /** Works until a child has to reply, or there is nothing to do. */
+  #goOn(): void {
+    for (;;) {
+      while (this.state.work.length > 0) {
+        if (!this.#perform(this.state.work[0]!)) return;
+        this.#taskDone();
+      }
+      const [next, ...others] = this.state.waiting;
+      if (next === undefined) return;
+      this.state.waiting = others;
+      this.#decide(next);
+    }
+  }
+
+  #decide(event: Waiting): void {
+    const { phase } = this.state;
+    switch (event.type) {
+      case 'heddle.up':
+        return phase === 'down' ? this.#up() : this.#say({ to: 'parent', event: { type: 'heddle.started' } });
+      case 'heddle.halt':
+        return phase === 'down'
+          ? this.#say({ to: 'parent', event: { type: 'heddle.halted' } })
+          : this.#shutDown();
+      case 'heddle.release':
+        return this.#release();
+      case 'heddle.declare':
+        return this.#declare(event.declaration);
+    }
+    if (phase === 'down') {
+      if ('ask' in event) this.#answer(event.ask, { ok: false, reason: 'shutdown' });
+      return;
+    }
+    switch (event.type) {
+      case 'heddle.exit':
+        return this.#exit(event.id, event.reason, event.error);
+      case 'heddle.again':
+        return this.#again(event.id, event.isCounted === true);
+      case 'heddle.child.start':
+        return this.#startChild(event.child, event.ask);
+      case 'heddle.child.terminate':
+        return this.#terminateChild(event.id, event.ask);
+      case 'heddle.child.restart':
+        return this.#restartChild(event.id, event.ask);
+      case 'heddle.child.delete':
+        return this.#deleteChild(event.id, event.ask);
+    }
+  }
+
+  // ---- its own life ---------------------------------------------------------------------------------------------
+
+  #up(): void {
+    const { declaration } = this.state;
+    const before = new Map(this.state.children.map((child) => [child.declaration.id, child]));
+    this.state.phase = 'starting';
+    delete this.state.end;
+    delete this.state.released;
+    this.state.window = [];
+    // As OTP, it begins anew with what is declared; only what it has counted stays.
+    this.state.children = declaration.children.map((child) => {
+      const { restarts = 0, exit } = before.get(child.id) ?? {};
+      return { ...notStarted(child), restarts, ...(exit !== undefined && { exit }) };
+    });
+    const starts = declaration.children.map(({ id }): Task => ({ do: 'start', id, why: 'up' }));
+    const everybody: Task[] = declaration.dynamic === undefined ? [] : [{ do: 'all', event: 'heddle.up' }];
+    this.#plan([...starts, ...everybody, { do: 'up' }]);
+  }
+
+  #shutDown(): void {
+    this.#end({ reason: 'ordered' }, { type: 'heddle.halted' });
+  }
+
+  /** It cannot, or is not to, go on: all children are stopped, and whoever is above decides. */
+  #giveUp(reason: EndReason, child: string, error?: unknown): void {
+    const end = { reason, child, ...(error !== undefined && { error }) };
+    this.#end(end, { type: 'heddle.exit', reason: 'shutdown', ...(error !== undefined && { error }) });
+  }
+
+  #end(end: { reason: EndReason; child?: string; error?: unknown }, say: EndReport): void {
+    this.state.phase = 'stopping';
+    this.state.end = { at: this.#around.nowMs, ...end };
+    const stops: Task[] = this.#isDynamic
+      ? [{ do: 'all', event: 'heddle.halt' }]
+      : this.#stopsOf(this.#ids());
+    this.#plan([...stops, { do: 'end', say }]);
+  }
+
+  /** All are stopped. Who was only started at run time is forgotten, as in OTP. */
+  #ended(say: EndReport): void {
+    const { declaration, children, waiting } = this.state;
+    const declared = new Set(declaration.children.map(({ id }) => id));
+    if (!this.#isDynamic) {
+      for (const { declaration: child } of children) if (!declared.has(child.id)) this.#order(child.id, STOP);
+    }
+    this.state.phase = 'down';
+    this.state.children = children.filter((child) => declared.has(child.declaration.id));
+    this.state.waiting = waiting.filter((event) => !isAboutLife(event));
+    this.#say({ to: 'parent', event: say });
+  }
+
+  /** It is declared no more: whoever it has supervised goes on without it. */
+  #release(): void {
+    for (const id of this.#ids()) this.#order(id, RELEASE);
+    this.state.children = [];
+    this.state.phase = 'down';
+    this.state.released = true;
+  }
+
+  /** Another declaration: who is new is started, who is gone is let go, the others are treated by their new rules. */
+  #declare(declaration: SupervisorDeclaration): void {
+    const wasDeclared = new Set(this.state.declaration.children.map(({ id }) => id));
+    const known = new Map(this.state.children.map((child) => [child.declaration.id, child]));
+    const today = declaration.children.map((child) => {
+      const state = known.get(child.id);
+      return state === undefined ? notStarted(child) : { ...state, declaration: child };
+    });
+    const ids = new Set(declaration.children.map(({ id }) => id));
+    const others = this.state.children.filter((child) => !ids.has(child.declaration.id));
+    for (const { declaration: child } of others)
+      if (wasDeclared.has(child.id)) this.#order(child.id, RELEASE);
+    const addedAtRunTime = others.filter((child) => !wasDeclared.has(child.declaration.id));
+    this.state.declaration = declaration;
+    this.state.children = [...today, ...addedAtRunTime];
+    if (this.state.phase !== 'running') return;
+    const fresh = declaration.children.filter(({ id }) => !known.has(id));
+    this.#plan(fresh.map(({ id }): Task => ({ do: 'start', id, why: 'restart' })));
+  }
+
+  // ---- failures -------------------------------------------------------------------------------------------------
+
+  #exit(id: string, reason: ExitReason, error: unknown): void {
+    const child = this.#child(id);
+    // Who was stopped or has been restarted since has ended in an earlier life.
+    if (child?.phase !== 'running') return;
+    const { restart } = child.declaration;
+    const exit = { at: this.#around.nowMs, reason, ...(error !== undefined && { error }) };
+    this.#set(id, { phase: 'down', exit });
+    if (reason === 'escalate') return this.#giveUp('escalated', id, error);
+    if (isToRestart(restart, reason)) return this.#restart(id, error);
+    if (restart === 'temporary' || this.#isDynamic) this.#forget(id);
+    if (child.declaration.significant) this.#afterSignificant(id);
+  }
+
+  #afterSignificant(id: string): void {
+    const { autoShutdown } = this.state.declaration;
+    if (autoShutdown === 'never') return;
+    const isAnyLeft = this.state.children.some(
+      // As in OTP, one that is about to be restarted is still there.
+      ({ declaration, phase }) => declaration.significant && (phase === 'running' || phase === 'restarting'),
+    );
+    if (autoShutdown === 'any-significant' || !isAnyLeft) this.#giveUp('significant', id);
+  }
+
+  /** Counts a restart, and makes it; at once, or when the backoff is over. */
+  #restart(id: string, error: unknown): void {
+    const { declaration, window } = this.state;
+    const { nowMs } = this.#around;
+    const { restarts, isTooMany } = countRestart(window, nowMs, declaration);
+    this.state.window = restarts;
+    if (isTooMany) return this.#giveUp('intensity', id, error);
+    this.state.restarts++;
+    const child = this.#child(id)!;
+    const hasLasted = child.startedAt > 0 && nowMs - child.startedAt > declaration.periodMs;
+    const failures = hasLasted ? 1 : child.failures + 1;
+    const delayMs = this.#around.delayMs(id, failures);
+    this.#set(id, { phase: 'restarting', failures });
+    if (delayMs === undefined) return this.#giveUp('backoff', id, error);
+    if (delayMs === 0) return this.#planRestart(id);
+    this.#say({ to: 'self', delayMs, event: { type: 'heddle.again', id, isCounted: true } });
+  }
+
+  #again(id: string, isCounted: boolean): void {
+    const child = this.#child(id);
+    // It was terminated, or started by the restart of another.
+    if (child?.phase !== 'restarting') return;
+    if (isCounted) this.#planRestart(id);
+    else this.#restart(id, child.exit?.error);
+  }
+
+  #planRestart(id: string): void {
+    const affected = affectedBy(this.state.declaration.strategy, this.#ids(), id);
+    for (const one of affected) this.#set(one, { because: id });
+    const starts = affected.map((one): Task => ({ do: 'start', id: one, why: 'restart' }));
+    // A dynamic supervisor forgets whoever it has stopped.
+    this.#plan([...(this.#isDynamic ? [] : this.#stopsOf(affected)), ...starts]);
+  }
+
+  #stopsOf(ids: readonly string[]): Task[] {
+    return ids.toReversed().map((id) => ({ do: 'stop', id }));
+  }
+
+  // ---- requests -------------------------------------------------------------------------------------------------
+
+  #startChild(declaration: ChildDeclaration, ask: string): void {
+    const { id } = declaration;
+    const known = this.#known(id);
+    if (known !== undefined) {
+      const reason = known.phase === 'running' ? 'already-started' : 'already-present';
+      return this.#answer(ask, { ok: false, reason });
+    }
+    this.state.children = [...this.state.children, notStarted(declaration)];
+    this.#plan([{ do: 'start', id, why: 'ask', ask, isNew: true }]);
+  }
+
+  #terminateChild(id: string, ask: string): void {
+    if (this.#child(id) === undefined) return this.#answer(ask, { ok: false, reason: 'not-found' });
+    this.#plan([
+      { do: 'stop', id },
+      { do: 'answer', ask, answer: { ok: true } },
+    ]);
+  }
+
+  #restartChild(id: string, ask: string): void {
+    const refusal = this.#whyNotDown(id);
+    if (refusal !== undefined) return this.#answer(ask, refusal);
+    this.#plan([{ do: 'start', id, why: 'ask', ask }]);
+  }
+
+  #deleteChild(id: string, ask: string): void {
+    const refusal = this.#whyNotDown(id);
+    if (refusal !== undefined) return this.#answer(ask, refusal);
+    this.#order(id, STOP);
+    this.#forget(id);
+    this.#answer(ask, { ok: true });
+  }
+
+  #whyNotDown(id: string): Answer | undefined {
+    if (this.#isDynamic) return { ok: false, reason: 'dynamic' };
+    const phase = this.#child(id)?.phase;
+    if (phase === undefined) return { ok: false, reason: 'not-found' };
+    if (phase === 'running' || phase === 'restarting') return { ok: false, reason: phase };
+    return undefined;
+  }
+
+  // ---- work -----------------------------------------------------------------------------------------------------
+
+  #plan(tasks: readonly Task[]): void {
+    this.state.work = [...this.state.work, ...tasks];
+  }
+
+  #taskDone(): void {
+    this.state.work = this.state.work.slice(1);
+  }
+
+  /** Does a task, or the part of it that comes before the child's reply. Returns whether it is done. */
+  #perform(task: Task): boolean {
+    switch (task.do) {
+      case 'stop':
+        return this.#stop(task.id);
+      case 'start':
+        return this.#start(task.id, task.why);
+      case 'all':
+        return this.#toAll(task);
+      case 'answer':
+        this.#answer(task.ask, task.answer);
+        return true;
+      case 'up':
+        this.state.phase = 'running';
+        this.#say({ to: 'parent', event: { type: 'heddle.started' } });
+        return true;
+      case 'end':
+        this.#ended(task.say);
+        return true;
+    }
+  }
+
+  #stop(id: string): boolean {
+    const child = this.#child(id);
+    if (child === undefined) return true;
+    if (child.phase === 'stopping') return false;
+    const { waiting } = this.state;
+    this.state.waiting = waiting.filter((event) => !(isAboutLife(event) && event.id === id));
+    if (child.phase !== 'running') {
+      this.#isStopped(id);
+      return true;
+    }
+    this.#set(id, { phase: 'stopping' });
+    this.#order(id, { type: 'heddle.halt', shutdownMs: child.declaration.shutdownMs });
+    return false;
+  }
+
+  #halted(id: string, isGone: boolean): void {
+    const [task] = this.state.work;
+    if (id === EVERYBODY) {
+      if (task?.do === 'all' && task.event === 'heddle.halt') this.#taskDone();
+      return;
+    }
+    if (task?.do !== 'stop' || task.id !== id || this.#child(id)?.phase !== 'stopping') return;
+    this.#isStopped(id);
+    this.#taskDone();
+    const [next, ...others] = this.state.work;
+    if (isGone && next?.do === 'answer')
+      this.state.work = [{ ...next, answer: { ok: false, reason: 'not-found' } }, ...others];
+  }
+
+  #isStopped(id: string): void {
+    const { restart } = this.#child(id)!.declaration;
+    if (restart !== 'temporary' && !this.#isDynamic) return this.#set(id, { phase: 'down' });
+    this.#order(id, STOP);
+    this.#forget(id);
+  }
+
+  #start(id: string, why: 'up' | 'restart' | 'ask'): boolean {
+    const child = this.#child(id);
+    // Temporary children are forgotten when they are stopped.
+    if (child === undefined || child.phase === 'running') return true;
+    if (child.phase === 'starting') return false;
+    this.#set(id, {
+      phase: 'starting',
+      restarts: child.restarts + (why === 'restart' && child.startedAt > 0 ? 1 : 0),
+    });
+    this.#order(id, { type: 'heddle.up', declaration: child.declaration });
+    return false;
+  }
+
+  #started(id: string): void {
+    const task = this.#startUnderWay(id);
+    if (task === undefined) return;
+    this.#set(id, { phase: 'running', startedAt: this.#around.nowMs });
+    if (task.ask !== undefined) this.#answer(task.ask, { ok: true });
+    this.#taskDone();
+    // A dynamic supervisor remembers only those that may fail again soon.
+    if (this.#isDynamic) this.#forgetLasting();
+  }
+
+  #startFailed(id: string, error: unknown): void {
+    const task = this.#startUnderWay(id);
+    if (task === undefined) return;
+    const exit = { at: this.#around.nowMs, reason: 'crash', error } as const;
+    this.#set(id, { phase: 'down', exit });
+    // What was to be started behind it waits for the next try, or is never started.
+    this.state.work = [];
+    if (task.why === 'up') {
+      return this.#end({ reason: 'start-failed', child: id, error }, { type: 'heddle.start-failed', error });
+    }
+    if (task.why === 'restart') {
+      this.#set(id, { phase: 'restarting' });
+      return this.#say({ to: 'self', delayMs: 0, event: { type: 'heddle.again', id } });
+    }
+    if (task.isNew === true) this.#forget(id);
+    this.#answer(task.ask!, { ok: false, reason: 'failed', error });
+  }
+
+  /** Restarting would not help, and the others need not suffer: it is left alone until a person has looked at it. */
+  #refused(id: string, error: unknown): void {
+    const task = this.#startUnderWay(id);
+    if (task === undefined) return;
+    this.#set(id, { phase: 'refused', exit: { at: this.#around.nowMs, reason: 'crash', error } });
+    this.#taskDone();
+    if (task.ask !== undefined) this.#answer(task.ask, { ok: false, reason: 'failed', error });
+  }
+
+  #startUnderWay(id: string): Extract<Task, { do: 'start' }> | undefined {
+    const [task] = this.state.work;
+    if (id === EVERYBODY && task?.do === 'all' && task.event === 'heddle.up') this.#taskDone();
+    if (task?.do !== 'start' || task.id !== id || this.#child(id)?.phase !== 'starting') return undefined;
+    return task;
+  }
+
+  #toAll({ event }: Extract<Task, { do: 'all' }>): boolean {
+    const { shutdownMs } = this.state.declaration.dynamic!;
+    this.#say({ to: 'all', event: { type: event, shutdownMs } });
+    return false;
+  }
+
+  #giveOrderAgain(): void {
+    const [task] = this.state.work;
+    if (task?.do === 'all') this.#toAll(task);
+    if (task?.do !== 'start' && task?.do !== 'stop') return;
+    const { phase, declaration } = this.#child(task.id)!;
+    if (phase === 'starting') this.#order(task.id, { type: 'heddle.up', declaration });
+    if (phase === 'stopping')
+      this.#order(task.id, { type: 'heddle.halt', shutdownMs: declaration.shutdownMs });
+  }
+
+  // ---- children -------------------------------------------------------------------------------------------------
+
+  get #isDynamic(): boolean {
+    return this.state.declaration.dynamic !== undefined;
+  }
+
+  #ids(): readonly string[] {
+    return this.state.children.map(({ declaration }) => declaration.id);
+  }
+
+  #known(id: string): ChildState | undefined {
+    return this.state.children.find(({ declaration }) => declaration.id === id);
+  }
+
+  /** The child; every child of a dynamic supervisor that it does not know runs. */
+  #child(id: string): ChildState | undefined {
+    const { dynamic } = this.state.declaration;
+    return this.#known(id) ?? (dynamic && { ...notStarted({ ...dynamic, id }), phase: 'running' });
+  }
+
+  #set(id: string, change: Partial<ChildState>): void {
+    const { children } = this.state;
+    const index = children.findIndex(({ declaration }) => declaration.id === id);
+    const child = { ...this.#child(id)!, ...change };
+    this.state.children = index === -1 ? [...children, child] : children.with(index, child);
+  }
+
+  #forget(id: string): void {
+    this.state.children = this.state.children.filter(({ declaration }) => declaration.id !== id);
+  }
+
+  /** A dynamic supervisor remembers only those that may soon fail again. */
+  #forgetLasting(): void {
+    const since = this.#around.nowMs - this.state.declaration.periodMs;
+    this.state.children = this.state.children.filter(
+      ({ phase, failures, startedAt }) => phase !== 'running' || (failures > 0 && startedAt >= since),
+    );
+  }
+
+  // ---- orders ---------------------------------------------------------------------------------------------------
+
+  #order(id: string, event: ChildOrder): void {
+    this.#say({ to: 'child', id, start: this.#child(id)!.declaration.start, event });
+  }
+
+  #answer(ask: string, answer: Answer): void {
+    this.#say({ to: 'caller', ask, answer });
+  }
+
+  #say(order: Order): void {
+    this.orders.push(order);
+  }
+}
+
+/** What is out of date once the child it is about was stopped. */
+function isAboutLife(event: Waiting): event is Extract<Waiting, { type: 'heddle.exit' | 'heddle.again' }> {
+  return event.type === 'heddle.exit' || event.type === 'heddle.again';
+}
