@@ -1,0 +1,579 @@
+/**
+ * The schedule: an actor whose every step is this pure function. It starts an occurrence for each instant of its declaration,
+ * as the policies say, and remembers what it decided and why.
+ *
+ * ```
+ * heddle.up ──────────► what changed, what was missed ┐
+ * heddle.due ─────────► ─────────────────────────────►├─► settle: all instants that have come due, each decided once
+ * heddle.exit ────────► who waits, goes               ┤     ├─ paused?   skipped
+ * heddle.schedule.* ──► pause, resume, trigger, delete┘     ├─ missed?   overdue.ts
+ *                                                           └─ overlap?  overlap.ts ─► start · wait · skip
+ *                                                     then: the timer is set for the next instant
+ * ```
+ *
+ * The **cursor** is the last instant that was decided, and it only moves forward: whatever is repeated, late or out of order, and
+ * wherever the clock goes, no instant is decided twice. When the clock has been years ahead and is set right again, nothing is
+ * due until it has come past the cursor; occurrences can still be triggered.
+ *
+ * Any event settles what is due, so a timer that is early, late, lost or doubled does no harm. Nothing here reads a clock or the
+ * rules of time zones: the time is that of the record, and the rules come with `heddle.up`. An event that makes no sense
+ * changes nothing. The state is plain data of bounded size.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { ScheduleDeclaration, Timing } from './declaration.ts';
+import { countInstants, nextInstant, previousInstant } from './instants.ts';
+import type { Timetable } from './instants.ts';
+import { dueAtOf, overdueAt } from './overdue.ts';
+import { verdictOn } from './overlap.ts';
+import { readZone, spliceZones, UTC } from './zone.ts';
+import type { Zone } from './zone.ts';
+
+// ---- what it takes -----------------------------------------------------------------------------------------------------
+
+export type ScheduleEvent = ScheduleUp | ScheduleDue | OccurrenceExit | ScheduleRequest;
+
+/** Sent when it is declared, when its declaration has changed, and at every opening of the system. Made by {@link upEvent}. */
+export interface ScheduleUp {
+  readonly type: 'heddle.up';
+  /** As it is declared today; without one it stays what it was. */
+  readonly declaration?: ScheduleDeclaration;
+  /** The rules of its time zone as they are known today. A cron of another zone than UTC is due at nothing before it has some. */
+  readonly zone?: Zone;
+}
+
+/** Its timer. */
+export interface ScheduleDue {
+  readonly type: 'heddle.due';
+  readonly instant: number;
+}
+
+/** An occurrence has ended, or could not be started. */
+export interface OccurrenceExit {
+  readonly type: 'heddle.exit';
+  readonly id: string;
+  /** `done`, `stopped`, or any other word for a failure. */
+  readonly reason: string;
+}
+
+/** What somebody asks for. */
+export interface ScheduleRequest {
+  readonly type: `heddle.schedule.${'pause' | 'resume' | 'trigger' | 'delete'}`;
+  /** By which the answer finds who asked. A trigger that is repeated with the same one starts nothing more. */
+  readonly ask: string;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+// ---- what it asks for --------------------------------------------------------------------------------------------------
+
+export type ScheduleOrder = TimerOrder | OccurrenceOrder | AnswerOrder;
+
+/** There is one timer; setting it again replaces it. */
+type TimerOrder =
+  | { readonly to: 'timer'; readonly id: 'due'; readonly dueAt: number; readonly event: ScheduleDue }
+  | { readonly to: 'timer'; readonly id: 'due'; readonly cancel: true };
+
+type OccurrenceOrder =
+  | {
+      readonly to: 'occurrence';
+      readonly id: string;
+      readonly start: string;
+      readonly input?: unknown;
+      /** The instant it is of; for one that was triggered, when it was. */
+      readonly instant: number;
+    }
+  | { readonly to: 'occurrence'; readonly id: string; readonly stop: true };
+
+interface AnswerOrder {
+  readonly to: 'caller';
+  readonly ask: string;
+  readonly answer: ScheduleAnswer;
+}
+
+export type ScheduleAnswer =
+  | { readonly done: true; readonly status: ScheduleStatus; readonly occurrence?: TriggerOutcome }
+  /** It is deleted; nothing was done. */
+  | { readonly done: false; readonly status: 'deleted' };
+
+/** What became of an occurrence that was triggered. */
+export type TriggerOutcome =
+  | { readonly outcome: 'started' | 'waiting'; readonly id: string }
+  | { readonly outcome: 'skipped'; readonly id: string; readonly cause: SkipCause };
+
+// ---- what it remembers ---------------------------------------------------------------------------------------------------
+
+export type ScheduleStatus = 'active' | 'paused' | 'deleted';
+
+export interface ScheduleState {
+  readonly declaration: ScheduleDeclaration;
+  /** The rules of its time zone, as far as they are needed from the cursor on. */
+  readonly zone?: Zone;
+  readonly status: ScheduleStatus;
+  /** From which intervals are counted. */
+  readonly anchor: number;
+  /** Everything up to here is decided. */
+  readonly cursor: number;
+  /** What the timer is set for. */
+  readonly armed?: Armed;
+  /** Started, and not heard of the end of. At most `maxRunning`, and one where overlap is not allowed. */
+  readonly running: readonly Occurrence[];
+  /** In the order in which they go. At most `maxWaiting`. */
+  readonly waiting: readonly Occurrence[];
+  readonly counts: ScheduleCounts;
+  /** The newest decisions, oldest first. Older ones are in the journal. */
+  readonly decisions: readonly Decision[];
+  /** What the newest triggers were answered. */
+  readonly answered: readonly { readonly ask: string; readonly answer: ScheduleAnswer }[];
+}
+
+interface Armed {
+  readonly instant: number;
+  readonly dueAt: number;
+}
+
+export interface Occurrence {
+  readonly id: string;
+  readonly instant: number;
+  /** Somebody triggered it. */
+  readonly isManual?: true;
+  /** It was told to stop. */
+  readonly isStopping?: true;
+}
+
+export interface ScheduleCounts {
+  readonly started: number;
+  readonly triggered: number;
+  readonly skipped: Readonly<Partial<Record<SkipCause, number>>>;
+  readonly ended: { readonly done: number; readonly stopped: number; readonly failed: number };
+}
+
+export type SkipCause =
+  /** Missed, and the policy was not to start it. */
+  | 'missed'
+  /** Older than the `maxCatchUp` newest that were to be started. */
+  | 'catch-up-limit'
+  | 'overlap'
+  | 'queue-full'
+  | 'too-many-running'
+  /** A newer one came while it waited for the previous to stop. */
+  | 'replaced'
+  | 'paused'
+  /** It was due by a timing that was changed before it was decided. */
+  | 'redeclared'
+  | 'deleted';
+
+/** Why there is an occurrence. */
+type StartCause = 'due' | 'missed' | 'triggered';
+
+export type Decision = { readonly atMs: number } & (
+  | {
+      readonly outcome: 'started' | 'waiting';
+      readonly id: string;
+      readonly instant: number;
+      readonly cause: StartCause | 'waited';
+      readonly by?: string;
+      readonly reason?: string;
+    }
+  | {
+      readonly outcome: 'skipped';
+      readonly cause: SkipCause;
+      /** How many instants, and the first and the last of them. */
+      readonly count: number;
+      readonly first: number;
+      readonly last: number;
+    }
+  | { readonly outcome: 'stopping'; readonly id: string; readonly cause: 'replaced' }
+  | {
+      readonly outcome: 'redeclared' | 'paused' | 'resumed' | 'deleted';
+      readonly by?: string;
+      readonly reason?: string;
+    }
+);
+
+type Timeless<T> = T extends unknown ? Omit<T, 'atMs'> : never;
+
+const KEPT_DECISIONS = 20;
+const KEPT_ANSWERS = 20;
+/** People write reasons; the whole of a long one is in the journal. */
+const KEPT_CHARACTERS = 200;
+
+// ---- the function --------------------------------------------------------------------------------------------------------
+
+/** A schedule that was declared just now. Its first event is `heddle.up`. What was due before it was declared is not missed. */
+export function initialState(declaration: ScheduleDeclaration, nowMs: number): ScheduleState {
+  return {
+    declaration,
+    status: 'active',
+    ...beginning(declaration.timing, nowMs),
+    running: [],
+    waiting: [],
+    counts: { started: 0, triggered: 0, skipped: {}, ended: { done: 0, stopped: 0, failed: 0 } },
+    decisions: [],
+    answered: [],
+  };
+}
+
+/** The event with which a schedule is declared and its system opens. Reads the rules of the zone: not for steps. */
+export function upEvent(declaration: ScheduleDeclaration, nowMs: number): ScheduleUp {
+  const { timing } = declaration;
+  const zone =
+    'everyMs' in timing || timing.timeZone === UTC.name ? undefined : readZone(timing.timeZone, nowMs);
+  return { type: 'heddle.up', declaration, ...(zone !== undefined && { zone }) };
+}
+
+/** One step: what the schedule is after an event, and what it asks for. Pure, and total. */
+export function schedule(
+  state: ScheduleState,
+  event: ScheduleEvent,
+  { nowMs }: { readonly nowMs: number },
+): { readonly state: ScheduleState; readonly orders: readonly ScheduleOrder[] } {
+  const turn = new Turn(state, nowMs);
+  turn.take(event);
+  return { state: turn.state, orders: turn.orders };
+}
+
+/** When the next occurrence is due; undefined when nothing is, or it is paused or deleted. */
+export function nextDueAt(state: ScheduleState): number | undefined {
+  return armedFor(state)?.dueAt;
+}
+
+/** The id of the occurrence of an instant. */
+export function occurrenceId(scheduleId: string, instant: number): string {
+  return `${scheduleId}@${new Date(instant).toISOString()}`;
+}
+
+function beginning(timing: Timing, nowMs: number): Pick<ScheduleState, 'anchor' | 'cursor'> {
+  const anchor = timing.startAt ?? nowMs;
+  // An interval is not due at the moment from which it is counted; what is due by the calendar at this moment is.
+  return { anchor, cursor: 'everyMs' in timing && timing.startAt === undefined ? nowMs : nowMs - 1 };
+}
+
+/** Whether both are due at the same instants, apart from where they begin and end. */
+function isSameRhythm(a: Timing, b: Timing): boolean {
+  if ('everyMs' in a) return 'everyMs' in b && a.everyMs === b.everyMs && a.startAt === b.startAt;
+  return 'calendar' in b && a.timeZone === b.timeZone && isDeepStrictEqual(a.calendar, b.calendar);
+}
+
+function timetableOf({ declaration: { timing }, zone, anchor }: ScheduleState): Timetable | undefined {
+  if ('everyMs' in timing) return { ...timing, anchor };
+  const rules = timing.timeZone === UTC.name ? UTC : zone;
+  // Rules of another zone are those from before it was declared anew.
+  return rules?.name === timing.timeZone ? { ...timing, zone: rules } : undefined;
+}
+
+function armedFor(state: ScheduleState): Armed | undefined {
+  const table = state.status === 'active' ? timetableOf(state) : undefined;
+  const instant = table === undefined ? undefined : nextInstant(table, state.cursor);
+  return instant === undefined ? undefined : { instant, dueAt: dueAtOf(state.declaration, instant) };
+}
+
+/** One event being taken: the state as it becomes, and the orders as they come up. */
+class Turn {
+  state: ScheduleState;
+  readonly orders: ScheduleOrder[] = [];
+  readonly #nowMs: number;
+  /** Whether the timer is as the state says: after an opening, or when it went off, it is set in any case. */
+  #isTimerSure = true;
+
+  constructor(state: ScheduleState, nowMs: number) {
+    this.state = state;
+    this.#nowMs = nowMs;
+  }
+
+  take(event: ScheduleEvent): void {
+    switch (event.type) {
+      case 'heddle.up':
+        this.#up(event);
+        break;
+      case 'heddle.due':
+        this.#due(event);
+        break;
+      case 'heddle.exit':
+        this.#exit(event);
+        break;
+      case 'heddle.schedule.pause':
+      case 'heddle.schedule.resume':
+      case 'heddle.schedule.trigger':
+      case 'heddle.schedule.delete':
+        this.#request(event);
+        break;
+      default:
+        return;
+    }
+    this.#settle();
+    this.#arm();
+  }
+
+  // ---- events --------------------------------------------------------------------------------------------------------
+
+  #up({ declaration, zone }: ScheduleUp): void {
+    if (this.state.status === 'deleted') return;
+    if (declaration !== undefined && declaration.id === this.state.declaration.id)
+      this.#redeclare(declaration);
+    const { timing } = this.state.declaration;
+    if (zone !== undefined && 'timeZone' in timing && timing.timeZone === zone.name) {
+      this.#set({ zone: spliceZones(this.state.zone, zone, this.state.cursor) });
+    }
+    this.#letGo();
+    this.#isTimerSure = false;
+  }
+
+  #redeclare(declaration: ScheduleDeclaration): void {
+    const old = this.state.declaration;
+    if (isDeepStrictEqual(old, declaration)) return;
+    this.#decide({ outcome: 'redeclared' });
+    if (!isSameRhythm(old.timing, declaration.timing)) {
+      this.#dropUndecided();
+      const { anchor, cursor } = beginning(declaration.timing, this.#nowMs);
+      this.#set({ anchor, cursor: Math.max(cursor, this.state.cursor) });
+    }
+    this.#set({ declaration });
+  }
+
+  /** What the old timing still owed is not known to the new one. */
+  #dropUndecided(): void {
+    const table = timetableOf(this.state);
+    const { cursor, status } = this.state;
+    const first = table === undefined ? undefined : nextInstant(table, cursor);
+    if (table === undefined || first === undefined || first > this.#nowMs) return;
+    const last = previousInstant(table, this.#nowMs + 1) ?? first;
+    const count = countInstants(table, cursor, last);
+    this.#skip(status === 'paused' ? 'paused' : 'redeclared', { count, first, last });
+  }
+
+  #due({ instant }: ScheduleDue): void {
+    // The timer is spent, unless it is one of an earlier setting.
+    if (instant === this.state.armed?.instant) this.#isTimerSure = false;
+  }
+
+  #exit({ id, reason }: OccurrenceExit): void {
+    const running = this.state.running.filter((occurrence) => occurrence.id !== id);
+    if (running.length === this.state.running.length) return;
+    const { counts } = this.state;
+    const kind = reason === 'done' || reason === 'stopped' ? reason : 'failed';
+    const ended = { ...counts.ended, [kind]: counts.ended[kind] + 1 };
+    this.#set({ running, counts: { ...counts, ended } });
+    this.#letGo();
+  }
+
+  #request(request: ScheduleRequest): void {
+    const { ask } = request;
+    if (this.state.status === 'deleted') {
+      this.#answer(ask, { done: false, status: 'deleted' });
+      return;
+    }
+    const known = this.state.answered.find((answered) => answered.ask === ask);
+    if (known !== undefined) {
+      this.#answer(ask, known.answer);
+      return;
+    }
+    // What was due before somebody asked is decided as it stood then.
+    this.#settle();
+    const occurrence = this.#carryOut(request);
+    const { status } = this.state;
+    const answer: ScheduleAnswer = { done: true, status, ...(occurrence !== undefined && { occurrence }) };
+    if (occurrence !== undefined) {
+      const answered = [...this.state.answered, { ask, answer }].slice(-KEPT_ANSWERS);
+      this.#set({ answered });
+    }
+    this.#answer(ask, answer);
+  }
+
+  #carryOut(request: ScheduleRequest): TriggerOutcome | undefined {
+    const { status } = this.state;
+    const words = wordsOf(request);
+    switch (request.type) {
+      case 'heddle.schedule.pause':
+        if (status === 'paused') return undefined;
+        this.#set({ status: 'paused' });
+        this.#decide({ outcome: 'paused', ...words });
+        return undefined;
+      case 'heddle.schedule.resume':
+        if (status === 'active') return undefined;
+        this.#set({ status: 'active' });
+        this.#decide({ outcome: 'resumed', ...words });
+        this.#letGo();
+        return undefined;
+      case 'heddle.schedule.delete':
+        this.#dropWaiting('deleted');
+        this.#set({ status: 'deleted' });
+        this.#decide({ outcome: 'deleted', ...words });
+        return undefined;
+      case 'heddle.schedule.trigger':
+        return this.#trigger(words);
+    }
+  }
+
+  #trigger(words: Words): TriggerOutcome {
+    const { counts, declaration } = this.state;
+    const triggered = counts.triggered + 1;
+    this.#set({ counts: { ...counts, triggered } });
+    const instant = this.#nowMs;
+    const id = `${occurrenceId(declaration.id, instant)}+manual-${triggered}`;
+    return this.#offer({ id, instant, isManual: true }, 'triggered', words);
+  }
+
+  #answer(ask: string, answer: ScheduleAnswer): void {
+    this.orders.push({ to: 'caller', ask, answer });
+  }
+
+  // ---- instants ------------------------------------------------------------------------------------------------------
+
+  /** Decides all instants that have come due. */
+  #settle(): void {
+    const { status, declaration, cursor } = this.state;
+    if (status === 'deleted') return;
+    const table = timetableOf(this.state);
+    if (table === undefined) return;
+    if (status === 'paused') {
+      this.#passOver(table);
+      return;
+    }
+    const overdue = overdueAt(table, declaration, cursor, this.#nowMs);
+    if (overdue === undefined) return;
+    const { take, left, through } = overdue;
+    this.#set({ cursor: through });
+    if (left !== undefined) this.#skip(declaration.missed === 'all' ? 'catch-up-limit' : 'missed', left);
+    for (const { instant, isMissed } of this.#newestOnly(take)) {
+      const occurrence = { id: occurrenceId(declaration.id, instant), instant };
+      this.#offer(occurrence, isMissed ? 'missed' : 'due');
+    }
+  }
+
+  /** Of several at once that would each replace the one before, only the last is begun at all. */
+  #newestOnly<T extends { readonly instant: number }>(take: readonly T[]): readonly T[] {
+    if (this.state.declaration.overlap !== 'cancel-previous' || take.length < 2) return take;
+    const [first, last] = [take[0]!.instant, take.at(-2)!.instant];
+    this.#skip('replaced', { count: take.length - 1, first, last });
+    return take.slice(-1);
+  }
+
+  #passOver(table: Timetable): void {
+    const { cursor, declaration } = this.state;
+    const overdue = overdueAt(table, { ...declaration, missed: 'skip', graceMs: -1 }, cursor, this.#nowMs);
+    if (overdue?.left === undefined) return;
+    this.#set({ cursor: overdue.through });
+    this.#skip('paused', overdue.left);
+  }
+
+  // ---- occurrences ---------------------------------------------------------------------------------------------------
+
+  #offer(occurrence: Occurrence, cause: StartCause | 'waited', words: Words = {}): TriggerOutcome {
+    const { id, instant } = occurrence;
+    const { declaration, running, waiting } = this.state;
+    const verdict = verdictOn(declaration, running.length, waiting.length);
+    switch (verdict.outcome) {
+      case 'start':
+        this.#start(occurrence, cause, words);
+        return { outcome: 'started', id };
+      case 'skip':
+        this.#skip(verdict.cause, { count: 1, first: instant, last: instant });
+        return { outcome: 'skipped', id, cause: verdict.cause };
+      case 'replace':
+        this.#stopRunning();
+        this.#dropWaiting('replaced');
+        break;
+      case 'wait':
+        break;
+    }
+    this.#set({ waiting: [...this.state.waiting, occurrence] });
+    this.#decide({ outcome: 'waiting', id, instant, cause, ...words });
+    return { outcome: 'waiting', id };
+  }
+
+  #start(occurrence: Occurrence, cause: StartCause | 'waited', words: Words = {}): void {
+    const { id, instant } = occurrence;
+    const { counts, declaration, running } = this.state;
+    this.#set({
+      running: [...running, occurrence],
+      counts: { ...counts, started: counts.started + 1 },
+    });
+    const { start, input } = declaration;
+    this.orders.push({ to: 'occurrence', id, start, ...(input !== undefined && { input }), instant });
+    this.#decide({ outcome: 'started', id, instant, cause, ...words });
+  }
+
+  /** Starts who waits for the end of others. While paused, only what somebody triggered goes. */
+  #letGo(): void {
+    const { status, waiting } = this.state;
+    if (status === 'deleted') return;
+    for (const next of waiting) {
+      if (status === 'paused' && next.isManual !== true) continue;
+      const { declaration, running } = this.state;
+      if (verdictOn(declaration, running.length, 0).outcome !== 'start') return;
+      this.#set({ waiting: this.state.waiting.filter((occurrence) => occurrence !== next) });
+      this.#start(next, 'waited');
+    }
+  }
+
+  #stopRunning(): void {
+    for (const { id, isStopping } of this.state.running) {
+      if (isStopping === true) continue;
+      this.orders.push({ to: 'occurrence', id, stop: true });
+      this.#decide({ outcome: 'stopping', id, cause: 'replaced' });
+    }
+    this.#set({ running: this.state.running.map((occurrence) => ({ ...occurrence, isStopping: true })) });
+  }
+
+  #dropWaiting(cause: 'replaced' | 'deleted'): void {
+    const { waiting } = this.state;
+    const [first, last] = [waiting[0], waiting.at(-1)];
+    if (first === undefined || last === undefined) return;
+    this.#set({ waiting: [] });
+    this.#skip(cause, { count: waiting.length, first: first.instant, last: last.instant });
+  }
+
+  // ---- the rest ------------------------------------------------------------------------------------------------------
+
+  #skip(
+    cause: SkipCause,
+    span: { readonly count: number; readonly first: number; readonly last: number },
+  ): void {
+    const { counts } = this.state;
+    const skipped = { ...counts.skipped, [cause]: (counts.skipped[cause] ?? 0) + span.count };
+    this.#set({ counts: { ...counts, skipped } });
+    this.#decide({ outcome: 'skipped', cause, ...span });
+  }
+
+  #decide(words: Timeless<Decision>): void {
+    const decision = { atMs: this.#nowMs, ...words } as Decision;
+    this.#set({ decisions: [...this.state.decisions, decision].slice(-KEPT_DECISIONS) });
+  }
+
+  /** Sets the timer for the next instant, unless it is. */
+  #arm(): void {
+    const { armed, ...rest } = this.state;
+    const next = armedFor(rest);
+    const isSet = this.#isTimerSure && next?.instant === armed?.instant && next?.dueAt === armed?.dueAt;
+    if (isSet) return;
+    if (next !== undefined) {
+      this.state = { ...rest, armed: next };
+      const event: ScheduleDue = { type: 'heddle.due', instant: next.instant };
+      this.orders.push({ to: 'timer', id: 'due', dueAt: next.dueAt, event });
+    } else if (armed !== undefined) {
+      this.state = rest;
+      this.orders.push({ to: 'timer', id: 'due', cancel: true });
+    }
+  }
+
+  #set(changes: Partial<ScheduleState>): void {
+    this.state = { ...this.state, ...changes };
+  }
+}
+
+interface Words {
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+function wordsOf({ by, reason }: ScheduleRequest): Words {
+  return {
+    ...(by !== undefined && { by: shortened(by) }),
+    ...(reason !== undefined && { reason: shortened(reason) }),
+  };
+}
+
+/** Cut between characters: a half of one could not be stored. */
+function shortened(text: string): string {
+  return text.slice(0, KEPT_CHARACTERS).toWellFormed();
+}
