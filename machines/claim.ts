@@ -1,0 +1,68 @@
+/**
+ * A claim: a ticket that a gate knows. It is held until its lease is over, or waits until its patience is.
+ *
+ * Lists of claims are in the order in which they came, and are never changed in place: a step that fails must leave the
+ * state before it as it was. Times are on the gate's stopwatch.
+ */
+import type { AnyActorRef } from 'xstate';
+import { weightOf } from './permit.ts';
+import type { PermitRequest } from './permit.ts';
+
+export interface Claim {
+  readonly ticket: string;
+  readonly from: AnyActorRef | undefined;
+  readonly weight: number;
+  readonly since: number;
+  /** When its lease is over, or its patience. */
+  readonly until: number;
+}
+
+export type Claims = readonly Claim[];
+
+export function claimOf(request: PermitRequest, since: number, forMs: number): Claim {
+  const { ticket, from } = request;
+  return { ticket, from, weight: weightOf(request), since, until: since + forMs };
+}
+
+export function has(claims: Claims, ticket: string): boolean {
+  return claims.some((claim) => claim.ticket === ticket);
+}
+
+export function without(claims: Claims, ticket: string): Claims {
+  return claims.filter((claim) => claim.ticket !== ticket);
+}
+
+/** The claims with one of them changed. */
+export function changed(claims: Claims, ticket: string, change: Partial<Claim>): Claims {
+  return claims.map((claim) => (claim.ticket === ticket ? { ...claim, ...change } : claim));
+}
+
+export function weightIn(claims: Claims): number {
+  return claims.reduce((sum, { weight }) => sum + weight, 0);
+}
+
+/** When the first of them is over; Infinity without any. */
+export function firstEnd(claims: Claims): number {
+  return claims.reduce((first, { until }) => Math.min(first, until), Infinity);
+}
+
+/** Those that are not over. */
+export function current(claims: Claims, now: number): Claims {
+  return claims.filter(({ until }) => until > now);
+}
+
+/** How late, in leases, a timer may be before it is taken for a sign that nobody was there. */
+const LATE_LEASES = 0.5;
+
+/**
+ * The holds whose lease is not over, asked for when the first of them should be.
+ *
+ * When that comes late, the system was down: nobody could report or renew, and holders that go on after a crash still
+ * make their calls. So all leases start anew. Otherwise a long outage would give every slot away twice.
+ */
+export function leased(held: Claims, now: number, leaseMs: number): Claims {
+  if (now - firstEnd(held) > leaseMs * LATE_LEASES) {
+    return held.map((claim) => ({ ...claim, until: now + leaseMs }));
+  }
+  return current(held, now);
+}
