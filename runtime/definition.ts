@@ -12,6 +12,7 @@ import { Host } from './kernel/host.ts';
 import type { HostOptions } from './kernel/host.ts';
 import { isProcess } from './kernel/logic.ts';
 import { loadSchedules } from './retry.ts';
+import { SCHEDULE, scheduleLogic } from './schedules/logic.ts';
 import { SUPERVISOR, supervisorLogic } from './supervision/logic.ts';
 import {
   assertIntensity,
@@ -127,7 +128,7 @@ export class Definition {
     this.host = makeHost(path, logic, options);
     this.isProcess = isProcess(this.host.kind);
     this.isSupervisor = logic === supervisorLogic;
-    this.isHouse = this.isSupervisor || logic === houseLogic;
+    this.isHouse = this.isSupervisor || logic === houseLogic || logic === scheduleLogic;
     const spec = specs.get(logic as object) ?? {};
     this.spec = {
       poison: spec.poison ?? 'resume',
@@ -174,6 +175,7 @@ export class Definitions {
 
   constructor(actors: Readonly<Record<string, unknown>>, options: HostOptions) {
     this.#house.set(HOUSE, new Definition([HOUSE], houseLogic, options));
+    this.#house.set(SCHEDULE, new Definition([SCHEDULE], scheduleLogic, options));
     this.#house.set(SUPERVISOR, new Definition([SUPERVISOR], supervisorLogic, options));
     for (const [name, logic] of Object.entries(actors)) {
       if (this.#house.has(name)) {

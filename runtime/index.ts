@@ -39,6 +39,17 @@ export type { ChildRefusal } from './errors.ts';
 export type { DeadLetter, DeadLetterDecision, DeadLetterList } from './dead-letters.ts';
 export type { RestartType, Strategy } from './supervision/strategy.ts';
 
+// Schedules
+export type {
+  Instant,
+  Missed,
+  Overlap,
+  ScheduleDeclaration,
+  ScheduleOptions,
+} from './schedules/declaration.ts';
+export type { ScheduleInfo, Schedules, ScheduleWords } from './schedules/schedules.ts';
+export type { Decision as ScheduleDecision, Occurrence, TriggerOutcome } from './schedules/schedule.ts';
+
 // The past
 export type { HistoryCause, HistoryOptions, HistoryRecord } from './history.ts';
 export type { ToldIntent } from './trailer.ts';

@@ -60,6 +60,8 @@ export interface Birth {
   readonly process?: boolean;
   /** The first life of which this one is a restart: what was sent to that one, and to those since, is meant for this. */
   readonly since?: number;
+  /** The actor of the house that has started it, and hears of its end. */
+  readonly starter?: number;
 }
 
 /** What is left of the bytes of an event that is recorded. */

@@ -3,11 +3,12 @@
  *
  * It owns the cells, the names, and the order in which actors fell behind their checkpoints.
  */
-import { nameKey, nameWitnessKey } from '../storage/keys.ts';
+import { addressOf, nameKey, nameWitnessKey } from '../storage/keys.ts';
 import { DamagedRow } from '../storage/ledger.ts';
 import type { Cell } from './cell.ts';
 import type { StoredName } from './checkpoint.ts';
 import { JournalCorrupt } from './errors.ts';
+import { rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import { restoreCell } from './restore.ts';
 import type { Runtime } from './runtime.ts';
@@ -95,6 +96,15 @@ export class Population {
       throw new JournalCorrupt(address, { row: 'N', reason: error.reason }, { cause: error });
     }
     throw new JournalCorrupt(address, { row: 'N', reason: 'its name is missing, though it was born' });
+  }
+
+  /** The addresses of all root actors of a name that are stored, however many lives they had. */
+  async *addressesOf(name: string): AsyncGenerator<string> {
+    const first = nameKey(rootAddress(name, ''));
+    // The slash behind the name is followed by `0`.
+    const range = { gte: first, lt: nameKey(`${rootAddress(name, '').slice(0, -1)}0`) };
+    for await (const chunk of this.#runtime.ledger.store.scan(range))
+      for (const [key] of chunk) yield addressOf(key);
   }
 
   /**

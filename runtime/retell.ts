@@ -72,7 +72,7 @@ export function stepOf(cell: Cell, event: AnyEventObject, environment: Environme
   const { definition, ref, snapshot, booked } = cell;
   const { host } = definition;
   if (snapshot === undefined) return host.initial(ref, event['input'], booked, environment);
-  const standing = definition.isSupervisor ? undefined : standingStep(cell, event);
+  const standing = definition.isHouse ? undefined : standingStep(cell, event);
   if (standing !== undefined) return standing;
   const own = definition.host.kind === 'machine' ? undefined : processStep(definition, snapshot, event);
   if (own !== undefined) return { snapshot: own, intents: NO_INTENTS, booked };
@@ -185,7 +185,7 @@ export function applyToSelf(
       (armed ??= []).push(timer);
     } else if (intent.kind === 'cancel') cell.timers?.delete(intent.id);
   }
-  if (isUrgent(event)) applyOrder(cell, event, atMs);
+  if (isUrgent(event) && !cell.definition.isHouse) applyOrder(cell, event, atMs);
   if (event.type !== ATTEMPT_FAILED) return armed ?? NO_TIMERS;
   cell.attempt = (event['attempt'] as number) + 1;
   const later = { type: ATTEMPT_DUE, attempt: cell.attempt };

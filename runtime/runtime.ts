@@ -10,6 +10,7 @@ import { allOf, numberOf, Prefix, timerActorOf } from '../storage/keys.ts';
 import { Ledger } from '../storage/ledger.ts';
 import { recover } from '../storage/recovery.ts';
 import type { Store } from '../storage/store.ts';
+import { Answers } from './answers.ts';
 import type { Cell } from './cell.ts';
 import type { Clock } from './clock.ts';
 import { Committer } from './commit.ts';
@@ -37,6 +38,7 @@ import { Quarantine } from './quarantine.ts';
 import type { Receipt } from './receipt.ts';
 import { References } from './references.ts';
 import { Scheduler } from './scheduler.ts';
+import { Schedules } from './schedules/schedules.ts';
 import { SystemIds } from './system-ids.ts';
 import { Tails } from './tail.ts';
 import { schedulesLoaded } from './retry.ts';
@@ -106,6 +108,8 @@ export class Runtime implements Port {
   readonly delivery: Delivery;
   readonly passivation: Passivation;
   readonly supervision: Supervision;
+  readonly schedules: Schedules;
+  readonly answers: Answers;
   readonly inspection: Inspection | undefined;
   readonly metrics: Metrics;
   readonly hubs = new Map<number, Hub>();
@@ -153,6 +157,8 @@ export class Runtime implements Port {
     this.deadLetters = new DeadLetters(this);
     this.delivery = new Delivery(this);
     this.passivation = new Passivation(this, options.passivateAfterMs);
+    this.answers = new Answers(this);
+    this.schedules = new Schedules(this);
     this.supervision = new Supervision(this, options.supervise?.(this.definitions));
     this.inspection = options.makeInspection?.(this);
   }
@@ -165,6 +171,7 @@ export class Runtime implements Port {
     try {
       await runtime.#comeUp(ledger);
       await runtime.supervision.open();
+      await runtime.schedules.open();
     } catch (error) {
       runtime.die();
       await options.store.close();
@@ -419,7 +426,7 @@ export class Runtime implements Port {
 
   /** An event that a step has emitted. */
   emitted(cell: Cell, event: AnyEventObject, key: string): void {
-    if (cell.definition.isSupervisor) return this.supervision.answered(event);
+    if (cell.definition.isHouse) return this.answers.hear(event);
     this.hubs.get(cell.actor)?.emit(event);
     this.#tellEmitListener(event, cell.address, key);
   }

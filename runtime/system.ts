@@ -23,6 +23,7 @@ import type { EmitListener, Interference, Logger } from './runtime.ts';
 import { newRoot } from './birth.ts';
 import type { DeadLetterList } from './dead-letters.ts';
 import { explain } from './explain.ts';
+import type { Schedules } from './schedules/schedules.ts';
 import { SupervisorHandle } from './supervision/handle.ts';
 import { SUPERVISOR } from './supervision/logic.ts';
 import { Tree } from './tree.ts';
@@ -232,6 +233,11 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
       return new SupervisorHandle(this.#runtime, address);
     const known = this.#runtime.supervision.all().map((cell) => cell.address.slice(SUPERVISOR.length + 1));
     throw new UnknownActor(address, `is no supervisor; there are ${known.join(', ') || 'none'}`);
+  }
+
+  /** Occurrences that are started by the calendar, or at intervals. */
+  get schedules(): Schedules {
+    return this.#runtime.schedules;
   }
 
   /** Events that could not be applied, and actions that could not be done; of one actor, or of all. */

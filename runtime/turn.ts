@@ -83,7 +83,7 @@ export function step(runtime: Runtime, cell: Cell, message: Message, at: number)
   if (outcome.snapshot.status === 'error' && !cell.ended && message.birth === undefined) {
     if (wentDown(runtime, cell, message, outcome.snapshot.error, at)) return;
   }
-  if (!cell.definition.isSupervisor) checkState(runtime, cell, outcome.snapshot);
+  if (!cell.definition.isHouse) checkState(runtime, cell, outcome.snapshot);
   apply(runtime, cell, message, at, outcome, prepare(runtime, cell, message, at, outcome));
 }
 

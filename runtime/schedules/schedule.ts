@@ -221,6 +221,14 @@ export function upEvent(declaration: ScheduleDeclaration, nowMs: number): Schedu
   return { type: 'heddle.up', declaration, ...(zone !== undefined && { zone }) };
 }
 
+/** The event that tells a schedule of new rules of its time zone; undefined when there are none. Not for steps. */
+export function zoneNews(state: ScheduleState, nowMs: number): ScheduleUp | undefined {
+  const { zone } = upEvent(state.declaration, nowMs);
+  if (zone === undefined) return undefined;
+  const known = spliceZones(state.zone, zone, state.cursor);
+  return isDeepStrictEqual(known, state.zone) ? undefined : { type: 'heddle.up', zone };
+}
+
 /** One step: what the schedule is after an event, and what it asks for. Pure, and total. */
 export function schedule(
   state: ScheduleState,

@@ -3,6 +3,7 @@
  * in which each of its decisions stands with what caused it, and it goes on after a crash where it was.
  */
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
+import { ANSWER } from '../answers.ts';
 import { childAddress, rootAddress } from '../kernel/address.ts';
 import { house } from '../kernel/step.ts';
 import type { AnySnapshot } from '../kernel/step.ts';
@@ -12,9 +13,6 @@ import type { Order, SupervisorEvent, SupervisorState } from './supervisor.ts';
 
 /** The name under which supervisors live: `supervisor/shop`, `supervisor/shop/orders`. */
 export const SUPERVISOR = 'supervisor';
-
-/** What a supervisor emits when a request is done; only the runtime hears it. */
-export const ANSWER = 'heddle.answer';
 
 export interface SupervisorSnapshot extends AnySnapshot {
   readonly context: SupervisorState;

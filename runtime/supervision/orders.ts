@@ -18,6 +18,8 @@ import type { Runtime } from '../runtime.ts';
 import { HALT, UP } from '../standing.ts';
 import type { Cause } from '../trailer.ts';
 import type { Newborn } from '../turn.ts';
+import type { Definition } from '../definition.ts';
+import { START } from '../schedules/logic.ts';
 import type { ChildDeclaration } from './declaration.ts';
 import { isEveryone, SUPERVISOR } from './logic.ts';
 
@@ -78,6 +80,8 @@ class Addressed {
         return cell === undefined || cell.ended
           ? [this.#reply({ type: 'heddle.halted', isGone: true })]
           : this.#pass(cell);
+      case START:
+        return this.#start(cell);
       case 'heddle.release':
         if (cell?.definition.isSupervisor === true) return this.#pass(cell);
         return cell?.down === undefined ? [] : [this.#send(cell.ref, { type: UP })];
@@ -95,6 +99,7 @@ class Addressed {
 
   #toRefused(error: HeddleError): Sent[] {
     if (this.#event.type === HALT) return [this.#reply({ type: 'heddle.halted' })];
+    if (this.#event.type === START) return [this.#reply({ type: 'heddle.exit', reason: 'failed' })];
     if (this.#event.type !== UP) return [];
     return [this.#reply({ type: 'heddle.refused', error: portable(this.#runtime.codec, error) })];
   }
@@ -108,25 +113,49 @@ class Addressed {
     return cell.ended ? [birth] : [this.#send(cell.ref, { type: 'xstate.stop' }), birth];
   }
 
+  /** Brings an occurrence to life that nobody supervises, unless it was started before. */
+  #start(cell: Cell | undefined): Sent[] {
+    const { start, input } = this.#event as unknown as { start: string; input?: unknown };
+    if (cell?.birth?.starter === this.#from.actor)
+      return cell.ended ? [this.#reply({ type: 'heddle.exit', reason: 'done' })] : [];
+    const canStart = cell === undefined && this.#runtime.definitions.names.includes(start);
+    if (!canStart) return [this.#reply({ type: 'heddle.exit', reason: 'failed' })];
+    const { definition, birth } = this.#born(start);
+    return [
+      this.#birthOf(undefined, definition, { ...birth, starter: this.#from.actor }, input, this.#index),
+    ];
+  }
+
   /** A first life, or a fresh one with the input of the first. */
   #bear(earlier: Cell | undefined, { start, input, supervisor }: ChildDeclaration, index: number): Sent {
-    const { definitions, events, ledger } = this.#runtime;
-    const definition = definitions.at([start])!;
-    const birth: Birth = {
-      address: this.#address,
-      path: [start],
-      ...(earlier !== undefined && { since: earlier.since }),
-      ...(definition.isProcess && { process: true }),
-    };
+    const { definition, birth } = this.#born(start);
+    const again = { ...birth, ...(earlier !== undefined && { since: earlier.since, ...starterOf(earlier) }) };
+    const given = earlier === undefined ? input : (input ?? inputOf(this.#runtime, earlier));
+    return this.#birthOf(earlier, definition, again, start === SUPERVISOR ? supervisor : given, index);
+  }
+
+  #born(start: string): { definition: Definition; birth: Birth } {
+    const definition = this.#runtime.definitions.at([start])!;
+    const birth = { address: this.#address, path: [start], ...(definition.isProcess && { process: true }) };
+    return { definition, birth };
+  }
+
+  #birthOf(
+    earlier: Cell | undefined,
+    definition: Definition,
+    birth: Birth,
+    input: unknown,
+    index: number,
+  ): Sent {
+    const { events, ledger } = this.#runtime;
     const life = (earlier?.lives ?? 0) + 1;
     const ref = makeSelf(this.#runtime, earlier?.actor ?? ledger.nextActor++, birth, life);
-    const given = earlier === undefined ? input : (input ?? inputOf(this.#runtime, earlier));
-    const { event, packed } = events.prepareHolder({
-      type: 'xstate.init',
-      input: start === SUPERVISOR ? supervisor : given,
-    });
-    const message = new Message(event, packed, life, this.#cause(index), birth);
-    return { to: ref, message, child: { definition, earlier } };
+    const { event, packed } = events.prepareHolder({ type: 'xstate.init', input });
+    return {
+      to: ref,
+      message: new Message(event, packed, life, this.#cause(index), birth),
+      child: { definition, earlier },
+    };
   }
 
   #pass(cell: Cell): Sent[] {
@@ -139,7 +168,7 @@ class Addressed {
   }
 
   /** What the child would say, if there were one. */
-  #reply(event: { type: string; error?: unknown; isGone?: true }): Sent {
+  #reply(event: { type: string; error?: unknown; isGone?: true; reason?: string }): Sent {
     const id = segmentsOf(this.#address).at(-1)!;
     return this.#send(this.#from.ref, { ...event, id });
   }
@@ -148,4 +177,8 @@ class Addressed {
     const { actor, seq, life } = this.#from;
     return { kind: 'actor', actor, seq: seq + 1, index, life };
   }
+}
+
+function starterOf({ birth }: Cell): Pick<Birth, 'starter'> {
+  return birth?.starter === undefined ? {} : { starter: birth.starter };
 }

@@ -3,7 +3,6 @@
  * supervises whom, how children reply to orders, how they wind down, and how a tree begins and ends.
  */
 import type { Schedule } from 'effect';
-import { addressOf as addressInKey, nameKey } from '../../storage/keys.ts';
 import type { Cell } from '../cell.ts';
 import type { TimerHandle } from '../clock.ts';
 import { firstDifference } from '../difference.ts';
@@ -20,7 +19,7 @@ import { HALT, UP } from '../standing.ts';
 import type { Cause } from '../trailer.ts';
 import type { Turn } from '../turn.ts';
 import type { ChildDeclaration, DeclaredTree, SupervisorDeclaration } from './declaration.ts';
-import { addressOf, ANSWER, isEveryone, SUPERVISOR, supervisorAbove } from './logic.ts';
+import { addressOf, isEveryone, SUPERVISOR, supervisorAbove } from './logic.ts';
 import { EVERYBODY } from './supervisor.ts';
 import type { Answer, ChildState, EndReason, SupervisorEvent, SupervisorState } from './supervisor.ts';
 
@@ -47,7 +46,6 @@ export class Supervision {
   /** By the name of its children. */
   #dynamic = new Map<string, Cell>();
   readonly #windingDown = new Set<WindDown>();
-  readonly #asked = new Map<string, (answer: Answer) => void>();
   readonly #whenSettled = new Set<() => void>();
 
   constructor(runtime: Runtime, tree: DeclaredTree | undefined) {
@@ -62,17 +60,13 @@ export class Supervision {
     this.#supervisors.clear();
     this.#owners.clear();
     this.#dynamic.clear();
-    const { ledger, population } = this.#runtime;
-    const range = { gte: nameKey(`${SUPERVISOR}/`), lt: nameKey(`${SUPERVISOR}0`) };
-    for await (const chunk of ledger.store.scan(range)) {
-      for (const [key] of chunk) {
-        const address = addressInKey(key);
-        try {
-          this.#register(population.load(population.nameOf(address)!.actor, address));
-        } catch (error) {
-          if (!(error instanceof HeddleError)) throw error;
-          this.#runtime.report(error, `${address} cannot supervise`);
-        }
+    const { population } = this.#runtime;
+    for await (const address of population.addressesOf(SUPERVISOR)) {
+      try {
+        this.#register(population.load(population.nameOf(address)!.actor, address));
+      } catch (error) {
+        if (!(error instanceof HeddleError)) throw error;
+        this.#runtime.report(error, `${address} cannot supervise`);
       }
     }
     for (const { snapshot, ref } of this.#supervisors.values()) {
@@ -279,6 +273,7 @@ export class Supervision {
   /** A life has ended. Returns whether it begins anew, so that nobody else need be told. */
   ended(cell: Cell, index: number, message: Message): boolean {
     const { status, error } = cell.snapshot!;
+    this.#tellStarterOfEnd(cell, index + 2);
     const owner = this.ownerOf(cell);
     if (owner !== undefined) {
       // It knows of the ends that it has ordered.
@@ -294,6 +289,16 @@ export class Supervision {
     return status === 'done' && beginsAgain(this.#runtime, cell, index + 1);
   }
 
+  /** Who has it started, and waits for its end. */
+  #tellStarterOfEnd(cell: Cell, index: number): void {
+    const number = cell.birth?.starter;
+    if (number === undefined) return;
+    const starter = this.#runtime.population.load(number, `actor #${number}`);
+    const { status } = cell.snapshot!;
+    const owner = { supervisor: starter, child: undefined as never };
+    this.tell(owner, cell, index, { type: 'heddle.exit', reason: status === 'error' ? 'failed' : status });
+  }
+
   /** A message came too late. */
   dropped(cell: Cell, message: Message): void {
     const { type } = message.event;
@@ -304,7 +309,7 @@ export class Supervision {
     this.#reply(supervisor, cell, { type: 'heddle.start-failed', error: 'it has ended' });
   }
 
-  /** It could not be born, or be restored. */
+  /** It could not be born, or be restored. Outside of a commit, as all replies that no record gives rise to. */
   couldNotStart(
     cell: Cell,
     message: Message,
@@ -312,8 +317,16 @@ export class Supervision {
     error: unknown,
   ): void {
     const supervisor = this.#senderOf(message);
-    if (supervisor === undefined) return;
+    if (supervisor === undefined) return this.#tellStarter(cell, message, error);
     this.#reply(supervisor, cell, { type, error: portable(this.#runtime.codec, error) });
+  }
+
+  #tellStarter(cell: Cell, { birth }: Message, error: unknown): void {
+    const starter =
+      birth?.starter === undefined ? undefined : this.#runtime.population.present(birth.starter);
+    if (starter === undefined) return;
+    this.#runtime.report(error, `${cell.address} could not be started`);
+    this.#reply(starter, cell, { type: 'heddle.exit', reason: 'failed' });
   }
 
   // ---- after the commit -------------------------------------------------------------------------------------------
@@ -510,23 +523,8 @@ export class Supervision {
   }
 
   /** Asks a supervisor to do something with its children. Resolves when it is done, or refused. */
-  async ask(
-    address: string,
-    event: { readonly type: string; readonly [field: string]: unknown },
-  ): Promise<Answer> {
-    const ask = crypto.randomUUID();
-    const answer = new Promise<Answer>((resolve) => this.#asked.set(ask, resolve));
-    try {
-      await this.#command(this.#supervisors.get(address)!, { ...event, ask } as never);
-      return await answer;
-    } finally {
-      this.#asked.delete(ask);
-    }
-  }
-
-  /** A supervisor has emitted something: the answer to a request, or nothing for users. */
-  answered({ type, ask, answer }: { readonly type: string; readonly [field: string]: unknown }): void {
-    if (type === ANSWER) this.#asked.get(ask as string)?.(answer as Answer);
+  ask(address: string, event: { readonly type: string; readonly [field: string]: unknown }): Promise<Answer> {
+    return this.#runtime.answers.ask(this.#supervisors.get(address)!, event);
   }
 }
 

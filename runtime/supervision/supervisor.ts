@@ -198,6 +198,8 @@ class Decision {
   readonly state: Mutable<SupervisorState>;
   readonly orders: Order[] = [];
   readonly #around: Surroundings;
+  /** The list of children that was copied for this decision. */
+  #own: ChildState[] | undefined;
 
   constructor(state: SupervisorState, around: Surroundings) {
     this.state = { ...state };
@@ -497,7 +499,8 @@ class Decision {
     if (child === undefined) return true;
     if (child.phase === 'stopping') return false;
     const { waiting } = this.state;
-    this.state.waiting = waiting.filter((event) => !(isAboutLife(event) && event.id === id));
+    if (waiting.length > 0)
+      this.state.waiting = waiting.filter((event) => !(isAboutLife(event) && event.id === id));
     if (child.phase !== 'running') {
       this.#isStopped(id);
       return true;
@@ -516,9 +519,9 @@ class Decision {
     if (task?.do !== 'stop' || task.id !== id || this.#child(id)?.phase !== 'stopping') return;
     this.#isStopped(id);
     this.#taskDone();
-    const [next, ...others] = this.state.work;
+    const [next] = this.state.work;
     if (isGone && next?.do === 'answer')
-      this.state.work = [{ ...next, answer: { ok: false, reason: 'not-found' } }, ...others];
+      this.state.work = this.state.work.with(0, { ...next, answer: { ok: false, reason: 'not-found' } });
   }
 
   #isStopped(id: string): void {
@@ -612,7 +615,7 @@ class Decision {
   }
 
   #known(id: string): ChildState | undefined {
-    return this.state.children.find(({ declaration }) => declaration.id === id);
+    return this.state.children[placeOf(this.state.children, id)];
   }
 
   /** The child; every child of a dynamic supervisor that it does not know runs. */
@@ -622,10 +625,11 @@ class Decision {
   }
 
   #set(id: string, change: Partial<ChildState>): void {
-    const { children } = this.state;
-    const index = children.findIndex(({ declaration }) => declaration.id === id);
     const child = { ...this.#child(id)!, ...change };
-    this.state.children = index === -1 ? [...children, child] : children.with(index, child);
+    const place = placeOf(this.state.children, id);
+    // Copied once for all that a decision changes.
+    if (this.#own !== this.state.children) this.state.children = this.#own = this.state.children.slice();
+    this.#own[place === -1 ? this.#own.length : place] = child;
   }
 
   #forget(id: string): void {
@@ -653,6 +657,19 @@ class Decision {
   #say(order: Order): void {
     this.orders.push(order);
   }
+}
+
+/** Where the child stood that was looked for last: whoever is next stands mostly beside it. */
+let lastPlace = 0;
+
+function placeOf(children: readonly ChildState[], id: string): number {
+  const isAt = (place: number) => children[place]?.declaration.id === id;
+  if (isAt(lastPlace)) return lastPlace;
+  if (isAt(lastPlace + 1)) return ++lastPlace;
+  if (isAt(lastPlace - 1)) return --lastPlace;
+  const place = children.findIndex(({ declaration }) => declaration.id === id);
+  if (place !== -1) lastPlace = place;
+  return place;
 }
 
 /** What is out of date once the child it is about was stopped. */
