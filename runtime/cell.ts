@@ -42,6 +42,8 @@ export class Cell implements Chain {
   attempt = 1;
   /** Why it does not run; undefined while it does. */
   down: Down | undefined = undefined;
+  /** The same, as others may see it. */
+  committedDown: Down | undefined = undefined;
   /** Its supervisor does not run, so neither does it. Nothing of that is recorded with it. */
   held = false;
   /** The restarts that count, newest first, of an actor that restarts itself. */

@@ -15,6 +15,7 @@ import type { Receipt } from './receipt.ts';
 import { Reply } from './reply.ts';
 import { owedAt } from './restore.ts';
 import type { Runtime } from './runtime.ts';
+import { mayRun } from './standing.ts';
 import type { Cause } from './trailer.ts';
 
 /** A dead letter as it is stored. */
@@ -57,6 +58,8 @@ export interface DeadLetterList extends AsyncIterable<DeadLetter> {
 
 export class DeadLetters {
   readonly #runtime: Runtime;
+  /** Those that somebody is deciding about. */
+  readonly #inHand = new Set<number>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -145,18 +148,33 @@ export class DeadLetters {
   // ---- deciding ---------------------------------------------------------------------------------------------------
 
   async retry(id: number, who?: { readonly by: string }): Promise<void> {
+    await this.#inOneHand(id, async (letter) => {
+      const cell = this.#actorOf(letter);
+      if (who !== undefined) {
+        assertText(who.by, 'by');
+        await decide(this.#runtime, { type: 'heddle.dead-letter.retried', letter: id, by: who.by });
+      }
+      await (letter.reason === 'step' ? this.#sendAgain(cell, letter) : this.#doAgain(cell, letter));
+    });
+  }
+
+  /** Two who decide about a letter at once could both carry it out. */
+  async #inOneHand(id: number, decideAbout: (letter: DeadLetter) => Promise<unknown>): Promise<void> {
     const letter = this.#letter(id);
-    const cell = this.#actorOf(letter);
-    if (who !== undefined) {
-      assertText(who.by, 'by');
-      await decide(this.#runtime, { type: 'heddle.dead-letter.retried', letter: id, by: who.by });
+    if (this.#inHand.has(id))
+      throw new InvalidArgument('id', `is of letter ${id}, about which somebody is deciding already`);
+    this.#inHand.add(id);
+    try {
+      await decideAbout(letter);
+    } finally {
+      this.#inHand.delete(id);
     }
-    await (letter.reason === 'step' ? this.#sendAgain(cell, letter) : this.#doAgain(cell, letter));
   }
 
   #sendAgain(cell: Cell, { id, event }: DeadLetter): Promise<Receipt> {
     if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
-    const { events, delivery } = this.#runtime;
+    const { events, delivery, supervision } = this.#runtime;
+    if (!mayRun(cell)) supervision.assertComingBack(cell);
     const { event: again, packed } = events.prepareHolder(event!);
     const reply = new Reply();
     const message = new Message(again, packed, cell.life, { kind: 'letter', id }, undefined, reply);
@@ -178,11 +196,13 @@ export class DeadLetters {
     await decide(this.#runtime, { type: 'heddle.dead-letter.done', letter: id, idempotencyKey }, id);
   }
 
-  async discard(id: number, { by, reason }: DeadLetterDecision): Promise<void> {
+  async discard(id: number, decision: DeadLetterDecision): Promise<void> {
+    const { by, reason } = (decision ?? {}) as DeadLetterDecision;
     assertText(by, 'by');
     assertText(reason, 'reason');
-    const letter = this.#letter(id);
-    await decide(this.#runtime, { type: 'heddle.dead-letter.discarded', by, reason, letter }, id);
+    await this.#inOneHand(id, (letter) =>
+      decide(this.#runtime, { type: 'heddle.dead-letter.discarded', by, reason, letter }, id),
+    );
   }
 
   #letter(id: number): DeadLetter {

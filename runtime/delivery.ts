@@ -76,8 +76,8 @@ export class Delivery {
   }
 
   /** Remembers the idempotency id of a send with the turn that is being put into the commit. */
-  remember(cell: Cell, id: string): void {
-    this.#sentOnce.remember(cell, id);
+  remember(cell: Cell, id: string, failed = false): void {
+    this.#sentOnce.remember(cell, id, failed);
   }
 
   /** Brings a root actor to life. */

@@ -108,7 +108,7 @@ export async function runAgain(
   try {
     await current.run({ context, isProcess: true, waiting: 0, whenTaken: undefined }, intent.run);
   } finally {
-    runtime.running--;
+    runtime.actionEnded();
     end();
     rest();
   }
@@ -173,11 +173,10 @@ function run(
   cell.acting++;
   const end = lasts();
   const over = (then: () => void): void => {
-    runtime.running--;
     cell.acting--;
     end();
     then();
-    runtime.supervision.somethingEnded();
+    runtime.actionEnded();
   };
   result.then(
     () => over(done),

@@ -200,6 +200,11 @@ function restartsItself(
       ? 0
       : delayAfter(backoff, restarts.length, error, at, `${cell.address}#${cell.life}`);
   if (delayMs === undefined) return false;
+  // Whoever has halted it brings it up again.
+  if (cell.down !== undefined) {
+    recordCrash(runtime, cell, message, { ...crash, window: restarts }, at, error);
+    return true;
+  }
   recordCrash(runtime, cell, message, { ...crash, window: restarts, upAt: at + delayMs }, at, error);
   if (delayMs === 0) comeUpAgain(runtime, cell, cell.seq, REPORT);
   return true;
@@ -297,17 +302,19 @@ function record(
   });
   ledger.record(cell.actor, cell, at, cell.life, packed, trailer);
   cell.tailBytes += packed.length + trailer.length;
+  if (reply?.id !== undefined) runtime.delivery.remember(cell, reply.id, true);
 }
 
 function commit(runtime: Runtime, cell: Cell, message: Message, error: unknown): void {
   const { event, packed, cause, birth, reply } = message;
-  const { snapshot, seq, life, frame } = cell;
+  const { snapshot, down, seq, life, frame } = cell;
   // Its sender is told that the event failed, not that it was recorded.
   const refusal = error instanceof HeddleError ? error : asRefusal(cell, message, error);
   const own = new Message(event, packed, life, cause, birth, reply?.failingWith(refusal));
   const turn = {
     cell,
     snapshot: snapshot!,
+    down,
     seq,
     life,
     frame: frame!,

@@ -39,6 +39,8 @@ export type { ChildRefusal } from './errors.ts';
 export type { DeadLetter, DeadLetterDecision, DeadLetterList } from './dead-letters.ts';
 export type { RestartType, Strategy } from './supervision/strategy.ts';
 
+export type { StuckActor } from './stuck.ts';
+
 // Schedules
 export type {
   Instant,

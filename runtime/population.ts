@@ -3,7 +3,8 @@
  *
  * It owns the cells, the names, and the order in which actors fell behind their checkpoints.
  */
-import { addressOf, nameKey, nameWitnessKey } from '../storage/keys.ts';
+import { addressOf, allOf, nameKey, nameWitnessKey, Prefix } from '../storage/keys.ts';
+import type { KeyRange } from '../storage/keys.ts';
 import { DamagedRow } from '../storage/ledger.ts';
 import type { Cell } from './cell.ts';
 import type { StoredName } from './checkpoint.ts';
@@ -102,7 +103,15 @@ export class Population {
   async *addressesOf(name: string): AsyncGenerator<string> {
     const first = nameKey(rootAddress(name, ''));
     // The slash behind the name is followed by `0`.
-    const range = { gte: first, lt: nameKey(`${rootAddress(name, '').slice(0, -1)}0`) };
+    yield* this.#addressesIn({ gte: first, lt: nameKey(`${rootAddress(name, '').slice(0, -1)}0`) });
+  }
+
+  /** All addresses where anybody ever lived, children among them. */
+  addresses(): AsyncIterable<string> {
+    return this.#addressesIn(allOf(Prefix.Name));
+  }
+
+  async *#addressesIn(range: KeyRange): AsyncGenerator<string> {
     for await (const chunk of this.#runtime.ledger.store.scan(range))
       for (const [key] of chunk) yield addressOf(key);
   }

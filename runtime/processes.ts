@@ -85,7 +85,8 @@ export class Processes {
     const { event, birth } = message;
     if (snapshot.status !== 'active') return this.stop(cell.actor, life);
     if (birth !== undefined || event.type === ATTEMPT_DUE) return this.#startLife(cell, life, snapshot);
-    if (event.type === UP) return this.goOn(cell);
+    // A life that has begun since is not durable yet.
+    if (event.type === UP) return cell.life === life ? this.goOn(cell) : undefined;
     if (STOPPING.has(event.type)) this.stop(cell.actor, life);
   }
 

@@ -16,6 +16,8 @@ interface StoredQuarantine {
 export class Quarantine {
   readonly #evidence = new Map<number, CorruptionEvidence>();
   readonly #lostBirths = new Set<string>();
+  /** What this opening has found. */
+  readonly fresh: StoredQuarantine[] = [];
 
   /** What is known from earlier openings, and what this one has found. */
   static async take(runtime: Runtime, { damaged, lostBirths }: Reading): Promise<Quarantine> {
@@ -29,6 +31,7 @@ export class Quarantine {
       const address = lostBirths.find(([born]) => born === actor)?.[1];
       const stored: StoredQuarantine = address === undefined ? { evidence } : { evidence, address };
       quarantine.#add(actor, stored);
+      quarantine.fresh.push(stored);
       ledger.put(quarantineKey(actor), codec.packAs(0, stored));
       committer.request();
     }

@@ -20,8 +20,9 @@ export function release(runtime: Runtime, commit: Commit, number: number): void 
   runtime.tree?.changed();
 }
 
-function acknowledge({ cell, snapshot, seq, frame, message }: Turn, commit: number): void {
+function acknowledge({ cell, snapshot, down, seq, frame, message }: Turn, commit: number): void {
   cell.committed = snapshot;
+  cell.committedDown = down;
   cell.undurable--;
   message.reply?.resolve(receiptFor(cell.address, seq, commit, frame));
 }

@@ -38,15 +38,16 @@ export function restoreCell(runtime: Runtime, actor: number, address: string): C
   try {
     return restore(runtime, actor, address);
   } catch (error) {
-    if (error instanceof HeddleError) throw error;
-    if (error instanceof BrokenJournal) {
-      throw error.corruptionOf(address);
-    }
-    if (error instanceof DamagedRow) {
-      throw new JournalCorrupt(address, { row: 'A', reason: error.reason }, { cause: error });
-    }
-    throw error;
+    throw asCorruption(error, address);
   }
+}
+
+/** What a reader of a journal has thrown, as its user is told. */
+function asCorruption(error: unknown, address: string): unknown {
+  if (error instanceof BrokenJournal) return error.corruptionOf(address);
+  if (error instanceof DamagedRow)
+    return new JournalCorrupt(address, { row: 'A', reason: error.reason }, { cause: error });
+  return error;
 }
 
 function restore(runtime: Runtime, actor: number, address: string): Cell {
@@ -72,6 +73,7 @@ function restore(runtime: Runtime, actor: number, address: string): Cell {
   if (tail !== undefined) fillFromTail(cell, tail, inbox);
   cell.lives = Math.max(cell.lives, cell.life, ...[...inbox.values()].map(({ life }) => life));
   cell.committed = cell.snapshot;
+  cell.committedDown = cell.down;
   fillMailbox(runtime, cell, inbox);
   runtime.tails.take(actor);
   if (tail !== undefined) runtime.population.markDirtySince(cell, runtime.ledger.lowWater);
@@ -81,8 +83,17 @@ function restore(runtime: Runtime, actor: number, address: string): Cell {
 /**
  * Restores the state of an actor that is in memory, from its checkpoint and records, durable or not. Its mailbox, timers
  * and debts stay as they are.
+ * @throws JournalCorrupt, StoryChanged; then it stays as it is
  */
 export function restoreState(runtime: Runtime, cell: Cell): void {
+  try {
+    readState(runtime, cell);
+  } catch (error) {
+    throw asCorruption(error, cell.address);
+  }
+}
+
+function readState(runtime: Runtime, cell: Cell): void {
   const row = runtime.ledger.get(checkpointKey(cell.actor));
   const checkpoint = row && readCheckpoint(runtime.codec, row);
   const fresh = new Cell(cell.actor, cell.address, cell.definition, cell.ref);

@@ -12,10 +12,11 @@ import { recover } from '../storage/recovery.ts';
 import type { Store } from '../storage/store.ts';
 import { Answers } from './answers.ts';
 import type { Cell } from './cell.ts';
-import type { Clock } from './clock.ts';
+import type { Clock, TimerHandle } from './clock.ts';
 import { Committer } from './commit.ts';
 import type { Commit, LogBudget } from './commit.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { decide } from './decisions.ts';
 import type { Definitions } from './definition.ts';
 import { Delivery } from './delivery.ts';
 import type { SendOptions } from './delivery.ts';
@@ -134,6 +135,7 @@ export class Runtime implements Port {
   running = 0;
   /** Actors that could not be loaded: as long as this process lives, they cannot be. */
   readonly refused = new Set<number>();
+  #whenActionEnds: (() => void) | undefined;
   #fenced: unknown;
   #closed: Promise<void> | undefined;
 
@@ -172,6 +174,7 @@ export class Runtime implements Port {
       await runtime.#comeUp(ledger);
       await runtime.supervision.open();
       await runtime.schedules.open();
+      runtime.#recordQuarantine();
     } catch (error) {
       runtime.die();
       await options.store.close();
@@ -179,6 +182,14 @@ export class Runtime implements Port {
     }
     runtime.passivation.start();
     return runtime;
+  }
+
+  /** Damage that was found is a decision too: actors are refused from now on. */
+  #recordQuarantine(): void {
+    for (const { address, evidence } of this.quarantine.fresh) {
+      const decision = { type: 'heddle.quarantined', ...(address !== undefined && { address }), evidence };
+      decide(this, decision).catch((error: unknown) => this.report(error, 'a quarantine was not recorded'));
+    }
   }
 
   // ---- coming up ------------------------------------------------------------------------------------------------
@@ -498,12 +509,16 @@ export class Runtime implements Port {
 
   // ---- the end --------------------------------------------------------------------------------------------------
 
-  /** Stops processes, finishes what was accepted, and closes the store. */
-  close(): Promise<void> {
-    return (this.#closed ??= this.#close());
+  /** Stops processes, finishes what was accepted, and closes the store. @param reason recorded, if there is one */
+  close(reason?: string): Promise<void> {
+    return (this.#closed ??= this.#close(reason));
   }
 
-  async #close(): Promise<void> {
+  async #close(reason: string | undefined): Promise<void> {
+    if (reason !== undefined && !this.isFenced) {
+      const recorded = decide(this, { type: 'heddle.closed', reason });
+      await recorded.catch((error: unknown) => this.report(error, 'why the system closes was not recorded'));
+    }
     this.closing = true;
     this.passivation.stop();
     this.timers.clear();
@@ -523,7 +538,27 @@ export class Runtime implements Port {
     while (this.#fenced === undefined && !this.isQuiet && this.clock.monotonicMs() < until) {
       await new Promise<void>((resolve) => this.clock.soon(resolve));
       await this.committer.durable().catch(() => {});
+      if (this.scheduler.isIdle && this.committer.isIdle && this.running > 0)
+        await this.#nextActionEnds(until - this.clock.monotonicMs());
     }
+  }
+
+  /** Resolves when an asynchronous action is over, or so much time. */
+  async #nextActionEnds(withinMs: number): Promise<void> {
+    let deadline: TimerHandle | undefined;
+    await new Promise<void>((resolve) => {
+      this.#whenActionEnds = resolve;
+      deadline = this.clock.after(withinMs, resolve);
+    });
+    deadline?.cancel();
+    this.#whenActionEnds = undefined;
+  }
+
+  /** An asynchronous action is over. */
+  actionEnded(): void {
+    this.running--;
+    this.#whenActionEnds?.();
+    this.supervision.somethingEnded();
   }
 
   /** Whether nothing is under way. Processes may run. */

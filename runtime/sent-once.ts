@@ -5,16 +5,19 @@
 import { idempotencyKey } from '../storage/keys.ts';
 import { hashOf } from '../storage/ledger.ts';
 import type { Cell } from './cell.ts';
-import { InvalidArgument } from './errors.ts';
+import { InvalidArgument, StepFailed } from './errors.ts';
 import { hexOf } from './receipt.ts';
 import type { Receipt } from './receipt.ts';
 import type { Runtime } from './runtime.ts';
+import { unpackTrailer } from './trailer.ts';
 
 /** Where the receipt is found again. */
 interface StoredReceipt {
   readonly seq: number;
   readonly commit: number;
   readonly frame: number;
+  /** Whether the event made its actor fail: it is refused again, and not applied. */
+  readonly failed?: true;
 }
 
 export class SentOnce {
@@ -43,17 +46,30 @@ export class SentOnce {
     return sent;
   }
 
-  #again({ address }: Cell, row: Uint8Array): Receipt {
+  #again(cell: Cell, row: Uint8Array): Receipt {
     const { ledger, codec } = this.#runtime;
-    const { seq, commit, frame } = codec.unpack(row) as StoredReceipt;
+    const { seq, commit, frame, failed } = codec.unpack(row) as StoredReceipt;
+    const { address } = cell;
+    if (failed === true) throw this.#failureIn(cell, seq);
     const bytes = ledger.frameBytes(frame);
     return { address, seq, commit, hash: bytes === undefined ? '' : hexOf(hashOf(bytes)) };
   }
 
+  /** What the sender was told when the event made its actor fail in this record. */
+  #failureIn({ actor, address, seq, frame, offset, snapshot }: Cell, at: number): StepFailed {
+    const { journal, codec, events } = this.#runtime;
+    const newest = { seq, frame: frame!.number, offset, link: undefined };
+    const [record] = journal.walk(actor, newest, at - 1);
+    const { crash, failure } = unpackTrailer(codec, record!.trailer);
+    const { type } = events.unpack(record!.bytes, record!.eventStart, record!.eventEnd);
+    return new StepFailed(address, type, snapshot?.value, crash === undefined ? failure : crash.error);
+  }
+
   /** Remembers an id with the turn that is being put into the commit. */
-  remember({ actor, seq, frame }: Cell, id: string): void {
+  remember({ actor, seq, frame }: Cell, id: string, failed: boolean): void {
     const { ledger, codec } = this.#runtime;
-    const stored: StoredReceipt = { seq, commit: ledger.commit, frame: frame!.number };
+    const about = { seq, commit: ledger.commit, frame: frame!.number };
+    const stored: StoredReceipt = failed ? { ...about, failed } : about;
     ledger.put(idempotencyKey(actor, id), codec.packAs(0, stored), true);
   }
 

@@ -70,6 +70,8 @@ export function childrenOf(snapshot: AnySnapshot | undefined): readonly Ref[] {
 
 /** What an order does to the actor's standing, live or told again. */
 export function applyOrder(cell: Cell, { type }: AnyEventObject, at: number): void {
+  // Whoever ordered this decides from now on when it comes up.
+  for (const [key, { event }] of cell.timers ?? []) if (event.type === UP) cell.timers!.delete(key);
   if (type === HALT) {
     // A crash remains one: what comes up is restored from the journal.
     if (cell.down?.why !== 'crash') cell.down = { why: 'halted', at, seq: cell.seq };

@@ -24,6 +24,8 @@ import { newRoot } from './birth.ts';
 import type { DeadLetterList } from './dead-letters.ts';
 import { explain } from './explain.ts';
 import type { Schedules } from './schedules/schedules.ts';
+import { stuckActors } from './stuck.ts';
+import type { StuckActor } from './stuck.ts';
 import { SupervisorHandle } from './supervision/handle.ts';
 import { SUPERVISOR } from './supervision/logic.ts';
 import { Tree } from './tree.ts';
@@ -245,6 +247,14 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     return this.#runtime.deadLetters.list(options);
   }
 
+  /**
+   * The never-stuck detector: actors that live, and that nothing will ever move again. Looks at all of them, also at those that
+   * sleep: not for every second.
+   */
+  stuck(): AsyncIterable<StuckActor> {
+    return stuckActors(this.#runtime);
+  }
+
   /** Why an actor is where it is, in words. @throws UnknownActor */
   explain(address: string): Promise<string> {
     return explain(this.#runtime, address);
@@ -279,9 +289,10 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   /**
    * Closes the system: takes nothing new, stops processes, finishes and records what was accepted, and closes the store.
    * Actors and processes go on when it is opened again.
+   * @param options.reason why, for the journal of `heddle/system`
    */
-  close(): Promise<void> {
-    return this.#runtime.close();
+  close({ reason }: { readonly reason?: string } = {}): Promise<void> {
+    return this.#runtime.close(reason);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -142,7 +142,7 @@ export class Tree {
   }
 
   #actor(cell: Cell, child: ChildState | undefined): ActorNode {
-    const { address, ref, committed, down, held, mailbox, window } = cell;
+    const { address, ref, committed, committedDown: down, held, mailbox, window } = cell;
     const { status, value } = committed!;
     const below = Object.values<Ref>(committed!.children ?? {})
       .map(({ actor }) => this.#runtime.population.present(actor))

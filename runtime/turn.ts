@@ -35,12 +35,14 @@ import { packTrailer, tellIntents } from './trailer.ts';
 import type { Cause } from './trailer.ts';
 import { birthThrew, failed, restored, stepThrew, wentDown } from './failure.ts';
 import { FAIL, isUrgent, UP } from './standing.ts';
+import type { Down } from './standing.ts';
 import { messagesOf as ordersToMessages } from './supervision/orders.ts';
 
 /** A turn that waits for its commit to become durable. */
 export interface Turn {
   readonly cell: Cell;
   readonly snapshot: AnySnapshot;
+  readonly down: Down | undefined;
   readonly seq: number;
   readonly life: number;
   readonly frame: FrameRef;
@@ -386,6 +388,7 @@ function apply(
   committer.add({
     cell,
     snapshot,
+    down: cell.down,
     seq: cell.seq,
     life: cell.life,
     frame: cell.frame!,

@@ -13,7 +13,7 @@ import type { Duration } from 'effect';
 import { systemClock } from '../clock.ts';
 import type { TimerHandle } from '../clock.ts';
 import { millisOf } from '../duration.ts';
-import { InvalidArgument, SystemClosed } from '../errors.ts';
+import { InvalidArgument, messageOf, SystemClosed } from '../errors.ts';
 import type { Logger } from '../runtime.ts';
 import type { MetricsReading } from './reading.ts';
 
@@ -26,7 +26,7 @@ export type EndSignal = keyof typeof SIGNALS;
 export interface DaemonOptions {
   /** The signals that end it. Default `SIGTERM` and `SIGINT`. */
   readonly signals?: readonly EndSignal[];
-  /** How long it may take to end. Default 10 seconds. */
+  /** How long it may take to end. Default 20 seconds: closing a system takes up to 10. */
   readonly grace?: Duration.Input;
   /**
    * Called before the system closes: stop taking requests here, and wait for those under way. It gets half of the grace; then
@@ -48,7 +48,7 @@ export interface Daemon extends Disposable {
 
 /** What a daemon needs of a system. */
 export interface Hosted {
-  close(): Promise<void>;
+  close(options?: { readonly reason?: string }): Promise<void>;
   metrics?(): MetricsReading;
 }
 
@@ -69,7 +69,7 @@ export function daemon(system: Hosted | PromiseLike<Hosted>, options: DaemonOpti
 }
 
 const DEFAULT_SIGNALS: readonly EndSignal[] = ['SIGTERM', 'SIGINT'];
-const DEFAULT_GRACE = '10 seconds';
+const DEFAULT_GRACE = '20 seconds';
 
 /**
  * The same signal so soon after the first is the same wish: Ctrl-C goes to all processes of a terminal, and those that
@@ -94,6 +94,8 @@ class RunningDaemon implements Daemon {
   #code = 0;
   #grace: TimerHandle | undefined;
   #isEnding = false;
+  /** What ends it, for the journal. */
+  #why = '';
   #isOver = false;
   /** What was reported last: the opening, and whoever awaits it, fail with the same error. */
   #reported: unknown;
@@ -134,7 +136,7 @@ class RunningDaemon implements Daemon {
     if (this.#signal === undefined) {
       this.#signal = { name, atMs };
       this.#say('log', `heddle: ${name}: closing`);
-      return this.#end();
+      return this.#end(name);
     }
     if (name === this.#signal.name && atMs - this.#signal.atMs < SAME_WISH_MS) return;
     this.#endNow(128 + SIGNALS[name], `${name} once more`);
@@ -148,14 +150,15 @@ class RunningDaemon implements Daemon {
     this.#reported = error;
     this.#code = 1;
     this.#say('error', `heddle: ${what}:`, error);
-    this.#end();
+    this.#end(`${what}: ${messageOf(error)}`);
   }
 
   // ---- the end --------------------------------------------------------------------------------------------------
 
-  #end(): void {
+  #end(why: string): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
+    this.#why = why;
     if (this.#graceMs !== Infinity) {
       // It keeps the process alive: without anything else to do Node would leave with a code of its own.
       this.#grace = systemClock.after(this.#graceMs, () => this.#endNow(1, 'out of grace'));
@@ -169,7 +172,7 @@ class RunningDaemon implements Daemon {
     if (system === undefined) return;
     if (this.#onClose !== undefined) await this.#takeLeave(this.#onClose);
     try {
-      await system.close();
+      await system.close({ reason: this.#why });
     } catch (error) {
       this.#failed('the system could not be closed', error);
     }

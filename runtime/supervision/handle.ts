@@ -92,6 +92,9 @@ export class SupervisorHandle {
     const other = supervision.supervisorOf(address);
     if (other !== undefined && other !== this.address)
       throw new InvalidArgument('child', `is ${address}, which ${other} supervises`);
+    // Of those that simply run, a dynamic supervisor knows nothing.
+    if (this.#state.declaration.dynamic !== undefined && supervision.isAlive(address))
+      throw new ChildRefused(this.address, declaration.id, 'already-started');
     await this.#ask(declaration.id, { type: 'heddle.child.start', child: declaration });
   }
 

@@ -47,6 +47,8 @@ export class Supervision {
   #dynamic = new Map<string, Cell>();
   readonly #windingDown = new Set<WindDown>();
   readonly #whenSettled = new Set<() => void>();
+  /** Orders to stop that were replied to with their turn, because nothing was under way. */
+  readonly #repliedTo = new WeakSet<Message>();
 
   constructor(runtime: Runtime, tree: DeclaredTree | undefined) {
     this.#runtime = runtime;
@@ -208,6 +210,13 @@ export class Supervision {
     return isOne && released === undefined ? supervisor.address : undefined;
   }
 
+  /** Whether somebody lives at an address. @throws JournalCorrupt, StoryChanged when it is refused */
+  isAlive(address: string): boolean {
+    const { population } = this.#runtime;
+    const name = population.nameOf(address);
+    return name !== undefined && !population.load(name.actor, address).ended;
+  }
+
   /** The children of a dynamic supervisor that are in memory, and live. */
   childrenInMemory(name: string): readonly Cell[] {
     return this.#everyoneOf(name).filter(
@@ -256,6 +265,7 @@ export class Supervision {
   taken(cell: Cell, message: Message, index: number): void {
     const { birth, event } = message;
     if (birth === undefined && event.type !== UP && event.type !== HALT) return;
+    if (birth !== undefined) cell.held = this.holds(cell);
     if (cell.definition.isSupervisor) return birth === undefined ? undefined : this.#register(cell);
     if (event.type === UP)
       for (const timer of cell.timers?.values() ?? [])
@@ -266,7 +276,10 @@ export class Supervision {
     if (event.type !== HALT) {
       this.#owners.set(cell.address, supervisor);
       this.tell(owner, cell, index, { type: 'heddle.started' });
-    } else if (this.#isQuiet(this.#treeOf(cell))) this.tell(owner, cell, index, { type: 'heddle.halted' });
+    } else if (this.#isQuiet(this.#treeOf(cell))) {
+      this.#repliedTo.add(message);
+      this.tell(owner, cell, index, { type: 'heddle.halted' });
+    }
     // Otherwise it replies when what is under way has ended: see afterTurn.
   }
 
@@ -336,10 +349,9 @@ export class Supervision {
     if (message.event.type !== HALT) return;
     const cells = this.#treeOf(cell);
     const supervisor = this.#senderOf(message);
-    const wasQuiet = this.#isQuiet(cells);
     const { shutdownMs = 0 } = message.event as unknown as { shutdownMs?: number };
     void this.#windDown(cells, shutdownMs).then((isAbandoned) => {
-      if (supervisor === undefined || wasQuiet || this.#runtime.stopped) return;
+      if (supervisor === undefined || this.#repliedTo.has(message) || this.#runtime.stopped) return;
       this.#reply(supervisor, cell, { type: 'heddle.halted', ...(isAbandoned && { isAbandoned }) });
     });
   }
@@ -349,7 +361,8 @@ export class Supervision {
       if (intent.kind !== 'order' || !isEveryone(intent.to)) continue;
       void this.#toEveryone(cell, intent.event as never);
     }
-    const { work, children, phase } = stateOf(cell.snapshot);
+    const { work, children, phase, declaration, released } = stateOf(cell.snapshot);
+    if (released === true && declaration.dynamic !== undefined) this.#letGo(declaration.dynamic.start);
     if (work.length === 0) this.#refuseWaiting(cell, phase, children);
     for (const settled of this.#whenSettled) settled();
     this.#whenSettled.clear();
@@ -365,24 +378,33 @@ export class Supervision {
     if (type === HALT) {
       for (const cell of everyone) cell.held = true;
       await this.#windDown(everyone, shutdownMs);
-    } else for (const cell of everyone) if (cell.held) this.#runtime.letGo(cell);
-    if (type === UP) for (const cell of everyone) this.liftForgotten(cell);
+    } else this.#letGo(dynamic!.start);
     if (this.#runtime.stopped) return;
     const reply = type === HALT ? 'heddle.halted' : 'heddle.started';
     this.#runtime.delivery.sendFrom(SYSTEM, supervisor.ref, { type: reply, id: EVERYBODY });
   }
 
+  /** All actors of a name run again. */
+  #letGo(name: string): void {
+    for (const cell of this.#everyoneOf(name)) {
+      if (cell.held) this.#runtime.letGo(cell);
+      this.liftForgotten(cell);
+    }
+  }
+
   /**
    * A child of a dynamic supervisor that failed when that gave up is known to nobody: it is started with the others, or when
-   * it is loaded.
+   * it is loaded; also when that supervisor is declared no more.
    */
   liftForgotten(cell: Cell): void {
-    if (cell.down?.why !== 'crash' || cell.down.upAt !== undefined) return;
-    const owner = this.ownerOf(cell);
-    const state = owner && stateOf(owner.supervisor.snapshot);
-    if (state?.declaration.dynamic === undefined || state.phase === 'down' || state.phase === 'stopping')
+    if (cell.down?.why !== 'crash' || cell.down.upAt !== undefined || cell.birth?.parent !== undefined)
       return;
-    if (state.children.some(({ declaration }) => declaration.id === cell.ref.id)) return;
+    const owner = this.ownerOf(cell);
+    if (owner !== undefined) {
+      const { declaration, phase, children } = stateOf(owner.supervisor.snapshot);
+      if (declaration.dynamic === undefined || phase === 'down' || phase === 'stopping') return;
+      if (children.some((child) => child.declaration.id === cell.ref.id)) return;
+    }
     this.#runtime.delivery.sendFrom(SYSTEM, cell.ref, { type: UP });
   }
 
@@ -502,7 +524,9 @@ export class Supervision {
     if (cell.mailbox === undefined || cell.mailbox.size === 0) return;
     const reason = this.whyStaysDown(cell);
     if (reason === undefined) return;
-    const waiting = cell.mailbox.takeWhere(({ reply, cause }) => reply !== undefined && cause === undefined);
+    const waiting = cell.mailbox.takeWhere(
+      ({ reply, cause }) => reply !== undefined && (cause === undefined || cause.kind === 'letter'),
+    );
     for (const { reply, whenTaken } of waiting) {
       reply!.reject(new ActorDown(cell.address, reason));
       whenTaken?.();

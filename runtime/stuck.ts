@@ -1,0 +1,83 @@
+/**
+ * The never-stuck detector: actors that live, and that nothing will ever move again. No timer of theirs will go off, no message
+ * waits for them, no process and no child of theirs runs, nothing is owed, and no event from outside is taken in the state they
+ * are in. Mostly that is a mistake in a machine: a state that was to be final, a child without `onDone`.
+ */
+import type { Cell } from './cell.ts';
+import { HeddleError } from './errors.ts';
+import type { Ref } from './kernel/ref.ts';
+import type { Runtime } from './runtime.ts';
+import { mayRun } from './standing.ts';
+
+/** An actor that nothing will move. */
+export interface StuckActor {
+  readonly address: string;
+  /** The state of a machine. */
+  readonly value: unknown;
+  /**
+   * - `nothing-to-wait-for`: it runs, and is not final, but waits for nothing.
+   * - `down`: it does not run, and will not by itself.
+   * - `refused`: it cannot be loaded.
+   */
+  readonly reason: 'nothing-to-wait-for' | 'down' | 'refused';
+  /** In words. */
+  readonly why: string;
+}
+
+/** How many sleeping actors are woken to be looked at without letting anything else happen. */
+const SLICE = 256;
+
+/** Looks at all actors that live, also at those that sleep: they are loaded for it. */
+export async function* stuckActors(runtime: Runtime): AsyncGenerator<StuckActor> {
+  runtime.assertOpen();
+  await runtime.committer.durable();
+  let looked = 0;
+  for await (const address of runtime.population.addresses()) {
+    const stuck = lookAt(runtime, address);
+    if (stuck !== undefined) yield stuck;
+    if (++looked % SLICE === 0) await new Promise<void>((resolve) => runtime.clock.soon(resolve));
+    runtime.assertOpen();
+  }
+}
+
+function lookAt(runtime: Runtime, address: string): StuckActor | undefined {
+  let cell: Cell;
+  try {
+    cell = runtime.population.load(runtime.population.nameOf(address)!.actor, address);
+  } catch (error) {
+    if (!(error instanceof HeddleError)) throw error;
+    return { address, value: undefined, reason: 'refused', why: error.message };
+  }
+  const { snapshot } = cell;
+  if (snapshot === undefined || cell.ended || cell.definition.isHouse) return undefined;
+  const { value } = snapshot;
+  if (!mayRun(cell)) {
+    const why = runtime.supervision.whyStaysDown(cell);
+    return why === undefined ? undefined : { address, value, reason: 'down', why };
+  }
+  if (isWaiting(runtime, cell)) return undefined;
+  const state = value === undefined ? '' : ` in state ${JSON.stringify(value)}`;
+  const why = `it takes no event from outside${state}, and nothing of its own is under way`;
+  return { address, value, reason: 'nothing-to-wait-for', why };
+}
+
+function isWaiting(runtime: Runtime, cell: Cell): boolean {
+  if ((cell.mailbox?.size ?? 0) > 0 || (cell.timers?.size ?? 0) > 0) return true;
+  if (cell.owed !== undefined || cell.undurable > 0 || cell.acting > 0) return true;
+  if (cell.definition.isProcess) return runtime.processes.isAround(cell.actor);
+  if (cell.definition.host.kind !== 'machine' || takesEvents(cell)) return true;
+  return Object.values<Ref>(cell.snapshot!.children ?? {}).some((child) => lives(runtime, child));
+}
+
+/** Whether there is an event that somebody outside could send to move it. */
+function takesEvents({ snapshot }: Cell): boolean {
+  const { _nodes: nodes } = snapshot as unknown as {
+    readonly _nodes: readonly { readonly ownEvents: string[] }[];
+  };
+  return nodes.some(({ ownEvents }) => ownEvents.some((type) => !type.startsWith('xstate.')));
+}
+
+function lives({ population }: Runtime, { actor, address, life }: Ref): boolean {
+  const cell = population.load(actor, address);
+  return cell.since <= life && life <= cell.life && !cell.ended;
+}
