@@ -31,6 +31,7 @@ describe('a child spec', () => {
     passivateAfterMs: undefined,
     retry: undefined,
     timeoutMs: undefined,
+    deadlineMs: undefined,
   };
 
   it('that is not given is the default', () => {
@@ -49,6 +50,7 @@ describe('a child spec', () => {
       passivateAfter: '2 minutes',
       retry,
       timeout: 500,
+      deadline: '1 hour',
     };
     expect(specOf(durable(leaf, spec))).toEqual({
       poison: 'fail',
@@ -60,6 +62,7 @@ describe('a child spec', () => {
       passivateAfterMs: 120_000,
       retry,
       timeoutMs: 500,
+      deadlineMs: 3_600_000,
     });
   });
 
@@ -92,6 +95,7 @@ describe('a child spec', () => {
     [{ passivateAfter: 'soon' }, 'spec.passivateAfter'],
     [{ passivateAfter: -1 }, 'spec.passivateAfter'],
     [{ timeout: 'never' }, 'spec.timeout'],
+    [{ deadline: 'never' }, 'spec.deadline'],
     [{ timeout: '10 parsecs' }, 'spec.timeout'],
   ])('%j is refused where it is given', (spec, path) => {
     let refusal: unknown;

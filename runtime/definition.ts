@@ -54,6 +54,11 @@ export interface ChildSpec {
   readonly retry?: Schedule.Schedule<unknown, unknown>;
   /** For processes: how long an attempt may take before it is aborted. Default: forever. */
   readonly timeout?: Duration.Input;
+  /**
+   * For processes: how long all attempts together may take, counted from the birth of the actor, with crashes and the time
+   * in which nobody was there. Then the process fails with DeadlineExceeded. Default: forever.
+   */
+  readonly deadline?: Duration.Input;
 }
 
 const specs = new WeakMap<object, ChildSpec>();
@@ -80,7 +85,7 @@ function copyOf<TLogic extends object>(logic: TLogic): TLogic {
 }
 
 function checkSpec(spec: ChildSpec): void {
-  const { poison, checkpointEvery, passivateAfter, timeout, restart, intensity, period } = spec;
+  const { poison, checkpointEvery, passivateAfter, timeout, deadline, restart, intensity, period } = spec;
   if (poison !== undefined) assertOneOf(poison, ['resume', 'fail', 'escalate'], 'spec.poison');
   if (restart !== undefined) readRestart(restart, 'spec.restart');
   if (intensity !== undefined) assertIntensity(intensity, 'spec.intensity');
@@ -93,6 +98,7 @@ function checkSpec(spec: ChildSpec): void {
   }
   if (passivateAfter !== undefined) millisOf(passivateAfter, 'spec.passivateAfter');
   if (timeout !== undefined) millisOf(timeout, 'spec.timeout');
+  if (deadline !== undefined) millisOf(deadline, 'spec.deadline');
 }
 
 /** The parts of a child spec, ready for use. */
@@ -106,6 +112,7 @@ interface ResolvedSpec {
   readonly passivateAfterMs: number | undefined;
   readonly retry: Schedule.Schedule<unknown, unknown> | undefined;
   readonly timeoutMs: number | undefined;
+  readonly deadlineMs: number | undefined;
 }
 
 /** One piece of logic under one path of names. */
@@ -141,6 +148,7 @@ export class Definition {
         spec.passivateAfter === undefined ? undefined : millisOf(spec.passivateAfter, 'passivateAfter'),
       retry: spec.retry,
       timeoutMs: spec.timeout === undefined ? undefined : millisOf(spec.timeout, 'timeout'),
+      deadlineMs: spec.deadline === undefined ? undefined : millisOf(spec.deadline, 'deadline'),
     };
   }
 

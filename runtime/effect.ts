@@ -26,6 +26,8 @@ export interface JobOptions {
   readonly retry?: Schedule.Schedule<unknown, unknown>;
   /** How long one attempt may take. Default: forever. */
   readonly timeout?: Duration.Input;
+  /** How long all attempts together may take, with crashes and the time in between. Default: forever. */
+  readonly deadline?: Duration.Input;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface JobOptions {
  */
 export function fromEffect<TOutput, TError = never, TInput = NonReducibleUnknown>(
   effect: (job: Job<TInput>) => Effect.Effect<TOutput, TError>,
-  { retry, timeout }: JobOptions = {},
+  { retry, timeout, deadline }: JobOptions = {},
 ): PromiseActorLogic<TOutput, TInput> {
   const logic = fromPromise<TOutput, TInput>(async ({ input, signal, self }) => {
     const { idempotencyKey = self.sessionId, attempt = 1 } = currentEffect() ?? {};
@@ -44,5 +46,9 @@ export function fromEffect<TOutput, TError = never, TInput = NonReducibleUnknown
     const { runPromise } = await import('effect/Effect');
     return runPromise(effect({ input, idempotencyKey, attempt, signal }), { signal });
   });
-  return durable(logic, { ...(retry !== undefined && { retry }), ...(timeout !== undefined && { timeout }) });
+  return durable(logic, {
+    ...(retry !== undefined && { retry }),
+    ...(timeout !== undefined && { timeout }),
+    ...(deadline !== undefined && { deadline }),
+  });
 }

@@ -270,6 +270,26 @@ export class AttemptTimeout extends HeddleError {
   }
 }
 
+/** All attempts of a process together took longer than its `deadline`. */
+export class DeadlineExceeded extends HeddleError {
+  readonly _tag = 'DeadlineExceeded';
+  readonly code = 'HEDDLE_DEADLINE_EXCEEDED';
+  readonly retryable = false;
+  readonly address: string;
+  readonly deadlineMs: number;
+  /** The attempt that was under way, or would have been the next. */
+  readonly attempt: number;
+
+  constructor(address: string, deadlineMs: number, attempt: number) {
+    super(
+      `${address} did not finish within ${deadlineMs} ms of its birth, and was given up in attempt ${attempt}`,
+    );
+    this.address = address;
+    this.deadlineMs = deadlineMs;
+    this.attempt = attempt;
+  }
+}
+
 function show(value: unknown): string {
   const text = JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item));
   return text === undefined ? 'nothing' : text.length > 120 ? `${text.slice(0, 117)}...` : text;

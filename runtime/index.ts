@@ -72,6 +72,7 @@ export {
   ActorExists,
   AttemptTimeout,
   ChildRefused,
+  DeadlineExceeded,
   HeddleError,
   InvalidArgument,
   JournalCorrupt,

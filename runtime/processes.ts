@@ -10,7 +10,8 @@ import type { Cell } from './cell.ts';
 import type { TimerHandle } from './clock.ts';
 import { effectKey, lasts, withinEffect } from './effects.ts';
 import type { EffectContext } from './effects.ts';
-import { AttemptTimeout } from './errors.ts';
+import { retryAfterMsOf } from '../machines/retry-after.ts';
+import { AttemptTimeout, DeadlineExceeded } from './errors.ts';
 import { Ref } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import { portable } from './portable.ts';
@@ -49,6 +50,8 @@ interface Running {
   readonly state: object;
   readonly context: EffectContext;
   deadline: TimerHandle | undefined;
+  /** When all attempts of this life together are out of time. */
+  readonly deadlineAt: number;
   /** Says that it is over: its code need not find out any more what it belongs to. */
   readonly end: () => void;
   /** Set when its attempt is over: what it still reports is dropped. */
@@ -142,6 +145,7 @@ export class Processes {
       state: { ...snapshot },
       context,
       deadline: undefined,
+      deadlineAt: cell.bornAt + (definition.spec.deadlineMs ?? Infinity),
       end: lasts(),
       over: false,
       stopped: false,
@@ -149,20 +153,41 @@ export class Processes {
     };
     this.#running.set(actor, running);
     this.#runtime.metrics.processesStarted++;
-    const { timeoutMs } = definition.spec;
-    if (timeoutMs !== undefined && timeoutMs !== Infinity) {
-      running.deadline = this.#runtime.clock.after(timeoutMs, () => {
-        if (running.over) return;
-        this.#runtime.metrics.processesTimedOut++;
-        this.#attemptFailed(running, new AttemptTimeout(address, timeoutMs));
-      });
-    }
+    if (!this.#limit(running)) return;
     try {
       withinEffect(context, () => running.logic.start?.(running.state as never, running.scope as never));
     } catch (error) {
       running.settled = true;
       this.#attemptFailed(running, error);
     }
+  }
+
+  /** Sets the alarm by which an attempt must be over. Returns false when all attempts together are out of time already. */
+  #limit(running: Running): boolean {
+    const { definition, deadlineAt, context } = running;
+    const { timeoutMs = Infinity, deadlineMs } = definition.spec;
+    const leftMs = deadlineAt - this.#runtime.clock.now();
+    const outOfTime = (): void => {
+      this.#close(running);
+      this.#tellToStop(running);
+      this.#runtime.metrics.processesTimedOut++;
+      const error = new DeadlineExceeded(context.address, deadlineMs!, context.attempt);
+      this.#giveUp(running, portable(this.#runtime.codec, error));
+    };
+    if (leftMs <= 0) {
+      running.settled = true;
+      outOfTime();
+      return false;
+    }
+    const limitMs = Math.min(timeoutMs, leftMs);
+    if (limitMs === Infinity) return true;
+    running.deadline = this.#runtime.clock.after(limitMs, () => {
+      if (running.over) return;
+      if (leftMs <= timeoutMs) return outOfTime();
+      this.#runtime.metrics.processesTimedOut++;
+      this.#attemptFailed(running, new AttemptTimeout(context.address, timeoutMs));
+    });
+    return true;
   }
 
   #scopeFor(ref: Ref): object {
@@ -229,9 +254,11 @@ export class Processes {
     const { attempt, idempotencyKey } = context;
     void nextRetryDelay(retry, attempt, error, this.#runtime.clock.now(), idempotencyKey).then((delayMs) => {
       if (this.#runtime.stopped || this.#running.get(self.actor) !== running) return;
-      if (delayMs === undefined) return this.#giveUp(running, thrown);
+      const now = this.#runtime.clock.now();
+      // Who is asked to come back later does not come back before.
+      const retryAt = now + Math.max(delayMs ?? 0, retryAfterMsOf(error, now) ?? 0);
+      if (delayMs === undefined || retryAt >= running.deadlineAt) return this.#giveUp(running, thrown);
       this.#runtime.metrics.processesRetried++;
-      const retryAt = this.#runtime.clock.now() + delayMs;
       this.#post(running, { type: ATTEMPT_FAILED, attempt, error: thrown, retryAt });
     });
   }
