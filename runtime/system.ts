@@ -53,7 +53,7 @@ export interface SystemOptions<TActors extends ActorDefinitions> {
    * The supervision tree: which actors are started when the system is opened, and what happens when one of them fails. Made
    * with `supervisor`. Opening resolves when the tree has started.
    */
-  readonly supervise?: Supervisor;
+  readonly supervise?: Supervisor<keyof TActors & string>;
   /** How long an actor stays in memory without anything to do. Default 30 seconds. */
   readonly passivateAfter?: Duration.Input;
   /** How many microsteps one event may cause, before it is refused as an endless loop. Default 10,000. */

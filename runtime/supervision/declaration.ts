@@ -28,10 +28,10 @@ import type { RestartType, Strategy } from './strategy.ts';
 export type Shutdown = Duration.Input | 'brutal' | 'infinity';
 
 /** A child of a supervisor. */
-export interface SupervisedChild {
+export interface SupervisedChild<TName extends string = string> {
   readonly id: string;
   /** The name of what it runs, in `createSystem({ actors })`. It lives at the address `<start>/<id>`. */
-  readonly start: string;
+  readonly start: TName;
   /** What it is born with. */
   readonly input?: unknown;
   /** When it is started again. Default: what its child spec says (see `durable`), otherwise `permanent`. */
@@ -59,36 +59,44 @@ interface SupervisorCommon {
 }
 
 /** A supervisor of children that are known. */
-export interface StaticSupervisorOptions extends SupervisorCommon {
+export interface StaticSupervisorOptions<TName extends string = string> extends SupervisorCommon {
   /** Default `one-for-one`. */
   readonly strategy?: Exclude<Strategy, 'dynamic'>;
   /** Started in this order, stopped in reverse. */
-  readonly children: readonly (SupervisedChild | Supervisor)[];
+  readonly children: readonly (SupervisedChild<TName> | Supervisor<TName>)[];
   /** Whether it ends when one, or the last, of its significant children has ended by itself. Default `never`. */
   readonly autoShutdown?: AutoShutdown;
 }
 
 /** A supervisor of all actors of one name, however many there are. */
-export interface DynamicSupervisorOptions extends SupervisorCommon {
+export interface DynamicSupervisorOptions<TName extends string = string> extends SupervisorCommon {
   readonly strategy: 'dynamic';
   /** The name of what its children run. Every actor of that name is its child, whoever starts it. */
-  readonly start: string;
+  readonly start: TName;
   /** How each of them is treated. Default: as its child spec says (see `durable`), otherwise `transient`. */
   readonly child?: Pick<SupervisedChild, 'restart' | 'shutdown'>;
 }
 
-export type SupervisorOptions = StaticSupervisorOptions | DynamicSupervisorOptions;
+export type SupervisorOptions<TName extends string = string> =
+  StaticSupervisorOptions<TName> | DynamicSupervisorOptions<TName>;
 
 export type AutoShutdown = 'never' | 'any-significant' | 'all-significant';
 
 const AUTO_SHUTDOWNS: readonly AutoShutdown[] = ['never', 'any-significant', 'all-significant'];
 
-/** A supervisor as it is declared. Made by {@link supervisor}. */
-export class Supervisor {
+// `any`: names that the compiler does not know (a list of children that is computed) are let through, and checked when the system
+// is opened.
+/* oxlint-disable typescript/no-explicit-any */
+type Known<TName extends string> = string extends TName ? any : TName;
+
+/** A supervisor as it is declared, and the names of the actors below it. Made by {@link supervisor}. */
+export class Supervisor<TName extends string = any> {
   readonly options: SupervisorOptions;
+  /** Only for the compiler. */
+  declare readonly names?: TName;
 
   /** Use {@link supervisor}. */
-  constructor(options: SupervisorOptions) {
+  constructor(options: SupervisorOptions<TName>) {
     this.options = options;
   }
 }
@@ -97,9 +105,13 @@ export class Supervisor {
  * Declares a supervisor, for `createSystem({ supervise })` or as a child of another. Nothing happens yet; what is wrong with
  * it is said by `createSystem`.
  */
-export function supervisor(options: SupervisorOptions): Supervisor {
+export function supervisor<const TName extends string>(
+  options: SupervisorOptions<TName>,
+): Supervisor<Known<TName>> {
   return new Supervisor(options);
 }
+
+/* oxlint-enable typescript/no-explicit-any */
 
 // ---- as data ------------------------------------------------------------------------------------------------------
 

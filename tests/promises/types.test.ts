@@ -5,7 +5,7 @@ import * as Effect from 'effect/Effect';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { fromPromise, fromTransition, setup, toPromise, waitFor } from 'xstate';
 import type { AnyEventObject, InputFrom } from 'xstate';
-import { createSystem, durable, fromEffect } from 'heddle';
+import { createSystem, durable, supervisor, fromEffect } from 'heddle';
 import type { HeddleRef, HistoryRecord, Receipt, ReplayResult, System, Verification } from 'heddle';
 import { memory } from 'heddle/storage';
 import { counter } from './counter.ts';
@@ -234,6 +234,36 @@ describe('options', () => {
       durable(counter, { retries: 3 });
       // @ts-expect-error -- a number is no logic
       durable(7, {});
+    };
+    expect(mistakes).toBeTypeOf('function');
+  });
+});
+
+describe('a supervision tree', () => {
+  it('names actors that there are', () => {
+    const mistakes: Mistakes = async () => {
+      const options = { store: memory(), actors: { counter, greeter } };
+      const child = { id: 'a', start: 'counter' } as const;
+      await createSystem({ ...options, supervise: supervisor({ id: 's', children: [child] }) });
+      const nested = supervisor({ id: 'n', strategy: 'dynamic', start: 'greeter' });
+      await createSystem({ ...options, supervise: supervisor({ id: 's', children: [child, nested] }) });
+      // What the compiler cannot know is checked when the system is opened.
+      const computed = ['counter'].map((start) => ({ id: start, start }));
+      await createSystem({ ...options, supervise: supervisor({ id: 's', children: computed }) });
+      // @ts-expect-error -- no actor has that name
+      await createSystem({
+        ...options,
+        supervise: supervisor({ id: 's', children: [{ id: 'a', start: 'count' }] }),
+      });
+      const wrong = supervisor({ id: 'n', strategy: 'dynamic', start: 'greet' });
+      // @ts-expect-error -- no actor of the nested supervisor has that name
+      await createSystem({ ...options, supervise: supervisor({ id: 's', children: [child, wrong] }) });
+      // @ts-expect-error -- there is no such strategy
+      supervisor({ id: 's', strategy: 'all-for-one', children: [] });
+      // @ts-expect-error -- there is no such restart type
+      supervisor({ id: 's', children: [{ ...child, restart: 'always' }] });
+      // @ts-expect-error -- a dynamic supervisor has no children of its own
+      supervisor({ id: 's', strategy: 'dynamic', start: 'counter', children: [child] });
     };
     expect(mistakes).toBeTypeOf('function');
   });

@@ -21,9 +21,14 @@ function numberOf(name: 'seeds' | 'rounds' | 'seed'): Partial<RingOptions> {
 }
 
 const options: RingOptions = { ...numberOf('seeds'), ...numberOf('rounds'), ...numberOf('seed') };
-const [name] = positionals;
+const [name, ...others] = positionals;
+// One ring, or all of them: the last line is one report.
 const chosen =
-  name === 'all' ? Object.entries(RINGS) : Object.entries(RINGS).filter(([ring]) => ring === name);
+  others.length > 0
+    ? []
+    : name === 'all'
+      ? Object.entries(RINGS)
+      : Object.entries(RINGS).filter(([ring]) => ring === name);
 if (chosen.length === 0) {
   console.error(
     `usage: npm run ring -- <${Object.keys(RINGS).join(' | ')} | all> [--seeds N] [--rounds N] [--seed S]`,
