@@ -864,3 +864,26 @@ describe('the tree', () => {
     });
   });
 });
+
+describe('a child that waits for its own restart', () => {
+  it('does not come up while its parent is halted', async () => {
+    const flaky = durable(
+      fromPromise(async () => {
+        log.push('try');
+        throw new Error('flaky');
+      }),
+      { restart: 'transient', intensity: 100, backoff: Schedule.spaced('1 minute') },
+    );
+    const boss = setup({ actors: { flaky } }).createMachine({ invoke: { src: 'flaky' } });
+    const opened = await openTree(supervisor({ id: 's', children: [{ id: 'b', start: 'boss' }] }), { boss });
+    expect(logged()).toBe('try');
+    await opened.system.supervisor('s').terminateChild('b');
+    await opened.advance(600_000);
+    expect(logged()).toBe('');
+    await opened.system.supervisor('s').restartChild('b');
+    await opened.settle();
+    expect(logged()).toBe('try');
+    await opened.advance(60_000);
+    expect(logged()).toBe('try');
+  });
+});
