@@ -887,3 +887,53 @@ describe('a child that waits for its own restart', () => {
     expect(logged()).toBe('try');
   });
 });
+
+describe('the backoff of a supervisor', () => {
+  it('grows while a child fails again and again, survives a crash, and begins anew when it has lasted', async () => {
+    const tree = supervisor({
+      id: 's',
+      intensity: 100,
+      period: '10 seconds',
+      backoff: Schedule.jittered(Schedule.exponential('1 second')),
+      children: [child('a'), child('b')],
+    });
+    const opened = await openTree(tree);
+    logged();
+    await crash(opened, 'a');
+    await opened.advance(799);
+    expect(logged()).toBe('-a');
+    // The others are looked after meanwhile.
+    await crash(opened, 'b');
+    await opened.advance(401);
+    expect(logged()).toBe('-b +a');
+    await opened.advance(1200);
+    expect(logged()).toBe('+b');
+    await crash(opened, 'a');
+    await opened.advance(1000);
+    const later = await opened.crash();
+    await later.settle();
+    expect(logged()).toBe('-a +b');
+    await later.advance(599);
+    expect(logged()).toBe('');
+    await later.advance(801);
+    expect(logged()).toBe('+a');
+    expect(await later.system.replay('supervisor/s')).toMatchObject({ same: true });
+    await later.advance(60_000);
+    await crash(later, 'a');
+    await later.advance(1200);
+    expect(logged()).toBe('-a +a');
+  });
+
+  it('that is exhausted makes it give up', async () => {
+    const backoff = Schedule.spaced('1 second').pipe(Schedule.upTo({ times: 1 }));
+    const opened = await openTree(supervisor({ id: 's', intensity: 100, backoff, children: [child('a')] }));
+    await crash(opened, 'a');
+    await opened.advance(1000);
+    await crash(opened, 'a');
+    await opened.settle();
+    expect(opened.system.supervisor('s').phase).toBe('down');
+    expect(await opened.system.explain('supervisor/s')).toMatch(
+      /\(backoff\) because of its child 'a': crashed/,
+    );
+  });
+});
