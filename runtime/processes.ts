@@ -72,8 +72,8 @@ export interface Unfinished {
 export class Processes {
   readonly #runtime: Runtime;
   readonly #running = new Map<number, Running>();
-  /** Attempts that were told to stop, whose promises are not settled. */
-  readonly #leaving = new Map<Ref, Running>();
+  /** Attempts that were told to stop, whose promises are not settled, by actor: only those that somebody waits for. */
+  readonly #leaving = new Map<number, Set<Ref>>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -101,9 +101,22 @@ export class Processes {
 
   /** Whether code of an actor's process may still be running. */
   isAround(actor: number): boolean {
-    if (this.#running.get(actor)?.over === false) return true;
-    for (const self of this.#leaving.keys()) if (self.actor === actor) return true;
-    return false;
+    return this.#running.get(actor)?.over === false || this.#leaving.has(actor);
+  }
+
+  /** Stops a process, whose end is waited for: until it has gone, it {@link isAround}. */
+  windDown(actor: number, life: number): void {
+    const running = this.#running.get(actor);
+    this.stop(actor, life);
+    // A promise that is aborted may take its time; the others have nothing that could be waited for.
+    if (running?.life !== life || running.definition.host.kind !== 'promise' || running.settled) return;
+    const leaving = this.#leaving.get(actor) ?? new Set();
+    this.#leaving.set(actor, leaving.add(running.self));
+  }
+
+  /** Nobody waits for it any more. */
+  abandonLeaving(actor: number): void {
+    this.#leaving.delete(actor);
   }
 
   /** What an actor that was restored owes to the world: the work it was in the middle of, to be started again. */
@@ -175,7 +188,8 @@ export class Processes {
       this.#giveUp(running, portable(this.#runtime.codec, error));
     };
     if (leftMs <= 0) {
-      running.settled = true;
+      // There is nothing to stop.
+      running.stopped = true;
       outOfTime();
       return false;
     }
@@ -223,7 +237,10 @@ export class Processes {
   }
 
   #hasLeft(self: Ref): void {
-    if (this.#leaving.delete(self)) this.#runtime.supervision.somethingEnded();
+    const leaving = this.#leaving.get(self.actor);
+    if (leaving?.delete(self) !== true || leaving.size > 0) return;
+    this.#leaving.delete(self.actor);
+    this.#runtime.supervision.somethingEnded();
   }
 
   /** What a process sends to another actor cannot be taken: it fails with that. */
@@ -309,9 +326,7 @@ export class Processes {
   #tellToStop(running: Running): void {
     if (running.stopped) return;
     running.stopped = true;
-    const { self, definition, logic, state, scope, context } = running;
-    // A promise that is aborted may take its time; the others have nothing that could be waited for.
-    if (definition.host.kind === 'promise' && !running.settled) this.#leaving.set(self, running);
+    const { logic, state, scope, context } = running;
     try {
       withinEffect(context, () => logic.transition(state as never, { type: STOP }, scope as never));
     } catch (error) {

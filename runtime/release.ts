@@ -32,7 +32,8 @@ function publish(runtime: Runtime, turn: Turn): void {
   runtime.inspection?.turn(turn);
   runtime.hubs.get(cell.actor)?.next(snapshot);
   for (const intent of intents) if (intent.kind === 'log') runtime.log(intent.label, intent.value);
-  if (cell.definition.isProcess) runtime.processes.afterTurn(turn);
+  // First whoever waits until a process that is halted has gone.
   runtime.supervision.afterTurn(turn);
+  if (cell.definition.isProcess) runtime.processes.afterTurn(turn);
   if (owed !== undefined) carryOut(runtime, cell, owed);
 }
