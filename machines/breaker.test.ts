@@ -292,6 +292,118 @@ describe('by hand', () => {
   });
 });
 
+describe('a breaker that is configured', () => {
+  it('judges what it has counted by the new numbers, when the next call has failed', () => {
+    const caller = new Caller(breaker({ ...PLAIN, failures: 9 }));
+    calls(caller, 'fff');
+    caller.configure({ failures: 2 });
+    expect(caller.state).toBe('closed');
+    calls(caller, 's');
+    expect(caller.state).toBe('closed');
+    expect(calls(caller, 'f').at(-1)).toMatch('4 failures within 1000 ms');
+  });
+
+  it('has its new window at once, with what the old one knew', () => {
+    const caller = new Caller(breaker(PLAIN));
+    calls(caller, 'ff');
+    caller.wait(500);
+    caller.configure({ withinMs: 500 });
+    calls(caller, 'f');
+    expect(caller.state).toBe('closed');
+    caller.configure({ withinMs: 60_000 });
+    caller.wait(50_000);
+    calls(caller, 'ff');
+    expect(caller.state).toBe('open');
+  });
+
+  it('counts anew for its first ratio, because it knows only of failures', () => {
+    const caller = new Caller(breaker({ ...PLAIN, failures: 99 }));
+    calls(caller, 'sssssssfffff');
+    caller.configure({ failureRatio: 0.5, failures: undefined });
+    calls(caller, 'ssssssssfff');
+    expect(caller.state).toBe('closed');
+    caller.configure({ failureRatio: 0.25 });
+    calls(caller, 'f');
+    expect(caller.state).toBe('open');
+    expect(caller.configure({ failureRatio: undefined }).join()).toMatch('misconfigured: failures');
+  });
+
+  it('stays open for as long as it has said, and for as long as it says now the next time', () => {
+    const caller = opened({ maxCoolDownMs: 9000 });
+    expect(caller.configure({ coolDownMs: 2000 })).toEqual(['0 configured']);
+    expect(caller.configure({ coolDownMs: 9001 }).join()).toMatch('misconfigured: maxCoolDownMs');
+    caller.wait(499);
+    expect(caller.state).toBe('open');
+    caller.wait(1);
+    expect(caller.state).toBe('{halfOpen:ready}');
+    expect(calls(caller, 'f').at(-1)).toMatch(/, 4000$/);
+  });
+
+  it('lets as many probes pass as are wanted now, and closes when enough have succeeded', () => {
+    const caller = opened({ probes: 1 });
+    caller.wait(500);
+    caller.request('a');
+    expect(caller.request('b').join()).toMatch('refused b: probing');
+    caller.configure({ probes: 4, retryAfterMs: 9 });
+    for (const ticket of ['b', 'c', 'd']) expect(caller.request(ticket).join()).toMatch('granted');
+    expect(caller.request('e')).toEqual(['500 refused e: probing, 9']);
+    caller.done('a');
+    caller.done('b');
+    caller.cancel('c');
+    expect(caller.configure({ probes: 3 })).toEqual(['500 configured']);
+    expect(caller.state).toBe('{halfOpen:probing}');
+    expect(caller.configure({ probes: 2 })).toEqual([
+      ...['500 configured', '500 breaker.closed: its probes have succeeded'],
+    ]);
+    // The probe that was out is forgotten.
+    caller.done('d', 'failure', 5000);
+    expect(caller.state).toBe('closed');
+  });
+
+  it('takes a probe for lost by the lease that was promised', () => {
+    const caller = opened({ probes: 2, leaseMs: 100 });
+    caller.wait(500);
+    caller.request('a');
+    caller.configure({ leaseMs: 40 });
+    caller.wait(50);
+    expect(caller.state).toBe('{halfOpen:probing}');
+    caller.request('b');
+    caller.wait(39);
+    expect(caller.state).toBe('{halfOpen:probing}');
+    expect(caller.wait(1).join()).toMatch('a probe was lost');
+  });
+
+  it('knows more calls at once, or lets those end that are too many', () => {
+    const caller = new Caller(breaker({ ...PLAIN, capacity: 2 }));
+    for (const ticket of ['a', 'b', 'c']) caller.request(ticket);
+    caller.configure({ capacity: 3 });
+    expect(caller.request('c').join()).toMatch('granted c');
+    caller.configure({ capacity: 1 });
+    caller.done('a');
+    caller.done('b');
+    expect(caller.request('d').join()).toMatch('refused d: full');
+    caller.done('c', 'failure');
+    expect(caller.request('d').join()).toMatch('granted d');
+  });
+
+  it('stays tripped', () => {
+    const caller = new Caller(breaker(PLAIN));
+    caller.tell({ type: 'breaker.trip', reason: 'upgrade' });
+    caller.news();
+    expect(caller.configure({ coolDownMs: 7 })).toEqual(['0 configured']);
+    expect(caller.request('a')).toEqual(['0 refused a: open, 7']);
+  });
+
+  it('was born with a cool-down that is longer than the longest, and grants nothing until that is put right', () => {
+    const caller = new Caller(breaker({ ...PLAIN, maxCoolDownMs: 600 }), { coolDownMs: 700 });
+    caller.tell({ type: 'breaker.reset', reason: 'try it' });
+    expect(caller.state).toBe('misconfigured');
+    expect(caller.request('a').join()).toMatch('refused a: misconfigured, Infinity');
+    expect(caller.configure({ maxCoolDownMs: undefined })).toEqual(['0 configured']);
+    expect(caller.request('a').join()).toMatch('granted a');
+  });
+});
+
 it.each<[string, object]>([
   ['failures', { withinMs: 1, coolDownMs: 1 }],
   ['failures', { ...PLAIN, failures: 0 }],

@@ -13,7 +13,9 @@ export interface Claim {
   readonly from: AnyActorRef | undefined;
   readonly weight: number;
   readonly since: number;
-  /** When its lease is over, or its patience. */
+  /** How long its lease is, or its patience. Options that change later do not change what it was promised. */
+  readonly forMs: number;
+  /** When that is over. */
   readonly until: number;
 }
 
@@ -21,7 +23,7 @@ export type Claims = readonly Claim[];
 
 export function claimOf(request: PermitRequest, since: number, forMs: number): Claim {
   const { ticket, from } = request;
-  return { ticket, from, weight: weightOf(request), since, until: since + forMs };
+  return { ticket, from, weight: weightOf(request), since, forMs, until: since + forMs };
 }
 
 export function has(claims: Claims, ticket: string): boolean {
@@ -35,6 +37,28 @@ export function without(claims: Claims, ticket: string): Claims {
 /** The claims with one of them changed. */
 export function changed(claims: Claims, ticket: string, change: Partial<Claim>): Claims {
   return claims.map((claim) => (claim.ticket === ticket ? { ...claim, ...change } : claim));
+}
+
+/** Those among which one has shown that it is alive: its lease starts anew, as long as it was. */
+export function renewed(claims: Claims, ticket: string, now: number): Claims {
+  return claims.map((claim) => (claim.ticket === ticket ? { ...claim, until: now + claim.forMs } : claim));
+}
+
+/** Those among which one has asked again, and is told this lease. It does not end sooner than it would have. */
+export function grantedAgain(
+  claims: Claims,
+  { ticket, from }: PermitRequest,
+  now: number,
+  forMs: number,
+): Claims {
+  return claims.map((claim) =>
+    claim.ticket === ticket ? { ...claim, from, forMs, until: Math.max(claim.until, now + forMs) } : claim,
+  );
+}
+
+/** One that has waited, as it is held. */
+export function admitted(claim: Claim, now: number, forMs: number): Claim {
+  return { ...claim, since: now, forMs, until: now + forMs };
 }
 
 export function weightIn(claims: Claims): number {
@@ -60,9 +84,7 @@ const LATE_LEASES = 0.5;
  * When that comes late, the system was down: nobody could report or renew, and holders that go on after a crash still
  * make their calls. So all leases start anew. Otherwise a long outage would give every slot away twice.
  */
-export function leased(held: Claims, now: number, leaseMs: number): Claims {
-  if (now - firstEnd(held) > leaseMs * LATE_LEASES) {
-    return held.map((claim) => ({ ...claim, until: now + leaseMs }));
-  }
-  return current(held, now);
+export function leased(held: Claims, now: number): Claims {
+  const isLate = held.some(({ until, forMs }) => now - until > forMs * LATE_LEASES);
+  return isLate ? held.map((claim) => ({ ...claim, until: now + claim.forMs })) : current(held, now);
 }

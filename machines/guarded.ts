@@ -19,7 +19,7 @@ import type {
   OutputFrom,
   Snapshot,
 } from 'xstate';
-import { OptionsCheck } from './options.ts';
+import { OptionsCheck, whole } from './options.ts';
 import type { PermitAnswer, PermitEvent, RefusalReason } from './permit.ts';
 import { retryAfterMsOf } from './retry-after.ts';
 import { LONGEST_DELAY_MS } from './stopwatch.ts';
@@ -105,6 +105,10 @@ const RENEW_AT = 0.5;
  * call. An error that says for how long to leave the other side alone (`retryAfterMs`, `retryAfter`, a `Retry-After` header) is
  * reported as such. When it is stopped in the middle of a call its permits are free after their leases.
  *
+ * Its options are code: some are functions, and a call does not live long. A hosted call that is under way when a
+ * deployment changes them is told again with the new ones. Another `weight` or `judge` does not matter then; with other
+ * `permits` or another `patienceMs` it may ask or wait otherwise, and is refused with `StoryChanged`.
+ *
  * @throws TypeError naming the option that makes no sense
  */
 export function guarded<TLogic extends AnyActorLogic>(
@@ -112,8 +116,8 @@ export function guarded<TLogic extends AnyActorLogic>(
   options: GuardedOptions<InputFrom<TLogic>>,
 ): GuardedLogic<TLogic> {
   const check = new OptionsCheck('guarded', options, ['permits', 'patienceMs', 'weight', 'judge']);
-  check.wholeIfGiven('patienceMs', 0);
-  check.wholeIfGiven('weight', 1);
+  check.ifGiven('patienceMs', whole(0).problem);
+  check.ifGiven('weight', whole(1).problem);
   const { permits, patienceMs, weight, judge = () => 'failure' } = options;
   if (!Array.isArray(permits) && typeof permits !== 'function') {
     check.fail('permits', 'must be a list of gates, or a function of the input that gives one');

@@ -2,17 +2,29 @@
  * `heddle/machines`: statecharts for jobs that many systems have. They are plain XState and import nothing else, so they run
  * under `createActor` as well; hosted by a system they survive its crashes, and are shared by everybody in it.
  *
- * Their options are part of them, as the code of any machine is: a hosted actor that was born with others is refused with
- * `StoryChanged` as soon as they would have decided otherwise. Give it a new id when you change them.
+ * The options of a gate are part of its state, and the factory's are those of new gates: what `input` says goes before. A
+ * gate that exists keeps those that it was born with, whatever a deployment passes to the factory, until it is sent a
+ * `permit.configure`. A daemon that sends one at every start has its deployment's options without further ado:
+ *
+ *     const limit = await system.actor('limit', 'main');
+ *     await limit.send({ type: 'permit.configure', options: { limit: 5 } });
+ *
+ * The options of `guarded` are code, as those of any machine: see there.
  */
 
 // Gates: who may make a call now
 export { breaker } from './breaker.ts';
-export type { BreakerClosed, BreakerContext, BreakerOpened, BreakerOptions } from './breaker.ts';
+export type {
+  BreakerClosed,
+  BreakerContext,
+  BreakerOpened,
+  BreakerOptions,
+  BreakerSettings,
+} from './breaker.ts';
 export { bulkhead } from './bulkhead.ts';
-export type { BulkheadContext, BulkheadOptions } from './bulkhead.ts';
+export type { BulkheadContext, BulkheadOptions, BulkheadSettings } from './bulkhead.ts';
 export { rateLimiter } from './rate-limiter.ts';
-export type { RateLimiterContext, RateLimiterOptions } from './rate-limiter.ts';
+export type { RateLimiterContext, RateLimiterOptions, RateLimiterSettings } from './rate-limiter.ts';
 
 // Calls that pass them
 export { guarded, isPermitError } from './guarded.ts';
@@ -20,13 +32,18 @@ export type { Gate, GuardedLogic, GuardedOptions, PermitError } from './guarded.
 export { retryAfterMsOf } from './retry-after.ts';
 
 // How gates are spoken to
+export type { Changes } from './options.ts';
 export type {
   Outcome,
   PermitAnswer,
+  PermitBegin,
   PermitCancel,
+  PermitConfigure,
+  PermitConfigured,
   PermitDone,
   PermitEvent,
   PermitGranted,
+  PermitMisconfigured,
   PermitRefused,
   PermitRenew,
   PermitRequest,

@@ -27,10 +27,21 @@ export class Caller {
   readonly #start = Date.now();
   #heard = 0;
 
-  constructor(machine: AnyStateMachine) {
-    this.gate = createActor(machine);
+  /** @param first what the gate gets before it is started */
+  constructor(machine: AnyStateMachine, input?: object, ...first: readonly AnyEventObject[]) {
+    this.gate = createActor(machine, { input });
     this.gate.on('*', (event) => this.said.push(this.#noted(event)));
+    for (const event of first) this.gate.send(event);
     (this.gate as unknown as { start(): void }).start();
+  }
+
+  get options(): Record<string, unknown> {
+    return this.gate.getSnapshot().context.options;
+  }
+
+  /** Changes its options; anything is tried. */
+  configure(options: unknown): string[] {
+    return this.tell({ type: 'permit.configure', options });
   }
 
   get state(): string {
@@ -72,8 +83,10 @@ export class Caller {
     return news;
   }
 
-  #noted({ type, ticket, reason, retryAfterMs, forMs }: AnyEventObject): string {
+  #noted({ type, ticket, reason, retryAfterMs, forMs, option, changed }: AnyEventObject): string {
     const at = Date.now() - this.#start;
+    if (type === 'permit.configured') return `${at} ${changed === true ? 'configured' : 'as before'}`;
+    if (type === 'permit.misconfigured') return `${at} misconfigured: ${option}, ${reason}`;
     if (type === 'permit.granted') return `${at} granted ${ticket}`;
     if (type === 'permit.refused') return `${at} refused ${ticket}: ${reason}, ${retryAfterMs}`;
     return `${at} ${type}: ${reason}${forMs === undefined ? '' : `, ${forMs}`}`;
@@ -136,6 +149,105 @@ export function everyGate(name: string, make: () => AnyStateMachine): void {
       // A breaker counts calls, and does not look at weights.
       if (name !== 'a breaker' || !('weight' in more)) expect(answer).toMatch(/unfit, Infinity$/);
       expect(caller.gate.getSnapshot().status).toBe('active');
+    });
+
+    it.each<[string, unknown]>([
+      ['options', undefined],
+      ['options', null],
+      ['options', 7],
+      ['options', 'leaseMs'],
+      ['options', [5]],
+      ['leaseMs', { leaseMs: 0 }],
+      ['leaseMs', { leaseMs: '5' }],
+      ['leaseMs', { leaseMs: Object.create(null) }],
+      ['leaseMs', { leaseMs: Symbol('5') }],
+      ['lease', { leaseMs: 5, lease: 5 }],
+      ['__proto__', JSON.parse('{ "__proto__": { "leaseMs": 5 } }')],
+    ])('refuses nonsense for its %s, says so, and takes nothing of it: %o', (option, options) => {
+      const caller = new Caller(make());
+      const before = caller.gate.getSnapshot().context;
+      expect(caller.configure(options).join()).toMatch(`0 misconfigured: ${option}, `);
+      expect(caller.gate.getSnapshot().context).toBe(before);
+      expect(caller.request('a')).toEqual(['0 granted a']);
+    });
+
+    it('takes other options, and none of them twice', () => {
+      const caller = new Caller(make());
+      const { leaseMs, ...others } = caller.options;
+      expect(leaseMs).toBe(60_000);
+      expect(caller.configure({})).toEqual(['0 as before']);
+      expect(caller.configure({ leaseMs: 5000 })).toEqual(['0 configured']);
+      const { context } = caller.gate.getSnapshot();
+      expect(context.options).toEqual({ ...others, leaseMs: 5000 });
+      expect(caller.configure(context.options)).toEqual(['0 as before']);
+      expect(caller.gate.getSnapshot().context).toBe(context);
+      // One that is undefined has its default again.
+      caller.configure({ leaseMs: undefined });
+      expect(caller.options).toEqual({ ...others, leaseMs: 60_000 });
+    });
+
+    it('answers to whoever configures it', () => {
+      const heard: AnyEventObject[] = [];
+      const from = createActor(fromTransition((_, event) => void heard.push(event), undefined)).start();
+      const caller = new Caller(make());
+      for (const options of [{ leaseMs: 5 }, { leaseMs: 5 }, { leaseMs: -5 }])
+        caller.tell({ type: 'permit.configure', options, from });
+      expect(heard).toEqual([
+        { type: 'permit.configured', options: { ...caller.options, leaseMs: 5 }, changed: true },
+        { type: 'permit.configured', options: { ...caller.options, leaseMs: 5 }, changed: false },
+        { type: 'permit.misconfigured', option: 'leaseMs', reason: expect.stringMatching('leaseMs') },
+      ]);
+      expect(caller.said).toEqual([]);
+    });
+
+    it('promises a lease once: it is as long as it was, and can be made longer', () => {
+      const caller = new Caller(make());
+      const until = () => caller.gate.getSnapshot().context.held[0].until;
+      caller.request('a');
+      caller.configure({ leaseMs: 100 });
+      expect(until()).toBe(60_000);
+      caller.wait(10);
+      caller.renew('a');
+      expect(until()).toBe(60_010);
+      // Whoever asks again is told the new one, and renews by it.
+      caller.request('a');
+      expect(until()).toBe(60_010);
+      caller.wait(60_000 - 20);
+      caller.renew('a');
+      expect(until()).toBe(60_090);
+      caller.configure({ leaseMs: 90_000 });
+      caller.renew('a');
+      expect(until()).toBe(60_090);
+      caller.request('a');
+      expect(until()).toBe(60_000 - 10 + 90_000);
+    });
+
+    it('is born with the options of its input, before those of its factory', () => {
+      const factory = new Caller(make()).options;
+      expect(new Caller(make(), {}).options).toEqual(factory);
+      expect(new Caller(make(), { leaseMs: undefined }).options).toEqual(factory);
+      expect(new Caller(make(), { leaseMs: 5 }).options).toEqual({ ...factory, leaseMs: 5 });
+      for (const input of [{ leaseMs: 0 }, { lease: 5 }, 'leaseMs', null]) {
+        const { status, error } = createActor(make(), { input }).getSnapshot() as never as AnyEventObject;
+        expect([status, error instanceof TypeError]).toEqual(['error', true]);
+      }
+    });
+
+    it('takes what comes before it has begun when it has, in order', () => {
+      const early = [
+        { type: 'permit.configure', options: { leaseMs: 5 } },
+        { type: 'permit.request', ticket: 'a' },
+        { type: 'permit.what' },
+        { type: 'permit.request', ticket: 'b' },
+      ];
+      const caller = new Caller(make(), { leaseMs: 7 }, ...early);
+      expect(caller.said.map((line) => line.split(':')[0])).toEqual([
+        ...['0 configured', '0 granted a', '0 refused b'],
+      ]);
+      expect(caller.options['leaseMs']).toBe(5);
+      // Nobody else can have it begin once more.
+      caller.tell({ type: 'permit.begin', options: { leaseMs: 9 } });
+      expect(caller.options['leaseMs']).toBe(5);
     });
 
     it('keeps nothing of what is over', () => {

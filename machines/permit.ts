@@ -13,9 +13,16 @@
  * asking again with it gives the same answer and takes nothing more: a process that starts again after a crash asks with
  * the same ticket. Afterwards it is a new request, because it is a new call.
  *
+ * Whoever runs the gate may change its options meanwhile:
+ *
+ *       │ permit.configure { options } ─────────► │  those that are to change
+ *       │ ◄────── permit.configured { options }   │  all that it has now
+ *       │    or   permit.misconfigured { option, reason }: nothing has changed
+ *
  * This file owns the messages and how they are answered. It decides nothing.
  */
 import type { AnyActorRef } from 'xstate';
+import type { Changes } from './options.ts';
 
 /** Asks a gate to let one call pass. */
 export interface PermitRequest {
@@ -57,8 +64,26 @@ export interface PermitRenew {
   readonly ticket: string;
 }
 
-/** What every gate takes. */
+/** What every gate takes from its callers. */
 export type PermitEvent = PermitRequest | PermitDone | PermitCancel | PermitRenew;
+
+/**
+ * Changes the options of a gate, at once and for good. Asking for what it has changes nothing, so a daemon can send the
+ * options of its deployment at every start. Each gate says what a change means to those who hold or wait.
+ */
+export interface PermitConfigure<TOptions> {
+  readonly type: 'permit.configure';
+  /** Those that are to change. One that is undefined has its default again: that of the machine, not of the factory. */
+  readonly options: Changes<TOptions>;
+  /** Who gets the answer. Without it the gate emits the answer. */
+  readonly from?: AnyActorRef | undefined;
+}
+
+/** From a gate to itself, once: the options it was born with. */
+export interface PermitBegin {
+  readonly type: 'permit.begin';
+  readonly options: object;
+}
 
 /** The call may be made. */
 export interface PermitGranted {
@@ -76,8 +101,10 @@ export interface PermitGranted {
  * - `full`: everything is taken, and the queue too
  * - `timeout`: it has waited as long as it may
  * - `unfit`: it can never be granted: its weight is no whole number or more than there is, or it has no ticket
+ * - `misconfigured`: the gate was born with options that do not go together, and nobody has configured it since
  */
-export type RefusalReason = 'open' | 'probing' | 'limit' | 'paused' | 'full' | 'timeout' | 'unfit';
+export type RefusalReason =
+  'open' | 'probing' | 'limit' | 'paused' | 'full' | 'timeout' | 'unfit' | 'misconfigured';
 
 /** The call must not be made. */
 export interface PermitRefused {
@@ -88,23 +115,45 @@ export interface PermitRefused {
   readonly retryAfterMs: number;
 }
 
-/** What a gate answers. */
+/** What a gate answers to its callers. */
 export type PermitAnswer = PermitGranted | PermitRefused;
 
+/** The gate works by these options now. */
+export interface PermitConfigured<TOptions> {
+  readonly type: 'permit.configured';
+  readonly options: TOptions;
+  /** Whether any of them was another before. */
+  readonly changed: boolean;
+}
+
+/** The options make no sense, and none of them was taken. */
+export interface PermitMisconfigured {
+  readonly type: 'permit.misconfigured';
+  /** The first that makes no sense. */
+  readonly option: string;
+  /** What is wrong with it, for people. */
+  readonly reason: string;
+}
+
 /** The part of `enqueue` that an answer needs. */
-interface Enqueue {
-  sendTo(to: AnyActorRef, event: PermitAnswer): void;
-  emit(event: PermitAnswer): void;
+export interface Enqueue<TAnswer> {
+  sendTo(to: AnyActorRef, event: TAnswer): void;
+  emit(event: TAnswer): void;
 }
 
 /** Answers a request. */
-export function answer(
-  enqueue: Enqueue,
+export function answer<TAnswer>(
+  enqueue: Enqueue<TAnswer>,
   { from }: { readonly from?: AnyActorRef | undefined },
-  given: PermitAnswer,
+  given: TAnswer,
 ): void {
   if (from === undefined) enqueue.emit(given);
   else enqueue.sendTo(from, given);
+}
+
+/** The answer to a request that can never be granted. */
+export function unfit(ticket: string): PermitRefused {
+  return { type: 'permit.refused', ticket, reason: 'unfit', retryAfterMs: Infinity };
 }
 
 /** How much a request takes. */

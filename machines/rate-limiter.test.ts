@@ -149,6 +149,94 @@ describe('a rate limiter', () => {
     expect(tickets()).toHaveLength(1000);
   });
 
+  it('with a larger limit lets those in who wait, at once, as many as there is room for', () => {
+    const caller = new Caller(rateLimiter({ limit: 1, perMs: 1000, queue: 9 }));
+    for (const ticket of ['a', 'b', 'c', 'd']) caller.request(ticket);
+    caller.wait(100);
+    expect(caller.configure({ limit: 3 })).toEqual(['100 configured', '100 granted b', '100 granted c']);
+    expect(caller.wait(899)).toEqual([]);
+    expect(caller.wait(1)).toEqual(['1000 granted d']);
+    expect(caller.state).toBe('flowing');
+  });
+
+  it('with a smaller limit counts what was taken, and lets nobody in before there is room', () => {
+    const caller = new Caller(rateLimiter({ limit: 4, perMs: 1000, queue: 9 }));
+    for (const ticket of ['a', 'b', 'c']) {
+      caller.request(ticket);
+      caller.wait(100);
+    }
+    caller.request('heavy', { weight: 3 });
+    expect(caller.request('d')).toEqual([]);
+    expect(caller.configure({ limit: 2 })).toEqual(['300 configured', '300 refused heavy: unfit, Infinity']);
+    expect(caller.request('e', { weight: 3 })).toEqual(['300 refused e: unfit, Infinity']);
+    expect(caller.wait(799)).toEqual([]);
+    expect(caller.wait(1)).toEqual(['1100 granted d']);
+  });
+
+  it('with a longer window keeps to its limit from then on', () => {
+    const caller = new Caller(rateLimiter({ limit: 2, perMs: 100 }));
+    caller.request('a');
+    caller.request('b');
+    caller.wait(50);
+    caller.configure({ perMs: 1000 });
+    expect(caller.request('c')).toEqual(['50 refused c: limit, 950']);
+    caller.configure({ perMs: 50 });
+    expect(caller.request('c')).toEqual(['50 granted c']);
+  });
+
+  it('with another bucket lacks as many tokens as before', () => {
+    const caller = new Caller(rateLimiter({ limit: 10, perMs: 1000, burst: 2 }));
+    caller.request('a', { weight: 2 });
+    caller.wait(50);
+    // One and a half are missing.
+    caller.configure({ burst: 4 });
+    expect(caller.request('b', { weight: 3 })).toEqual(['50 refused b: limit, 50']);
+    caller.configure({ burst: 2, perMs: 10_000 });
+    expect(caller.request('b')).toEqual(['50 refused b: limit, 500']);
+    caller.configure({ burst: 1 });
+    expect(caller.request('b')).toEqual(['50 refused b: limit, 1000']);
+    // Without a burst the window alone is the limit.
+    caller.configure({ burst: undefined });
+    expect(caller.request('b', { weight: 8 })).toEqual(['50 granted b']);
+    expect(caller.request('c').join()).toMatch('refused c');
+  });
+
+  it('changes nothing about a pause', () => {
+    const caller = new Caller(rateLimiter({ limit: 1, perMs: 100, queue: 9 }));
+    caller.done('x', 'failure', 1000);
+    caller.request('a');
+    caller.request('b', { waitMs: 300 });
+    expect(caller.configure({ limit: 5, waitMs: 1 })).toEqual(['0 configured']);
+    expect(caller.state).toBe('paused');
+    expect(caller.wait(300)).toEqual(['300 refused b: timeout, 700']);
+    expect(caller.wait(700)).toEqual(['1000 granted a']);
+  });
+
+  it('has a burst that follows its limit, unless it is given; then they must go together', () => {
+    const caller = new Caller(rateLimiter({ limit: 1, perMs: 1000 }));
+    caller.configure({ limit: 3 });
+    expect(caller.request('a', { weight: 3 })).toEqual(['0 granted a']);
+    caller.configure({ burst: 3 });
+    const { options } = caller;
+    expect(caller.configure({ limit: 2, perMs: 7 }).join()).toMatch('0 misconfigured: burst, ');
+    expect(caller.configure({ limit: undefined }).join()).toMatch('0 misconfigured: limit, ');
+    expect(caller.options).toBe(options);
+    expect(caller.configure({ limit: 2, burst: 1 })).toEqual(['0 configured']);
+  });
+
+  it('whose input does not go together with its factory grants nothing, until it is configured', () => {
+    const caller = new Caller(rateLimiter({ limit: 5, perMs: 100, burst: 3 }), { limit: 2 });
+    expect(caller.state).toBe('misconfigured');
+    expect(caller.news().join()).toMatch('0 misconfigured: burst, ');
+    expect(caller.request('a')).toEqual(['0 refused a: misconfigured, Infinity']);
+    for (const type of ['permit.done', 'permit.cancel', 'permit.renew', 'limiter.resume', 'permit.begin'])
+      expect(caller.tell({ type, ticket: 'a', retryAfterMs: 5, options: {} })).toEqual([]);
+    expect(caller.configure({ burst: 4 }).join()).toMatch('0 misconfigured: burst, ');
+    expect(caller.configure({ burst: 2 })).toEqual(['0 configured']);
+    expect(caller.options).toMatchObject({ limit: 2, perMs: 100, burst: 2 });
+    expect(caller.request('a', { weight: 2 })).toEqual(['0 granted a']);
+  });
+
   it.each<[string, object]>([
     ['limit', { perMs: 1 }],
     ['limit', { limit: 0, perMs: 1 }],
@@ -303,5 +391,67 @@ describe('random callers', () => {
     );
     expect(granted).toBeGreaterThan(RUNS);
     expect(fullest).toBeGreaterThan(3);
+  });
+
+  it('hear what a window alone says, while its limit and its length change', () => {
+    const changes = fc.record(
+      { limit: fc.integer({ min: 1, max: 7 }), perMs: fc.integer({ min: 1, max: 50 }) },
+      { requiredKeys: [] },
+    );
+    const either = fc.oneof(
+      { weight: 5, arbitrary: fc.integer({ min: 1, max: 3 }) },
+      { weight: 4, arbitrary: fc.record({ wait: fc.integer({ min: 1, max: 20 }) }) },
+      { weight: 2, arbitrary: changes },
+    );
+    let granted = 0;
+    fc.assert(
+      fc.property(fc.array(either, { minLength: 20, maxLength: 60 }), (all) => {
+        let options = { limit: 3, perMs: 20 };
+        const caller = new Caller(rateLimiter({ ...options, queue: 4, waitMs: 1e6 }));
+        const said: string[] = [];
+        let waiting: { ticket: string; weight: number }[] = [];
+        let taken: { at: number; weight: number }[] = [];
+        let now = 0;
+        const admit = (): void => {
+          for (let [next] = waiting; next !== undefined; [next] = waiting) {
+            const { ticket, weight } = next;
+            // What a shorter window forgets when it lets somebody in, a longer one does not know.
+            const recent = taken.filter(({ at }) => now - at < options.perMs);
+            if (recent.reduce((sum, one) => sum + one.weight, weight) > options.limit) return;
+            taken = [...recent, { at: now, weight }];
+            waiting.shift();
+            said.push(`${now} granted ${ticket}`);
+          }
+        };
+        all.forEach((one, n) => {
+          const ticket = `t${n}`;
+          if (typeof one === 'number') {
+            caller.request(ticket, { weight: one });
+            if (one > options.limit) said.push(`${now} refused ${ticket}`);
+            else if (waiting.length < 4) waiting.push({ ticket, weight: one });
+            else said.push(`${now} refused ${ticket}`);
+            admit();
+          } else if ('wait' in one) {
+            for (let ms = 0; ms < one.wait; ms++) {
+              caller.wait(1);
+              now++;
+              admit();
+            }
+          } else {
+            caller.configure(one);
+            options = { ...options, ...one };
+            for (const { ticket: which, weight } of waiting)
+              if (weight > options.limit) said.push(`${now} refused ${which}`);
+            waiting = waiting.filter(({ weight }) => weight <= options.limit);
+            admit();
+          }
+        });
+        const heard = caller.said.filter((line) => !/configured|as before/.test(line));
+        expect(heard.map((line) => line.split(':')[0])).toEqual(said);
+        granted += said.filter((line) => line.includes('granted')).length;
+      }),
+      { numRuns: RUNS },
+    );
+    expect(granted).toBeGreaterThan(RUNS);
   });
 });

@@ -1,6 +1,6 @@
 // The lie: "breakers, rate limiters and bulkheads are durable and shared: a crash loses no permit, gives none twice, and
-// keeps the queue in order". Workflows and processes that share gates, with the system killed behind every commit, and down
-// for long.
+// keeps the queue in order; and a deployment with other options changes nothing about those that exist, unless it says so".
+// Workflows and processes that share gates, with the system killed behind every commit, down for long, and deployed anew.
 import { describe, expect, it } from 'vitest';
 import { assign, createMachine, fromCallback, fromPromise, sendTo, setup } from 'xstate';
 import type { AnyActorRef } from 'xstate';
@@ -8,7 +8,7 @@ import { currentEffect, durable } from 'heddle';
 import { breaker, bulkhead, guarded, isPermitError, rateLimiter } from 'heddle/machines';
 import type { PermitAnswer } from 'heddle/machines';
 import { DyingSystem } from '../dying-system.ts';
-import { collect, open, STORES } from './systems.ts';
+import { collect, open, rejection, STORES } from './systems.ts';
 import type { Opened } from './systems.ts';
 
 const ORDERS = ['1', '2', '3', '4', '5', '6'];
@@ -489,13 +489,275 @@ describe.each(STORES)('whichever commit the process dies behind, %s', (_, make) 
   });
 });
 
+describe('a deployment with other options', () => {
+  /** What the deployments of three gates differ in. */
+  const factories = {
+    slots: (more: number) =>
+      bulkhead({ slots: 1 + more, queue: 2 + more, leaseMs: 500 + more, waitMs: 60_000 }),
+    limit: (more: number) =>
+      rateLimiter({ limit: 1 + more, perMs: 1000 + more, queue: 2 + more, waitMs: 60_000 }),
+    payments: (more: number) =>
+      breaker({
+        failures: 2 + more,
+        withinMs: 5000,
+        coolDownMs: 700 + more,
+        leaseMs: 500 + more,
+        capacity: 1 + more,
+      }),
+  };
+  type Name = keyof typeof factories;
+  const NAMES = Object.keys(factories) as Name[];
+
+  const deployment = (more: number, form: <T extends object>(logic: T) => T = (logic) => logic) => ({
+    slots: form(factories.slots(more)),
+    limit: form(factories.limit(more)),
+    payments: form(factories.payments(more)),
+  });
+  type Deployment = Opened<ReturnType<typeof deployment>>;
+
+  /** Ends a system in peace or not, and opens another deployment on its store. */
+  const ENDS = [
+    ['a close', (opened: Deployment, next: ReturnType<typeof deployment>) => opened.reopenWith(next)],
+    [
+      'a crash',
+      async (opened: Deployment, next: ReturnType<typeof deployment>) => {
+        await opened.kill();
+        return open(next, { store: opened.store }, opened.clock);
+      },
+    ],
+  ] as const;
+
+  const gateOf = ({ system }: Deployment, name: Name) => system.get(`${name}/main`)!;
+  const optionsOf = (opened: Deployment, name: Name) => gateOf(opened, name).getSnapshot().context.options;
+  const tell = async (opened: Deployment, name: Name, event: object): Promise<void> => {
+    await gateOf(opened, name).send(event as never);
+    await opened.settle();
+  };
+  const ask = (opened: Deployment, name: Name, ticket: string) =>
+    tell(opened, name, { type: 'permit.request', ticket });
+  const heldBy = (opened: Deployment, name: Name) =>
+    gateOf(opened, name)
+      .getSnapshot()
+      .context.held.map(({ ticket }) => ticket);
+
+  /** Asks and reports and lets timers fire, so that the options of a gate stand in its story. */
+  async function traffic(opened: Deployment, name: Name, round: string): Promise<void> {
+    for (const ticket of ['a', 'b', 'c', 'd', 'e', 'f']) await ask(opened, name, `${round}${ticket}`);
+    await tell(opened, name, { type: 'permit.done', ticket: `${round}a`, outcome: 'failure' });
+    await opened.advance(300);
+    await tell(opened, name, { type: 'permit.renew', ticket: `${round}b` });
+    await opened.advance(4000);
+    for (const ticket of ['g', 'h']) await ask(opened, name, `${round}${ticket}`);
+    for (const ticket of ['g', 'h'])
+      await tell(opened, name, { type: 'permit.done', ticket: `${round}${ticket}`, outcome: 'failure' });
+  }
+
+  describe.each(ENDS)('after %s', (_, end) => {
+    describe.each(FORMS)('of gates that come back %s', (_, form) => {
+      it.each(NAMES)('changes nothing about %s that exist: they keep their options', async (name) => {
+        let opened: Deployment = await open(deployment(0, form));
+        await opened.system.actor(name, 'main');
+        const first = optionsOf(opened, name);
+        await traffic(opened, name, '1');
+        for (const more of [5, 0, 2]) {
+          const { value, context } = gateOf(opened, name).getSnapshot();
+          opened = await end(opened, deployment(more, form));
+          expect(gateOf(opened, name).getSnapshot()).toMatchObject({ value, context });
+          await traffic(opened, name, `${more}`);
+          expect(optionsOf(opened, name)).toEqual(first);
+          await expectSameStory(opened.system, [`${name}/main`]);
+        }
+        // A new one has those of the deployment in which it is born.
+        await opened.system.actor(name, 'other');
+        expect(opened.system.get(`${name}/other`)!.getSnapshot().context.options).not.toEqual(first);
+        expect(opened.troubles).toEqual([]);
+      });
+
+      it('takes its options when it sends them at every start', async () => {
+        let opened: Deployment = await open(deployment(0, form));
+        for (const more of [0, 0, 3, 3, 1]) {
+          for (const name of NAMES) {
+            const gate = await opened.system.actor(name, 'main');
+            const options = { leaseMs: 500 + more };
+            const own = {
+              slots: { slots: 1 + more },
+              limit: { limit: 1 + more },
+              payments: { capacity: 1 + more },
+            }[name];
+            await gate.send({ type: 'permit.configure', options: { ...options, ...own } } as never);
+            await opened.settle();
+            expect(optionsOf(opened, name)).toMatchObject({ ...options, ...own });
+            await opened.advance(10_000);
+            for (let n = 0; n < 9; n++) await ask(opened, name, `${more} ${n} ${opened.clock.now()}`);
+            expect(heldBy(opened, name)).toHaveLength(1 + more);
+            await expectSameStory(opened.system, [`${name}/main`]);
+          }
+          opened = await end(opened, deployment(9 - more, form));
+        }
+        expect(opened.troubles).toEqual([]);
+      });
+    });
+
+    it('lets those in who wait when it is configured, and they were waiting before', async () => {
+      let opened: Deployment = await open(deployment(0));
+      for (const name of ['slots', 'limit'] as const) {
+        await opened.system.actor(name, 'main');
+        for (const ticket of ['a', 'b', 'c']) await ask(opened, name, ticket);
+      }
+      opened = await end(opened, deployment(1));
+      expect([heldBy(opened, 'slots'), heldBy(opened, 'limit')]).toEqual([['a'], ['a']]);
+      await tell(opened, 'slots', { type: 'permit.configure', options: { slots: 2 } });
+      await tell(opened, 'limit', { type: 'permit.configure', options: { limit: 2 } });
+      expect([heldBy(opened, 'slots'), heldBy(opened, 'limit')]).toEqual([
+        ['a', 'b'],
+        ['a', 'b'],
+      ]);
+    });
+
+    it('keeps the input of a birth, also when it does not go together with the factory any more', async () => {
+      const actors = (burst: number) => ({ limit: rateLimiter({ limit: 9, perMs: 1000, burst }) });
+      let opened = await open(actors(2));
+      const gate = await opened.system.actor('limit', 'main', { input: { limit: 3 } });
+      await gate.send({ type: 'permit.request', ticket: 'a', weight: 2 });
+      const { context } = gate.getSnapshot();
+      expect(context.options).toMatchObject({ limit: 3, perMs: 1000, burst: 2 });
+      opened = (await end(opened as never, actors(5) as never)) as never;
+      expect(opened.system.get('limit/main')!.getSnapshot().context).toEqual(context);
+      await expectSameStory(opened.system, ['limit/main']);
+      // A new one cannot be like that.
+      const other = await opened.system.actor('limit', 'other', { input: { limit: 3 } });
+      await opened.settle();
+      expect(other.getSnapshot().value).toBe('misconfigured');
+      opened = (await end(opened as never, actors(1) as never)) as never;
+      expect(opened.system.get('limit/other')!.getSnapshot().value).toBe('misconfigured');
+      await opened.system
+        .get('limit/other')!
+        .send({ type: 'permit.configure', options: { burst: undefined } } as never);
+      expect(opened.system.get('limit/other')!.getSnapshot()).toMatchObject({
+        value: 'flowing',
+        context: { options: { limit: 3 } },
+      });
+      await expectSameStory(opened.system, ['limit/main', 'limit/other']);
+    });
+  });
+
+  it('refuses an input that makes no sense by itself: nobody is born', async () => {
+    const opened = await open(deployment(0));
+    const born = opened.system.actor('slots', 'main', { input: { slots: 0 } });
+    expect((await rejection(born)).message).toMatch('slots');
+    expect(opened.system.get('slots/main')).toBeUndefined();
+  });
+
+  it('refuses to be configured with nonsense, and nothing is half applied', async () => {
+    const opened = await open(deployment(0));
+    for (const name of NAMES) {
+      const gate = await opened.system.actor(name, 'main');
+      const heard: unknown[] = [];
+      gate.on('permit.misconfigured', (event) => heard.push(event));
+      const before = optionsOf(opened, name);
+      for (const options of [{ leaseMs: 5, nope: 1 }, { leaseMs: 5, [name]: {} }, undefined, 'all'])
+        await gate.send({ type: 'permit.configure', options } as never);
+      await opened.settle();
+      expect(heard).toMatchObject(['nope', name, 'options', 'options'].map((option) => ({ option })));
+      expect(optionsOf(opened, name)).toEqual(before);
+    }
+    expect(opened.troubles).toEqual([]);
+    expect(await collect(opened.system.deadLetters())).toEqual([]);
+  });
+
+  it('reaches also a gate that is a child, and was asked in the step that gave it life', async () => {
+    const actors = (slots: number) => ({
+      parent: setup({
+        types: { context: {} as { heard: string[] }, events: {} as PermitAnswer },
+        actors: { gate: bulkhead({ slots }) },
+      }).createMachine({
+        context: { heard: [] },
+        invoke: { src: 'gate', id: 'gate', input: undefined },
+        entry: ['a', 'b'].map((ticket) =>
+          sendTo('gate', ({ self }) => ({ type: 'permit.request', ticket, from: self })),
+        ),
+        on: {
+          '*': {
+            actions: assign({
+              heard: ({ context, event }) => [...context.heard, `${event.type} ${event.ticket}`],
+            }),
+          },
+        },
+      }),
+    });
+    let opened = await open(actors(1));
+    await opened.system.start('parent', { id: '1' });
+    await opened.settle();
+    opened = await opened.reopenWith(actors(2));
+    const { context } = opened.system.get('parent/1')!.getSnapshot();
+    expect(context.heard).toEqual(['permit.granted a', 'permit.refused b']);
+    await expectSameStory(opened.system, ['parent/1', 'parent/1/gate']);
+    const told = await collect(opened.system.history('parent/1/gate'));
+    expect(told.map(({ event }) => event.type).slice(0, 4)).toEqual([
+      ...['xstate.init', 'permit.request', 'permit.request', 'permit.begin'],
+    ]);
+  });
+
+  describe.each(STORES)('at every start, behind whichever commit the process dies, %s', (_, make) => {
+    it('an order of calls is the same, and gates are born with the options of one deployment', async () => {
+      async function day(dies: boolean) {
+        const bank = new Bank();
+        let starts = 0;
+        const dying = new DyingSystem({
+          store: make(),
+          get actors() {
+            return { ...shop(bank), ...deployment(++starts) };
+          },
+          maxTurnsPerCommit: 1,
+          dies,
+        });
+        await dying.open();
+        for (const name of NAMES) {
+          await dying.start(name, 'main');
+          const records = await collect(dying.system.history(`${name}/main`));
+          const { options } = dying.system.get(`${name}/main`)!.getSnapshot().context;
+          // One deployment has given it all of them, and its record says which.
+          expect(records[1]!.event).toMatchObject({ type: 'permit.begin', options });
+          await dying.post(`${name}/main`, {
+            type: 'permit.configure',
+            options: {
+              slots: { slots: 2, queue: 9, leaseMs: 500 },
+              limit: { limit: 3, perMs: 1000, queue: 9 },
+              payments: { failures: 2, coolDownMs: 700, capacity: 99, leaseMs: 500 },
+            }[name],
+          });
+        }
+        for (const id of ORDERS) await dying.start('order', id, { id });
+        const served: string[] = [];
+        for (let round = 0; served.length < ORDERS.length && round < 50; round++) {
+          const [id] = bank.open.keys();
+          if (id !== undefined) {
+            served.push(id);
+            bank.open.get(id)!.resolve();
+          }
+          await dying.settle();
+          await dying.advance(200);
+        }
+        await expectSameStory(dying.system, GATES);
+        await dying.close();
+        return { served, starts };
+      }
+      const calm = await day(false);
+      const hard = await day(true);
+      expect(calm).toEqual({ served: ORDERS, starts: 1 });
+      expect(hard.served).toEqual(ORDERS);
+      expect(hard.starts).toBeGreaterThan(100);
+    });
+  });
+});
+
 it('the history of a gate tells who asked, and what came of it', async () => {
   const bank = new Bank();
   const opened = await openShop(bank);
   await order(opened, '1');
   bank.open.get('1')!.resolve();
   await opened.settle();
-  const told = await collect(opened.system.history('payments/main', { from: 2 }));
+  const told = await collect(opened.system.history('payments/main', { from: 3 }));
   expect(told.map(({ event, cause }) => [event, cause])).toMatchObject([
     [
       { type: 'permit.request', ticket: 'order/1/charge#0' },
