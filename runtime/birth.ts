@@ -1,6 +1,7 @@
 /**
  * What a birth decides for as long as the life lasts: the logic that runs, and who the actor is to itself.
  */
+import { BrokenJournal } from '../storage/journal.ts';
 import { Cell } from './cell.ts';
 import type { Definition } from './definition.ts';
 import { StoryChanged, UnknownActor } from './errors.ts';
@@ -34,11 +35,19 @@ export function newRoot(runtime: Runtime, birth: Birth): Cell {
   return cell;
 }
 
-/** The input of an actor's current life: it stands in the first record of it, and is read back all the way. */
-export function inputOf({ journal, events }: Runtime, { actor, seq, frame, offset, bornSeq }: Cell): unknown {
+/**
+ * The input of an actor's current life: it stands in the first record of it, and is read back all the way.
+ * @throws JournalCorrupt
+ */
+export function inputOf({ journal, events }: Runtime, cell: Cell): unknown {
+  const { actor, address, seq, frame, offset, bornSeq } = cell;
   const newest = { seq, frame: frame!.number, offset, link: undefined };
-  const [first] = journal.walk(actor, newest, bornSeq - 1);
-  return events.unpack(first!.bytes, first!.eventStart, first!.eventEnd)['input'];
+  try {
+    const [first] = journal.walk(actor, newest, bornSeq - 1);
+    return events.unpack(first!.bytes, first!.eventStart, first!.eventEnd)['input'];
+  } catch (error) {
+    throw error instanceof BrokenJournal ? error.corruptionOf(address) : error;
+  }
 }
 
 /** The ref that an actor sees as `self` in a certain life. */

@@ -150,6 +150,7 @@ export class DeadLetters {
   async retry(id: number, who?: { readonly by: string }): Promise<void> {
     await this.#inOneHand(id, async (letter) => {
       const cell = this.#actorOf(letter);
+      if (letter.reason === 'step') this.#assertTakes(cell);
       if (who !== undefined) {
         assertText(who.by, 'by');
         await decide(this.#runtime, { type: 'heddle.dead-letter.retried', letter: id, by: who.by });
@@ -171,10 +172,13 @@ export class DeadLetters {
     }
   }
 
-  #sendAgain(cell: Cell, { id, event }: DeadLetter): Promise<Receipt> {
+  #assertTakes(cell: Cell): void {
     if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
-    const { events, delivery, supervision } = this.#runtime;
-    if (!mayRun(cell)) supervision.assertComingBack(cell);
+    if (!mayRun(cell)) this.#runtime.supervision.assertComingBack(cell);
+  }
+
+  #sendAgain(cell: Cell, { id, event }: DeadLetter): Promise<Receipt> {
+    const { events, delivery } = this.#runtime;
     const { event: again, packed } = events.prepareHolder(event!);
     const reply = new Reply();
     const message = new Message(again, packed, cell.life, { kind: 'letter', id }, undefined, reply);

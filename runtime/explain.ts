@@ -22,6 +22,8 @@ export async function explain(runtime: Runtime, address: string): Promise<string
     if (!(error instanceof HeddleError)) throw error;
     return `${address} is refused: ${error.message}`;
   }
+  // What is told here may be passed on: only what is on the disk.
+  if (cell.undurable > 0) await runtime.committer.durable();
   const lines = cell.definition.isSupervisor ? aboutSupervisor(cell) : aboutActor(runtime, cell);
   let letters = 0;
   for await (const letter of runtime.deadLetters.list({ address })) {
@@ -87,6 +89,8 @@ function aboutChild(
   const lines = [
     `It is a ${restart} child of ${supervisor}${child === undefined ? '' : `, which says it is ${child.phase}`}.`,
   ];
+  if (child?.phase === 'restarting' && child.restartAt !== undefined)
+    lines.push(`It is restarted at ${time(child.restartAt)}.`);
   if (child === undefined || child.restarts === 0) return lines;
   const times = child.restarts === 1 ? 'once' : `${child.restarts} times`;
   const because =

@@ -200,6 +200,7 @@ function restartsItself(
       ? 0
       : delayAfter(backoff, restarts.length, error, at, `${cell.address}#${cell.life}`);
   if (delayMs === undefined) return false;
+  if (restart.from === 'initial' && !canBeBornAgain(runtime, cell)) return false;
   // Whoever has halted it brings it up again.
   if (cell.down !== undefined) {
     recordCrash(runtime, cell, message, { ...crash, window: restarts }, at, error);
@@ -210,11 +211,24 @@ function restartsItself(
   return true;
 }
 
+/** Whether what it was born with can still be read. */
+function canBeBornAgain(runtime: Runtime, cell: Cell): boolean {
+  try {
+    inputOf(runtime, cell);
+    return true;
+  } catch (error) {
+    if (!(error instanceof HeddleError)) throw error;
+    runtime.report(error, `${cell.address} cannot begin anew`);
+    return false;
+  }
+}
+
 /** A permanent actor without a supervisor is done: it begins anew, if it may. @param index for its message */
 export function beginsAgain(runtime: Runtime, cell: Cell, index: number): boolean {
   const { restart, intensity, periodMs } = cell.definition.spec;
   if (restart.type !== 'permanent') return false;
   if (countRestart(cell.window, runtime.clock.now(), { intensity, periodMs }).isTooMany) return false;
+  if (!canBeBornAgain(runtime, cell)) return false;
   comeUpAgain(runtime, cell, cell.seq, index);
   return true;
 }
@@ -234,6 +248,26 @@ export function comeUpAgain(runtime: Runtime, cell: Cell, seq: number, index: nu
   if (!cell.ended) send({ type: 'xstate.stop' }, cell.life, index);
   const birth: Birth = { ...cell.birth!, since: cell.since };
   send({ type: 'xstate.init', input: inputOf(runtime, cell) }, ++cell.lives, index + 1, birth);
+}
+
+/** Beyond all places that a step's own messages can have. */
+const AGAIN = 2 ** 24;
+
+/**
+ * A parent comes up again that went down because it could not take a child's failure: the child begins anew with it, or the
+ * parent would wait for ever. Returns whether this is such a child.
+ */
+export function beginsAnewWithParent(runtime: Runtime, cell: Cell, { event, cause }: Message): boolean {
+  const isParent = cause?.kind === 'actor' && cause.actor === cell.birth?.parent?.[0];
+  if (event.type !== UP || !isParent || cell.snapshot?.status !== 'error') return false;
+  if (!canBeBornAgain(runtime, cell)) return false;
+  const init = { type: 'xstate.init', input: inputOf(runtime, cell) };
+  const { event: own, packed } = runtime.events.prepareHolder(init);
+  // In the place of the parent's order, which commits with this.
+  const birth: Birth = { ...cell.birth!, since: cell.since };
+  const place: Cause = { ...cause, index: cause.index + AGAIN };
+  runtime.delivery.deliver(cell.ref, new Message(own, packed, ++cell.lives, place, birth));
+  return true;
 }
 
 /** The places for messages of a crash: first whoever decides, then the children. */
@@ -262,7 +296,6 @@ function recordCrash(
 
 /** The actor ends with status `error`, as in XState. */
 function endWith(runtime: Runtime, cell: Cell, message: Message, error: unknown, at: number): void {
-  runtime.metrics.crashes++;
   const failure = storable(runtime, error);
   record(runtime, cell, message, at, { ends: true, failure });
   const told = sendToChildren(runtime, cell, 'xstate.stop', 0);

@@ -10,7 +10,7 @@ export type { ActorDefinitions, LiveTree, RefAt, StartOptions, System, SystemOpt
 export type { ActorNode, SupervisorNode, SystemTree } from './tree.ts';
 export type { ActorDefinition, EmittedOf, EventOf, HeddleRef, InputOf, SnapshotOf } from './actor-ref.ts';
 export type { SendOptions } from './delivery.ts';
-export type { EmitListener, Logger } from './runtime.ts';
+export type { EmitListener, GiveUpListener, Logger } from './runtime.ts';
 export type { Receipt } from './receipt.ts';
 export type { Clock, TimerHandle } from './clock.ts';
 

@@ -5,7 +5,7 @@ import type { AnyEventObject } from 'xstate';
 import type { Packed } from '../storage/codec.ts';
 import type { Reply } from './reply.ts';
 import type { Cell } from './cell.ts';
-import { isOrder, isUrgent } from './standing.ts';
+import { isOrder, isUrgent, mayRun } from './standing.ts';
 import type { Cause } from './trailer.ts';
 
 /** An event on its way to an actor. */
@@ -70,7 +70,8 @@ export const RECORDED: Packed = Buffer.alloc(0);
 /** Lets a message wait for an actor: behind the others, unless it must not wait. */
 export function enqueue(cell: Cell, message: Message): void {
   const mailbox = (cell.mailbox ??= new Mailbox());
-  if (isUrgent(message.event)) mailbox.pushAhead(message);
+  // The orders for one that is down stay in order.
+  if (isUrgent(message.event) || (!mayRun(cell) && isOrder(message))) mailbox.pushAhead(message);
   else mailbox.push(message);
 }
 

@@ -111,6 +111,25 @@ export class Population {
     return this.#addressesIn(allOf(Prefix.Name));
   }
 
+  /** The addresses of some actors that are known by number alone. Reads all names. */
+  async addressesByActor(actors: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
+    const found = new Map<number, string>();
+    for await (const address of this.addresses()) {
+      const actor = this.#actorAt(address);
+      if (actor !== undefined && actors.has(actor)) found.set(actor, address);
+    }
+    return found;
+  }
+
+  #actorAt(address: string): number | undefined {
+    try {
+      return this.nameOf(address)?.actor;
+    } catch (error) {
+      if (error instanceof JournalCorrupt) return undefined;
+      throw error;
+    }
+  }
+
   async *#addressesIn(range: KeyRange): AsyncGenerator<string> {
     for await (const chunk of this.#runtime.ledger.store.scan(range))
       for (const [key] of chunk) yield addressOf(key);

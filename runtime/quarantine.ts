@@ -17,7 +17,7 @@ export class Quarantine {
   readonly #evidence = new Map<number, CorruptionEvidence>();
   readonly #lostBirths = new Set<string>();
   /** What this opening has found. */
-  readonly fresh: StoredQuarantine[] = [];
+  readonly fresh: (StoredQuarantine & { readonly actor: number })[] = [];
 
   /** What is known from earlier openings, and what this one has found. */
   static async take(runtime: Runtime, { damaged, lostBirths }: Reading): Promise<Quarantine> {
@@ -31,7 +31,7 @@ export class Quarantine {
       const address = lostBirths.find(([born]) => born === actor)?.[1];
       const stored: StoredQuarantine = address === undefined ? { evidence } : { evidence, address };
       quarantine.#add(actor, stored);
-      quarantine.fresh.push(stored);
+      quarantine.fresh.push({ ...stored, actor });
       ledger.put(quarantineKey(actor), codec.packAs(0, stored));
       committer.request();
     }

@@ -16,7 +16,7 @@ import { Cell } from './cell.ts';
 import type { OwedTurn } from './cell.ts';
 import { asPosition, readCheckpoint } from './checkpoint.ts';
 import type { StoredCheckpoint, StoredOwedTurn } from './checkpoint.ts';
-import { HeddleError, JournalCorrupt, StoryChanged } from './errors.ts';
+import { JournalCorrupt, StoryChanged } from './errors.ts';
 import { enqueue } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
 import { applyStory, retell } from './retell.ts';

@@ -145,7 +145,9 @@ export function applyStory(cell: Cell, story: Story, record: JournalRecord): voi
   applyToSelf(cell, intents, event, record.at);
   const owed = owedBy(cell, intents, event, before, bookedBefore);
   if (owed !== undefined) (cell.owed ??= new Map()).set(record.seq, owed);
-  if (cell.ended) cell.timers = undefined;
+  if (!cell.ended) return;
+  cell.timers = undefined;
+  cell.down = undefined;
 }
 
 /** The actor fails, and does not run until it is restarted. Returns the timer that does that, if there is one. */

@@ -45,6 +45,7 @@ import { Tails } from './tail.ts';
 import { schedulesLoaded } from './retry.ts';
 import { mayRun, UP } from './standing.ts';
 import type { DeclaredTree } from './supervision/declaration.ts';
+import type { EndReason } from './supervision/supervisor.ts';
 import { Supervision } from './supervision/supervision.ts';
 import { disarmTimer, Timers } from './timers.ts';
 import type { Tree } from './tree.ts';
@@ -58,6 +59,7 @@ export interface RuntimeOptions {
   readonly passivateAfterMs: number;
   readonly logger: Logger;
   readonly onEmit: EmitListener | undefined;
+  readonly onGiveUp: GiveUpListener | undefined;
   readonly supervise: ((definitions: Definitions) => DeclaredTree) | undefined;
   readonly makeInspection: ((runtime: Runtime) => Inspection) | undefined;
   readonly interference?: Interference | undefined;
@@ -86,6 +88,15 @@ export type EmitListener = (
   event: AnyEventObject,
   meta: { readonly address: string; readonly idempotencyKey: string | undefined },
 ) => void;
+
+/** Hears that the supervisor at the root of the tree has given up. */
+export type GiveUpListener = (end: {
+  readonly address: string;
+  readonly reason: EndReason;
+  /** The child because of which it gave up. */
+  readonly child: string | undefined;
+  readonly error: unknown;
+}) => void;
 
 /** How long `close` waits for actors that keep each other busy, and for asynchronous actions. */
 const DRAIN_MS = 10_000;
@@ -174,7 +185,7 @@ export class Runtime implements Port {
       await runtime.#comeUp(ledger);
       await runtime.supervision.open();
       await runtime.schedules.open();
-      runtime.#recordQuarantine();
+      await runtime.#recordQuarantine();
     } catch (error) {
       runtime.die();
       await options.store.close();
@@ -185,10 +196,14 @@ export class Runtime implements Port {
   }
 
   /** Damage that was found is a decision too: actors are refused from now on. */
-  #recordQuarantine(): void {
-    for (const { address, evidence } of this.quarantine.fresh) {
-      const decision = { type: 'heddle.quarantined', ...(address !== undefined && { address }), evidence };
-      decide(this, decision).catch((error: unknown) => this.report(error, 'a quarantine was not recorded'));
+  async #recordQuarantine(): Promise<void> {
+    const { fresh } = this.quarantine;
+    if (fresh.length === 0) return;
+    const names = await this.population.addressesByActor(new Set(fresh.map(({ actor }) => actor)));
+    for (const { actor, address = names.get(actor), evidence } of fresh) {
+      const whose = address === undefined ? { actor } : { actor, address };
+      const recorded = decide(this, { type: 'heddle.quarantined', ...whose, evidence });
+      recorded.catch((error: unknown) => this.report(error, 'a quarantine was not recorded'));
     }
   }
 
@@ -208,9 +223,10 @@ export class Runtime implements Port {
     const reading = await recover(ledger, (entry) => this.tails.visit(entry));
     this.tails.setHeads(reading.heads);
     this.quarantine = await Quarantine.take(this, reading);
+    // Before any timer can be due: whoever fails must have his supervisor.
+    await this.supervision.comeUp();
     const owing = await this.#owing();
     await this.#loadWakeUps();
-    await this.supervision.comeUp();
     // Whoever has opened the system gets it first, and can attach listeners before anything moves.
     this.clock.soon(() => this.#resumeAll(owing));
   }

@@ -73,8 +73,6 @@ export function applyOrder(cell: Cell, { type }: AnyEventObject, at: number): vo
   // Whoever ordered this decides from now on when it comes up.
   for (const [key, { event }] of cell.timers ?? []) if (event.type === UP) cell.timers!.delete(key);
   if (type === HALT) {
-    // Whoever halts it decides when it comes up.
-    for (const [key, { event }] of cell.timers ?? []) if (event.type === UP) cell.timers!.delete(key);
     // A crash remains one: what comes up is restored from the journal.
     if (cell.down?.why !== 'crash') cell.down = { why: 'halted', at, seq: cell.seq };
     else cell.down = withoutUp(cell.down);

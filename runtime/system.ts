@@ -19,7 +19,7 @@ import type { Ref } from './kernel/ref.ts';
 import { replay } from './replay.ts';
 import type { ReplayResult } from './replay.ts';
 import { Runtime } from './runtime.ts';
-import type { EmitListener, Interference, Logger } from './runtime.ts';
+import type { EmitListener, GiveUpListener, Interference, Logger } from './runtime.ts';
 import { newRoot } from './birth.ts';
 import type { DeadLetterList } from './dead-letters.ts';
 import { explain } from './explain.ts';
@@ -54,6 +54,11 @@ export interface SystemOptions<TActors extends ActorDefinitions> {
    * with `supervisor`. Opening resolves when the tree has started.
    */
   readonly supervise?: Supervisor<keyof TActors & string>;
+  /**
+   * Called when the supervisor at the root of the tree has given up, and all of its children are down: time to end the process,
+   * so that whoever starts it again starts the tree again. It is reported to the logger in any case.
+   */
+  readonly onGiveUp?: GiveUpListener;
   /** How long an actor stays in memory without anything to do. Default 30 seconds. */
   readonly passivateAfter?: Duration.Input;
   /** How many microsteps one event may cause, before it is refused as an endless loop. Default 10,000. */
@@ -102,6 +107,7 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     onEmit,
     mailbox,
     supervise,
+    onGiveUp,
     passivateAfter,
     maxMicrosteps,
     clock,
@@ -122,6 +128,7 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     passivateAfterMs: millisOf(passivateAfter ?? '30 seconds', 'passivateAfter'),
     logger,
     onEmit,
+    onGiveUp,
     supervise: supervise && ((definitions: Definitions) => declare(supervise, definitions)),
     makeInspection: inspect && ((runtime: Runtime) => new Inspection(runtime, inspect)),
   };

@@ -33,7 +33,7 @@ import { applyToSelf, beginLife, owedBy, stepOf } from './retell.ts';
 import type { Runtime } from './runtime.ts';
 import { packTrailer, tellIntents } from './trailer.ts';
 import type { Cause } from './trailer.ts';
-import { birthThrew, failed, restored, stepThrew, wentDown } from './failure.ts';
+import { beginsAnewWithParent, birthThrew, failed, restored, stepThrew, wentDown } from './failure.ts';
 import { FAIL, isUrgent, UP } from './standing.ts';
 import type { Down } from './standing.ts';
 import { messagesOf as ordersToMessages } from './supervision/orders.ts';
@@ -175,6 +175,7 @@ function drop(runtime: Runtime, cell: Cell, message: Message): void {
     runtime.population.markDirty(cell);
     runtime.committer.request();
   }
+  if (beginsAnewWithParent(runtime, cell, message)) return;
   runtime.supervision.dropped(cell, message);
   message.reply?.reject(new ActorEnded(cell.address, cell.snapshot?.status ?? 'gone'));
 }
@@ -456,6 +457,7 @@ const LONG_TAIL_BYTES = 2048;
 export function end(runtime: Runtime, cell: Cell, index: number, message: Message): void {
   const { status, output, error } = cell.snapshot!;
   const { id, systemId, tree } = cell.ref;
+  if (status === 'error') runtime.metrics.crashes++;
   cell.timers = undefined;
   cell.down = undefined;
   if (runtime.supervision.ended(cell, index, message)) return;

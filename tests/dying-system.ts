@@ -3,7 +3,7 @@
  * does must be the same as if it had never died.
  */
 import type { AnyEventObject } from 'xstate';
-import type { ActorDefinitions } from 'heddle';
+import type { ActorDefinitions, Supervisor } from 'heddle';
 import type { Store } from '../storage/store.ts';
 import { internals, openSystem } from '../runtime/system.ts';
 import type { System } from '../runtime/system.ts';
@@ -13,8 +13,9 @@ import { VirtualClock } from '../runtime/testing/virtual-clock.ts';
 export interface DyingOptions<TActors extends ActorDefinitions> {
   readonly store: Store;
   readonly actors: TActors;
-  /** Whether it dies at all. */
-  readonly dies?: boolean;
+  readonly supervise?: Supervisor;
+  /** Whether it dies at all; or whether it does after a commit, counted from 1 since it was opened. Default: always. */
+  readonly dies?: boolean | ((commitsOfLife: number) => boolean);
   readonly maxTurnsPerCommit?: number;
   readonly onEmit?: EmitListener;
   readonly logger?: Logger;
@@ -25,12 +26,58 @@ const SILENT: Logger = { log: () => {}, error: () => {} };
 /** How often in a row nothing must be under way before it counts as settled: promises take a few rounds. */
 const QUIET_ROUNDS = 6;
 
+/** The store as one life sees it: when that is over, it cannot close it any more under the next. */
+class StoreOfLife implements Store {
+  readonly #beneath: Store;
+  readonly #isDead: () => boolean;
+
+  constructor(beneath: Store, isDead: () => boolean) {
+    this.#beneath = beneath;
+    this.#isDead = isDead;
+  }
+
+  get location(): string {
+    return this.#beneath.location;
+  }
+
+  get anchor(): Store['anchor'] {
+    return this.#beneath.anchor;
+  }
+
+  open(): Promise<void> {
+    return this.#beneath.open();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isDead()) await this.#beneath.close();
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#beneath.get(key);
+  }
+
+  scan(...range: Parameters<Store['scan']>): ReturnType<Store['scan']> {
+    return this.#beneath.scan(...range);
+  }
+
+  batch(): ReturnType<Store['batch']> {
+    return this.#beneath.batch();
+  }
+}
+
+interface Post {
+  readonly address: string;
+  readonly event: AnyEventObject;
+  readonly id: string;
+}
+
 export class DyingSystem<TActors extends ActorDefinitions> {
   readonly clock = new VirtualClock();
   readonly #options: DyingOptions<TActors>;
   #system: System<TActors> | undefined;
   #runtime!: Runtime;
   #sends = 0;
+  readonly #unanswered = new Set<Post>();
   deaths = 0;
 
   constructor(options: DyingOptions<TActors>) {
@@ -42,25 +89,54 @@ export class DyingSystem<TActors extends ActorDefinitions> {
   }
 
   async open(): Promise<void> {
-    const { store, actors, dies = true, maxTurnsPerCommit, onEmit, logger = SILENT } = this.#options;
-    this.#system = await openSystem(
+    while (!(await this.#isOpened())) await this.#options.store.close();
+  }
+
+  /** Opens it, unless it dies before it is open. */
+  async #isOpened(): Promise<boolean> {
+    const { store, actors, supervise, dies = true, maxTurnsPerCommit, onEmit } = this.#options;
+    const { logger = SILENT } = this.#options;
+    let commits = 0;
+    let isDead = false;
+    let die = (): void => {};
+    const death = new Promise<undefined>((resolve) => {
+      die = () => {
+        isDead = true;
+        resolve(undefined);
+      };
+    });
+    const opening = openSystem(
       {
-        store,
+        store: new StoreOfLife(store, () => isDead),
         actors,
         clock: this.clock,
         logger,
         passivateAfter: Infinity,
+        ...(supervise !== undefined && { supervise }),
         ...(onEmit !== undefined && { onEmit }),
       },
       {
         ...(maxTurnsPerCommit !== undefined && { maxTurnsPerCommit }),
         dieAfterCommit: () => {
-          if (dies) this.deaths++;
-          return dies;
+          const isDying = typeof dies === 'boolean' ? dies : dies(++commits);
+          if (!isDying) return false;
+          this.deaths++;
+          die();
+          return true;
         },
       },
     );
-    this.#runtime = internals.get(this.#system)!;
+    const system = await Promise.race([opening, death]);
+    if (system === undefined) return false;
+    this.#system = system;
+    this.#runtime = internals.get(system)!;
+    // The end of the system before has answered nobody.
+    for (const post of this.#unanswered) this.#send(post);
+    return true;
+  }
+
+  get runtime(): Runtime {
+    return this.#runtime;
   }
 
   async #reopen(): Promise<void> {
@@ -94,18 +170,44 @@ export class DyingSystem<TActors extends ActorDefinitions> {
 
   /** Sends an event exactly once: with an id, and again after a death. */
   async post(address: string, event: AnyEventObject): Promise<void> {
-    const id = `post-${this.#sends++}`;
+    await this.postAll([address], event);
+  }
+
+  /** Sends an event to each of them at once. Whoever is down takes it when it comes up. */
+  async postAll(addresses: readonly string[], event: AnyEventObject): Promise<void> {
+    if (this.#runtime.stopped) await this.#reopen();
+    const posts = addresses.map((address) => ({ address, event, id: `post-${this.#sends++}` }));
+    for (const post of posts) this.#unanswered.add(post);
+    posts.forEach((post) => this.#send(post));
+    await this.settle();
+  }
+
+  #send(post: Post): void {
+    const { address, event, id } = post;
+    const done = (): void => void this.#unanswered.delete(post);
+    // Dead again: it is sent after the next opening.
+    if (this.#runtime.stopped) return;
+    const ref = this.system.get(address);
+    if (ref === undefined) done();
+    else ref.send(event as never, { id }).then(done, done);
+  }
+
+  /** Asks for something until it is answered, with yes or no; what was done before a death is refused the second time. */
+  async ask(request: (system: System<TActors>) => Promise<unknown>): Promise<void> {
     for (let done = false; !done;) {
-      const sent = this.system.get(address)!.send(event as never, { id });
       let over = false;
-      sent.then(
+      request(this.system).then(
         () => (done = over = true),
         () => (done = over = true),
       );
-      while (!over && !this.#runtime.stopped) await new Promise((resolve) => setImmediate(resolve));
+      await this.#untilOrDeath(() => over);
       if (!over) await this.#reopen();
     }
     await this.settle();
+  }
+
+  async #untilOrDeath(isOver: () => boolean): Promise<void> {
+    while (!isOver() && !this.#runtime.stopped) await new Promise((resolve) => setImmediate(resolve));
   }
 
   async advance(ms: number): Promise<void> {

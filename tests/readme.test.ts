@@ -41,6 +41,9 @@ describe('the README', () => {
       'docs/concepts.md',
       'docs/errors.md',
       'docs/internals.md',
+      'docs/operating.md',
+      'docs/resilience.md',
+      'docs/schedules.md',
     ]) {
       const links = readFileSync(at(page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g);
       for (const [, link] of links)

@@ -42,6 +42,8 @@ export interface DaemonOptions {
 export interface Daemon extends Disposable {
   /** The exit code, once everything is closed and right before the process ends. */
   readonly closed: Promise<number>;
+  /** Ends the process in order, as a signal would. @param why for the log and the journal  @param code default 1 */
+  end(why: string, code?: number): void;
   /** Removes the handlers: signals and errors have their usual effect again. An end that has begun goes on. */
   dispose(): void;
 }
@@ -119,6 +121,13 @@ class RunningDaemon implements Daemon {
       (open) => (this.#open = open),
       (error: unknown) => this.#failed('the system could not be opened', error),
     );
+  }
+
+  end(why: string, code = 1): void {
+    if (this.#isEnding) return;
+    this.#code = code;
+    this.#say('log', `heddle: ${why}: closing`);
+    this.#end(why);
   }
 
   dispose(): void {

@@ -82,6 +82,14 @@ export class SupervisorHandle {
   }
 
   /**
+   * Resolves when nobody below it is being started, stopped or restarted, nor waits for a restart; also when it has given up.
+   */
+  settled(): Promise<void> {
+    this.#runtime.assertOpen();
+    return this.#runtime.supervision.settled(this.address);
+  }
+
+  /**
    * Adds a child behind the others, and starts it.
    * @throws ChildRefused when there is one with this id, or it cannot be started; InvalidArgument
    */

@@ -15,7 +15,7 @@ import type { Birth } from '../mailbox.ts';
 import { inputOf } from '../birth.ts';
 import { portable } from '../portable.ts';
 import type { Runtime } from '../runtime.ts';
-import { HALT, UP } from '../standing.ts';
+import { HALT, isUrgent, UP } from '../standing.ts';
 import type { Cause } from '../trailer.ts';
 import type { Newborn } from '../turn.ts';
 import type { Definition } from '../definition.ts';
@@ -66,17 +66,20 @@ class Addressed {
   }
 
   messages(): Sent[] {
-    let cell: Cell | undefined;
     try {
-      cell = this.#find();
+      return this.#to(this.#find());
     } catch (error) {
       if (!(error instanceof HeddleError)) throw error;
       return this.#toRefused(error);
     }
+  }
+
+  #to(cell: Cell | undefined): Sent[] {
     switch (this.#event.type) {
       case UP:
-        return this.#up(cell);
+        return this.#isUnderWay(cell) ? [] : this.#up(cell);
       case HALT:
+        if (this.#isUnderWay(cell)) return [];
         return cell === undefined || cell.ended
           ? [this.#reply({ type: 'heddle.halted', isGone: true })]
           : this.#pass(cell);
@@ -95,6 +98,16 @@ class Addressed {
     const { population } = this.#runtime;
     const name = population.nameOf(this.#address);
     return name && population.load(name.actor, this.#address);
+  }
+
+  /** Whether an order was given before, and waits: taken twice, a supervisor that gave up in between would start again. */
+  #isUnderWay(cell: Cell | undefined): boolean {
+    const { actor } = this.#from;
+    const waiting = cell?.mailbox?.waiting() ?? [];
+    return waiting.some(
+      ({ cause, birth, event }) =>
+        cause?.kind === 'actor' && cause.actor === actor && (birth !== undefined || isUrgent(event)),
+    );
   }
 
   #toRefused(error: HeddleError): Sent[] {

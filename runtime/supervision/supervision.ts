@@ -43,10 +43,14 @@ export class Supervision {
   #supervisors = new Map<string, Cell>();
   /** By the address of a child: whoever has started it. Whether it still supervises it, its state says. */
   #owners = new Map<string, Cell>();
+  /** Those that cannot be loaded. */
+  readonly #unreadable = new Map<string, HeddleError>();
   /** By the name of its children. */
   #dynamic = new Map<string, Cell>();
   readonly #windingDown = new Set<WindDown>();
   readonly #whenSettled = new Set<() => void>();
+  /** When the root ended last that was reported. */
+  #toldEnd: number | undefined;
   /** Orders to stop that were replied to with their turn, because nothing was under way. */
   readonly #repliedTo = new WeakSet<Message>();
 
@@ -60,27 +64,37 @@ export class Supervision {
   /** The store was read: its supervisors are loaded before anybody they supervise. */
   async comeUp(): Promise<void> {
     this.#supervisors.clear();
+    this.#unreadable.clear();
     this.#owners.clear();
     this.#dynamic.clear();
     const { population } = this.#runtime;
-    for await (const address of population.addressesOf(SUPERVISOR)) {
+    const addresses: string[] = [];
+    for await (const address of population.addressesOf(SUPERVISOR)) addresses.push(address);
+    // All at once: nobody may take a turn while those who supervise him are not known yet.
+    for (const address of addresses) {
       try {
-        this.#register(population.load(population.nameOf(address)!.actor, address));
+        const cell = population.load(population.nameOf(address)!.actor, address);
+        // One whose first message is still under way is registered when it is born.
+        if (cell.snapshot !== undefined) this.#goOn(cell);
       } catch (error) {
         if (!(error instanceof HeddleError)) throw error;
         this.#runtime.report(error, `${address} cannot supervise`);
+        this.#unreadable.set(address, error);
       }
     }
-    for (const { snapshot, ref } of this.#supervisors.values()) {
-      // What was under way in memory is lost.
-      if (stateOf(snapshot).work.length > 0)
-        this.#runtime.delivery.sendFrom(SYSTEM, ref, { type: 'heddle.resume' });
-    }
+  }
+
+  #goOn(cell: Cell): void {
+    this.#register(cell);
+    // What was under way in memory is lost.
+    const [task] = stateOf(cell.snapshot).work;
+    if (task !== undefined)
+      this.#runtime.delivery.sendFrom(SYSTEM, cell.ref, { type: 'heddle.resume', task });
   }
 
   /**
    * The system is opened: the tree becomes what is declared today, and is started if it does not run.
-   * @throws StartFailed
+   * @throws StartFailed; JournalCorrupt, StoryChanged when one of its supervisors is refused
    */
   async open(): Promise<void> {
     const root = this.#tree && childAddress(SUPERVISOR, this.#tree.root.id);
@@ -90,6 +104,7 @@ export class Supervision {
         await this.#command(cell, { type: 'heddle.release' });
     }
     if (this.#tree === undefined || root === undefined) return;
+    this.#assertReadable(root, this.#tree.root);
     if (this.#tree.backoffs.size > 0) await loadSchedules();
     if (!this.#supervisors.has(root)) await this.#bearRoot(root, this.#tree.root);
     else {
@@ -98,6 +113,19 @@ export class Supervision {
       if (stateOf(cell.snapshot).phase === 'down') await this.#command(cell, { type: UP });
     }
     await this.#settled(root);
+  }
+
+  /**
+   * A supervisor that cannot be loaded must not be replaced by another that knows nothing of what was decided. Whoever wants to
+   * look at the rest of the store can open it without a tree.
+   */
+  #assertReadable(address: string, { children }: SupervisorDeclaration): void {
+    const error = this.#unreadable.get(address);
+    if (error !== undefined) throw error;
+    // Damaged so that not even its key is found.
+    if (!this.#supervisors.has(address)) this.#runtime.population.nameOf(address);
+    for (const { id, supervisor } of children)
+      if (supervisor !== undefined) this.#assertReadable(childAddress(address, id), supervisor);
   }
 
   async #bearRoot(address: string, declaration: SupervisorDeclaration): Promise<void> {
@@ -274,7 +302,9 @@ export class Supervision {
     if (supervisor === undefined) return;
     const owner = { supervisor, child: undefined as never };
     if (event.type !== HALT) {
-      this.#owners.set(cell.address, supervisor);
+      // Of a dynamic supervisor they are found by their name: they come and go, and would pile up here.
+      if (stateOf(supervisor.snapshot).declaration.dynamic === undefined)
+        this.#owners.set(cell.address, supervisor);
       this.tell(owner, cell, index, { type: 'heddle.started' });
     } else if (this.#isQuiet(this.#treeOf(cell))) {
       this.#repliedTo.add(message);
@@ -344,8 +374,8 @@ export class Supervision {
 
   // ---- after the commit -------------------------------------------------------------------------------------------
 
-  afterTurn({ cell, message, intents }: Turn): void {
-    if (cell.definition.isSupervisor) return this.#afterDecision(cell, intents);
+  afterTurn({ cell, snapshot, message, intents }: Turn): void {
+    if (cell.definition.isSupervisor) return this.#afterDecision(cell, intents, stateOf(snapshot));
     if (message.event.type !== HALT) return;
     const cells = this.#treeOf(cell);
     const supervisor = this.#senderOf(message);
@@ -356,7 +386,7 @@ export class Supervision {
     });
   }
 
-  #afterDecision(cell: Cell, intents: Turn['intents']): void {
+  #afterDecision(cell: Cell, intents: Turn['intents'], decided: SupervisorState): void {
     for (const intent of intents) {
       if (intent.kind !== 'order' || !isEveryone(intent.to)) continue;
       void this.#toEveryone(cell, intent.event as never);
@@ -364,8 +394,45 @@ export class Supervision {
     const { work, children, phase, declaration, released } = stateOf(cell.snapshot);
     if (released === true && declaration.dynamic !== undefined) this.#letGo(declaration.dynamic.start);
     if (work.length === 0) this.#refuseWaiting(cell, phase, children);
+    this.#noteEnd(cell, decided.phase === 'down' ? decided.end : undefined);
     for (const settled of this.#whenSettled) settled();
     this.#whenSettled.clear();
+  }
+
+  /** Nobody is above the supervisor at the root: if it has given up, the operator is told, once for each time. */
+  #noteEnd({ address }: Cell, end: SupervisorState['end']): void {
+    if (supervisorAbove(address) !== undefined) return;
+    const told = this.#toldEnd;
+    this.#toldEnd = end?.at;
+    if (end === undefined || end.reason === 'ordered' || end.at === told) return;
+    const because = end.child === undefined ? '' : ` (its child '${end.child}')`;
+    this.#runtime.report(end.error, `${address} ${END_TEXTS[end.reason]}${because}`);
+    try {
+      this.#runtime.options.onGiveUp?.({ address, reason: end.reason, child: end.child, error: end.error });
+    } catch (error) {
+      this.#runtime.report(error, 'onGiveUp threw');
+    }
+  }
+
+  /** Resolves when a supervisor and all of those below it have nothing to do: nobody is being started, stopped or restarted. */
+  async settled(address: string): Promise<void> {
+    const isBusy = (): boolean =>
+      this.all().some((cell) => {
+        if (cell.address !== address && !cell.address.startsWith(`${address}/`)) return false;
+        const { work, waiting, children } = stateOf(cell.snapshot);
+        const isRestarting = children.some(({ phase }) => phase === 'restarting');
+        return (
+          cell.undurable > 0 ||
+          (cell.mailbox?.size ?? 0) > 0 ||
+          work.length + waiting.length > 0 ||
+          isRestarting
+        );
+      });
+    while (!this.#runtime.stopped && isBusy()) {
+      await new Promise<void>((resolve) => this.#whenSettled.add(resolve));
+      // The messages that this decision has caused are under way.
+      await new Promise<void>((resolve) => this.#runtime.clock.soon(resolve));
+    }
   }
 
   async #toEveryone(
@@ -434,15 +501,22 @@ export class Supervision {
 
   /** Stops processes, and waits for them and for actions under way. Resolves with whether they were given up. */
   #windDown(cells: readonly Cell[], shutdownMs: number): Promise<boolean> {
-    for (const { actor, life } of cells) this.#runtime.processes.stop(actor, life);
+    for (const { actor, life } of cells) this.#runtime.processes.windDown(actor, life);
     if (this.#isQuiet(cells)) return Promise.resolve(false);
-    if (shutdownMs === 0) return Promise.resolve(true);
+    if (shutdownMs === 0) {
+      this.#abandon(cells);
+      return Promise.resolve(true);
+    }
     return new Promise((resolve) => {
       const windDown: WindDown = { cells, deadline: undefined, done: resolve };
       this.#windingDown.add(windDown);
       if (shutdownMs === Infinity) return;
       windDown.deadline = this.#runtime.clock.after(shutdownMs, () => this.#woundDown(windDown, true));
     });
+  }
+
+  #abandon(cells: readonly Cell[]): void {
+    for (const { actor } of cells) this.#runtime.processes.abandonLeaving(actor);
   }
 
   /** Something has ended that somebody may wait for. */
@@ -455,6 +529,7 @@ export class Supervision {
     if (!this.#windingDown.delete(windDown)) return;
     windDown.deadline?.cancel();
     if (isAbandoned) {
+      this.#abandon(windDown.cells);
       const [first] = windDown.cells;
       this.#runtime.report(new Error('it did not end in time'), `what ${first!.address} does was given up`);
     }

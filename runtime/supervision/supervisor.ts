@@ -37,6 +37,8 @@ export interface ChildState {
   readonly exit?: { readonly at: number; readonly reason: ExitReason; readonly error?: unknown };
   /** Whose failure made it start again last. */
   readonly because?: string;
+  /** While it waits for its restart: when that is due. */
+  readonly restartAt?: number;
 }
 
 export interface SupervisorState {
@@ -122,8 +124,8 @@ type Waiting =
 export type SupervisorEvent =
   | Reply
   | Waiting
-  /** The system was opened while there was work: orders and replies that were under way may be lost. */
-  | { readonly type: 'heddle.resume' };
+  /** The system was opened while there was this to do: orders and replies that were under way may be lost. */
+  | { readonly type: 'heddle.resume'; readonly task: Task };
 
 export type Order =
   /** `start`: the name of what the child runs. */
@@ -221,7 +223,17 @@ class Decision {
         this.#halted(event.id, event.isGone === true);
         break;
       case 'heddle.resume':
-        this.#giveOrderAgain();
+        this.#giveOrderAgain(event.task);
+        break;
+      case 'heddle.up': {
+        // Said again after a crash: whoever is above hears how the start has ended, or that it ends.
+        const isUnderWay = this.state.phase === 'starting' || this.state.phase === 'stopping';
+        if (!isUnderWay) this.state.waiting = [...this.state.waiting, event];
+        break;
+      }
+      case 'heddle.exit':
+        // A child says that it was started before it ends: while it does not run, this is about a run before.
+        if (this.#child(event.id)?.phase === 'running') this.state.waiting = [...this.state.waiting, event];
         break;
       default:
         this.state.waiting = [...this.state.waiting, event];
@@ -388,14 +400,15 @@ class Decision {
     const { restarts, isTooMany } = countRestart(window, nowMs, declaration);
     this.state.window = restarts;
     if (isTooMany) return this.#giveUp('intensity', id, error);
-    this.state.restarts++;
     const child = this.#child(id)!;
     const hasLasted = child.startedAt > 0 && nowMs - child.startedAt > declaration.periodMs;
     const failures = hasLasted ? 1 : child.failures + 1;
     const delayMs = this.#around.delayMs(id, failures);
     this.#set(id, { phase: 'restarting', failures });
     if (delayMs === undefined) return this.#giveUp('backoff', id, error);
+    this.state.restarts++;
     if (delayMs === 0) return this.#planRestart(id);
+    this.#set(id, { restartAt: nowMs + delayMs });
     this.#say({ to: 'self', delayMs, event: { type: 'heddle.again', id, isCounted: true } });
   }
 
@@ -403,8 +416,10 @@ class Decision {
     const child = this.#child(id);
     // It was terminated, or started by the restart of another.
     if (child?.phase !== 'restarting') return;
-    if (isCounted) this.#planRestart(id);
-    else this.#restart(id, child.exit?.error);
+    if (isCounted) {
+      // It has failed again since this was said to it.
+      if (this.#around.nowMs >= (child.restartAt ?? 0)) this.#planRestart(id);
+    } else this.#restart(id, child.exit?.error);
   }
 
   #planRestart(id: string): void {
@@ -538,7 +553,7 @@ class Decision {
     if (child.phase === 'starting') return false;
     this.#set(id, {
       phase: 'starting',
-      restarts: child.restarts + (why === 'restart' && child.startedAt > 0 ? 1 : 0),
+      restarts: child.restarts + (why === 'restart' && (this.#isDynamic || child.startedAt > 0) ? 1 : 0),
     });
     this.#order(id, { type: 'heddle.up', declaration: child.declaration });
     return false;
@@ -594,10 +609,12 @@ class Decision {
     return false;
   }
 
-  #giveOrderAgain(): void {
+  #giveOrderAgain(underWay: Task): void {
     const [task] = this.state.work;
-    if (task?.do === 'all') this.#toAll(task);
-    if (task?.do !== 'start' && task?.do !== 'stop') return;
+    // The order for what has come up since is safe in a commit.
+    if (task === undefined || !isSame(task, underWay)) return;
+    if (task.do === 'all') this.#toAll(task);
+    if (task.do !== 'start' && task.do !== 'stop') return;
     const { phase, declaration } = this.#child(task.id)!;
     if (phase === 'starting') this.#order(task.id, { type: 'heddle.up', declaration });
     if (phase === 'stopping')
@@ -670,6 +687,11 @@ function placeOf(children: readonly ChildState[], id: string): number {
   const place = children.findIndex(({ declaration }) => declaration.id === id);
   if (place !== -1) lastPlace = place;
   return place;
+}
+
+function isSame(one: Task, other: Task): boolean {
+  if (one.do !== other.do) return false;
+  return 'id' in one && 'id' in other ? one.id === other.id : true;
 }
 
 /** What is out of date once the child it is about was stopped. */

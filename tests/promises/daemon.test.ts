@@ -393,6 +393,23 @@ describe('options', () => {
   });
 });
 
+describe('an end that the program itself asks for', () => {
+  it('is in order, says why, and has the code it was given', async () => {
+    const reasons: unknown[] = [];
+    const codes: number[] = [];
+    const hosted = {
+      close: (options?: { reason?: string }) => Promise.resolve(void reasons.push(options?.reason)),
+    };
+    const quiet = { log: () => {}, error: () => {} };
+    using handle = daemon(hosted, { logger: quiet, exit: (code) => void codes.push(code) });
+    handle.end('the tree gave up', 3);
+    handle.end('once more', 4);
+    expect(await handle.closed).toBe(3);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect({ reasons, codes }).toEqual({ reasons: ['the tree gave up'], codes: [3] });
+  });
+});
+
 describe('measuring the event loop', () => {
   it('does not keep a process alive', async () => {
     const child = new Child({ work: 'measure' });

@@ -937,3 +937,109 @@ describe('the backoff of a supervisor', () => {
     );
   });
 });
+
+describe('a parent that cannot take the failure of its child', () => {
+  it('goes down with it, and both begin again', async () => {
+    let fails = 1;
+    const task = fromPromise(async () => {
+      log.push('try');
+      if (fails-- > 0) throw new Error('task failed');
+      return 'well';
+    });
+    const parent = durable(
+      setup({ types: { context: {} as { got: unknown; n: number } }, actors: { task } }).createMachine({
+        context: { got: null, n: 0 },
+        on: { inc: { actions: assign({ n: ({ context }) => context.n + 1 }) } },
+        invoke: {
+          src: 'task',
+          id: 'task',
+          onDone: { actions: assign({ got: ({ event }) => event.output }) },
+        },
+      }),
+      { restart: 'transient', intensity: 3 },
+    );
+    const opened = await open({ parent });
+    const ref = await opened.system.actor('parent', '1');
+    await opened.settle();
+    expect(logged()).toBe('try try');
+    expect(ref.getSnapshot()).toMatchObject({ status: 'active', context: { got: 'well' } });
+    expect(
+      (await collect(opened.system.history('parent/1/task'))).map(
+        ({ event, life }) => `${event.type} ${life}`,
+      ),
+    ).toEqual(['xstate.init 1', 'xstate.promise.reject 1', 'xstate.init 2', 'xstate.promise.resolve 2']);
+    for (const address of ['parent/1', 'parent/1/task'])
+      expect(await opened.system.replay(address)).toMatchObject({ same: true });
+    const later = await opened.crash();
+    await later.settle();
+    expect(logged()).toBe('');
+    expect(later.system.get('parent/1')!.getSnapshot()).toMatchObject({ context: { got: 'well' } });
+  });
+});
+
+describe('the root of a tree', () => {
+  it('that gives up tells whoever runs the system, once for each time', async () => {
+    const ends: unknown[] = [];
+    const supervise = supervisor({ id: 's', intensity: 0, children: [child('a')] });
+    const opened = await open({ worker }, { supervise, onGiveUp: (end) => void ends.push(end) });
+    await crash(opened, 'a');
+    await opened.system.supervisor('s').settled();
+    expect(ends).toMatchObject([
+      { address: 'supervisor/s', reason: 'intensity', child: 'a', error: { message: 'crashed' } },
+    ]);
+    expect(opened.troubles.flat().join()).toMatch(
+      /supervisor\/s gave up: there were too many restarts \(its child 'a'\)/,
+    );
+    const later = await opened.crash();
+    expect(ends).toHaveLength(1);
+    await crash(later, 'a');
+    await later.system.supervisor('s').settled();
+    expect(ends).toHaveLength(2);
+    const closed = await later.reopen();
+    expect(closed.system.supervisor('s').phase).toBe('running');
+    expect(ends).toHaveLength(2);
+  });
+
+  it('settles when nobody is being restarted any more', async () => {
+    const backoff = Schedule.spaced('10 seconds');
+    const opened = await openTree(
+      supervisor({ id: 's', strategy: 'one-for-all', backoff, children: [child('a'), child('b')] }),
+    );
+    await crash(opened, 'a');
+    const settled = opened.system.supervisor('s').settled();
+    await opened.advance(9_999);
+    expect(await isSettled(settled)).toBe(false);
+    await opened.advance(1);
+    await settled;
+    expect(opened.system.supervisor('s').countChildren()).toMatchObject({ active: 2 });
+  });
+});
+
+describe('a supervisor that is damaged', () => {
+  it.each(['s', 's/n'])('is not replaced by another that knows nothing: %s', async (id) => {
+    const tree = supervisor({
+      id: 's',
+      children: [child('a'), supervisor({ id: 'n', children: [child('b')] })],
+    });
+    const opened = await openTree(tree);
+    await opened.system.supervisor('s/n').terminateChild('b');
+    await opened.kill();
+    const { store } = opened;
+    await store.open();
+    const key = Buffer.from(`Nsupervisor/${id}`);
+    const row = Buffer.from(store.get(key)!);
+    row[row.length - 1]! ^= 1;
+    const batch = store.batch();
+    batch.put(key, row);
+    await batch.write();
+    await store.close();
+    expect(await rejection(opened.crash())).toMatchObject({
+      _tag: 'JournalCorrupt',
+      address: `supervisor/${id}`,
+    });
+    // Without a tree the rest can be looked at.
+    await opened.store.close();
+    const looking = await open({ worker }, { store: opened.store });
+    expect(looking.system.get('worker/b')).toBeDefined();
+  });
+});

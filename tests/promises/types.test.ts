@@ -250,14 +250,13 @@ describe('a supervision tree', () => {
       // What the compiler cannot know is checked when the system is opened.
       const computed = ['counter'].map((start) => ({ id: start, start }));
       await createSystem({ ...options, supervise: supervisor({ id: 's', children: computed }) });
+      const misspelt = supervisor({ id: 's', children: [{ id: 'a', start: 'count' }] });
       // @ts-expect-error -- no actor has that name
-      await createSystem({
-        ...options,
-        supervise: supervisor({ id: 's', children: [{ id: 'a', start: 'count' }] }),
-      });
+      await createSystem({ ...options, supervise: misspelt });
       const wrong = supervisor({ id: 'n', strategy: 'dynamic', start: 'greet' });
+      const above = supervisor({ id: 's', children: [child, wrong] });
       // @ts-expect-error -- no actor of the nested supervisor has that name
-      await createSystem({ ...options, supervise: supervisor({ id: 's', children: [child, wrong] }) });
+      await createSystem({ ...options, supervise: above });
       // @ts-expect-error -- there is no such strategy
       supervisor({ id: 's', strategy: 'all-for-one', children: [] });
       // @ts-expect-error -- there is no such restart type
