@@ -1,23 +1,11 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createActor } from 'xstate';
 import { createSystem } from 'heddle';
 import { leveldb } from 'heddle/storage';
 import type { Bench } from './bench.ts';
+import { heapUsed } from './heap-used.ts';
 import { counter } from './machines.ts';
 
 const ACTORS = 20_000;
-
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as () => void;
-
-async function heapUsed(): Promise<number> {
-  for (let i = 0; i < 4; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    gc();
-  }
-  return process.memoryUsage().heapUsed;
-}
 
 export const heap: Bench = {
   name: 'heap',

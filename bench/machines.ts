@@ -126,3 +126,22 @@ export const order = setup({
   },
   on: { noted: { actions: assign({ noted: ({ event }) => event.heard }) } },
 });
+
+/** Counts, and fails when it is told to. */
+export const fragile = setup({
+  types: {
+    context: {} as { count: number },
+    events: {} as { type: 'increment'; by: number } | { type: 'crash' },
+  },
+}).createMachine({
+  id: 'fragile',
+  context: { count: 0 },
+  on: {
+    increment: { actions: assign({ count: ({ context, event }) => context.count + event.by }) },
+    crash: {
+      actions: assign(() => {
+        throw new Error('crashed');
+      }),
+    },
+  },
+});

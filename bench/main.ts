@@ -10,10 +10,12 @@ import type { Bench, Figure } from './bench.ts';
 import { counters } from './counter.ts';
 import { disk } from './disk.ts';
 import { heap } from './heap.ts';
+import { oneForAll } from './one-for-all.ts';
 import { orders } from './order.ts';
 import { recovery } from './recovery.ts';
 import { reopen } from './reopen.ts';
 import { replay } from './replay.ts';
+import { restart } from './restart.ts';
 import { single } from './single.ts';
 import { store } from './store.ts';
 import { workflows } from './workflows.ts';
@@ -29,6 +31,8 @@ const BENCHES: readonly Bench[] = [
   recovery,
   workflows,
   disk,
+  restart,
+  oneForAll,
 ];
 
 const { values, positionals } = parseArgs({

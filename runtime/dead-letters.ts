@@ -201,7 +201,8 @@ export class DeadLetters {
   }
 
   async discard(id: number, decision: DeadLetterDecision): Promise<void> {
-    const { by, reason } = (decision ?? {}) as DeadLetterDecision;
+    // Whoever writes JavaScript may have forgotten it.
+    const { by, reason }: Partial<DeadLetterDecision> = decision ?? {};
     assertText(by, 'by');
     assertText(reason, 'reason');
     await this.#inOneHand(id, (letter) =>

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Mailbox, Message } from './mailbox.ts';
+import { isOrder } from './standing.ts';
 
 /** Beyond so many taken messages a mailbox drops them from its front. */
 const TIDY = 1024;
@@ -98,5 +99,45 @@ describe('a message', () => {
       taken: false,
     });
     expect(made.reply).toBeUndefined();
+  });
+});
+
+/** What a mailbox may be asked to do. */
+type Act = 'push' | 'birth' | 'halt' | 'up' | 'shift' | 'order' | 'take';
+const ACTS: readonly Act[] = ['push', 'birth', 'halt', 'up', 'shift', 'order', 'take'];
+
+describe('a mailbox with orders', () => {
+  it('does what a list would do', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...ACTS), { maxLength: 60 }), (acts) => {
+        const mailbox = new Mailbox();
+        let model: Message[] = [];
+        for (const act of acts) {
+          if (act === 'push' || act === 'birth') {
+            const birth = act === 'birth' ? { address: 'a/1', path: ['a'] } : undefined;
+            const pushed = new Message({ type: `${made++}` }, Buffer.alloc(0), 1, undefined, birth);
+            mailbox.push(pushed);
+            model.push(pushed);
+          } else if (act === 'halt' || act === 'up') {
+            const ahead = new Message({ type: `heddle.${act}` }, Buffer.alloc(0), 1);
+            mailbox.pushAhead(ahead);
+            const behind = model.findIndex((other) => !isOrder(other));
+            model.splice(behind === -1 ? model.length : behind, 0, ahead);
+          } else if (act === 'shift') expect(mailbox.shift()).toBe(model.shift());
+          else if (act === 'order') {
+            const order = model.find(isOrder);
+            model = model.filter((other) => other !== order);
+            expect(mailbox.shiftOrder()).toBe(order);
+          } else {
+            const isEven = ({ event }: Message): boolean => Number(event.type) % 2 === 0;
+            expect(mailbox.takeWhere(isEven)).toEqual(model.filter(isEven));
+            model = model.filter((other) => !isEven(other));
+          }
+          expect(mailbox.waiting()).toEqual(model);
+          expect(mailbox.size).toBe(model.length);
+          expect(mailbox.hasOrders).toBe(model.some(isOrder));
+        }
+      }),
+    );
   });
 });

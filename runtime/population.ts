@@ -65,6 +65,8 @@ export class Population {
     this.#cells.delete(cell.actor);
     this.#byAddress.delete(cell.address);
     cell.present = false;
+    // Whoever keeps the ref of an actor that sleeps need not keep its state too.
+    if (cell.ref.cell === cell) cell.ref.cell = undefined;
     this.markClean(cell);
   }
 

@@ -37,6 +37,7 @@ import { beginsAnewWithParent, birthThrew, failed, restored, stepThrew, wentDown
 import { FAIL, isUrgent, UP } from './standing.ts';
 import type { Down } from './standing.ts';
 import { messagesOf as ordersToMessages } from './supervision/orders.ts';
+import type { SupervisorState } from './supervision/supervisor.ts';
 
 /** A turn that waits for its commit to become durable. */
 export interface Turn {
@@ -476,8 +477,11 @@ const MIN_TAIL_BYTES = 4 << 10;
 
 /** Often enough that loading an actor stays cheap, seldom enough that it costs little: see docs/internals.md. */
 function isCheckpointDue(cell: Cell): boolean {
-  return (
-    cell.seq - cell.checkpointedSeq >= cell.definition.spec.checkpointEvery ||
-    cell.tailBytes > Math.max(MIN_TAIL_BYTES, 4 * cell.checkpointBytes)
-  );
+  const isOld = cell.seq - cell.checkpointedSeq >= cell.definition.spec.checkpointEvery;
+  return (isOld && !isAtWork(cell)) || cell.tailBytes > Math.max(MIN_TAIL_BYTES, 4 * cell.checkpointBytes);
+}
+
+/** A supervisor in the middle of many stops and starts: its state is large, and each of them changes little of it. */
+function isAtWork({ definition, snapshot }: Cell): boolean {
+  return definition.isSupervisor && (snapshot!.context as SupervisorState).work.length > 0;
 }

@@ -527,8 +527,8 @@ class Decision {
 
   #halted(id: string, isGone: boolean): void {
     const [task] = this.state.work;
-    if (id === EVERYBODY) {
-      if (task?.do === 'all' && task.event === 'heddle.halt') this.#taskDone();
+    if (id === EVERYBODY && task?.do === 'all') {
+      if (task.event === 'heddle.halt') this.#taskDone();
       return;
     }
     if (task?.do !== 'stop' || task.id !== id || this.#child(id)?.phase !== 'stopping') return;

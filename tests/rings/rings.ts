@@ -9,6 +9,7 @@ import { planted } from './planted.ts';
 import type { Ring } from './ring.ts';
 import { scxml } from './scxml.ts';
 import { seeds } from './seeds.ts';
+import { soak } from './soak.ts';
 
 export const RINGS: Readonly<Record<string, Ring>> = {
   differential,
@@ -20,4 +21,5 @@ export const RINGS: Readonly<Record<string, Ring>> = {
   'disk-full': diskFull,
   bits,
   otp,
+  soak,
 };
