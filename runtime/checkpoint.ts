@@ -181,8 +181,7 @@ function own(packed: Packed): Packed {
 
 /** The rows by which an opening finds the actors that have something to do, without looking at the others. */
 function writeMarks({ ledger, codec }: Runtime, cell: Cell): void {
-  const owes =
-    (cell.owed?.size ?? 0) > 0 || (cell.mailbox?.size ?? 0) > 0 || (cell.definition.isProcess && !cell.ended);
+  const owes = hasWork(cell) || (cell.mailbox?.size ?? 0) > 0 || (cell.owed?.size ?? 0) > 0;
   if (owes !== cell.hasResumeRow) {
     if (owes) ledger.put(resumeKey(cell.actor), codec.packAs(0, true));
     else ledger.delete(resumeKey(cell.actor));
@@ -193,6 +192,11 @@ function writeMarks({ ledger, codec }: Runtime, cell: Cell): void {
   if (cell.wakeRowAt !== 0) ledger.delete(timerKey(cell.wakeRowAt, cell.actor));
   if (wakeAt !== 0) ledger.put(timerKey(wakeAt, cell.actor), codec.packAs(0, cell.actor));
   cell.wakeRowAt = wakeAt;
+}
+
+/** Whether it is to be loaded at an opening, whatever waits for it: its process runs, or it has failed and must come up. */
+export function hasWork({ definition, ended, down }: Cell): boolean {
+  return (definition.isProcess && !ended) || (down?.why === 'crash' && down.upAt === undefined);
 }
 
 /** When its next timer is due; 0 without one. */

@@ -5,7 +5,7 @@
  * need not read it from the store then. But of those only so many stay, and only small ones.
  */
 import type { Cell } from './cell.ts';
-import { earliestDue } from './checkpoint.ts';
+import { earliestDue, hasWork } from './checkpoint.ts';
 import type { TimerHandle } from './clock.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -87,8 +87,7 @@ export class Passivation {
 
   #isIdle(cell: Cell): boolean {
     if (cell.undurable > 0 || cell.owed !== undefined || (cell.mailbox?.size ?? 0) > 0) return false;
-    if (cell.definition.isProcess && !cell.ended) return false;
-    if (cell.definition.isSupervisor) return false;
+    if (hasWork(cell) || cell.definition.isSupervisor) return false;
     return this.#runtime.hubs.get(cell.actor)?.isEmpty ?? true;
   }
 

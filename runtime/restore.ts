@@ -14,7 +14,7 @@ import { DamagedRow } from '../storage/ledger.ts';
 import { definitionOf, makeSelf } from './birth.ts';
 import { Cell } from './cell.ts';
 import type { OwedTurn } from './cell.ts';
-import { asPosition, readCheckpoint } from './checkpoint.ts';
+import { asPosition, hasWork, readCheckpoint } from './checkpoint.ts';
 import type { StoredCheckpoint, StoredOwedTurn } from './checkpoint.ts';
 import { JournalCorrupt, StoryChanged } from './errors.ts';
 import { enqueue } from './mailbox.ts';
@@ -269,7 +269,7 @@ function markRows(cell: Cell, { timers, inbox, owed }: StoredCheckpoint): void {
     (earliest, { dueAt }) => (earliest === 0 || dueAt < earliest ? dueAt : earliest),
     0,
   );
-  cell.hasResumeRow = owed.length > 0 || inbox.length > 0 || (cell.definition.isProcess && !cell.ended);
+  cell.hasResumeRow = owed.length > 0 || inbox.length > 0 || hasWork(cell);
 }
 
 function tell(runtime: Runtime, cell: Cell, record: JournalRecord): void {

@@ -29,10 +29,12 @@ export class Tail {
   earliestDueMs = Infinity;
   /** Whether a process was born and has not ended. */
   runsProcess = false;
+  /** Whether it has failed, and somebody must bring it up. */
+  isDown = false;
 
   /** Whether it has something to do now. */
   get mustResume(): boolean {
-    if (this.inbox.size > 0 || this.runsProcess) return true;
+    if (this.inbox.size > 0 || this.runsProcess || this.isDown) return true;
     for (const seq of this.owing) if (!this.settled.has(seq)) return true;
     return false;
   }
@@ -118,6 +120,7 @@ export class Tails {
     take(tail, trailer.cause);
     if (trailer.birth !== undefined) tail.runsProcess = trailer.birth.process ?? false;
     if (trailer.ends === true) tail.runsProcess = false;
+    if (trailer.crash !== undefined) tail.isDown = trailer.crash.upAt === undefined;
     if (trailer.crash?.upAt !== undefined)
       tail.earliestDueMs = Math.min(tail.earliestDueMs, trailer.crash.upAt);
     this.#intents(tail, record.seq, trailer);

@@ -314,8 +314,10 @@ class Decision {
 
   /** It cannot, or is not to, go on: all children are stopped, and whoever is above decides. */
   #giveUp(reason: EndReason, child: string, error?: unknown): void {
-    const end = { reason, child, ...(error !== undefined && { error }) };
-    this.#end(end, { type: 'heddle.exit', reason: 'shutdown', ...(error !== undefined && { error }) });
+    const fault = error === undefined ? {} : { error };
+    // To OTP a supervisor that gives up has shut down. One to which a failure was escalated, which OTP does not know, has failed.
+    const exit = reason === 'escalated' ? 'crash' : 'shutdown';
+    this.#end({ reason, child, ...fault }, { type: 'heddle.exit', reason: exit, ...fault });
   }
 
   #end(end: { reason: EndReason; child?: string; error?: unknown }, say: EndReport): void {

@@ -1043,3 +1043,44 @@ describe('a supervisor that is damaged', () => {
     expect(looking.system.get('worker/b')).toBeDefined();
   });
 });
+
+describe('a child of a dynamic supervisor that failed when that gave up', () => {
+  it.each(['in memory', 'asleep'])('comes up with it, though nobody asks for it: %s', async (where) => {
+    const tree = supervisor({
+      id: 's',
+      children: [
+        supervisor({ id: 'jobs', strategy: 'dynamic', start: 'job', intensity: 0, restart: 'transient' }),
+      ],
+    });
+    const opened = await openTree(tree, { job: durable(worker, { passivateAfter: '1 second' }) });
+    const ref = await opened.system.actor('job' as never, '1', { input: '1' } as never);
+    await rejection((ref as { send(event: object): Promise<unknown> }).send({ type: 'crash' }));
+    await opened.settle();
+    await opened.advance(60_000);
+    const later = where === 'asleep' ? await opened.crash() : opened;
+    await later.settle();
+    logged();
+    await later.system.supervisor('s').restartChild('jobs');
+    await later.settle();
+    expect(logged()).toBe('+1');
+  });
+});
+
+describe('a supervisor to which a failure was escalated', () => {
+  it('has failed: a transient one is restarted too', async () => {
+    const touchy = durable(worker, { poison: 'escalate' });
+    const opened = await openTree(
+      supervisor({
+        id: 's',
+        children: [
+          supervisor({ id: 'n', restart: 'transient', children: [{ id: 't', start: 'touchy', input: 't' }] }),
+        ],
+      }),
+      { touchy },
+    );
+    logged();
+    await rejection(opened.system.get('touchy/t')!.send({ type: 'crash' }));
+    await opened.settle();
+    expect(logged()).toBe('-t +t');
+  });
+});

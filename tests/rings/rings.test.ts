@@ -11,6 +11,7 @@ const SMALL: Readonly<Record<string, RingOptions>> = {
   bits: { rounds: 120 },
   otp: { seeds: 200 },
   soak: { rounds: 3, seeds: 2000 },
+  supervision: { seeds: 150 },
 };
 
 describe.each(Object.entries(SMALL))('the ring %s', (name, options) => {

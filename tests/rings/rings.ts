@@ -10,6 +10,7 @@ import type { Ring } from './ring.ts';
 import { scxml } from './scxml.ts';
 import { seeds } from './seeds.ts';
 import { soak } from './soak.ts';
+import { supervision } from './supervision.ts';
 
 export const RINGS: Readonly<Record<string, Ring>> = {
   differential,
@@ -22,4 +23,5 @@ export const RINGS: Readonly<Record<string, Ring>> = {
   bits,
   otp,
   soak,
+  supervision,
 };
