@@ -195,6 +195,7 @@ export class DyingSystem<TActors extends ActorDefinitions> {
   /** Asks for something until it is answered, with yes or no; what was done before a death is refused the second time. */
   async ask(request: (system: System<TActors>) => Promise<unknown>): Promise<void> {
     for (let done = false; !done;) {
+      if (this.#runtime.stopped) await this.#reopen();
       let over = false;
       request(this.system).then(
         () => (done = over = true),

@@ -65,7 +65,7 @@ const ACTORS = {
 };
 type Actors = typeof ACTORS;
 
-export const BACKOFF_MS = 700;
+const BACKOFF_MS = 700;
 export const backoff = Schedule.spaced(BACKOFF_MS);
 
 // ---- what is done ---------------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ export async function play(
   const deaths = world.deaths;
   const made = commits;
   isCalm = true;
-  const ending = await look(world, hasBackoff);
+  const ending = await look(world);
   const isRootDown = isRestartedByOpening(ending);
   const violations = [...ending.violations];
   if (deaths > TOO_MANY_DEATHS) violations.push('it does not get anywhere');
@@ -195,7 +195,7 @@ export async function play(
     // Whoever opens it once more in peace sees the same.
     await world.reopenGently();
     await world.settle();
-    const later = await look(world, hasBackoff);
+    const later = await look(world);
     violations.push(...later.violations);
     violations.push(...differences(ending, later).map((line) => `after another opening: ${line}`));
   }
@@ -205,7 +205,7 @@ export async function play(
 
 type Look = Omit<Ending, 'isRootDown' | 'deaths' | 'commits'>;
 
-async function look(world: Dying, hasBackoff: boolean): Promise<Look> {
+async function look(world: Dying): Promise<Look> {
   const violations: string[] = [];
   const addresses: string[] = [];
   const { runtime } = world;
@@ -223,7 +223,7 @@ async function look(world: Dying, hasBackoff: boolean): Promise<Look> {
       lines.push(`${address} ${aboutSupervisor(state)}`);
       restarts += state.restarts;
       if (state.end !== undefined && state.end.reason !== 'ordered') giveUps++;
-      violations.push(...(await exceeded(world, address, hasBackoff)));
+      violations.push(...(await exceeded(world, cell)));
       if (state.work.length > 0) violations.push(`${address} is stuck in ${JSON.stringify(state.work[0])}`);
     } else lines.push(`${address} ${aboutActor(world, cell)}: ${kinds}`);
     const { same, difference } = await world.system.replay(address);
@@ -272,7 +272,9 @@ async function kindsOf({ system }: Dying, address: string): Promise<string> {
 }
 
 /** Whether a supervisor has made more restarts in some period than it may; its story is decided again to see that. */
-async function exceeded(world: Dying, address: string, hasBackoff: boolean): Promise<string[]> {
+async function exceeded(world: Dying, { address, ref }: Cell): Promise<string[]> {
+  const delayMs = (id: string, failures: number): number | undefined =>
+    world.runtime.supervision.backoffOf(ref, id, failures);
   let state: SupervisorState | undefined;
   let made: number[] = [];
   const found: string[] = [];
@@ -280,7 +282,7 @@ async function exceeded(world: Dying, address: string, hasBackoff: boolean): Pro
     const isFirst = event.type === 'xstate.init';
     const before = isFirst ? initialState(event['input'] as SupervisorDeclaration) : state!;
     const heard = (isFirst ? { type: 'heddle.up' } : event) as SupervisorEvent;
-    state = supervise(before, heard, { nowMs: at, delayMs: () => (hasBackoff ? BACKOFF_MS : 0) }).state;
+    state = supervise(before, heard, { nowMs: at, delayMs }).state;
     if (before.phase === 'down') made = [];
     made.push(...Array.from({ length: state.restarts - before.restarts }, () => at));
     const { intensity, periodMs } = state.declaration;

@@ -121,9 +121,10 @@ class Addressed {
     const { declaration, id } = this.#event as unknown as { declaration: ChildDeclaration; id: string };
     if (cell === undefined) return [this.#bear(undefined, declaration, this.#index)];
     if (cell.definition.isSupervisor) return this.#pass(cell);
-    if (!cell.ended && declaration.from === 'journal') return [this.#send(cell.ref, { type: UP, id })];
+    const isOver = cell.ended || isToldToStop(cell);
+    if (!isOver && declaration.from === 'journal') return [this.#send(cell.ref, { type: UP, id })];
     const birth = this.#bear(cell, declaration, this.#spare + this.#index);
-    return cell.ended ? [birth] : [this.#send(cell.ref, { type: 'xstate.stop' }), birth];
+    return isOver ? [birth] : [this.#send(cell.ref, { type: 'xstate.stop' }), birth];
   }
 
   /** Brings an occurrence to life that nobody supervises, unless it was started before. */
@@ -190,6 +191,11 @@ class Addressed {
     const { actor, seq, life } = this.#from;
     return { kind: 'actor', actor, seq: seq + 1, index, life };
   }
+}
+
+/** Whether the end of its life waits for it. */
+function isToldToStop({ mailbox }: Cell): boolean {
+  return mailbox?.waiting().some(({ event }) => event.type === 'xstate.stop') ?? false;
 }
 
 function starterOf({ birth }: Cell): Pick<Birth, 'starter'> {
