@@ -87,9 +87,8 @@ export class Supervision {
   #goOn(cell: Cell): void {
     this.#register(cell);
     // What was under way in memory is lost.
-    const [task] = stateOf(cell.snapshot).work;
-    if (task !== undefined)
-      this.#runtime.delivery.sendFrom(SYSTEM, cell.ref, { type: 'heddle.resume', task });
+    const { work, given } = stateOf(cell.snapshot);
+    if (work.length > 0) this.#runtime.delivery.sendFrom(SYSTEM, cell.ref, { type: 'heddle.resume', given });
   }
 
   /**

@@ -51,6 +51,8 @@ export interface SupervisorState {
   /** All restarts there ever were. */
   readonly restarts: number;
   readonly work: readonly Task[];
+  /** How many orders it has given. */
+  readonly given: number;
   readonly waiting: readonly Waiting[];
   /** It is declared no more, and supervises nobody. */
   readonly released?: true;
@@ -125,7 +127,7 @@ export type SupervisorEvent =
   | Reply
   | Waiting
   /** The system was opened while there was this to do: orders and replies that were under way may be lost. */
-  | { readonly type: 'heddle.resume'; readonly task: Task };
+  | { readonly type: 'heddle.resume'; readonly given: number };
 
 export type Order =
   /** `start`: the name of what the child runs. */
@@ -176,7 +178,7 @@ const RELEASE: ChildOrder = { type: 'heddle.release' };
 
 export function initialState(declaration: SupervisorDeclaration): SupervisorState {
   const children = declaration.children.map(notStarted);
-  return { declaration, phase: 'down', children, window: [], restarts: 0, work: [], waiting: [] };
+  return { declaration, phase: 'down', children, window: [], restarts: 0, work: [], given: 0, waiting: [] };
 }
 
 export function supervise(
@@ -223,7 +225,7 @@ class Decision {
         this.#halted(event.id, event.isGone === true);
         break;
       case 'heddle.resume':
-        this.#giveOrderAgain(event.task);
+        this.#giveOrderAgain(event.given);
         break;
       case 'heddle.up': {
         // Said again after a crash: whoever is above hears how the start has ended, or that it ends.
@@ -611,10 +613,10 @@ class Decision {
     return false;
   }
 
-  #giveOrderAgain(underWay: Task): void {
+  #giveOrderAgain(given: number): void {
     const [task] = this.state.work;
-    // The order for what has come up since is safe in a commit.
-    if (task === undefined || !isSame(task, underWay)) return;
+    // An order that was given since is safe in a commit.
+    if (task === undefined || this.state.given !== given) return;
     if (task.do === 'all') this.#toAll(task);
     if (task.do !== 'start' && task.do !== 'stop') return;
     const { phase, declaration } = this.#child(task.id)!;
@@ -674,6 +676,7 @@ class Decision {
   }
 
   #say(order: Order): void {
+    if (order.to === 'child' || order.to === 'all') this.state.given++;
     this.orders.push(order);
   }
 }
@@ -689,11 +692,6 @@ function placeOf(children: readonly ChildState[], id: string): number {
   const place = children.findIndex(({ declaration }) => declaration.id === id);
   if (place !== -1) lastPlace = place;
   return place;
-}
-
-function isSame(one: Task, other: Task): boolean {
-  if (one.do !== other.do) return false;
-  return 'id' in one && 'id' in other ? one.id === other.id : true;
 }
 
 /** What is out of date once the child it is about was stopped. */
