@@ -16,7 +16,7 @@ const job = setup({
   types: {
     context: {} as { input: unknown },
     events: {} as { type: 'end' } | { type: 'fail' },
-    input: {} as unknown,
+    input: {} as object,
   },
   actors: { note: fromPromise(async ({ self }) => void started.push(self.sessionId.split('/')[1]!)) },
 }).createMachine({
@@ -39,7 +39,7 @@ const job = setup({
 });
 
 /** Is done at once. */
-const quick = setup({ types: { input: {} as unknown } }).createMachine({
+const quick = setup({ types: { input: {} as object } }).createMachine({
   initial: 'over',
   states: { over: { type: 'final' } },
 });
@@ -128,7 +128,7 @@ describe('a schedule', () => {
   });
 
   it('hears of an occurrence that fails, and goes on', async () => {
-    const broken = setup({ types: { context: {} as object } }).createMachine({
+    const broken = setup({}).createMachine({
       context: () => {
         throw new Error('unborn');
       },

@@ -64,7 +64,7 @@ describe('the never-stuck detector', () => {
       { supervise: supervisor({ id: 's', intensity: 0, children: [{ id: 'x', start: 'fragile' }] }) },
     );
     await opened.system.actor('other', '1');
-    await rejection(opened.system.get('fragile/x')!.send({ type: 'die' } as never));
+    await rejection(opened.system.get('fragile/x')!.send({ type: 'die' }));
     await opened.settle();
     expect(await collect(opened.system.stuck())).toMatchObject([
       {
