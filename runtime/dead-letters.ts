@@ -174,7 +174,7 @@ export class DeadLetters {
 
   #assertTakes(cell: Cell): void {
     if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
-    if (!mayRun(cell)) this.#runtime.supervision.assertComingBack(cell);
+    if (!mayRun(cell)) this.#runtime.supervision.stayingDown.assertComingBack(cell);
   }
 
   #sendAgain(cell: Cell, { id, event }: DeadLetter): Promise<Receipt> {

@@ -60,7 +60,7 @@ export class Delivery {
   #accept(cell: Cell, { event, packed }: PreparedEvent, life: number, id?: string): Promise<Receipt> {
     const { options, scheduler } = this.#runtime;
     if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
-    if (!mayRun(cell)) this.#runtime.supervision.assertComingBack(cell);
+    if (!mayRun(cell)) this.#runtime.supervision.stayingDown.assertComingBack(cell);
     const size = cell.mailbox?.size ?? 0;
     if (size >= options.mailboxCapacity) throw new MailboxFull(cell.address, options.mailboxCapacity);
     const reply = new Reply(id);

@@ -44,13 +44,13 @@ const MAX_LETTERS = 5;
 function aboutActor(runtime: Runtime, cell: Cell): string[] {
   const lines = [whereItStands(cell)];
   const { supervision } = runtime;
-  const owner = supervision.ownerOf(cell);
+  const owner = supervision.roster.ownerOf(cell);
   if (owner !== undefined) {
     const state = owner.supervisor.snapshot!.context as SupervisorState;
     const child = state.children.find(({ declaration }) => declaration.id === owner.child.id);
     lines.push(...aboutChild(owner.supervisor.address, owner.child.restart, child, cell));
   }
-  const reason = supervision.whyStaysDown(cell);
+  const reason = supervision.stayingDown.whyStaysDown(cell);
   if (reason !== undefined) lines.push(`It will not come up by itself: ${reason}.`);
   if (!cell.ended) lines.push(...whatItWaitsFor(runtime, cell));
   return lines;

@@ -96,7 +96,7 @@ export function restored(runtime: Runtime, cell: Cell, message: Message): boolea
     return true;
   } catch (error) {
     if (!(error instanceof HeddleError)) throw error;
-    if (runtime.supervision.ownerOf(cell) === undefined)
+    if (runtime.supervision.roster.ownerOf(cell) === undefined)
       endWith(runtime, cell, message, error, runtime.clock.now());
     else {
       ignore(runtime, cell, message);
@@ -150,7 +150,7 @@ export function wentDown(
   { escalates = false, child }: { readonly escalates?: boolean; readonly child?: string | undefined } = {},
 ): boolean {
   const crash: Crash = { error: storable(runtime, error), ...(child !== undefined && { child }) };
-  const owner = runtime.supervision.ownerOf(cell);
+  const owner = runtime.supervision.roster.ownerOf(cell);
   if (owner !== undefined) {
     const reason: ExitReason = escalates ? 'escalate' : 'crash';
     if (!escalates && !isToRestart(owner.child.restart, reason)) return false;

@@ -240,7 +240,7 @@ export class Processes {
     const leaving = this.#leaving.get(self.actor);
     if (leaving?.delete(self) !== true || leaving.size > 0) return;
     this.#leaving.delete(self.actor);
-    this.#runtime.supervision.somethingEnded();
+    this.#runtime.supervision.windingDown.somethingEnded();
   }
 
   /** What a process sends to another actor cannot be taken: it fails with that. */

@@ -285,7 +285,7 @@ export class Runtime implements Port {
   /** An actor was loaded: its work goes on. */
   resume(cell: Cell): void {
     cell.activeAt = this.loopTime;
-    cell.held = this.supervision.holds(cell);
+    cell.held = this.supervision.roster.holds(cell);
     this.#goOn(cell);
     // What it owes from before: turns that it takes from now on see to their own, once they are durable.
     const owed = [...(cell.owed?.values() ?? [])];
@@ -574,7 +574,7 @@ export class Runtime implements Port {
   actionEnded(): void {
     this.running--;
     this.#whenActionEnds?.();
-    this.supervision.somethingEnded();
+    this.supervision.windingDown.somethingEnded();
   }
 
   /** Whether nothing is under way. Processes may run. */

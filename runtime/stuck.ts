@@ -52,7 +52,7 @@ function lookAt(runtime: Runtime, address: string): StuckActor | undefined {
   if (snapshot === undefined || cell.ended || cell.definition.isHouse) return undefined;
   const { value } = snapshot;
   if (!mayRun(cell)) {
-    const why = runtime.supervision.whyStaysDown(cell);
+    const why = runtime.supervision.stayingDown.whyStaysDown(cell);
     return why === undefined ? undefined : { address, value, reason: 'down', why };
   }
   if (isWaiting(runtime, cell)) return undefined;

@@ -238,9 +238,11 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   supervisor(id: string): SupervisorHandle {
     this.#runtime.assertOpen();
     const address = `${SUPERVISOR}/${id}`;
-    if (this.#runtime.supervision.stateAt(address) !== undefined)
+    if (this.#runtime.supervision.roster.stateAt(address) !== undefined)
       return new SupervisorHandle(this.#runtime, address);
-    const known = this.#runtime.supervision.all().map((cell) => cell.address.slice(SUPERVISOR.length + 1));
+    const known = this.#runtime.supervision.roster
+      .all()
+      .map((cell) => cell.address.slice(SUPERVISOR.length + 1));
     throw new UnknownActor(address, `is no supervisor; there are ${known.join(', ') || 'none'}`);
   }
 

@@ -10,6 +10,7 @@ import { Message } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
 import { readNote } from './notes.ts';
 import type { Note } from './notes.ts';
+import { UP } from './standing.ts';
 import { messageKeyOf, unpackTrailer } from './trailer.ts';
 import type { Cause, MessageKey, Trailer } from './trailer.ts';
 
@@ -121,10 +122,17 @@ export class Tails {
     if (trailer.birth !== undefined) tail.runsProcess = trailer.birth.process ?? false;
     if (trailer.ends === true) tail.runsProcess = false;
     if (trailer.crash !== undefined) tail.isDown = trailer.crash.upAt === undefined;
+    else if (tail.isDown && this.#comesUp(record, trailer)) tail.isDown = false;
     if (trailer.crash?.upAt !== undefined)
       tail.earliestDueMs = Math.min(tail.earliestDueMs, trailer.crash.upAt);
     this.#intents(tail, record.seq, trailer);
     return trailer.birth?.parent === undefined ? trailer.birth?.address : undefined;
+  }
+
+  /** Whether an actor that was down is not any more. Of few records the event is looked at. */
+  #comesUp({ bytes, eventStart, eventEnd }: StoredRecord, { birth, ends }: Trailer): boolean {
+    if (birth !== undefined || ends === true) return true;
+    return (this.#codec.unpack(bytes, eventStart, eventEnd) as Message['event']).type === UP;
   }
 
   #intents(tail: Tail, seq: number, { intents = [] }: Trailer): void {

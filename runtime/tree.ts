@@ -95,9 +95,11 @@ export class Tree {
 
   #build(): SystemTree {
     const { supervision, population } = this.#runtime;
-    const supervisors = supervision.all().filter(({ address }) => supervisorAbove(address) === undefined);
+    const supervisors = supervision.roster
+      .all()
+      .filter(({ address }) => supervisorAbove(address) === undefined);
     const actors = [...population.cells()].filter(
-      (cell) => isRoot(cell) && supervision.ownerOf(cell) === undefined,
+      (cell) => isRoot(cell) && supervision.roster.ownerOf(cell) === undefined,
     );
     return {
       supervisors: supervisors.filter(isThere).map((cell) => this.#supervisor(cell)),
@@ -112,7 +114,7 @@ export class Tree {
     const nodes = children.map((child) => this.#child(address, child));
     if (declaration.dynamic !== undefined) {
       const known = new Set(nodes.map((node) => node.address));
-      for (const child of supervision.childrenInMemory(declaration.dynamic.start))
+      for (const child of supervision.roster.childrenInMemory(declaration.dynamic.start))
         if (!known.has(child.address)) nodes.push(this.#actor(child, undefined));
     }
     const { strategy } = declaration;

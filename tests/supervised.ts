@@ -301,8 +301,8 @@ function runningUnderNobody({ runtime }: Dying): string[] {
   for (const cell of runtime.population.cells()) {
     if (!cell.definition.isProcess || !runtime.processes.isAround(cell.actor)) continue;
     const root = cell.address.split('/', 2).join('/');
-    const supervisorAddress = runtime.supervision.supervisorOf(root);
-    const state = supervisorAddress && runtime.supervision.stateAt(supervisorAddress);
+    const supervisorAddress = runtime.supervision.roster.supervisorOf(root);
+    const state = supervisorAddress && runtime.supervision.roster.stateAt(supervisorAddress);
     if (state === undefined || state === '') continue;
     if (state.phase === 'down') found.push(`${cell.address} runs, but ${supervisorAddress} is down`);
     const known = state.children.find(({ declaration }) => root.endsWith(`/${declaration.id}`));

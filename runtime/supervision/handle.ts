@@ -61,7 +61,9 @@ export class SupervisorHandle {
     if (declaration.dynamic === undefined) return known;
     const ids = new Set(known.map(({ id }) => id));
     const { start, restart } = declaration.dynamic;
-    const running = this.#runtime.supervision.childrenInMemory(start).filter(({ ref }) => !ids.has(ref.id));
+    const running = this.#runtime.supervision.roster
+      .childrenInMemory(start)
+      .filter(({ ref }) => !ids.has(ref.id));
     return [
       ...known,
       ...running.map(({ address, ref: { id }, held }): ChildInfo => {
@@ -97,11 +99,11 @@ export class SupervisorHandle {
     const { definitions, supervision } = this.#runtime;
     const declaration = declareChild(child, this.#state.declaration, definitions);
     const address = addressOf(this.address, declaration.start, declaration.id);
-    const other = supervision.supervisorOf(address);
+    const other = supervision.roster.supervisorOf(address);
     if (other !== undefined && other !== this.address)
       throw new InvalidArgument('child', `is ${address}, which ${other} supervises`);
     // Of those that simply run, a dynamic supervisor knows nothing.
-    if (this.#state.declaration.dynamic !== undefined && supervision.isAlive(address))
+    if (this.#state.declaration.dynamic !== undefined && supervision.roster.isAlive(address))
       throw new ChildRefused(this.address, declaration.id, 'already-started');
     await this.#ask(declaration.id, { type: 'heddle.child.start', child: declaration });
   }
@@ -131,6 +133,6 @@ export class SupervisorHandle {
 
   get #state(): SupervisorState {
     this.#runtime.assertOpen();
-    return this.#runtime.supervision.stateAt(this.address)!;
+    return this.#runtime.supervision.roster.stateAt(this.address)!;
   }
 }

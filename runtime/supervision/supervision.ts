@@ -1,13 +1,13 @@
 /**
- * Supervision: what joins supervisors to the actors they supervise. The decisions are in `supervisor.ts`; here is who
- * supervises whom, how children reply to orders, how they wind down, and how a tree begins and ends.
+ * Supervision: what joins supervisors to the actors they supervise: how a tree begins and ends, how children reply to orders, and
+ * what follows from a decision when it is on the disk. The decisions themselves are in `supervisor.ts`, who supervises whom in
+ * `roster.ts`, stopping and waiting for it in `winding-down.ts`, and who will not come up any more in `staying-down.ts`.
  */
 import type { Schedule } from 'effect';
 import type { Cell } from '../cell.ts';
-import type { TimerHandle } from '../clock.ts';
 import { firstDifference } from '../difference.ts';
-import { ActorDown, HeddleError, StartFailed } from '../errors.ts';
-import { childAddress, rootAddress, segmentsOf } from '../kernel/address.ts';
+import { HeddleError, StartFailed } from '../errors.ts';
+import { childAddress } from '../kernel/address.ts';
 import type { Ref } from '../kernel/ref.ts';
 import { Message } from '../mailbox.ts';
 import { newRoot } from '../birth.ts';
@@ -18,36 +18,23 @@ import type { Runtime } from '../runtime.ts';
 import { HALT, UP } from '../standing.ts';
 import type { Cause } from '../trailer.ts';
 import type { Turn } from '../turn.ts';
-import type { ChildDeclaration, DeclaredTree, SupervisorDeclaration } from './declaration.ts';
+import type { DeclaredTree, SupervisorDeclaration } from './declaration.ts';
 import { addressOf, isEveryone, SUPERVISOR, supervisorAbove } from './logic.ts';
+import { Roster, stateOf } from './roster.ts';
+import type { Owner } from './roster.ts';
+import { END_TEXTS, StayingDown } from './staying-down.ts';
 import { EVERYBODY } from './supervisor.ts';
-import type { Answer, ChildState, EndReason, SupervisorEvent, SupervisorState } from './supervisor.ts';
-
-/** Who restarts an actor. */
-export interface Owner {
-  readonly supervisor: Cell;
-  readonly child: ChildDeclaration;
-}
-
-/** An actor that was told to stop, and what is still under way below it. */
-interface WindDown {
-  readonly cells: readonly Cell[];
-  readonly done: (isAbandoned: boolean) => void;
-  deadline: TimerHandle | undefined;
-}
+import type { Answer, SupervisorEvent, SupervisorState } from './supervisor.ts';
+import { WindingDown } from './winding-down.ts';
 
 export class Supervision {
   readonly #runtime: Runtime;
   readonly #tree: DeclaredTree | undefined;
-  /** The supervisors that are in memory: all of them, always. */
-  #supervisors = new Map<string, Cell>();
-  /** By the address of a child: whoever has started it. Whether it still supervises it, its state says. */
-  #owners = new Map<string, Cell>();
+  readonly roster: Roster;
+  readonly windingDown: WindingDown;
+  readonly stayingDown: StayingDown;
   /** Those that cannot be loaded. */
   readonly #unreadable = new Map<string, HeddleError>();
-  /** By the name of its children. */
-  #dynamic = new Map<string, Cell>();
-  readonly #windingDown = new Set<WindDown>();
   readonly #whenSettled = new Set<() => void>();
   /** When the root ended last that was reported. */
   #toldEnd: number | undefined;
@@ -57,16 +44,17 @@ export class Supervision {
   constructor(runtime: Runtime, tree: DeclaredTree | undefined) {
     this.#runtime = runtime;
     this.#tree = tree;
+    this.roster = new Roster(runtime);
+    this.windingDown = new WindingDown(runtime);
+    this.stayingDown = new StayingDown(runtime, this.roster);
   }
 
   // ---- a tree begins, and ends ------------------------------------------------------------------------------------
 
   /** The store was read: its supervisors are loaded before anybody they supervise. */
   async comeUp(): Promise<void> {
-    this.#supervisors.clear();
+    this.roster.clear();
     this.#unreadable.clear();
-    this.#owners.clear();
-    this.#dynamic.clear();
     const { population } = this.#runtime;
     const addresses: string[] = [];
     for await (const address of population.addressesOf(SUPERVISOR)) addresses.push(address);
@@ -85,7 +73,7 @@ export class Supervision {
   }
 
   #goOn(cell: Cell): void {
-    this.#register(cell);
+    this.roster.register(cell);
     // What was under way in memory is lost.
     const { work, given } = stateOf(cell.snapshot);
     if (work.length > 0) this.#runtime.delivery.sendFrom(SYSTEM, cell.ref, { type: 'heddle.resume', given });
@@ -97,7 +85,7 @@ export class Supervision {
    */
   async open(): Promise<void> {
     const root = this.#tree && childAddress(SUPERVISOR, this.#tree.root.id);
-    for (const [address, cell] of this.#supervisors) {
+    for (const [address, cell] of this.roster.entries()) {
       const isOther = supervisorAbove(address) === undefined && address !== root;
       if (isOther && stateOf(cell.snapshot).released === undefined)
         await this.#command(cell, { type: 'heddle.release' });
@@ -105,10 +93,10 @@ export class Supervision {
     if (this.#tree === undefined || root === undefined) return;
     this.#assertReadable(root, this.#tree.root);
     if (this.#tree.backoffs.size > 0) await loadSchedules();
-    if (!this.#supervisors.has(root)) await this.#bearRoot(root, this.#tree.root);
+    if (!this.roster.has(root)) await this.#bearRoot(root, this.#tree.root);
     else {
       await this.#declare(root, this.#tree.root);
-      const cell = this.#supervisors.get(root)!;
+      const cell = this.roster.at(root)!;
       if (stateOf(cell.snapshot).phase === 'down') await this.#command(cell, { type: UP });
     }
     await this.#settled(root);
@@ -122,7 +110,7 @@ export class Supervision {
     const error = this.#unreadable.get(address);
     if (error !== undefined) throw error;
     // Damaged so that not even its key is found.
-    if (!this.#supervisors.has(address)) this.#runtime.population.nameOf(address);
+    if (!this.roster.has(address)) this.#runtime.population.nameOf(address);
     for (const { id, supervisor } of children)
       if (supervisor !== undefined) this.#assertReadable(childAddress(address, id), supervisor);
   }
@@ -136,7 +124,7 @@ export class Supervision {
 
   /** Tells the supervisors that are there already what they are today. */
   async #declare(address: string, declaration: SupervisorDeclaration): Promise<void> {
-    const cell = this.#supervisors.get(address);
+    const cell = this.roster.at(address);
     if (cell === undefined) return;
     const before = stateOf(cell.snapshot).declaration;
     if (firstDifference(before, declaration, 'declaration') !== undefined)
@@ -147,7 +135,7 @@ export class Supervision {
 
   /** Resolves when the tree has started. @throws StartFailed */
   async #settled(root: string): Promise<void> {
-    const state = (): SupervisorState => stateOf(this.#supervisors.get(root)!.committed);
+    const state = (): SupervisorState => stateOf(this.roster.at(root)!.committed);
     while (state().phase === 'starting' || state().phase === 'stopping') {
       if (this.#runtime.stopped) return;
       await new Promise<void>((resolve) => this.#whenSettled.add(resolve));
@@ -162,93 +150,28 @@ export class Supervision {
 
   /** Whether nobody is supervised. */
   get isEmpty(): boolean {
-    return this.#supervisors.size === 0;
+    return this.roster.isEmpty;
   }
 
   /** The system closes: everybody winds down, in the order in which they would be stopped. Nothing is recorded. */
   async windDownTree(): Promise<void> {
-    for (const [address, cell] of this.#supervisors)
+    for (const [address, cell] of this.roster.entries())
       if (supervisorAbove(address) === undefined) await this.#windDownBelow(address, stateOf(cell.snapshot));
   }
 
   async #windDownBelow(address: string, { declaration, children }: SupervisorState): Promise<void> {
     const { dynamic } = declaration;
-    if (dynamic !== undefined) await this.#windDown(this.#everyoneOf(dynamic.start), dynamic.shutdownMs);
+    if (dynamic !== undefined)
+      await this.windingDown.begin(this.roster.everyoneOf(dynamic.start), dynamic.shutdownMs);
     for (const { declaration: child } of children.toReversed()) {
       const below = addressOf(address, child.start, child.id);
-      const nested = this.#supervisors.get(below);
+      const nested = this.roster.at(below);
       if (nested !== undefined) await this.#windDownBelow(below, stateOf(nested.snapshot));
       else {
         const cell = this.#runtime.population.presentAt(below);
-        if (cell !== undefined) await this.#windDown(this.#treeOf(cell), child.shutdownMs);
+        if (cell !== undefined) await this.windingDown.begin(this.roster.treeOf(cell), child.shutdownMs);
       }
     }
-  }
-
-  // ---- who supervises whom ----------------------------------------------------------------------------------------
-
-  #register(cell: Cell): void {
-    this.#supervisors.set(cell.address, cell);
-    const { declaration, children, released } = stateOf(cell.snapshot);
-    if (released) return;
-    if (declaration.dynamic !== undefined) this.#dynamic.set(declaration.dynamic.start, cell);
-    for (const { declaration: child } of children) {
-      if (child.supervisor === undefined)
-        this.#owners.set(addressOf(cell.address, child.start, child.id), cell);
-    }
-  }
-
-  /** Whoever restarts an actor when it fails; undefined for one that nobody supervises, and for children of machines. */
-  ownerOf(cell: Cell): Owner | undefined {
-    if (cell.definition.isSupervisor || cell.birth === undefined || cell.birth.parent !== undefined)
-      return undefined;
-    const supervisor = this.#owners.get(cell.address) ?? this.#dynamicOf(cell.address);
-    if (supervisor === undefined) return undefined;
-    const { declaration, children, released } = stateOf(supervisor.snapshot);
-    if (released) return undefined;
-    const { id } = cell.ref;
-    if (declaration.dynamic !== undefined) return { supervisor, child: { ...declaration.dynamic, id } };
-    const child = children.find((one) => one.declaration.id === id);
-    return child && { supervisor, child: child.declaration };
-  }
-
-  #dynamicOf(address: string): Cell | undefined {
-    return this.#dynamic.size === 0 ? undefined : this.#dynamic.get(segmentsOf(address)[0]!);
-  }
-
-  /** Whether an actor that is loaded must not run, because the supervisor of all of its name does not. */
-  holds({ address }: Cell): boolean {
-    const supervisor = this.#dynamicOf(address);
-    if (supervisor === undefined) return false;
-    const { phase, released } = stateOf(supervisor.snapshot);
-    return released === undefined && (phase === 'down' || phase === 'stopping');
-  }
-
-  /** The address of the supervisor that has an actor among its children, started or not. */
-  supervisorOf(address: string): string | undefined {
-    const supervisor = this.#owners.get(address) ?? this.#dynamicOf(address);
-    if (supervisor === undefined) return undefined;
-    const { declaration, children, released } = stateOf(supervisor.snapshot);
-    const isOne =
-      declaration.dynamic !== undefined ||
-      children.some(
-        (child) => addressOf(supervisor.address, child.declaration.start, child.declaration.id) === address,
-      );
-    return isOne && released === undefined ? supervisor.address : undefined;
-  }
-
-  /** Whether somebody lives at an address. @throws JournalCorrupt, StoryChanged when it is refused */
-  isAlive(address: string): boolean {
-    const { population } = this.#runtime;
-    const name = population.nameOf(address);
-    return name !== undefined && !population.load(name.actor, address).ended;
-  }
-
-  /** The children of a dynamic supervisor that are in memory, and live. */
-  childrenInMemory(name: string): readonly Cell[] {
-    return this.#everyoneOf(name).filter(
-      (cell) => cell.birth?.parent === undefined && cell.committed !== undefined && !cell.ended,
-    );
   }
 
   backoffOf({ address }: Ref, child: string, failures: number): number | undefined {
@@ -292,8 +215,8 @@ export class Supervision {
   taken(cell: Cell, message: Message, index: number): void {
     const { birth, event } = message;
     if (birth === undefined && event.type !== UP && event.type !== HALT) return;
-    if (birth !== undefined) cell.held = this.holds(cell);
-    if (cell.definition.isSupervisor) return birth === undefined ? undefined : this.#register(cell);
+    if (birth !== undefined) cell.held = this.roster.holds(cell);
+    if (cell.definition.isSupervisor) return birth === undefined ? undefined : this.roster.register(cell);
     if (event.type === UP)
       for (const timer of cell.timers?.values() ?? [])
         this.#runtime.timers.add(cell.actor, timer.dueAt, timer);
@@ -303,9 +226,9 @@ export class Supervision {
     if (event.type !== HALT) {
       // Of a dynamic supervisor they are found by their name: they come and go, and would pile up here.
       if (stateOf(supervisor.snapshot).declaration.dynamic === undefined)
-        this.#owners.set(cell.address, supervisor);
+        this.roster.claim(cell.address, supervisor);
       this.tell(owner, cell, index, { type: 'heddle.started' });
-    } else if (this.#isQuiet(this.#treeOf(cell))) {
+    } else if (this.windingDown.isQuiet(this.roster.treeOf(cell))) {
       this.#repliedTo.add(message);
       this.tell(owner, cell, index, { type: 'heddle.halted' });
     }
@@ -316,7 +239,7 @@ export class Supervision {
   ended(cell: Cell, index: number, message: Message): boolean {
     const { status, error } = cell.snapshot!;
     this.#tellStarterOfEnd(cell, index + 2);
-    const owner = this.ownerOf(cell);
+    const owner = this.roster.ownerOf(cell);
     if (owner !== undefined) {
       // It knows of the ends that it has ordered.
       if (this.#senderOf(message) === owner.supervisor && message.birth === undefined) return false;
@@ -376,10 +299,10 @@ export class Supervision {
   afterTurn({ cell, snapshot, message, intents }: Turn): void {
     if (cell.definition.isSupervisor) return this.#afterDecision(cell, intents, stateOf(snapshot));
     if (message.event.type !== HALT) return;
-    const cells = this.#treeOf(cell);
+    const cells = this.roster.treeOf(cell);
     const supervisor = this.#senderOf(message);
     const { shutdownMs = 0 } = message.event as unknown as { shutdownMs?: number };
-    void this.#windDown(cells, shutdownMs).then((isAbandoned) => {
+    void this.windingDown.begin(cells, shutdownMs).then((isAbandoned) => {
       if (supervisor === undefined || this.#repliedTo.has(message) || this.#runtime.stopped) return;
       this.#reply(supervisor, cell, { type: 'heddle.halted', ...(isAbandoned && { isAbandoned }) });
     });
@@ -392,7 +315,7 @@ export class Supervision {
     }
     const { work, children, phase, declaration, released } = stateOf(cell.snapshot);
     if (released === true && declaration.dynamic !== undefined) this.#letGo(declaration.dynamic.start);
-    if (work.length === 0) this.#refuseWaiting(cell, phase, children);
+    if (work.length === 0) this.stayingDown.refuseWaiting(cell, phase, children);
     this.#noteEnd(cell, decided.phase === 'down' ? decided.end : undefined);
     for (const settled of this.#whenSettled) settled();
     this.#whenSettled.clear();
@@ -416,7 +339,7 @@ export class Supervision {
   /** Resolves when a supervisor and all of those below it have nothing to do: nobody is being started, stopped or restarted. */
   async settled(address: string): Promise<void> {
     const isBusy = (): boolean =>
-      this.all().some((cell) => {
+      this.roster.all().some((cell) => {
         if (cell.address !== address && !cell.address.startsWith(`${address}/`)) return false;
         const { work, waiting, children } = stateOf(cell.snapshot);
         const isRestarting = children.some(({ phase }) => phase === 'restarting');
@@ -439,11 +362,11 @@ export class Supervision {
     { type, shutdownMs }: { type: string; shutdownMs: number },
   ): Promise<void> {
     const { dynamic } = stateOf(supervisor.snapshot).declaration;
-    this.#dynamic.set(dynamic!.start, supervisor);
-    const everyone = this.#everyoneOf(dynamic!.start);
+    this.roster.claimName(dynamic!.start, supervisor);
+    const everyone = this.roster.everyoneOf(dynamic!.start);
     if (type === HALT) {
       for (const cell of everyone) cell.held = true;
-      await this.#windDown(everyone, shutdownMs);
+      await this.windingDown.begin(everyone, shutdownMs);
     } else this.#letGo(dynamic!.start);
     if (this.#runtime.stopped) return;
     const reply = type === HALT ? 'heddle.halted' : 'heddle.started';
@@ -452,7 +375,7 @@ export class Supervision {
 
   /** All actors of a name run again. */
   #letGo(name: string): void {
-    for (const cell of this.#everyoneOf(name)) {
+    for (const cell of this.roster.everyoneOf(name)) {
       if (cell.held) this.#runtime.letGo(cell);
       this.liftForgotten(cell);
     }
@@ -465,7 +388,7 @@ export class Supervision {
   liftForgotten(cell: Cell): void {
     if (cell.down?.why !== 'crash' || cell.down.upAt !== undefined || cell.birth?.parent !== undefined)
       return;
-    const owner = this.ownerOf(cell);
+    const owner = this.roster.ownerOf(cell);
     if (owner !== undefined) {
       const { declaration, phase, children } = stateOf(owner.supervisor.snapshot);
       if (declaration.dynamic === undefined || phase === 'down' || phase === 'stopping') return;
@@ -474,169 +397,12 @@ export class Supervision {
     this.#runtime.delivery.sendFrom(SYSTEM, cell.ref, { type: UP });
   }
 
-  // ---- winding down -----------------------------------------------------------------------------------------------
-
-  #everyoneOf(name: string): Cell[] {
-    const prefix = rootAddress(name, '');
-    return [...this.#runtime.population.cells()].filter(({ address }) => address.startsWith(prefix));
-  }
-
-  /** An actor and everybody below it, as far as they are in memory: who sleeps does nothing. */
-  #treeOf(cell: Cell): Cell[] {
-    const cells = [cell];
-    for (const one of cells) {
-      for (const { actor } of Object.values<Ref>(one.snapshot?.children ?? {})) {
-        const child = this.#runtime.population.present(actor);
-        if (child !== undefined) cells.push(child);
-      }
-    }
-    return cells;
-  }
-
-  #isQuiet(cells: readonly Cell[]): boolean {
-    const { processes } = this.#runtime;
-    return cells.every((cell) => cell.acting === 0 && !processes.isAround(cell.actor));
-  }
-
-  /** Stops processes, and waits for them and for actions under way. Resolves with whether they were given up. */
-  #windDown(cells: readonly Cell[], shutdownMs: number): Promise<boolean> {
-    for (const { actor, life } of cells) this.#runtime.processes.windDown(actor, life);
-    if (this.#isQuiet(cells)) return Promise.resolve(false);
-    if (shutdownMs === 0) {
-      this.#abandon(cells);
-      return Promise.resolve(true);
-    }
-    return new Promise((resolve) => {
-      const windDown: WindDown = { cells, deadline: undefined, done: resolve };
-      this.#windingDown.add(windDown);
-      if (shutdownMs === Infinity) return;
-      windDown.deadline = this.#runtime.clock.after(shutdownMs, () => this.#woundDown(windDown, true));
-    });
-  }
-
-  #abandon(cells: readonly Cell[]): void {
-    for (const { actor } of cells) this.#runtime.processes.abandonLeaving(actor);
-  }
-
-  /** Something has ended that somebody may wait for. */
-  somethingEnded(): void {
-    for (const windDown of this.#windingDown)
-      if (this.#isQuiet(windDown.cells)) this.#woundDown(windDown, false);
-  }
-
-  #woundDown(windDown: WindDown, isAbandoned: boolean): void {
-    if (!this.#windingDown.delete(windDown)) return;
-    windDown.deadline?.cancel();
-    if (isAbandoned) {
-      this.#abandon(windDown.cells);
-      const [first] = windDown.cells;
-      this.#runtime.report(new Error('it did not end in time'), `what ${first!.address} does was given up`);
-    }
-    windDown.done(isAbandoned);
-  }
-
-  // ---- who waits in vain ------------------------------------------------------------------------------------------
-
-  /** @throws ActorDown when the actor will not come up by itself */
-  assertComingBack(cell: Cell): void {
-    const reason = this.whyStaysDown(cell);
-    if (reason !== undefined) throw new ActorDown(cell.address, reason);
-  }
-
-  /** Why an actor is down for good; undefined when it runs, or will. */
-  whyStaysDown(cell: Cell): string | undefined {
-    const root = this.#rootOf(cell);
-    const owner = root && this.ownerOf(root);
-    if (owner === undefined || (root!.down === undefined && !root!.held)) return undefined;
-    return this.#whyNot(owner.supervisor, owner.child.id);
-  }
-
-  #rootOf(cell: Cell): Cell | undefined {
-    if (cell.birth?.parent === undefined) return cell;
-    return this.#runtime.population.presentAt(cell.address.split('/', 2).join('/'));
-  }
-
-  /** Why a supervisor will not start a child again by itself. */
-  #whyNot(supervisor: Cell, id: string): string | undefined {
-    const { phase, children, work, end, declaration } = stateOf(supervisor.snapshot);
-    const { address } = supervisor;
-    if (phase === 'down' || phase === 'stopping') {
-      const above = supervisorAbove(address);
-      const parent = above === undefined ? undefined : this.#supervisors.get(above);
-      const isOver = parent === undefined || this.#whyNot(parent, supervisor.ref.id) !== undefined;
-      return isOver ? `its supervisor ${address} ${END_TEXTS[end?.reason ?? 'ordered']}` : undefined;
-    }
-    const child = children.find((one) => one.declaration.id === id);
-    // A dynamic supervisor remembers only those with whom it is busy.
-    if (child === undefined)
-      return declaration.dynamic === undefined ? `${address} has forgotten it` : undefined;
-    if (child.phase !== 'down' && child.phase !== 'refused') return undefined;
-    if (work.some((task) => task.do === 'start' && task.id === id)) return undefined;
-    return child.phase === 'refused' ? `it cannot be loaded` : `it was terminated at ${address}`;
-  }
-
-  /** Whoever waits for an actor that will not come up is told so. What came from inside the system waits in the store. */
-  #refuseWaiting(supervisor: Cell, phase: SupervisorState['phase'], children: readonly ChildState[]): void {
-    const { dynamic } = stateOf(supervisor.snapshot).declaration;
-    if (dynamic !== undefined && phase === 'down')
-      this.#everyoneOf(dynamic.start).forEach((cell) => this.#refuseSenders(cell));
-    for (const { declaration: child, phase: standing } of children) {
-      if (standing === 'running') continue;
-      const address = addressOf(supervisor.address, child.start, child.id);
-      const nested = this.#supervisors.get(address);
-      if (nested !== undefined) {
-        const state = stateOf(nested.snapshot);
-        this.#refuseWaiting(nested, state.phase, state.children);
-        continue;
-      }
-      const cell = this.#runtime.population.presentAt(address);
-      if (cell !== undefined) this.#treeOf(cell).forEach((one) => this.#refuseSenders(one));
-    }
-  }
-
-  #refuseSenders(cell: Cell): void {
-    if (cell.mailbox === undefined || cell.mailbox.size === 0) return;
-    const reason = this.whyStaysDown(cell);
-    if (reason === undefined) return;
-    const waiting = cell.mailbox.takeWhere(
-      ({ reply, cause }) => reply !== undefined && (cause === undefined || cause.kind === 'letter'),
-    );
-    for (const { reply, whenTaken } of waiting) {
-      reply!.reject(new ActorDown(cell.address, reason));
-      whenTaken?.();
-    }
-  }
-
   // ---- requests ---------------------------------------------------------------------------------------------------
-
-  /** The state of a supervisor, as far as it is on the disk. */
-  stateAt(address: string): SupervisorState | undefined {
-    const cell = this.#supervisors.get(address);
-    return cell?.committed === undefined ? undefined : stateOf(cell.committed);
-  }
-
-  /** All supervisors, those above before those below. */
-  all(): readonly Cell[] {
-    return [...this.#supervisors.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
-  }
 
   /** Asks a supervisor to do something with its children. Resolves when it is done, or refused. */
   ask(address: string, event: { readonly type: string; readonly [field: string]: unknown }): Promise<Answer> {
-    return this.#runtime.answers.ask(this.#supervisors.get(address)!, event);
+    return this.#runtime.answers.ask(this.roster.at(address)!, event);
   }
 }
 
 const SYSTEM: Cause = { kind: 'system' };
-
-function stateOf(snapshot: Cell['snapshot']): SupervisorState {
-  return snapshot!.context as SupervisorState;
-}
-
-const END_TEXTS: Readonly<Record<EndReason, string>> = {
-  ordered: 'was stopped',
-  intensity: 'gave up: there were too many restarts',
-  backoff: 'gave up: its backoff was exhausted',
-  escalated: 'gave up: a failure was escalated to it',
-  significant: 'has ended: a significant child did',
-  'start-failed': 'could not be started',
-};
