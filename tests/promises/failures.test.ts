@@ -2,7 +2,7 @@
 // sent to it, of its supervisor and its parent; and all of it again after the system was killed.
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as Schedule from 'effect/Schedule';
-import { assign, fromCallback, fromPromise, sendTo, setup } from 'xstate';
+import { assign, fromCallback, fromObservable, fromPromise, sendTo, setup } from 'xstate';
 import { durable, supervisor } from 'heddle';
 import type { ChildSpec, Supervisor } from 'heddle';
 import { memory } from 'heddle/storage';
@@ -524,5 +524,58 @@ describe('an event that is sent with an id and fails its actor', () => {
     await later.settle();
     expect(logged()).toBe('');
     expect(await collect(later.system.deadLetters())).toHaveLength(1);
+  });
+});
+
+describe('a process that answers twice', () => {
+  const promise = fromPromise(
+    () =>
+      new Promise<string>((resolve, reject) => {
+        resolve('first');
+        resolve('second');
+        reject(new Error('after the end'));
+      }),
+  );
+  // XState's types want both forms of subscribe.
+  const subscribe = (observer: {
+    next: (value: string) => void;
+    complete: () => void;
+    error: (error: unknown) => void;
+  }) => {
+    observer.next('first');
+    observer.complete();
+    observer.complete();
+    observer.error(new Error('after the end'));
+    observer.next('after the end');
+    return { unsubscribe: () => {} };
+  };
+  const observable = fromObservable(() => ({ subscribe }) as never) as never as typeof promise;
+
+  it.each([
+    ['promise', promise],
+    ['observable', observable],
+  ])('is heard once, and is done: %s', async (_, work) => {
+    const heard: string[] = [];
+    const boss = setup({ actors: { work } }).createMachine({
+      initial: 'busy',
+      states: {
+        busy: { invoke: { src: 'work', id: 'work', onDone: 'well', onError: 'ill' } },
+        well: {
+          entry: () => void heard.push('done'),
+          on: { '*': { actions: ({ event }) => void heard.push(event.type) } },
+        },
+        ill: {},
+      },
+    });
+    const opened = await open({ boss });
+    await opened.system.actor('boss', '1');
+    await opened.settle();
+    expect(opened.system.get('boss/1')!.getSnapshot().value).toBe('well');
+    expect(heard).toEqual(['done']);
+    const later = await opened.crash();
+    await later.settle();
+    expect(later.system.get('boss/1')!.getSnapshot().value).toBe('well');
+    for (const address of ['boss/1', 'boss/1/work'])
+      expect(await later.system.replay(address)).toMatchObject({ same: true });
   });
 });

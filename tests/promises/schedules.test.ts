@@ -16,7 +16,7 @@ const job = setup({
   types: {
     context: {} as { input: unknown },
     events: {} as { type: 'end' } | { type: 'fail' },
-    input: {} as object,
+    input: {} as { readonly n: number } | undefined,
   },
   actors: { note: fromPromise(async ({ self }) => void started.push(self.sessionId.split('/')[1]!)) },
 }).createMachine({
@@ -39,7 +39,7 @@ const job = setup({
 });
 
 /** Is done at once. */
-const quick = setup({ types: { input: {} as object } }).createMachine({
+const quick = setup({}).createMachine({
   initial: 'over',
   states: { over: { type: 'final' } },
 });
