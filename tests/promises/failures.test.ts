@@ -528,6 +528,7 @@ describe('an event that is sent with an id and fails its actor', () => {
 });
 
 describe('a process that answers twice', () => {
+  /* oxlint-disable promise/no-multiple-resolved -- that is the mistake */
   const promise = fromPromise(
     () =>
       new Promise<string>((resolve, reject) => {
@@ -536,6 +537,7 @@ describe('a process that answers twice', () => {
         reject(new Error('after the end'));
       }),
   );
+  /* oxlint-enable promise/no-multiple-resolved */
   // XState's types want both forms of subscribe.
   const subscribe = (observer: {
     next: (value: string) => void;
