@@ -85,6 +85,14 @@ describe('after a crash of the system', () => {
 });
 
 describe('the order to start', () => {
+  it('that was carried out, and failed, is not carried out again when it is repeated', () => {
+    const played = new Played();
+    expect(played.hear({ type: 'heddle.up', order: 7 })).toBe('up a');
+    played.hear({ type: 'heddle.start-failed', id: 'a', error: 'no' });
+    expect(played.hear({ type: 'heddle.up', order: 7 })).toBe('');
+    expect(played.hear({ type: 'heddle.up', order: 8 })).toBe('up a');
+  });
+
   it('that is said again while it starts does not start it again after it gave up', () => {
     const played = new Played();
     played.hear({ type: 'heddle.up' }, { type: 'heddle.up' });

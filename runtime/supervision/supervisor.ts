@@ -37,6 +37,8 @@ export interface ChildState {
   readonly exit?: { readonly at: number; readonly reason: ExitReason; readonly error?: unknown };
   /** Whose failure made it start again last. */
   readonly because?: string;
+  /** The number of the last order to start. */
+  readonly ordered?: number;
   /** While it waits for its restart: when that is due. */
   readonly restartAt?: number;
 }
@@ -53,6 +55,8 @@ export interface SupervisorState {
   readonly work: readonly Task[];
   /** How many orders it has given. */
   readonly given: number;
+  /** The last order to start that it has got. */
+  readonly heard?: number;
   readonly waiting: readonly Waiting[];
   /** It is declared no more, and supervises nobody. */
   readonly released?: true;
@@ -104,7 +108,9 @@ type Reply =
 
 type Waiting =
   /** From above: start, shut down, or let everybody go. */
-  | { readonly type: 'heddle.up' | 'heddle.halt' | 'heddle.release' }
+  | { readonly type: 'heddle.halt' | 'heddle.release' }
+  /** `order`: the number of the order, the same when it is said again after a crash. */
+  | { readonly type: 'heddle.up'; readonly order?: number }
   /** A child has ended by itself. */
   | {
       readonly type: 'heddle.exit';
@@ -146,7 +152,7 @@ export type Order =
   | { readonly to: 'caller'; readonly ask: string; readonly answer: Answer };
 
 export type ChildOrder =
-  | { readonly type: 'heddle.up'; readonly declaration: ChildDeclaration }
+  | { readonly type: 'heddle.up'; readonly declaration: ChildDeclaration; readonly order: number }
   | { readonly type: 'heddle.halt'; readonly shutdownMs: number }
   /** Its life is over for good. */
   | { readonly type: 'xstate.stop' }
@@ -230,7 +236,10 @@ class Decision {
       case 'heddle.up': {
         // Said again after a crash: whoever is above hears how the start has ended, or that it ends.
         const isUnderWay = this.state.phase === 'starting' || this.state.phase === 'stopping';
-        if (!isUnderWay) this.state.waiting = [...this.state.waiting, event];
+        const wasCarriedOut = event.order !== undefined && event.order === this.state.heard;
+        if (isUnderWay || (wasCarriedOut && this.state.phase === 'down')) break;
+        this.state.waiting = [...this.state.waiting, event];
+        if (event.order !== undefined) this.state.heard = event.order;
         break;
       }
       case 'heddle.exit':
@@ -558,8 +567,9 @@ class Decision {
     this.#set(id, {
       phase: 'starting',
       restarts: child.restarts + (why === 'restart' && (this.#isDynamic || child.startedAt > 0) ? 1 : 0),
+      ordered: this.state.given,
     });
-    this.#order(id, { type: 'heddle.up', declaration: child.declaration });
+    this.#order(id, { type: 'heddle.up', declaration: child.declaration, order: this.state.given });
     return false;
   }
 
@@ -619,8 +629,8 @@ class Decision {
     if (task === undefined || this.state.given !== given) return;
     if (task.do === 'all') this.#toAll(task);
     if (task.do !== 'start' && task.do !== 'stop') return;
-    const { phase, declaration } = this.#child(task.id)!;
-    if (phase === 'starting') this.#order(task.id, { type: 'heddle.up', declaration });
+    const { phase, declaration, ordered = 0 } = this.#child(task.id)!;
+    if (phase === 'starting') this.#order(task.id, { type: 'heddle.up', declaration, order: ordered });
     if (phase === 'stopping')
       this.#order(task.id, { type: 'heddle.halt', shutdownMs: declaration.shutdownMs });
   }

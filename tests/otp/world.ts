@@ -120,6 +120,7 @@ class World {
       case 'up':
         return this.#orderSupervisor(TOP, {
           type: 'heddle.up',
+          order: 0,
           declaration: childDeclaration({
             id: TOP,
             restart: 'permanent',
