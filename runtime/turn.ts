@@ -93,49 +93,26 @@ export function step(runtime: Runtime, cell: Cell, message: Message, at: number)
 /** Takes the first message of a life. If it throws, the life before is the last. */
 function bear(runtime: Runtime, cell: Cell, message: Message, birth: Birth): void {
   const at = runtime.clock.now();
-  const before = stateBefore(cell);
+  // A child that cannot be born has a life all the same: one that has failed.
+  const before = birth.parent === undefined ? stateBefore(cell) : undefined;
   beginLife(runtime, cell, { life: message.life, at }, { birth });
   try {
     step(runtime, cell, message, at);
     if (birth.since !== undefined) runtime.metrics.restarts++;
   } catch (error) {
-    if (birth.parent === undefined) Object.assign(cell, before);
+    Object.assign(cell, before);
     birthThrew(runtime, cell, message, error);
   }
 }
 
 /** What a life that could not begin must leave as it was. */
-function stateBefore(cell: Cell) {
-  const {
-    birth,
-    definition,
-    life,
-    lives,
-    since,
-    bornAt,
-    bornSeq,
-    snapshot,
-    booked,
-    attempt,
-    timers,
-    ref,
-    down,
-  } = cell;
-  return {
-    birth,
-    definition,
-    life,
-    lives,
-    since,
-    bornAt,
-    bornSeq,
-    snapshot,
-    booked,
-    attempt,
-    timers,
-    ref,
-    down,
-  };
+const OF_A_LIFE = [
+  ...['birth', 'definition', 'life', 'lives', 'since', 'bornAt', 'bornSeq', 'snapshot', 'booked'],
+  ...['attempt', 'timers', 'ref', 'down'],
+] as (keyof Cell)[];
+
+function stateBefore(cell: Cell): Partial<Cell> {
+  return Object.fromEntries(OF_A_LIFE.map((field) => [field, cell[field]]));
 }
 
 // ---- too late -----------------------------------------------------------------------------------------------------
