@@ -218,9 +218,9 @@ export class DeadLetters {
   }
 
   #actorOf({ address }: DeadLetter): Cell {
-    const name = this.#runtime.population.nameOf(address);
-    if (name === undefined) throw new UnknownActor(address, 'nobody lives there any more');
-    return this.#runtime.population.load(name.actor, address);
+    const cell = this.#runtime.population.find(address);
+    if (cell === undefined) throw new UnknownActor(address, 'nobody lives there any more');
+    return cell;
   }
 }
 

@@ -47,12 +47,11 @@ export async function decide(runtime: Runtime, decision: AnyEventObject, letter?
 }
 
 async function journalOf(runtime: Runtime): Promise<Cell> {
-  const name = runtime.population.nameOf(SYSTEM_ADDRESS);
-  if (name !== undefined) {
-    const cell = runtime.population.load(name.actor, SYSTEM_ADDRESS);
+  const found = runtime.population.find(SYSTEM_ADDRESS);
+  if (found !== undefined) {
     // Two may make the first decision at once.
-    if (cell.committed === undefined) await runtime.committer.durable();
-    return cell;
+    if (found.committed === undefined) await runtime.committer.durable();
+    return found;
   }
   const birth = { address: SYSTEM_ADDRESS, path: [HOUSE] };
   const cell = newRoot(runtime, birth);

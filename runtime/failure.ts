@@ -155,7 +155,11 @@ export function wentDown(
     const reason: ExitReason = escalates ? 'escalate' : 'crash';
     if (!escalates && !isToRestart(owner.child.restart, reason)) return false;
     recordCrash(runtime, cell, message, crash, at, error);
-    runtime.supervision.tell(owner, cell, REPORT, { type: 'heddle.exit', reason, error: crash.error });
+    runtime.supervision.tell(owner.supervisor, cell, REPORT, {
+      type: 'heddle.exit',
+      reason,
+      error: crash.error,
+    });
     return true;
   }
   if (escalates) return escalateToParent(runtime, cell, message, crash, at, error);

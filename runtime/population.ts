@@ -56,6 +56,15 @@ export class Population {
     return cell;
   }
 
+  /**
+   * Whoever lives, or lived last, at an address, loaded if need be; undefined when nobody was ever born there.
+   * @throws JournalCorrupt, StoryChanged when it is refused
+   */
+  find(address: string): Cell | undefined {
+    const name = this.nameOf(address);
+    return name && this.load(name.actor, address);
+  }
+
   add(cell: Cell): void {
     this.#cells.set(cell.actor, cell);
     this.#byAddress.set(cell.address, cell);

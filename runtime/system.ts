@@ -190,11 +190,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   get<TAddress extends string>(address: TAddress): RefAt<TActors, TAddress> | undefined {
     const runtime = this.#runtime;
     runtime.assertOpen();
-    const name = runtime.population.nameOf(address);
-    if (name === undefined) return undefined;
-    const cell = runtime.population.load(name.actor, address);
+    const cell = runtime.population.find(address);
     // One that is being born is not there before that is on the disk.
-    return cell.committed === undefined ? undefined : (cell.ref as never);
+    return cell?.committed === undefined ? undefined : (cell.ref as never);
   }
 
   /**
@@ -204,9 +202,8 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   async stop(address: string): Promise<void> {
     const runtime = this.#runtime;
     runtime.assertOpen();
-    const name = runtime.population.nameOf(address);
-    if (name === undefined) throw new UnknownActor(address, 'nobody ever lived there');
-    const cell = runtime.population.load(name.actor, address);
+    const cell = runtime.population.find(address);
+    if (cell === undefined) throw new UnknownActor(address, 'nobody ever lived there');
     if (cell.birth?.parent !== undefined) {
       throw new InvalidArgument(
         'address',

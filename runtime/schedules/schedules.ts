@@ -141,9 +141,7 @@ export class Schedules {
   }
 
   #find(address: string): Cell | undefined {
-    const { population } = this.#runtime;
-    const name = population.nameOf(address);
-    const cell = name && population.load(name.actor, address);
+    const cell = this.#runtime.population.find(address);
     return cell?.snapshot === undefined ? undefined : cell;
   }
 

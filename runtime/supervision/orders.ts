@@ -67,7 +67,7 @@ class Addressed {
 
   messages(): Sent[] {
     try {
-      return this.#to(this.#find());
+      return this.#to(this.#runtime.population.find(this.#address));
     } catch (error) {
       if (!(error instanceof HeddleError)) throw error;
       return this.#toRefused(error);
@@ -91,13 +91,6 @@ class Addressed {
       default:
         return cell === undefined || cell.ended ? [] : this.#pass(cell);
     }
-  }
-
-  /** Whoever lives there, loaded if need be. @throws HeddleError when it is refused */
-  #find(): Cell | undefined {
-    const { population } = this.#runtime;
-    const name = population.nameOf(this.#address);
-    return name && population.load(name.actor, this.#address);
   }
 
   /** Whether an order was given before, and waits: taken twice, a supervisor that gave up in between would start again. */

@@ -134,9 +134,7 @@ export class Roster {
 
   /** Whether somebody lives at an address. @throws JournalCorrupt, StoryChanged when it is refused */
   isAlive(address: string): boolean {
-    const { population } = this.#runtime;
-    const name = population.nameOf(address);
-    return name !== undefined && !population.load(name.actor, address).ended;
+    return this.#runtime.population.find(address)?.ended === false;
   }
 
   /** The children of a dynamic supervisor that are in memory, and live. */

@@ -21,7 +21,6 @@ import type { Turn } from '../turn.ts';
 import type { DeclaredTree, SupervisorDeclaration } from './declaration.ts';
 import { addressOf, isEveryone, SUPERVISOR, supervisorAbove } from './logic.ts';
 import { Roster, stateOf } from './roster.ts';
-import type { Owner } from './roster.ts';
 import { END_TEXTS, StayingDown } from './staying-down.ts';
 import { EVERYBODY } from './supervisor.ts';
 import type { Answer, SupervisorEvent, SupervisorState } from './supervisor.ts';
@@ -182,9 +181,9 @@ export class Supervision {
 
   // ---- replies ----------------------------------------------------------------------------------------------------
 
-  /** Tells the owner of an actor what has become of it, with the record that the actor has just made. */
+  /** Tells the supervisor of an actor what has become of it, with the record that the actor has just made. */
   tell(
-    { supervisor }: Owner,
+    supervisor: Cell,
     cell: Cell,
     index: number,
     event: { readonly type: string; readonly [field: string]: unknown },
@@ -222,15 +221,14 @@ export class Supervision {
         this.#runtime.timers.add(cell.actor, timer.dueAt, timer);
     const supervisor = this.#senderOf(message);
     if (supervisor === undefined) return;
-    const owner = { supervisor, child: undefined as never };
     if (event.type !== HALT) {
       // Of a dynamic supervisor they are found by their name: they come and go, and would pile up here.
       if (stateOf(supervisor.snapshot).declaration.dynamic === undefined)
         this.roster.claim(cell.address, supervisor);
-      this.tell(owner, cell, index, { type: 'heddle.started' });
+      this.tell(supervisor, cell, index, { type: 'heddle.started' });
     } else if (this.windingDown.isQuiet(this.roster.treeOf(cell))) {
       this.#repliedTo.add(message);
-      this.tell(owner, cell, index, { type: 'heddle.halted' });
+      this.tell(supervisor, cell, index, { type: 'heddle.halted' });
     }
     // Otherwise it replies when what is under way has ended: see afterTurn.
   }
@@ -244,7 +242,7 @@ export class Supervision {
       // It knows of the ends that it has ordered.
       if (this.#senderOf(message) === owner.supervisor && message.birth === undefined) return false;
       const reason = status === 'done' ? 'normal' : status === 'error' ? 'crash' : 'shutdown';
-      this.tell(owner, cell, index + 1, {
+      this.tell(owner.supervisor, cell, index + 1, {
         type: 'heddle.exit',
         reason,
         ...(reason === 'crash' && { error }),
@@ -260,8 +258,7 @@ export class Supervision {
     if (number === undefined) return;
     const starter = this.#runtime.population.load(number, `actor #${number}`);
     const { status } = cell.snapshot!;
-    const owner = { supervisor: starter, child: undefined as never };
-    this.tell(owner, cell, index, { type: 'heddle.exit', reason: status === 'error' ? 'failed' : status });
+    this.tell(starter, cell, index, { type: 'heddle.exit', reason: status === 'error' ? 'failed' : status });
   }
 
   /** A message came too late. */
