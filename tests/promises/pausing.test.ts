@@ -270,6 +270,29 @@ describe('an action', () => {
   });
 });
 
+describe('a process that finishes when the pause begins', () => {
+  it.each(Array.from({ length: 8 }, (_, index) => index))(
+    'runs again only if it was stopped (%i microtasks later)',
+    async (microtasks) => {
+      const run = await begin();
+      const ref = await run.system.start('worker', { id: '1' });
+      await ref.send({ type: 'work' });
+      finish.shift()!();
+      for (let i = 0; i < microtasks; i++) await undefined;
+      await run.system.pause({ name: 'worker' });
+      await run.settle();
+      await run.system.resume({ name: 'worker' });
+      await run.settle();
+      finish.shift()?.();
+      await run.settle();
+      expect(ref.getSnapshot().value).toBe('idle');
+      const [first, second, ...rest] = world.map((line) => line.split(' ')[0]);
+      const isStopped = second === 'abort';
+      expect([first, second, ...rest]).toEqual(isStopped ? ['run', 'abort', 'run', 'act'] : ['run', 'act']);
+    },
+  );
+});
+
 describe('a pause', () => {
   it('takes nobody else', async () => {
     const { system } = await begin();
