@@ -161,7 +161,7 @@ async function play(dies: (ofLife: number, all: number) => boolean, maxTurnsPerC
       string,
       unknown
     >;
-    lines.push(`${address} ${status} ${JSON.stringify({ value, context })}`);
+    lines.push(`${address} ${String(status)} ${JSON.stringify({ value, context })}`);
     const { same } = await world.system.replay(address);
     if (!same) violations.push(`${address} is told otherwise`);
   }

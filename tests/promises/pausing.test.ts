@@ -24,7 +24,8 @@ const worker = setup({
   actors: { job },
   actions: {
     act: ({ event }) => void world.push(`act ${event.type} ${currentEffect()!.idempotencyKey}`),
-    actSlowly: () => new Promise<void>((resolve) => finish.push(resolve)),
+    // XState has no type for actions whose end is awaited.
+    actSlowly: (() => new Promise<void>((resolve) => finish.push(resolve))) as () => void,
     actBadly: () => {
       world.push(`try ${++failures}`);
       throw new Error('not now');
