@@ -17,6 +17,8 @@ import { Inspection } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
+import { query } from './query/query.ts';
+import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 import { replay } from './past/replay.ts';
 import type { ReplayResult } from './past/replay.ts';
 import { Runtime } from './runtime.ts';
@@ -200,6 +202,21 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     const cell = runtime.population.find(address);
     // One that is being born is not there before that is on the disk.
     return cell?.committed === undefined ? undefined : (cell.ref as never);
+  }
+
+  /**
+   * The actors of a name that stand in a state, in memory or asleep, in no particular order:
+   * `for await (const ref of system.query({ name: 'report', state: 'review' }))`.
+   *
+   * Sees what is on the disk. Nothing stands still meanwhile: an actor is given at most once, if it matched at some time
+   * while one iterated, and in any case if it matched all the time. Actors that are refused are left out; how many are known
+   * to be is in `metrics().actors.refused`. See docs/querying.md for what it costs.
+   * @throws InvalidArgument
+   */
+  query<const TName extends QueryName<TActors>>(
+    options: QueryOptions<TName, QueryState<TActors, TName>>,
+  ): AsyncIterable<QueriedRef<TActors, TName>> {
+    return query(this.#runtime, options) as never;
   }
 
   /**
