@@ -22,7 +22,7 @@ import { readCheckpoint } from '../checkpoint.ts';
 import type { StoredCheckpoint } from '../checkpoint.ts';
 import type { PersistedSnapshot } from '../kernel/host.ts';
 import type { Runtime } from '../runtime.ts';
-import { textOf } from './standing-text.ts';
+import { nameOf, textOf } from './standing-text.ts';
 
 /** What a row says. The number is undefined where the row is damaged. */
 export interface StateRow {
@@ -32,14 +32,6 @@ export interface StateRow {
 
 /** How many rows are written, or read, in one go. */
 const SLICE = 500;
-
-/** The name under which an actor is found: that of its logic, for children behind those of the actors above. */
-export function nameOf(path: readonly string[]): string {
-  // An address has no such characters either, and neither has a zero byte a place in a key.
-  return path
-    .map((part) => part.replaceAll('%', '%25').replaceAll('/', '%2F').replaceAll('\0', '%00'))
-    .join('/');
-}
 
 export class StateRows {
   readonly #runtime: Runtime;
@@ -61,7 +53,7 @@ export class StateRows {
   write(cell: Cell): void {
     const { snapshot, definition, stateRow } = cell;
     if (snapshot === undefined || definition.isHouse) return;
-    const row = this.#interned(`${nameOf(definition.path)}\0${textOf(snapshot)}`);
+    const row = this.#interned(`${definition.queryName}\0${textOf(snapshot)}`);
     if (row === stateRow) return;
     const { ledger, codec } = this.#runtime;
     if (stateRow !== undefined) ledger.delete(stateKey(stateRow, cell.address));
@@ -73,7 +65,7 @@ export class StateRows {
   restore(cell: Cell): void {
     const { snapshot, definition } = cell;
     if (snapshot === undefined || definition.isHouse) return;
-    cell.stateRow = this.#interned(`${nameOf(definition.path)}\0${textOf(snapshot)}`);
+    cell.stateRow = this.#interned(`${definition.queryName}\0${textOf(snapshot)}`);
   }
 
   /** The same string for all actors that stand alike. */
