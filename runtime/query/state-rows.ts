@@ -49,23 +49,22 @@ export class StateRows {
     if (ledger.head.frame === 0) ledger.put(STATES_INDEXED_KEY, codec.packAs(0, true));
   }
 
-  /** The actor's checkpoint is being written. */
-  write(cell: Cell): void {
+  /** Writes the row of an actor whose checkpoint is being written. Returns what it says. */
+  write(cell: Cell): string | undefined {
     const { snapshot, definition, stateRow } = cell;
-    if (snapshot === undefined || definition.isHouse) return;
+    if (snapshot === undefined || definition.isHouse) return stateRow;
     const row = this.#interned(`${definition.queryName}\0${textOf(snapshot)}`);
-    if (row === stateRow) return;
+    if (row === stateRow) return row;
     const { ledger, codec } = this.#runtime;
     if (stateRow !== undefined) ledger.delete(stateKey(stateRow, cell.address));
     ledger.put(stateKey(row, cell.address), codec.packAs(0, cell.actor));
-    cell.stateRow = row;
+    return (cell.stateRow = row);
   }
 
-  /** What the row of an actor says whose checkpoint was just loaded into it. */
-  restore(cell: Cell): void {
-    const { snapshot, definition } = cell;
-    if (snapshot === undefined || definition.isHouse) return;
-    cell.stateRow = this.#interned(`${definition.queryName}\0${textOf(snapshot)}`);
+  /** The row that the checkpoint of an actor has left, whatever code has made of its state since: the next one replaces it. */
+  restored(cell: Cell, checkpoint: StoredCheckpoint): void {
+    const row = checkpoint.row ?? storedRowOf(this.#runtime, checkpoint)?.row;
+    if (row !== undefined) cell.stateRow = this.#interned(row);
   }
 
   /** The same string for all actors that stand alike. */
