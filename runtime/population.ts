@@ -52,6 +52,7 @@ export class Population {
     if (present !== undefined) return present;
     const cell = restoreCell(this.#runtime, actor, address);
     this.add(cell);
+    this.#runtime.inspection?.woke(cell);
     this.#runtime.resume(cell);
     return cell;
   }
@@ -77,11 +78,15 @@ export class Population {
     // Whoever keeps the ref of an actor that sleeps need not keep its state too.
     if (cell.ref.cell === cell) cell.ref.cell = undefined;
     this.markClean(cell);
+    this.#runtime.inspection?.left(cell);
   }
 
   /** Forgets everything that is in memory. The store is about to be read again. */
   clear(): void {
-    for (const cell of this.#cells.values()) cell.present = false;
+    for (const cell of this.#cells.values()) {
+      cell.present = false;
+      this.#runtime.inspection?.left(cell);
+    }
     this.#cells = new Map();
     this.#byAddress = new Map();
     this.#dirtyFirst = this.#dirtyLast = undefined;

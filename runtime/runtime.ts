@@ -182,6 +182,7 @@ export class Runtime implements Port {
     await schedulesLoaded();
     const ledger = await Ledger.open(options.store, options.clock.now());
     try {
+      runtime.inspection?.attach();
       await runtime.#comeUp(ledger);
       await runtime.supervision.open();
       await runtime.schedules.open();
@@ -544,6 +545,7 @@ export class Runtime implements Port {
     this.#giveUp(() => new SystemClosed());
     this.tree?.stop();
     this.metrics.close();
+    await this.inspection?.close();
     this.stopped = true;
     await this.options.store.close();
   }
@@ -591,6 +593,7 @@ export class Runtime implements Port {
     this.passivation.stop();
     this.tree?.stop();
     this.metrics.close();
+    void this.inspection?.close();
     this.processes.abandon();
   }
 }
