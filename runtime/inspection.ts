@@ -91,8 +91,9 @@ export class Inspection implements InspectionFeed {
   readonly #runtime: Runtime;
   readonly #inspector: Inspector | undefined;
   readonly #observer: ((event: InspectionEvent) => void) | undefined;
-  /** The refs of which the observer knows: one for each life. */
-  readonly #announced = new WeakSet<Ref>();
+  /** The refs under which the observer knows the actors. */
+  readonly #announced = new WeakMap<Cell, Ref>();
+  #isAttached = false;
   #watcher: InspectionWatcher | undefined;
   /** What the watcher knows of. */
   #shown = new WeakMap<Cell, Mutable<InspectedActor> & { readonly life: number }>();
@@ -106,10 +107,12 @@ export class Inspection implements InspectionFeed {
   /** The system is being opened. */
   attach(): void {
     this.#inspector?.attach(this);
+    this.#isAttached = true;
   }
 
-  /** The system is closed. */
+  /** The system is closed. One that did not want to look at it has nothing to do with that. */
   async close(): Promise<void> {
+    if (!this.#isAttached) return;
     try {
       await this.#inspector?.detach();
     } catch (error) {
@@ -239,14 +242,9 @@ export class Inspection implements InspectionFeed {
 
   // ---- XState's events ------------------------------------------------------------------------------------------
 
-  #showToObserver({ cell, snapshot, message, intents }: Turn): void {
-    const { ref } = cell;
-    if (!this.#announced.has(ref)) {
-      this.#announced.add(ref);
-      // XState's own actors have it, and its tools draw the machine that they find there.
-      Object.assign(ref, { logic: cell.definition.host.logic });
-      this.#observe(ref, { type: '@xstate.actor' });
-    }
+  #showToObserver(turn: Turn): void {
+    const { snapshot, message, intents } = turn;
+    const ref = this.#announce(turn);
     this.#observe(ref, {
       type: '@xstate.event',
       sourceRef: this.#sourceOf(message.cause, ref),
@@ -257,6 +255,20 @@ export class Inspection implements InspectionFeed {
       this.#observe(ref, { type: '@xstate.action', action: { type: intent.name, params: intent.params } });
     }
     this.#observe(ref, { type: '@xstate.snapshot', event: message.event, snapshot });
+  }
+
+  /** The ref of the life whose turn it is. When the observer hears of it, the actor may have begun another. */
+  #announce({ cell, life }: Turn): Ref {
+    const known = this.#announced.get(cell);
+    if (known?.life === life) return known;
+    const { address, actor, ref: newest, definition } = cell;
+    const ref =
+      newest.life === life ? newest : this.#runtime.references.make(address, actor, life, newest._parent);
+    this.#announced.set(cell, ref);
+    // XState's own actors have it, and its tools draw the machine that they find there.
+    Object.assign(ref, { logic: definition.host.logic });
+    this.#observe(ref, { type: '@xstate.actor' });
+    return ref;
   }
 
   #sourceOf(cause: Turn['message']['cause'], ref: Ref): Ref | undefined {

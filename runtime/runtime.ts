@@ -182,8 +182,8 @@ export class Runtime implements Port {
     await schedulesLoaded();
     const ledger = await Ledger.open(options.store, options.clock.now());
     try {
-      runtime.inspection?.attach();
       await runtime.#comeUp(ledger);
+      runtime.inspection?.attach();
       await runtime.supervision.open();
       await runtime.schedules.open();
       await runtime.#recordQuarantine();

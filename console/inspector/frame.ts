@@ -66,7 +66,7 @@ export class Frames {
 
   #define(config: object): string {
     const room = this.#room * DEFINITION_FACTOR;
-    const definition = readable(config, room);
+    const definition = readable(config, room, true);
     if (definition.length < room) return JSON.stringify(definition);
     // Half a machine cannot be drawn.
     const { id } = config as { id?: unknown };

@@ -32,7 +32,7 @@ export interface InspectorOptions {
   readonly viewer?: string | false;
   /** About how long a frame may become, in characters; longer states and events are cut. Default 65,536. */
   readonly frameLength?: number;
-  /** How much of the thread's time it may take. Default 0.1. */
+  /** How much of the thread's time it may take, from 0.01 to 1. Default 0.1. */
   readonly share?: number;
 }
 
@@ -63,6 +63,8 @@ const STATELY = 'https://stately.ai/inspect';
 const DEFAULT_FRAME_LENGTH = 1 << 16;
 const MIN_FRAME_LENGTH = 256;
 const DEFAULT_SHARE = 0.1;
+/** With less it would take minutes to show anything. */
+const MIN_SHARE = 0.01;
 
 /**
  * Opens a port on loopback, and shows there the system whose `inspect` it becomes. It can be opened before the system is; it is
@@ -183,7 +185,7 @@ function checked(options: InspectorOptions) {
     throw new InvalidArgument('token', 'must be at least 16 letters, digits, or - . _ ~');
   if (!(Number.isInteger(frameLength) && frameLength >= MIN_FRAME_LENGTH))
     refuse('frameLength', `a whole number from ${MIN_FRAME_LENGTH}`, frameLength);
-  if (!(share > 0 && share <= 1)) refuse('share', 'above 0, and at most 1', share);
+  if (!(share >= MIN_SHARE && share <= 1)) refuse('share', `from ${MIN_SHARE} to 1`, share);
   checkFilter(filter);
   return { port, host, token, filter, viewer: viewerUrl(viewer), frameLength, share };
 }

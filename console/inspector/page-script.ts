@@ -116,7 +116,7 @@ export const SCRIPT = `(({ window, document, WebSocket, location, viewerOrigin }
     line.append(
       element('time', '', new Date(Number(createdAt)).toLocaleTimeString()),
       element('span', '', ' ' + sessionId + ' ← ' + event.type),
-      element('span', 'from', sourceId ? '  from ' + sourceId : ''),
+      element('span', 'from', sourceId ? '  sent by ' + sourceId : ''),
     );
     return line;
   }

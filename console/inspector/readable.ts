@@ -12,10 +12,13 @@ const MAX_DEPTH = 48;
 const ROOM_FOR_MARKS = 40;
 const SHOWN_BYTES = 32;
 
-/** @param room about how long the text may become, in characters */
-export function readable(value: unknown, room: number): string {
+/**
+ * @param room about how long the text may become, in characters
+ * @param isTerse whether fields that are undefined are left out
+ */
+export function readable(value: unknown, room: number, isTerse = false): string {
   try {
-    return new Writer(room).write(value);
+    return new Writer(room, isTerse).write(value);
   } catch (error) {
     // A getter or a proxy. Nothing that is hosted holds such a thing, but a machine's configuration may.
     return JSON.stringify(`(cannot be shown: ${String(error)})`);
@@ -24,11 +27,13 @@ export function readable(value: unknown, room: number): string {
 
 class Writer {
   readonly #room: number;
+  readonly #isTerse: boolean;
   readonly #above: object[] = [];
   #text = '';
 
-  constructor(room: number) {
+  constructor(room: number, isTerse: boolean) {
     this.#room = room;
+    this.#isTerse = isTerse;
   }
 
   write(value: unknown): string {
@@ -89,6 +94,7 @@ class Writer {
 
   #contents(value: object): void {
     if (Array.isArray(value)) return this.#list(value, value.length);
+    if (isLogic(value)) return this.#fields({ type: value.config?.id ?? '(actor logic)' });
     if (isPlain(value)) return this.#fields(value);
     const ref = sessionOfRef(value);
     if (ref !== undefined) return this.#fields({ xstate$$type: 1, id: ref });
@@ -103,7 +109,6 @@ class Writer {
       const { buffer, byteOffset, byteLength } = value;
       return this.#bytes(nameOf(value), new Uint8Array(buffer, byteOffset, byteLength));
     }
-    if (isLogic(value)) return this.#fields({ type: value.config?.id ?? '(actor logic)' });
     this.#fields(value);
   }
 
@@ -130,7 +135,8 @@ class Writer {
 
   #fields(value: object): void {
     this.#text += '{';
-    const keys = Object.keys(value);
+    let keys = Object.keys(value);
+    if (this.#isTerse) keys = keys.filter((key) => (value as Record<string, unknown>)[key] !== undefined);
     for (let i = 0; i < keys.length; i++) {
       if (i > 0) this.#text += ',';
       if (this.#isFull) {

@@ -14,6 +14,7 @@
  */
 import type {
   InspectedActor,
+  InspectedSnapshot,
   InspectedTurn,
   InspectionFeed,
   InspectionWatcher,
@@ -39,7 +40,8 @@ const PATIENCE_CHECK_MS = 5000;
 
 type Item =
   | { readonly what: 'turn'; readonly turn: InspectedTurn }
-  | { readonly what: 'woke' | 'left'; readonly actor: InspectedActor };
+  | { readonly what: 'woke'; readonly actor: InspectedActor; readonly snapshot: InspectedSnapshot }
+  | { readonly what: 'left'; readonly actor: InspectedActor };
 
 export class Stream implements InspectionWatcher {
   readonly viewers = new Set<Viewer>();
@@ -117,7 +119,7 @@ export class Stream implements InspectionWatcher {
   }
 
   woke(actor: InspectedActor): void {
-    if (this.#admits(actor)) this.#add({ what: 'woke', actor });
+    if (this.#admits(actor)) this.#add({ what: 'woke', actor, snapshot: actor.snapshot });
   }
 
   left(actor: InspectedActor): void {
@@ -176,34 +178,41 @@ export class Stream implements InspectionWatcher {
     while (dealt < items.length) {
       hasTime &&= performance.now() < until;
       if (!hasTime && !isLast) break;
-      const item = items[dealt++]!;
-      if (item.what === 'turn') this.#showTurn(item.turn, hasTime);
-      else for (const viewer of this.viewers) viewer[item.what](item.actor);
+      this.#show(items[dealt++]!, hasTime);
     }
     this.#items = dealt === items.length ? [] : items.slice(dealt);
   }
 
+  #show(item: Item, hasTime: boolean): void {
+    if (item.what === 'turn') return this.#showTurn(item.turn, hasTime);
+    for (const viewer of this.viewers) viewer[item.what](item.actor);
+    if (item.what === 'woke') this.#introduce(item.actor, item.snapshot, hasTime);
+  }
+
   #showTurn(turn: InspectedTurn, hasTime: boolean): void {
     const { actor, event, sourceId, snapshot, isBirth } = turn;
+    if (isBirth) this.#introduce(actor, snapshot, hasTime);
     let frames: readonly [event: Buffer, snapshot: Buffer] | undefined;
-    let newborn: Buffer | undefined;
     for (const viewer of this.viewers) {
+      if (!hasTime || !viewer.hasRoom || !viewer.knows(actor)) viewer.mark(actor);
       if (viewer.isStale(actor)) {
         viewer.missed++;
         continue;
       }
-      const isNew = !viewer.knows(actor);
-      const parent = isNew ? this.#parentOf(actor) : undefined;
-      const isInOrder = !isNew || (isBirth && (parent === undefined || viewer.knows(parent)));
-      if (!hasTime || !isInOrder || !viewer.hasRoom) {
-        viewer.missed++;
-        viewer.mark(actor);
-        continue;
-      }
-      if (isNew) viewer.show(actor, (newborn ??= this.#frames.actor(actor, snapshot, parent === undefined)));
       frames ??= [this.#frames.event(actor, event, sourceId), this.#frames.snapshot(actor, snapshot, event)];
       viewer.send(frames[0]);
       viewer.send(frames[1]);
+    }
+  }
+
+  /** Shows an actor that is new in memory. Whoever does not know its parent yet is shown both later. */
+  #introduce(actor: InspectedActor, snapshot: InspectedSnapshot, hasTime: boolean): void {
+    const parent = this.#parentOf(actor);
+    let frame: Buffer | undefined;
+    for (const viewer of this.viewers) {
+      const isInOrder = parent === undefined || viewer.knows(parent);
+      if (!hasTime || !viewer.hasRoom || !isInOrder) viewer.mark(actor);
+      else viewer.show(actor, (frame ??= this.#frames.actor(actor, snapshot, parent === undefined)));
     }
   }
 
@@ -226,16 +235,16 @@ export class Stream implements InspectionWatcher {
   /** Returns whether there may be more. */
   #refreshOne(viewer: Viewer): boolean {
     const actor = viewer.next();
-    if (actor !== undefined) this.#show(viewer, actor);
+    if (actor !== undefined) this.#showNewest(viewer, actor);
     else if (viewer.listing === undefined) return false;
     else this.#list(viewer, viewer.listing);
     return true;
   }
 
-  #show(viewer: Viewer, actor: InspectedActor): void {
+  #showNewest(viewer: Viewer, actor: InspectedActor): void {
     if (viewer.knows(actor)) return viewer.show(actor, this.#frames.snapshot(actor, actor.snapshot));
     const parent = this.#parentOf(actor);
-    if (parent !== undefined && !viewer.knows(parent)) this.#show(viewer, parent);
+    if (parent !== undefined && !viewer.knows(parent)) this.#showNewest(viewer, parent);
     viewer.show(actor, this.#frames.actor(actor, actor.snapshot, parent === undefined));
   }
 

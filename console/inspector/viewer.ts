@@ -86,7 +86,6 @@ export class Viewer {
   woke(actor: InspectedActor): void {
     const earlier = this.#leaving.get(actor.sessionId);
     if (earlier !== undefined) this.#forget(earlier);
-    this.#stale.add(actor);
   }
 
   /** An actor that it must be sent the newest state of, if there is one. */
