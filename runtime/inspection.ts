@@ -82,7 +82,10 @@ export interface InspectedTurn {
   readonly snapshot: InspectedSnapshot;
 }
 
-type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+interface ShownActor extends InspectedActor {
+  readonly life: number;
+  snapshot: InspectedSnapshot;
+}
 
 const isInspector = (inspect: Inspect): inspect is Inspector =>
   typeof (inspect as Partial<Inspector>).attach === 'function';
@@ -96,7 +99,7 @@ export class Inspection implements InspectionFeed {
   #isAttached = false;
   #watcher: InspectionWatcher | undefined;
   /** What the watcher knows of. */
-  #shown = new WeakMap<Cell, Mutable<InspectedActor> & { readonly life: number }>();
+  readonly #shown = new Map<Cell, ShownActor>();
 
   constructor(runtime: Runtime, inspect: Inspect) {
     this.#runtime = runtime;
@@ -136,7 +139,7 @@ export class Inspection implements InspectionFeed {
   woke(cell: Cell): void {
     if (this.#watcher === undefined) return;
     const actor = this.#actorOf(cell);
-    if (actor !== undefined) this.#tell((watcher) => watcher.woke(actor));
+    if (actor !== undefined) this.#tell('woke', actor);
   }
 
   /** An actor leaves memory. */
@@ -145,7 +148,7 @@ export class Inspection implements InspectionFeed {
     const actor = this.#shown.get(cell);
     if (actor === undefined) return;
     this.#shown.delete(cell);
-    this.#tell((watcher) => watcher.left(actor));
+    this.#tell('left', actor);
   }
 
   // ---- the feed -------------------------------------------------------------------------------------------------
@@ -170,7 +173,7 @@ export class Inspection implements InspectionFeed {
 
   watch(watcher: InspectionWatcher | undefined): void {
     this.#watcher = watcher;
-    this.#shown = new WeakMap();
+    this.#shown.clear();
   }
 
   report(error: unknown, what: string): void {
@@ -187,12 +190,7 @@ export class Inspection implements InspectionFeed {
     return this.#show(cell, birth, life, committed);
   }
 
-  #show(
-    cell: Cell,
-    { parent, path }: Birth,
-    life: number,
-    snapshot: AnySnapshot,
-  ): Mutable<InspectedActor> & { readonly life: number } {
+  #show(cell: Cell, { parent, path }: Birth, life: number, snapshot: AnySnapshot): ShownActor {
     const { address, definition, ref } = cell;
     const sessionId = sessionIdOf({ address, life });
     const actor = {
@@ -229,12 +227,16 @@ export class Inspection implements InspectionFeed {
     const source = this.#sourceOf(message.cause, cell.ref);
     const sourceId = source && (source === cell.ref ? actor.sessionId : source.sessionId);
     const turn = { actor, isBirth: birth !== undefined, event, sourceId, snapshot: fields };
-    this.#tell((watcher) => watcher.turn(turn));
+    try {
+      this.#watcher!.turn(turn);
+    } catch (error) {
+      this.report(error, 'an inspector threw');
+    }
   }
 
-  #tell(what: (watcher: InspectionWatcher) => void): void {
+  #tell(what: 'woke' | 'left', actor: InspectedActor): void {
     try {
-      what(this.#watcher!);
+      this.#watcher![what](actor);
     } catch (error) {
       this.report(error, 'an inspector threw');
     }

@@ -115,7 +115,14 @@ export class Stream implements InspectionWatcher {
   // ---- what happens ---------------------------------------------------------------------------------------------
 
   turn(turn: InspectedTurn): void {
-    if (this.#admits(turn.actor)) this.#add({ what: 'turn', turn });
+    if (this.#admits(turn.actor) && !this.#isStaleForAll(turn.actor)) this.#add({ what: 'turn', turn });
+  }
+
+  /** Under load most are: then a turn is not worth an item. What is stale now will be until all items are dealt with. */
+  #isStaleForAll(actor: InspectedActor): boolean {
+    for (const viewer of this.viewers) if (!viewer.isStale(actor)) return false;
+    for (const viewer of this.viewers) viewer.missed++;
+    return true;
   }
 
   woke(actor: InspectedActor): void {
