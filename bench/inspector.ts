@@ -64,7 +64,7 @@ async function opened(folder: string, look: Look | undefined): Promise<Measured>
     ...(eye !== undefined && { inspect: eye }),
   });
   const refs = await Promise.all(Array.from({ length: ACTORS }, (_, i) => system.actor('counter', `${i}`)));
-  const leave = eye && (await look!(eye));
+  const leave = eye && (await look(eye));
   let next = 0;
   const send = (): Promise<unknown> => refs[next++ % ACTORS]!.send({ type: 'increment', by: 1 });
   return {

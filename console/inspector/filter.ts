@@ -21,7 +21,10 @@ export function checkFilter({ names, under, house }: InspectorFilter): void {
   if (names !== undefined && !(Array.isArray(names) && names.every((name) => typeof name === 'string')))
     throw new InvalidArgument('filter.names', "must be a list of names: ['order']");
   if (under !== undefined && (typeof under !== 'string' || !/^[^/]+(\/[^/]+)+$/.test(under)))
-    throw new InvalidArgument('filter.under', `must be an address such as order/42, but is ${String(under)}`);
+    throw new InvalidArgument(
+      'filter.under',
+      `must be an address such as order/42, but is ${JSON.stringify(under)}`,
+    );
   if (house !== undefined && typeof house !== 'boolean')
     throw new InvalidArgument('filter.house', `must be true or false, but is ${String(house)}`);
 }

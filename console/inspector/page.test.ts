@@ -102,7 +102,7 @@ function browse() {
     isOpen = true;
     constructor(url: string) {
       this.url = url;
-      sockets.push(this as never);
+      sockets.push(this);
     }
     close(): void {
       this.isOpen = false;
