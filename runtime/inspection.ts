@@ -180,13 +180,15 @@ export class Inspection implements InspectionFeed {
     this.#runtime.report(error, what);
   }
 
-  /** What is shown of an actor that is in memory. Of one whose life is not on the disk yet, nothing. */
+  /** What is shown of an actor that is in memory. Of one whose life or state is not on the disk yet, nothing. */
   #actorOf(cell: Cell): InspectedActor | undefined {
     const known = this.#shown.get(cell);
     if (known !== undefined) return known;
-    const { committed, birth, life } = cell;
-    const isBeingBorn = cell.bornSeq > cell.seq - cell.undurable;
-    if (committed === undefined || birth === undefined || isBeingBorn) return undefined;
+    const { committed, birth, life, undurable } = cell;
+    const isBeingBorn = cell.bornSeq > cell.seq - undurable;
+    // It was loaded with a state that today's code has made of it.
+    const isBeingMigrated = undurable > 0 && committed === cell.snapshot;
+    if (committed === undefined || birth === undefined || isBeingBorn || isBeingMigrated) return undefined;
     return this.#show(cell, birth, life, committed);
   }
 

@@ -13,9 +13,6 @@ export interface InspectorFilter {
   readonly house?: boolean;
 }
 
-/** Whether an actor is to be shown. */
-export type Admits = (actor: InspectedActor) => boolean;
-
 /** @throws InvalidArgument */
 export function checkFilter({ names, under, house }: InspectorFilter): void {
   if (names !== undefined && !(Array.isArray(names) && names.every((name) => typeof name === 'string')))
@@ -29,20 +26,34 @@ export function checkFilter({ names, under, house }: InspectorFilter): void {
     throw new InvalidArgument('filter.house', `must be true or false, but is ${String(house)}`);
 }
 
-/** @param known the names that a system has  @throws InvalidArgument */
-export function admission(
-  { names, under, house = false }: InspectorFilter,
-  known: readonly string[],
-): Admits {
-  const stranger = names?.find((name) => !known.includes(name));
-  if (stranger !== undefined)
-    throw new InvalidArgument(
-      'filter.names',
-      `has '${stranger}', which is not among createSystem({ actors }); there are ${known.join(', ') || 'none'}`,
-    );
-  const chosen = names && new Set(names);
-  return ({ isHouse, name, address }) =>
-    (house || !isHouse) &&
-    (chosen === undefined || chosen.has(name) || isHouse) &&
-    (under === undefined || address === under || address.startsWith(`${under}/`));
+/** A filter that suits a system. */
+export class Admission {
+  readonly #names: ReadonlySet<string> | undefined;
+  readonly #under: string | undefined;
+  readonly #showsHouse: boolean;
+
+  /** @param known the names that the system has  @throws InvalidArgument */
+  constructor({ names, under, house = false }: InspectorFilter, known: readonly string[]) {
+    const stranger = names?.find((name) => !known.includes(name));
+    if (stranger !== undefined)
+      throw new InvalidArgument(
+        'filter.names',
+        `has '${stranger}', which is not among createSystem({ actors }); there are ${known.join(', ') || 'none'}`,
+      );
+    this.#names = names && new Set(names);
+    this.#under = under;
+    this.#showsHouse = house;
+  }
+
+  /** Whether an actor is to be shown. */
+  admits({ isHouse, name, address }: InspectedActor): boolean {
+    if (isHouse ? !this.#showsHouse : this.#names?.has(name) === false) return false;
+    const under = this.#under;
+    return under === undefined || address === under || address.startsWith(`${under}/`);
+  }
+
+  /** Whether whoever is above it is not shown, now or ever. */
+  isTop({ address }: InspectedActor): boolean {
+    return address === this.#under;
+  }
 }

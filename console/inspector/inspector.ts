@@ -13,7 +13,7 @@ import { InvalidArgument } from '../../runtime/index.ts';
 import type { InspectionFeed, Inspector } from '../../runtime/index.ts';
 import { Door, LOOPBACK_HOSTS } from './door.ts';
 import type { LoopbackHost } from './door.ts';
-import { admission, checkFilter } from './filter.ts';
+import { Admission, checkFilter } from './filter.ts';
 import type { InspectorFilter } from './filter.ts';
 import { Frames } from './frame.ts';
 import { Stream } from './stream.ts';
@@ -127,7 +127,7 @@ class PortInspector implements RunningInspector {
       throw new InvalidArgument('inspect', 'is an inspector that was closed: make a new one');
     if (this.#stream !== undefined)
       throw new InvalidArgument('inspect', 'looks at another system already: make an inspector for each');
-    this.#stream = new Stream(feed, this.#frames, admission(this.#filter, feed.names), this.#share);
+    this.#stream = new Stream(feed, this.#frames, new Admission(this.#filter, feed.names), this.#share);
     for (const viewer of this.#viewers) this.#stream.join(viewer);
     this.ready.catch((error: unknown) => feed.report(error, 'nobody can look at this system'));
   }

@@ -19,7 +19,7 @@ import type {
   InspectionFeed,
   InspectionWatcher,
 } from '../../runtime/index.ts';
-import type { Admits } from './filter.ts';
+import type { Admission } from './filter.ts';
 import type { Frames } from './frame.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -47,7 +47,7 @@ export class Stream implements InspectionWatcher {
   readonly viewers = new Set<Viewer>();
   readonly #feed: InspectionFeed;
   readonly #frames: Frames;
-  readonly #admits: Admits;
+  readonly #admission: Admission;
   /** The part of the thread's time. */
   readonly #share: number;
   #items: Item[] = [];
@@ -58,10 +58,10 @@ export class Stream implements InspectionWatcher {
   #pause: NodeJS.Timeout | undefined;
   #patience: NodeJS.Timeout | undefined;
 
-  constructor(feed: InspectionFeed, frames: Frames, admits: Admits, share: number) {
+  constructor(feed: InspectionFeed, frames: Frames, admission: Admission, share: number) {
     this.#feed = feed;
     this.#frames = frames;
-    this.#admits = admits;
+    this.#admission = admission;
     this.#share = share;
     this.#creditMs = this.#mostCreditMs;
   }
@@ -115,7 +115,8 @@ export class Stream implements InspectionWatcher {
   // ---- what happens ---------------------------------------------------------------------------------------------
 
   turn(turn: InspectedTurn): void {
-    if (this.#admits(turn.actor) && !this.#isStaleForAll(turn.actor)) this.#add({ what: 'turn', turn });
+    if (this.#admission.admits(turn.actor) && !this.#isStaleForAll(turn.actor))
+      this.#add({ what: 'turn', turn });
   }
 
   /** Under load most are: then a turn is not worth an item. What is stale now will be until all items are dealt with. */
@@ -126,11 +127,11 @@ export class Stream implements InspectionWatcher {
   }
 
   woke(actor: InspectedActor): void {
-    if (this.#admits(actor)) this.#add({ what: 'woke', actor, snapshot: actor.snapshot });
+    if (this.#admission.admits(actor)) this.#add({ what: 'woke', actor, snapshot: actor.snapshot });
   }
 
   left(actor: InspectedActor): void {
-    if (this.#admits(actor)) this.#add({ what: 'left', actor });
+    if (this.#admission.admits(actor)) this.#add({ what: 'left', actor });
   }
 
   #add(item: Item): void {
@@ -219,14 +220,13 @@ export class Stream implements InspectionWatcher {
     for (const viewer of this.viewers) {
       const isInOrder = parent === undefined || viewer.knows(parent);
       if (!hasTime || !viewer.hasRoom || !isInOrder) viewer.mark(actor);
-      else viewer.show(actor, (frame ??= this.#frames.actor(actor, snapshot, parent === undefined)));
+      else viewer.show(actor, (frame ??= this.#frames.actor(actor, snapshot, this.#admission.isTop(actor))));
     }
   }
 
-  /** Whoever is above an actor, if that is shown too. */
+  /** Whoever is above an actor, if that is in memory, and shown too. */
   #parentOf(actor: InspectedActor): InspectedActor | undefined {
-    const parent = this.#feed.parentOf(actor);
-    return parent !== undefined && this.#admits(parent) ? parent : undefined;
+    return this.#admission.isTop(actor) ? undefined : this.#feed.parentOf(actor);
   }
 
   // ---- the newest states ----------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ export class Stream implements InspectionWatcher {
     if (viewer.knows(actor)) return viewer.show(actor, this.#frames.snapshot(actor, actor.snapshot));
     const parent = this.#parentOf(actor);
     if (parent !== undefined && !viewer.knows(parent)) this.#showNewest(viewer, parent);
-    viewer.show(actor, this.#frames.actor(actor, actor.snapshot, parent === undefined));
+    viewer.show(actor, this.#frames.actor(actor, actor.snapshot, this.#admission.isTop(actor)));
   }
 
   /** Marks more of the actors that somebody who has just come does not know. */
@@ -263,7 +263,7 @@ export class Stream implements InspectionWatcher {
         viewer.listing = undefined;
         return;
       }
-      if (this.#admits(actor) && !viewer.knows(actor)) viewer.mark(actor);
+      if (this.#admission.admits(actor) && !viewer.knows(actor)) viewer.mark(actor);
     }
   }
 }
