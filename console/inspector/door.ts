@@ -78,7 +78,8 @@ export class Door {
   #listen(): Promise<void> {
     const { host, port } = this.#options;
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (error) => reject(new PortUnavailable(host, port, error)));
+      // Later ones are about single connections, which are closed then.
+      this.#server.on('error', (error) => reject(new PortUnavailable(host, port, error)));
       this.#server.listen(port, host, () => {
         this.#port = (this.#server.address() as AddressInfo).port;
         // A process that has nothing else to do may end.

@@ -39,9 +39,10 @@ export class Viewer {
   /** Known and stale, but not in memory any more: forgotten when their last state is sent. By session. */
   readonly #leaving = new Map<string, InspectedActor>();
   #isCorked = false;
-  /** How much waited in the socket when it was looked at last, and since when it reads nothing. */
-  #waitingBytes = 0;
-  #stalledSince = 0;
+  #givenBytes = 0;
+  /** How much it had read when that was looked at last, and since when it has been that much. */
+  #readBytes = 0;
+  #stalledSince: number | undefined;
 
   /** @param pipe what the socket writes to */
   constructor(socket: WebSocket, pipe: Duplex) {
@@ -113,6 +114,7 @@ export class Viewer {
     if (!this.#isCorked) this.#pipe.cork();
     this.#isCorked = true;
     this.#socket.send(frame, { binary: false });
+    this.#givenBytes += frame.length;
     this.sent++;
   }
 
@@ -123,11 +125,12 @@ export class Viewer {
 
   /** Sends it away if it has not read anything for long. */
   checkPatience(now: number): void {
-    const { waitingBytes } = this;
-    const isReading = waitingBytes === 0 || waitingBytes < this.#waitingBytes || this.#stalledSince === 0;
-    this.#waitingBytes = waitingBytes;
-    if (isReading) this.#stalledSince = now;
-    else if (now - this.#stalledSince > PATIENCE_MS) void this.#leave(TOO_SLOW, 'too slow: nothing was read');
+    const readBytes = this.#givenBytes - this.waitingBytes;
+    const isReading = this.waitingBytes === 0 || readBytes > this.#readBytes;
+    this.#readBytes = readBytes;
+    if (isReading) this.#stalledSince = undefined;
+    else if (now - (this.#stalledSince ??= now) >= PATIENCE_MS)
+      void this.#leave(TOO_SLOW, 'too slow: nothing was read');
   }
 
   /** Closes it. Resolves when it is closed, whatever the viewer does. */

@@ -7,7 +7,7 @@ import { inspector } from 'heddle/console';
 import { leveldb } from 'heddle/storage';
 import { actors } from './aquarium.ts';
 
-const [folder = './aquarium-data'] = process.argv.slice(2);
+const [folder = './.data/aquarium'] = process.argv.slice(2);
 
 const eye = inspector();
 const opening = createSystem({ store: leveldb(folder), actors, inspect: eye });
