@@ -10,6 +10,7 @@ import { LINK_BYTES } from '../storage/frame.ts';
 import type { Position } from '../storage/journal.ts';
 import { checkpointKey, nameKey, resumeKey, timerKey } from '../storage/keys.ts';
 import type { FrameRef } from '../storage/ledger.ts';
+import type { StoredName, StoredPosition } from '../storage/outline.ts';
 import type { Cell, OwedTurn } from './cell.ts';
 import type { Birth } from './mailbox.ts';
 import type { Runtime } from './runtime.ts';
@@ -42,8 +43,6 @@ export interface StoredStanding {
   readonly window: readonly number[];
 }
 
-export type StoredPosition = readonly [seq: number, frame: number, offset: number, link: string];
-
 export interface StoredTimer {
   readonly id: string | undefined;
   readonly seq: number;
@@ -65,13 +64,6 @@ export interface StoredOwedTurn {
   readonly at: StoredPosition;
   readonly before: Packed | undefined;
   readonly bookedBefore: number;
-}
-
-/** What the name row says: which actor lives there, and what its checkpoint covers. A second witness of the checkpoint. */
-export interface StoredName {
-  readonly actor: number;
-  readonly lives: number;
-  readonly checkpoint: number;
 }
 
 /** Writes the name row of an actor that is born, or whose checkpoint changes. */

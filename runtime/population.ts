@@ -6,8 +6,8 @@
 import { addressOf, allOf, nameKey, nameWitnessKey, Prefix } from '../storage/keys.ts';
 import type { KeyRange } from '../storage/keys.ts';
 import { DamagedRow } from '../storage/ledger.ts';
+import type { StoredName } from '../storage/outline.ts';
 import type { Cell } from './cell.ts';
-import type { StoredName } from './checkpoint.ts';
 import { JournalCorrupt } from './errors.ts';
 import { rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';

@@ -1,0 +1,67 @@
+/**
+ * A store that is being put into a folder: restored, or salvaged. A marker lies there until it is whole, and whoever opens the
+ * folder meanwhile, or after a crash, is refused. So a store is there whole, or not at all.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FolderNotEmpty } from './errors.ts';
+import { UNFINISHED_FILE } from './leveldb.ts';
+import { Lock } from './lock.ts';
+import { syncFolder } from './sound-files.ts';
+
+const PUTTING_LOCK = `${UNFINISHED_FILE}.lock`;
+
+export class Unfinished {
+  readonly folder: string;
+  readonly #lock: Lock;
+  readonly #wasThere: boolean;
+
+  private constructor(folder: string, lock: Lock, wasThere: boolean) {
+    this.folder = folder;
+    this.#lock = lock;
+    this.#wasThere = wasThere;
+  }
+
+  /**
+   * Begins in an empty folder, or in one that does not exist; one in which this was interrupted is emptied.
+   * @throws FolderNotEmpty, StoreLocked while another process puts a store there
+   */
+  static begin(folder: string): Unfinished {
+    const wasThere = existsSync(folder);
+    if (wasThere && !mayBeFilled(folder)) throw new FolderNotEmpty(folder);
+    mkdirSync(folder, { recursive: true });
+    const lock = Lock.acquire(join(folder, PUTTING_LOCK), folder);
+    const unfinished = new Unfinished(folder, lock, wasThere);
+    writeFileSync(join(folder, UNFINISHED_FILE), '', { flush: true });
+    unfinished.#empty();
+    syncFolder(folder);
+    return unfinished;
+  }
+
+  /** The store is whole, and synced. */
+  finish(): void {
+    syncFolder(this.folder);
+    rmSync(join(this.folder, UNFINISHED_FILE));
+    syncFolder(this.folder);
+    this.#lock.release();
+  }
+
+  /** Leaves things as they were before. */
+  giveUp(): void {
+    this.#empty();
+    rmSync(join(this.folder, UNFINISHED_FILE), { force: true });
+    this.#lock.release();
+    if (!this.#wasThere) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #empty(): void {
+    for (const name of readdirSync(this.folder))
+      if (!name.startsWith(UNFINISHED_FILE)) rmSync(join(this.folder, name), { recursive: true });
+  }
+}
+
+/** Nothing is in it, or nothing but what was interrupted. */
+function mayBeFilled(folder: string): boolean {
+  const names = readdirSync(folder);
+  return names.includes(UNFINISHED_FILE) || names.every((name) => name.startsWith(PUTTING_LOCK));
+}
