@@ -18,6 +18,8 @@ export const LOCK_FILE = 'heddle.lock';
 export const ANCHOR_FILE = 'heddle.anchor';
 /** Lies in a folder in which a store is being restored or salvaged, until that has come to its end. */
 export const UNFINISHED_FILE = 'heddle.unfinished';
+/** Says which process does that. */
+export const UNFINISHED_LOCK = `${UNFINISHED_FILE}.lock`;
 
 /**
  * LevelDB's settings, measured for small synced commits. A larger write buffer means a longer replay when it is opened
@@ -46,12 +48,16 @@ export function leveldb(folder: string): Store {
   return new LevelStore(
     folder,
     async () => {
-      if (existsSync(join(path, UNFINISHED_FILE))) throw new StoreUnfinished(folder);
+      if (isUnfinished(path)) throw new StoreUnfinished(folder);
       return open(folder, path);
     },
     true,
   );
 }
+
+/** Whether a store is being put there, or that was interrupted. */
+export const isUnfinished = (path: string): boolean =>
+  [UNFINISHED_FILE, UNFINISHED_LOCK].some((name) => existsSync(join(path, name)));
 
 /** The same, for whoever finishes what is unfinished there. */
 export function unfinished(folder: string): Store {

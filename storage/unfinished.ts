@@ -5,11 +5,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FolderNotEmpty } from './errors.ts';
-import { UNFINISHED_FILE } from './leveldb.ts';
+import { UNFINISHED_FILE, UNFINISHED_LOCK } from './leveldb.ts';
 import { Lock } from './lock.ts';
 import { syncFolder } from './sound-files.ts';
-
-const PUTTING_LOCK = `${UNFINISHED_FILE}.lock`;
 
 export class Unfinished {
   readonly folder: string;
@@ -30,7 +28,7 @@ export class Unfinished {
     const wasThere = existsSync(folder);
     if (wasThere && !mayBeFilled(folder)) throw new FolderNotEmpty(folder);
     mkdirSync(folder, { recursive: true });
-    const lock = Lock.acquire(join(folder, PUTTING_LOCK), folder);
+    const lock = Lock.acquire(join(folder, UNFINISHED_LOCK), folder);
     const unfinished = new Unfinished(folder, lock, wasThere);
     writeFileSync(join(folder, UNFINISHED_FILE), '', { flush: true });
     unfinished.#empty();
@@ -38,19 +36,19 @@ export class Unfinished {
     return unfinished;
   }
 
-  /** The store is whole, and synced. */
+  /** The store is whole, and its files are synced. The marker goes last: whoever is interrupted before does it once more. */
   finish(): void {
     syncFolder(this.folder);
+    this.#lock.release();
     rmSync(join(this.folder, UNFINISHED_FILE));
     syncFolder(this.folder);
-    this.#lock.release();
   }
 
   /** Leaves things as they were before. */
   giveUp(): void {
     this.#empty();
-    rmSync(join(this.folder, UNFINISHED_FILE), { force: true });
     this.#lock.release();
+    rmSync(join(this.folder, UNFINISHED_FILE), { force: true });
     if (!this.#wasThere) rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -63,5 +61,5 @@ export class Unfinished {
 /** Nothing is in it, or nothing but what was interrupted. */
 function mayBeFilled(folder: string): boolean {
   const names = readdirSync(folder);
-  return names.includes(UNFINISHED_FILE) || names.every((name) => name.startsWith(PUTTING_LOCK));
+  return names.includes(UNFINISHED_FILE) || names.every((name) => name.startsWith(UNFINISHED_LOCK));
 }

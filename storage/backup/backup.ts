@@ -105,8 +105,7 @@ export async function makeBackup(
     if (error instanceof HeddleError || options.signal?.aborted === true) throw error;
     throw new StoreIo(folder, 'backing up', error);
   } finally {
-    for (const name of [VERIFYING_FOLDER, WRITING_FOLDER])
-      await rm(join(path, name), { recursive: true, force: true });
+    for (const name of [VERIFYING_FOLDER, WRITING_FOLDER]) await removeFolder(join(path, name));
     lock.release();
   }
 }
@@ -247,7 +246,7 @@ class Backup {
   async #writeDown(): Promise<Held> {
     const { head, storeId, entries, rows } = await this.#pause(rowsOf);
     const folder = join(this.#path, WRITING_FOLDER);
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
     const store = unfinished(folder);
     await store.open();
     try {
@@ -283,7 +282,7 @@ class Backup {
   async #prove(files: readonly BackupFile[], bytes: number, head: BackupHead): Promise<Examination> {
     const { signal } = this.#options;
     const folder = join(this.#path, VERIFYING_FOLDER);
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
     mkdirSync(folder);
     for (const file of files) await this.#lay(file, join(folder, file.name));
     let examination: Examination;
@@ -339,6 +338,10 @@ function rowsOf({ store, head, id }: Ledger): {
   }
   return { head, storeId: id, entries: [...store.anchor.entries()], rows: all() };
 }
+
+/** One that was interrupted may leave a process that still looks, for a moment. */
+const removeFolder = (folder: string): Promise<void> =>
+  rm(folder, { recursive: true, force: true, maxRetries: 10 });
 
 function canBeLinked(from: string, to: string): boolean {
   try {

@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path';
 import { HeddleError, NothingSaved, StoreIo, StoreLocked, StoreUnfinished } from '../errors.ts';
 import type { CorruptionEvidence } from '../errors.ts';
 import { kindOf } from '../level-files.ts';
-import { ANCHOR_FILE, LOCK_FILE, UNFINISHED_FILE } from '../leveldb.ts';
+import { ANCHOR_FILE, isUnfinished, LOCK_FILE } from '../leveldb.ts';
 import { holderOf } from '../lock.ts';
 import { copyFile } from '../sound-files.ts';
 import { Unfinished } from '../unfinished.ts';
@@ -148,9 +148,8 @@ export async function salvage({
 function notToBeLookedAt(path: string): Extract<Verdict, 'in-use' | 'unfinished' | 'missing'> | undefined {
   if (!existsSync(path) || !statSync(path).isDirectory()) return 'missing';
   if (holderOf(join(path, LOCK_FILE)) !== undefined) return 'in-use';
-  const names = readdirSync(path);
-  if (names.includes(UNFINISHED_FILE)) return 'unfinished';
-  return names.some(isOfStore) ? undefined : 'missing';
+  if (isUnfinished(path)) return 'unfinished';
+  return readdirSync(path).some(isOfStore) ? undefined : 'missing';
 }
 
 const isOfStore = (name: string): boolean => kindOf(name) !== undefined || name === ANCHOR_FILE;

@@ -57,7 +57,8 @@ async function answerTo(task: Task): Promise<Answer> {
   }
 }
 
+// Whoever wanted to know is gone, or has the answer.
+process.once('disconnect', () => process.exit());
 process.once('message', (task) => {
-  // Whoever wanted to know is gone, or has the answer: nothing else keeps this process alive.
   void answerTo(task as Task).then((answer) => process.send!(answer, () => process.disconnect()));
 });

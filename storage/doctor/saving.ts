@@ -193,7 +193,7 @@ class Saving {
 
   async writeInto(store: Store): Promise<Saved> {
     const kept = [...this.#everybody()].filter((actor) => !this.#refused.has(actor));
-    if (kept.length === 0 && this.#refused.size > 0)
+    if (kept.length === 0 && this.#refused.size + this.#losses.length > 0)
       throw new NothingSaved(this.#ledger.store.location, 'no actor proves itself');
     await store.open();
     try {
