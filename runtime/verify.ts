@@ -3,6 +3,7 @@
  * what its user is told.
  */
 import { proveLedger } from '../storage/verification.ts';
+import type { Finding } from '../storage/verification.ts';
 import { hexOf } from './receipt.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -35,6 +36,17 @@ export async function verify(runtime: Runtime): Promise<Verification> {
     actors,
     frames: reading.frames,
     head: { commit: head.commit, frame: head.frame, hash: hexOf(head.hash) },
-    broken: findings.map(({ actor: _, ...damage }) => damage),
+    broken: findings.map(damageOf),
+  };
+}
+
+/** Numbers of actors are nobody's business. */
+function damageOf({ address, seq, frame, row, reason }: Finding): Damage {
+  return {
+    address,
+    ...(seq !== undefined && { seq }),
+    ...(frame !== undefined && { frame }),
+    ...(row !== undefined && { row }),
+    reason,
   };
 }

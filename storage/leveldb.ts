@@ -55,6 +55,9 @@ export function leveldb(folder: string): Store {
   );
 }
 
+/** Whether a file is a part of a store, by its name. */
+export const isOfStore = (name: string): boolean => kindOf(name) !== undefined || name === ANCHOR_FILE;
+
 /** Whether a store is being put there, or that was interrupted. */
 export const isUnfinished = (path: string): boolean =>
   [UNFINISHED_FILE, UNFINISHED_LOCK].some((name) => existsSync(join(path, name)));
@@ -107,7 +110,7 @@ function filesOf(path: string, database: Database): Files {
 /** How many bytes its files take. Those that are being replaced may go in between. */
 function bytesIn(path: string): number {
   const sizes = readdirSync(path)
-    .filter((name) => kindOf(name) !== undefined || name === ANCHOR_FILE)
+    .filter(isOfStore)
     .map((name) => statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0);
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -2,7 +2,7 @@
  * Files that are there whole or not at all, and folders whose entries survive a power cut.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -119,6 +119,3 @@ export function syncFolder(path: string): void {
     closeSync(fd);
   }
 }
-
-/** Whether a folder can be filled: it does not exist, or nothing is in it. */
-export const isVacant = (folder: string): boolean => !existsSync(folder) || readdirSync(folder).length === 0;

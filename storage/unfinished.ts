@@ -2,22 +2,31 @@
  * A store that is being put into a folder: restored, or salvaged. A marker lies there until it is whole, and whoever opens the
  * folder meanwhile, or after a crash, is refused. So a store is there whole, or not at all.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FolderNotEmpty } from './errors.ts';
-import { UNFINISHED_FILE, UNFINISHED_LOCK } from './leveldb.ts';
+import { isOfStore, UNFINISHED_FILE, UNFINISHED_LOCK } from './leveldb.ts';
 import { Lock } from './lock.ts';
 import { syncFolder } from './sound-files.ts';
 
 export class Unfinished {
-  readonly folder: string;
+  /**
+   * Where its files are put, and opened to be proven, before they are moved to where they belong. It is another one each time: a
+   * process that was left over from an attempt that was killed may still write into its own.
+   */
+  readonly stage: string;
+  readonly #folder: string;
   readonly #lock: Lock;
   readonly #wasThere: boolean;
 
   private constructor(folder: string, lock: Lock, wasThere: boolean) {
-    this.folder = folder;
+    this.#folder = folder;
     this.#lock = lock;
     this.#wasThere = wasThere;
+    writeFileSync(join(folder, UNFINISHED_FILE), '', { flush: true });
+    this.#empty();
+    this.stage = mkdtempSync(join(folder, `${UNFINISHED_FILE}-`));
+    syncFolder(folder);
   }
 
   /**
@@ -28,33 +37,31 @@ export class Unfinished {
     const wasThere = existsSync(folder);
     if (wasThere && !mayBeFilled(folder)) throw new FolderNotEmpty(folder);
     mkdirSync(folder, { recursive: true });
-    const lock = Lock.acquire(join(folder, UNFINISHED_LOCK), folder);
-    const unfinished = new Unfinished(folder, lock, wasThere);
-    writeFileSync(join(folder, UNFINISHED_FILE), '', { flush: true });
-    unfinished.#empty();
-    syncFolder(folder);
-    return unfinished;
+    return new Unfinished(folder, Lock.acquire(join(folder, UNFINISHED_LOCK), folder), wasThere);
   }
 
   /** The store is whole, and its files are synced. The marker goes last: whoever is interrupted before does it once more. */
   finish(): void {
-    syncFolder(this.folder);
+    for (const name of readdirSync(this.stage))
+      if (isOfStore(name)) renameSync(join(this.stage, name), join(this.#folder, name));
+    remove(this.stage);
+    syncFolder(this.#folder);
     this.#lock.release();
-    rmSync(join(this.folder, UNFINISHED_FILE));
-    syncFolder(this.folder);
+    rmSync(join(this.#folder, UNFINISHED_FILE));
+    syncFolder(this.#folder);
   }
 
   /** Leaves things as they were before. */
   giveUp(): void {
     this.#empty();
     this.#lock.release();
-    rmSync(join(this.folder, UNFINISHED_FILE), { force: true });
-    if (!this.#wasThere) rmSync(this.folder, { recursive: true, force: true });
+    rmSync(join(this.#folder, UNFINISHED_FILE), { force: true });
+    if (!this.#wasThere) remove(this.#folder);
   }
 
   #empty(): void {
-    for (const name of readdirSync(this.folder))
-      if (!name.startsWith(UNFINISHED_FILE)) rmSync(join(this.folder, name), { recursive: true });
+    for (const name of readdirSync(this.#folder))
+      if (name !== UNFINISHED_FILE && !name.startsWith(UNFINISHED_LOCK)) remove(join(this.#folder, name));
   }
 }
 
@@ -63,3 +70,5 @@ function mayBeFilled(folder: string): boolean {
   const names = readdirSync(folder);
   return names.includes(UNFINISHED_FILE) || names.every((name) => name.startsWith(UNFINISHED_LOCK));
 }
+
+const remove = (path: string): void => rmSync(path, { recursive: true, force: true, maxRetries: 10 });

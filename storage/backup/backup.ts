@@ -7,7 +7,7 @@
  * Until the manifest is replaced, the folder holds the backup that it held before, whole. So one that was interrupted is no backup,
  * and the next one goes on from what it has copied. Nothing in the store's own folder is written, linked or locked.
  */
-import { existsSync, linkSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { AnchorEntry } from '../anchor.ts';
@@ -75,13 +75,13 @@ export interface BackupSource {
   between<T>(run: () => T): Promise<T>;
 }
 
-/** Where the copy is opened. */
-const VERIFYING_FOLDER = 'verifying';
+/** Where the copy is opened; another place each time, because a process that was left over may still write into its own. */
+const VERIFYING = 'verifying-';
 /** Where a store without files is written down. */
-const WRITING_FOLDER = 'writing';
+const WRITING = 'writing-';
 const LOCK_FILE = 'backup.lock';
 /** What a folder may hold that holds no backup yet. */
-const OWN_NAMES = /^(files|incoming|verifying|writing|backup\.(json|lock).*|lost\+found)$/;
+const OWN_NAMES = /^(files|incoming|(verifying|writing)-.*|backup\.(json|lock).*|lost\+found)$/;
 
 /** How often LevelDB may come in between with its tables, before another way is taken. */
 const HOLD_ROUNDS = 20;
@@ -100,12 +100,13 @@ export async function makeBackup(
   try {
     const earlier = earlierIn(folder, path);
     if (earlier !== undefined) assertSameHistory(source.ledger, folder, earlier);
+    await removePlaces(path);
     return await new Backup(source, folder, path, options).make();
   } catch (error) {
     if (error instanceof HeddleError || options.signal?.aborted === true) throw error;
     throw new StoreIo(folder, 'backing up', error);
   } finally {
-    for (const name of [VERIFYING_FOLDER, WRITING_FOLDER]) await removeFolder(join(path, name));
+    await removePlaces(path);
     lock.release();
   }
 }
@@ -187,7 +188,7 @@ class Backup {
     if (damaged.length > 0 && this.#options.damaged !== true)
       throw new BackupUnsound(this.#folder, damaged.slice(0, MAX_FINDINGS));
     const { id: storeId } = this.#source.ledger;
-    const files = taken.map(({ wasCopied: _, ...file }) => file);
+    const files = taken.map(({ name, bytes: size, sha256 }) => ({ name, bytes: size, sha256 }));
     const manifest = { storeId, storeFormat: STORE_FORMAT, heddle: RELEASE, createdAt, head, damaged, files };
     await writeManifest(this.#path, manifest);
     await objects.prune(files);
@@ -245,8 +246,7 @@ class Backup {
   /** A store without files, or with files that say nothing, is written down row by row into one that has some. */
   async #writeDown(): Promise<Held> {
     const { head, storeId, entries, rows } = await this.#pause(rowsOf);
-    const folder = join(this.#path, WRITING_FOLDER);
-    await removeFolder(folder);
+    const folder = mkdtempSync(join(this.#path, WRITING));
     const store = unfinished(folder);
     await store.open();
     try {
@@ -281,9 +281,7 @@ class Backup {
   /** Opens the copy as a store of its own, and has all of it read. @throws BackupUnsound */
   async #prove(files: readonly BackupFile[], bytes: number, head: BackupHead): Promise<Examination> {
     const { signal } = this.#options;
-    const folder = join(this.#path, VERIFYING_FOLDER);
-    await removeFolder(folder);
-    mkdirSync(folder);
+    const folder = mkdtempSync(join(this.#path, VERIFYING));
     for (const file of files) await this.#lay(file, join(folder, file.name));
     let examination: Examination;
     try {
@@ -339,9 +337,12 @@ function rowsOf({ store, head, id }: Ledger): {
   return { head, storeId: id, entries: [...store.anchor.entries()], rows: all() };
 }
 
-/** One that was interrupted may leave a process that still looks, for a moment. */
-const removeFolder = (folder: string): Promise<void> =>
-  rm(folder, { recursive: true, force: true, maxRetries: 10 });
+/** Also those that were left over. */
+async function removePlaces(path: string): Promise<void> {
+  for (const name of readdirSync(path))
+    if (name.startsWith(VERIFYING) || name.startsWith(WRITING))
+      await rm(join(path, name), { recursive: true, force: true, maxRetries: 10 });
+}
 
 function canBeLinked(from: string, to: string): boolean {
   try {

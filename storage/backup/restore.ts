@@ -7,8 +7,7 @@ import { join, resolve } from 'node:path';
 import { apart, Died, Failed } from '../doctor/apart.ts';
 import type { Examination } from '../doctor/examination.ts';
 import { BackupDamaged, HeddleError, StoreIo } from '../errors.ts';
-import { ANCHOR_FILE } from '../leveldb.ts';
-import { kindOf } from '../level-files.ts';
+import { isOfStore } from '../leveldb.ts';
 import { copyFile } from '../sound-files.ts';
 import { Unfinished } from '../unfinished.ts';
 import { textOf } from '../verification.ts';
@@ -58,9 +57,9 @@ export async function restoreBackup({
   assertComplete(from, manifest);
   const place = asStoreIo(to, () => Unfinished.begin(resolve(to)));
   try {
-    const bytes = await copyAll(from, manifest, place.folder, onProgress, signal);
+    const bytes = await copyAll(from, manifest, place.stage, onProgress, signal);
     onProgress?.({ phase: 'verifying', bytes: 0, totalBytes: bytes });
-    const { records, actors } = await prove(from, manifest, place.folder, bytes, signal);
+    const { records, actors } = await prove(from, manifest, place.stage, bytes, signal);
     place.finish();
     const { storeId, createdAt: backupAt, head, files, damaged } = manifest;
     const tookMs = performance.now() - startedAt;
@@ -94,7 +93,7 @@ function asStoreIo<T>(folder: string, run: () => T): T {
 /** What can be seen without reading: that each file is there with its size, and that nothing else was put among them. */
 function assertComplete(from: string, { files }: BackupManifest): void {
   for (const { name, bytes, sha256 } of files) {
-    if (!(kindOf(name) !== undefined || name === ANCHOR_FILE) || !isObjectName(sha256))
+    if (!isOfStore(name) || !isObjectName(sha256))
       throw new BackupDamaged(from, `${MANIFEST_FILE} names '${name}', which is no file of a store`);
     const size = statSync(objectPath(from, { sha256 }), { throwIfNoEntry: false })?.size;
     if (size === undefined) throw new BackupDamaged(from, `${name} is missing (${FILES_FOLDER}/${sha256})`);

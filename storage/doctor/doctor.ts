@@ -11,8 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HeddleError, NothingSaved, StoreIo, StoreLocked, StoreUnfinished } from '../errors.ts';
 import type { CorruptionEvidence } from '../errors.ts';
-import { kindOf } from '../level-files.ts';
-import { ANCHOR_FILE, isUnfinished, LOCK_FILE } from '../leveldb.ts';
+import { isOfStore, isUnfinished, LOCK_FILE } from '../leveldb.ts';
 import { holderOf } from '../lock.ts';
 import { copyFile } from '../sound-files.ts';
 import { Unfinished } from '../unfinished.ts';
@@ -133,7 +132,7 @@ export async function salvage({
     try {
       const saving = await trySaving(path, scratch, symptomsOf(path), options.signal);
       if ('reason' in saving) throw new NothingSaved(from, saving.reason);
-      await copyStore(saving.folder, place.folder, options.signal);
+      await copyStore(saving.folder, place.stage, options.signal);
       place.finish();
       return salvageOf(saving);
     } catch (error) {
@@ -151,8 +150,6 @@ function notToBeLookedAt(path: string): Extract<Verdict, 'in-use' | 'unfinished'
   if (isUnfinished(path)) return 'unfinished';
   return readdirSync(path).some(isOfStore) ? undefined : 'missing';
 }
-
-const isOfStore = (name: string): boolean => kindOf(name) !== undefined || name === ANCHOR_FILE;
 
 async function onIo<T>(
   folder: string,

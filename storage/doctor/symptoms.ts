@@ -21,8 +21,9 @@ export interface Symptom {
 /** @throws what the operating system says when the folder itself cannot be read */
 export function symptomsOf(folder: string): Symptom[] {
   const symptoms: Symptom[] = [];
-  const find = (where: string, what: string, needsRepair = true): void => {
+  const find: Find = (where, what, needsRepair = true) => {
     symptoms.push({ where, what, needsRepair });
+    return undefined;
   };
   const names = readdirSync(folder);
   const version = versionIn(folder, names, find);
@@ -32,24 +33,23 @@ export function symptomsOf(folder: string): Symptom[] {
   return symptoms;
 }
 
-type Find = (where: string, what: string, needsRepair?: boolean) => void;
+type Find = (where: string, what: string, needsRepair?: boolean) => undefined;
 
 function versionIn(folder: string, names: readonly string[], find: Find): Version | undefined {
-  if (!names.includes('CURRENT'))
-    return void find('CURRENT', 'is missing: LevelDB does not know its manifest');
+  if (!names.includes('CURRENT')) return find('CURRENT', 'is missing: LevelDB does not know its manifest');
   const manifest = manifestNamedBy(contentOf(folder, 'CURRENT', find) ?? Buffer.alloc(0));
-  if (manifest === undefined) return void find('CURRENT', 'names no manifest');
-  if (!names.includes(manifest)) return void find(manifest, 'is missing, though CURRENT names it');
+  if (manifest === undefined) return find('CURRENT', 'names no manifest');
+  if (!names.includes(manifest)) return find(manifest, 'is missing, though CURRENT names it');
   const bytes = contentOf(folder, manifest, find);
   if (bytes === undefined) return undefined;
   const { records, end, damage } = readLog(bytes);
   for (const { at, reason } of damage) find(manifest, `is damaged at byte ${at}: ${reason}`);
   if (end < bytes.length && damage.length === 0) find(manifest, `is cut off after byte ${end}`);
-  if (records.length === 0) return void find(manifest, 'holds nothing');
+  if (records.length === 0) return find(manifest, 'holds nothing');
   try {
     return versionOf(records);
   } catch (error) {
-    return void find(manifest, messageOf(error));
+    return find(manifest, messageOf(error));
   }
 }
 
@@ -118,6 +118,6 @@ function contentOf(folder: string, name: string, find: Find): Buffer | undefined
   try {
     return readFileSync(join(folder, name));
   } catch (error) {
-    return void find(name, `cannot be read: ${messageOf(error)}`);
+    return find(name, `cannot be read: ${messageOf(error)}`);
   }
 }

@@ -3,7 +3,7 @@
  * killed in the middle; and stores are injured, diagnosed and salvaged. What is restored or saved must hold what was acknowledged,
  * or refuse; what is half must be refused.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSystem, HeddleError } from 'heddle';
@@ -159,10 +159,9 @@ class Subject {
     const isWhole = process.lines.some((line) => 'restored' in line);
     if (wasKilled && !isWhole) this.#tally.add('killedRestoring');
     // Empty as before, refused, or whole.
-    if (existsSync(join(this.#restored, 'CURRENT')) && (await this.#isRefused())) {
-      this.#tally.add('refusedUnfinished');
-      await restoreBackup({ from: this.#backup, to: this.#restored });
-    } else if (!existsSync(join(this.#restored, 'CURRENT'))) {
+    const isTouched = existsSync(this.#restored) && readdirSync(this.#restored).length > 0;
+    if (!isTouched || (await this.#isRefused())) {
+      if (isTouched) this.#tally.add('refusedUnfinished');
       await restoreBackup({ from: this.#backup, to: this.#restored });
     }
     await this.#judge(round);
