@@ -9,6 +9,9 @@ import { isOfStore, UNFINISHED_FILE, UNFINISHED_LOCK } from './leveldb.ts';
 import { Lock } from './lock.ts';
 import { syncFolder } from './sound-files.ts';
 
+const STAGE = `${UNFINISHED_FILE}-`;
+const isStage = (name: string): boolean => name.startsWith(STAGE);
+
 export class Unfinished {
   /**
    * Where its files are put, and opened to be proven, before they are moved to where they belong. It is another one each time: a
@@ -25,7 +28,7 @@ export class Unfinished {
     this.#wasThere = wasThere;
     writeFileSync(join(folder, UNFINISHED_FILE), '', { flush: true });
     this.#empty();
-    this.stage = mkdtempSync(join(folder, `${UNFINISHED_FILE}-`));
+    this.stage = mkdtempSync(join(folder, STAGE));
     syncFolder(folder);
   }
 
@@ -44,7 +47,7 @@ export class Unfinished {
   finish(): void {
     for (const name of readdirSync(this.stage))
       if (isOfStore(name)) renameSync(join(this.stage, name), join(this.#folder, name));
-    remove(this.stage);
+    for (const name of readdirSync(this.#folder)) if (isStage(name)) remove(join(this.#folder, name));
     syncFolder(this.#folder);
     this.#lock.release();
     rmSync(join(this.#folder, UNFINISHED_FILE));
@@ -71,4 +74,11 @@ function mayBeFilled(folder: string): boolean {
   return names.includes(UNFINISHED_FILE) || names.every((name) => name.startsWith(UNFINISHED_LOCK));
 }
 
-const remove = (path: string): void => rmSync(path, { recursive: true, force: true, maxRetries: 10 });
+/** A process that was left over may be writing into its stage at this moment: that is left to the next one who cleans up. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+  }
+}

@@ -337,11 +337,14 @@ function rowsOf({ store, head, id }: Ledger): {
   return { head, storeId: id, entries: [...store.anchor.entries()], rows: all() };
 }
 
-/** Also those that were left over. */
+/** Also those that were left over. A process may be writing there at this moment: that one is left to the next backup. */
 async function removePlaces(path: string): Promise<void> {
-  for (const name of readdirSync(path))
-    if (name.startsWith(VERIFYING) || name.startsWith(WRITING))
-      await rm(join(path, name), { recursive: true, force: true, maxRetries: 10 });
+  for (const name of readdirSync(path)) {
+    if (!name.startsWith(VERIFYING) && !name.startsWith(WRITING)) continue;
+    await rm(join(path, name), { recursive: true, force: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY') throw error;
+    });
+  }
 }
 
 function canBeLinked(from: string, to: string): boolean {
