@@ -6,7 +6,7 @@
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Task, Tasks } from './process.ts';
+import type { Answer, Failure, Task, Tasks } from './process.ts';
 
 // Beside this file, built or not.
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -35,8 +35,8 @@ export class Failed extends Error {
   /** The `_tag` of an error of Heddle. */
   readonly tag: string | undefined;
 
-  constructor(tag: string | undefined, message: string) {
-    super(message);
+  constructor({ tag, reason }: Failure) {
+    super(reason);
     this.tag = tag;
   }
 }
@@ -73,6 +73,6 @@ export async function apart<TName extends keyof Tasks>(
     clearTimeout(limit);
     signal?.removeEventListener('abort', kill);
   }
-  if ('failure' in answer) throw new Failed(answer.failure.tag, answer.failure.message);
+  if ('failure' in answer) throw new Failed(answer.failure);
   return answer.result as Tasks[TName]['result'];
 }

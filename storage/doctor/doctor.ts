@@ -97,6 +97,9 @@ export async function doctor(folder: string, options: DoctorOptions = {}): Promi
     const scratch = mkdtempSync(join(options.scratch ?? tmpdir(), 'heddle-doctor-'));
     try {
       const opened = await open(path, join(scratch, 'opened'), options.signal);
+      // Whoever has opened it meanwhile has changed it while it was copied.
+      const since = notToBeLookedAt(path);
+      if (since !== undefined) return diagnosisOf(folder, { verdict: since });
       const isSound = 'examination' in opened && opened.examination.findings.length === 0;
       const needsSaving = !isSound || symptoms.some(({ needsRepair }) => needsRepair);
       const saving = needsSaving ? await trySaving(path, scratch, symptoms, options.signal) : undefined;
@@ -118,19 +121,13 @@ export async function salvage({
   ...options
 }: { readonly from: string; readonly to: string } & DoctorOptions): Promise<Salvage> {
   const path = resolve(from);
-  switch (notToBeLookedAt(path)) {
-    case 'in-use':
-      throw new StoreLocked(from, holderOf(join(path, LOCK_FILE)));
-    case 'unfinished':
-      throw new StoreUnfinished(from);
-    case 'missing':
-      throw new NothingSaved(from, 'there is no store');
-  }
+  assertMayBeLookedAt(from, path);
   return onIo(to, 'saving', options, async () => {
     const place = Unfinished.begin(resolve(to));
     const scratch = mkdtempSync(join(options.scratch ?? tmpdir(), 'heddle-doctor-'));
     try {
       const saving = await trySaving(path, scratch, symptomsOf(path), options.signal);
+      assertMayBeLookedAt(from, path);
       if ('reason' in saving) throw new NothingSaved(from, saving.reason);
       await copyStore(saving.folder, place.stage, options.signal);
       place.finish();
@@ -142,6 +139,17 @@ export async function salvage({
       await rm(scratch, { recursive: true, force: true });
     }
   });
+}
+
+function assertMayBeLookedAt(from: string, path: string): void {
+  switch (notToBeLookedAt(path)) {
+    case 'in-use':
+      throw new StoreLocked(from, holderOf(join(path, LOCK_FILE)));
+    case 'unfinished':
+      throw new StoreUnfinished(from);
+    case 'missing':
+      throw new NothingSaved(from, 'there is no store');
+  }
 }
 
 function notToBeLookedAt(path: string): Extract<Verdict, 'in-use' | 'unfinished' | 'missing'> | undefined {
@@ -251,6 +259,13 @@ function diagnosisOf(
   { verdict, examination, refusal, symptoms = [], saving }: Seen,
 ): Diagnosis {
   const findings: DoctorFinding[] = [];
+  const holder = verdict === 'in-use' ? holderOf(join(folder, LOCK_FILE)) : undefined;
+  if (holder !== undefined)
+    findings.push({
+      severity: 'warning',
+      where: LOCK_FILE,
+      what: `process ${holder.pid} holds it since ${holder.since}`,
+    });
   if (refusal !== undefined) findings.push({ severity: 'fatal', where: folder, what: refusal });
   for (const { where, what, needsRepair } of symptoms)
     findings.push({ severity: needsRepair ? 'loss' : 'warning', where, what });

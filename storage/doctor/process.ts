@@ -2,7 +2,7 @@
  * The process in which stores are opened that may be broken. It gets one task from whoever has started it, says what came of it,
  * and ends. See `apart.ts`.
  */
-import { HeddleError } from '../errors.ts';
+import { HeddleError, messageOf } from '../errors.ts';
 import { adopt, examine } from './examination.ts';
 import type { Examination } from './examination.ts';
 import { repair, salvage } from './saving.ts';
@@ -31,9 +31,15 @@ export type Task<TName extends keyof Tasks = keyof Tasks> = {
   readonly [Name in TName]: { readonly do: Name } & Tasks[Name]['about'];
 }[TName];
 
-export type Answer =
-  | { readonly result: unknown }
-  | { readonly failure: { readonly tag: string | undefined; readonly message: string } };
+export type Answer = { readonly result: unknown } | { readonly failure: Failure };
+
+/** What was thrown, as far as it can be told to another process. */
+export interface Failure {
+  /** The `_tag` of an error of Heddle. */
+  readonly tag: string | undefined;
+  /** What it says, without the folder, which is that of a copy. */
+  readonly reason: string;
+}
 
 function carryOut(task: Task): Promise<unknown> {
   switch (task.do) {
@@ -53,12 +59,13 @@ async function answerTo(task: Task): Promise<Answer> {
     return { result: await carryOut(task) };
   } catch (error) {
     const tag = error instanceof HeddleError ? error._tag : undefined;
-    return { failure: { tag, message: error instanceof Error ? error.message : String(error) } };
+    const { reason = messageOf(error) } = error as { readonly reason?: string };
+    return { failure: { tag, reason } };
   }
 }
 
 // Whoever wanted to know is gone, or has the answer.
 process.once('disconnect', () => process.exit());
 process.once('message', (task) => {
-  void answerTo(task as Task).then((answer) => process.send!(answer, () => process.disconnect()));
+  void answerTo(task as Task).then((answer) => process.send!(answer, () => process.exit()));
 });

@@ -166,17 +166,28 @@ class Saving {
   #judgeByLostFrames(): void {
     const { store, lowWater } = this.#ledger;
     const { unattributed, heads } = this.#proof.reading;
-    const newest = unattributed.reduce((last, { frame }) => Math.max(last, frame!), 0);
-    if (newest >= lowWater) {
-      const reason = `frame ${newest} is lost, and nothing says whose newest records it held`;
+    const last = unattributed.reduce((newest, { frame }) => Math.max(newest, frame!), 0);
+    if (last >= lowWater) {
+      const reason = `frame ${last} is lost, and nothing says whose newest records it held`;
       throw new NothingSaved(store.location, reason);
     }
-    // Below the mark every actor has a checkpoint of what it did, unless rows were lost with the frames.
-    if (newest === 0 || !this.#wasRepaired) return;
+    // Below the mark a checkpoint tells what a frame held. But rows that were written with a frame are lost with it.
+    const gone = unattributed.filter(({ frame }) => this.#wasRepaired || this.#isMissing(frame!));
+    const newest = gone.reduce((latest, { frame }) => Math.max(latest, frame!), 0);
     const reason = 'it may have had later records, which are lost together with the rows that would say so';
     for (const actor of this.#everybody()) {
       if ((heads.get(actor)?.frame?.number ?? 0) < newest) this.#refuse(actor, { frame: newest, reason });
     }
+  }
+
+  #isMissing(frame: number): boolean {
+    return this.#ledger.frameBytes(frame) === undefined;
+  }
+
+  /** Whether rows may be missing, or old, though each of them is sound. */
+  get #rowsAreInDoubt(): boolean {
+    const { frames } = this.#proof.reading;
+    return this.#wasRepaired || frames < this.#ledger.head.frame;
   }
 
   #everybody(): ReadonlySet<number> {
@@ -235,10 +246,10 @@ class Saving {
       await this.#copy(prefix, writer, true);
     const marksAreWhole =
       (await this.#copy(Prefix.Resume, writer)) && (await this.#copy(Prefix.Timer, writer));
-    if (!marksAreWhole || this.#wasRepaired) await this.#markAll(kept, writer);
+    if (!marksAreWhole || this.#rowsAreInDoubt) await this.#markAll(kept, writer);
     await this.#copy(Prefix.Quarantine, writer);
     await this.#copy(Prefix.DeadLetter, writer);
-    if (this.#wasRepaired)
+    if (this.#rowsAreInDoubt)
       this.#losses.push('dead letters that were decided about may be there again, and others may be missing');
     await this.#copy(Prefix.Idempotency, writer);
     await this.#rememberSent(writer);

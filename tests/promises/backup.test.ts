@@ -108,15 +108,19 @@ describe('a backup of a system at work', () => {
   it('holds what was acknowledged before it began, each time', async () => {
     const { system } = await counted();
     const backup = temporaryFolder('backup');
-    const refs = await Promise.all(Array.from({ length: 20 }, (_, i) => system.actor('counter', `${i}`)));
+    const refs = await Promise.all(Array.from({ length: 8 }, (_, i) => system.actor('counter', `${i}`)));
     const acked: Receipt[] = [];
     let working = true;
     const work = Promise.all(
       refs.map(async (ref) => {
-        while (working) acked.push(await ref.send({ type: 'inc', text: TEXT }));
+        while (working) {
+          acked.push(await ref.send({ type: 'inc', text: TEXT }));
+          // Short histories are read again quickly.
+          await new Promise((resolve) => setTimeout(resolve, 2));
+        }
       }),
     );
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       const before = [...acked];
       const { head } = await system.backup(backup);
       const to = temporaryFolder('restored');
@@ -272,14 +276,21 @@ function edit(folder: string, what: string, by: string): void {
 }
 
 describe('a backup that was tampered with', () => {
-  it.each(SPOILS)('%s is refused, and nothing is restored', async (_, spoil) => {
+  it('is refused, whatever was done to it, and nothing is restored', async () => {
     const { system } = await counted();
     await system.compact();
     await system.get('counter/a')!.send({ type: 'inc', text: TEXT });
     const [backup, to] = [temporaryFolder('backup'), temporaryFolder('restored')];
-    spoil(backup, await system.backup(backup));
-    expect(await rejection(restoreBackup({ from: backup, to }))).toBeInstanceOf(BackupDamaged);
-    expect(existsSync(to)).toBe(false);
+    const report = await system.backup(backup);
+    for (const [what, spoil] of SPOILS) {
+      const spoilt = temporaryFolder('spoilt');
+      cpSync(backup, spoilt, { recursive: true });
+      spoil(spoilt, report);
+      const error = await rejection(restoreBackup({ from: spoilt, to }));
+      expect(error, what).toBeInstanceOf(BackupDamaged);
+      expect(existsSync(to), what).toBe(false);
+    }
+    await restoreBackup({ from: backup, to });
   });
 });
 

@@ -28,6 +28,8 @@ import type { Ring } from './ring.ts';
 import { mountDisk, roomLeft, unmountDisk } from './small-disk.ts';
 
 const DISK_BYTES = 24 << 20;
+/** More would not fit on it even without ballast. */
+const MAX_FULL_ROUNDS = 10;
 /** A process that is left alone makes so many backups in a life. */
 const BACKUPS_IN_PEACE = 3;
 /** A backup takes about so long, and a restore; a kill may come at any moment of it. */
@@ -57,7 +59,7 @@ export const backup: Ring = async ({ rounds = 25, seed = Date.now() % 100_000 },
       await saveInjured(killed, place, expected, random, examiner, tally, round);
       tally.show(rounds + round, 2 * rounds);
     }
-    await runFull(killed, place, rounds, random, tally);
+    await runFull(killed, place, Math.min(rounds, MAX_FULL_ROUNDS), random, tally);
   } finally {
     examiner.stop();
     rmSync(place, { recursive: true, force: true });
