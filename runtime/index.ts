@@ -52,10 +52,16 @@ export type {
 export type { ScheduleInfo, Schedules, ScheduleWords } from './schedules/schedules.ts';
 export type { Decision as ScheduleDecision, Occurrence, TriggerOutcome } from './schedules/schedule.ts';
 
+// Versions
+export type { CodeVersion } from './versions/codes.ts';
+export type { MigrationStep, Migrations, MigrationSubject, StoredState } from './versions/migration.ts';
+export type { Migration, MigrationOptions } from './versions/survey.ts';
+
 // The past
-export type { HistoryCause, HistoryOptions, HistoryRecord } from './history.ts';
-export type { ToldIntent } from './trailer.ts';
-export type { ReplayResult } from './replay.ts';
+export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from './past/history.ts';
+export type { TracePlace } from './trace.ts';
+export type { Blame, BlameOptions, Change } from './past/diff.ts';
+export type { ReplayResult } from './past/replay.ts';
 export type { Damage, Verification } from './verify.ts';
 
 // Health

@@ -3,16 +3,21 @@
  *
  * It owns the cells, the names, and the order in which actors fell behind their checkpoints.
  */
-import { addressOf, allOf, nameKey, nameWitnessKey, Prefix } from '../storage/keys.ts';
+import { BrokenJournal } from '../storage/journal.ts';
+import { addressOf, allOf, checkpointKey, nameKey, nameWitnessKey, Prefix } from '../storage/keys.ts';
 import type { KeyRange } from '../storage/keys.ts';
 import { DamagedRow } from '../storage/ledger.ts';
 import type { StoredName } from '../storage/outline.ts';
 import type { Cell } from './cell.ts';
+import { readCheckpoint } from './checkpoint.ts';
 import { JournalCorrupt } from './errors.ts';
 import { rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
+import type { Birth } from './mailbox.ts';
 import { restoreCell } from './restore.ts';
 import type { Runtime } from './runtime.ts';
+import { unpackTrailer } from './trailer.ts';
+import { recordChange } from './versions/code-change.ts';
 
 export class Population {
   readonly #runtime: Runtime;
@@ -50,8 +55,9 @@ export class Population {
   load(actor: number, address: string): Cell {
     const present = this.#cells.get(actor);
     if (present !== undefined) return present;
-    const cell = restoreCell(this.#runtime, actor, address);
+    const { cell, change } = restoreCell(this.#runtime, actor, address);
     this.add(cell);
+    if (change !== undefined) recordChange(this.#runtime, cell, change);
     this.#runtime.resume(cell);
     return cell;
   }
@@ -110,16 +116,42 @@ export class Population {
     throw new JournalCorrupt(address, { row: 'N', reason: 'its name is missing, though it was born' });
   }
 
-  /** The addresses of all root actors of a name that are stored, however many lives they had. */
-  async *addressesOf(name: string): AsyncGenerator<string> {
-    const first = nameKey(rootAddress(name, ''));
-    // The slash behind the name is followed by `0`.
-    yield* this.#addressesIn({ gte: first, lt: nameKey(`${rootAddress(name, '').slice(0, -1)}0`) });
+  /** The addresses of all actors of a name that are stored, and of all below them, however many lives they had. */
+  addressesOf(name: string): AsyncIterable<string> {
+    return this.addressesBelow(rootAddress(name, '').slice(0, -1));
+  }
+
+  /** All addresses below one, where children of it ever lived, and theirs. */
+  addressesBelow(address: string): AsyncIterable<string> {
+    return this.#addressesIn({ gte: nameKey(`${address}/`), lt: nameKey(`${address}0`) });
   }
 
   /** All addresses where anybody ever lived, children among them. */
   addresses(): AsyncIterable<string> {
     return this.#addressesIn(allOf(Prefix.Name));
+  }
+
+  /** The address of an actor that is known by number, without loading it; undefined when nothing is left that says. */
+  addressOf(actor: number): string | undefined {
+    return this.#cells.get(actor)?.address ?? this.birthOf(actor)?.address;
+  }
+
+  /** What an actor was born as, as of its checkpoint, without loading it. */
+  birthOf(actor: number): Birth | undefined {
+    const { ledger, codec, tails, journal } = this.#runtime;
+    try {
+      const row = ledger.get(checkpointKey(actor));
+      if (row !== undefined) return readCheckpoint(codec, row).birth;
+      const head = tails.get(actor)?.head;
+      if (head === undefined) return undefined;
+      // Without a checkpoint all of its records are in the tail, its birth among them.
+      const newest = { seq: head.seq, frame: head.frame!.number, offset: head.offset, link: undefined };
+      const [first] = journal.walk(actor, newest, 0);
+      return unpackTrailer(codec, first!.trailer).birth;
+    } catch (error) {
+      if (error instanceof DamagedRow || error instanceof BrokenJournal) return undefined;
+      throw error;
+    }
   }
 
   /** The addresses of some actors that are known by number alone. Reads all names. */
@@ -166,6 +198,12 @@ export class Population {
   /** The actor whose checkpoint lies farthest behind. */
   get oldestDirty(): Cell | undefined {
     return this.#dirtyFirst;
+  }
+
+  /** Actors with records beyond their checkpoints, those farthest behind first. */
+  *behind(count: number): Generator<Cell> {
+    let cell = this.#dirtyFirst;
+    for (let left = count; left > 0 && cell !== undefined; left--, cell = cell.dirtyNext) yield cell;
   }
 
   /** The actor gets an entry in the frame that is being filled. */

@@ -8,6 +8,7 @@ import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
 import { firstDifference } from './difference.ts';
 import type { Difference } from './errors.ts';
 import { definitionOf, makeSelf } from './birth.ts';
+import { fillFromImage } from './image.ts';
 import { NO_INTENTS } from './kernel/intent.ts';
 import type { Intent } from './kernel/intent.ts';
 import { enter, leave, violationOfLast } from './kernel/moment.ts';
@@ -20,7 +21,9 @@ import type { Timer } from './timers.ts';
 import { countRestart } from './supervision/restart-window.ts';
 import { applyOrder, isUrgent, standingStep, UP } from './standing.ts';
 import { dueOf, tellIntents, unpackTrailer } from './trailer.ts';
-import type { Crash, Read, ToldIntent, Trailer } from './trailer.ts';
+import { originOf } from './trace.ts';
+import type { GivenTrace } from './trace.ts';
+import type { Cause, Crash, Read, ToldIntent, Trailer } from './trailer.ts';
 import type { TravellingSnapshot } from './events.ts';
 
 /** What came out of telling a record again. */
@@ -39,11 +42,12 @@ export function retell(runtime: Runtime, cell: Cell, record: JournalRecord): Sto
   const trailer = unpackTrailer(runtime.codec, record.trailer);
   const event = runtime.events.unpack(record.bytes, record.eventStart, record.eventEnd);
   if (trailer.birth !== undefined) beginLife(runtime, cell, record, trailer);
+  beginRecord(cell, trailer.cause, trailer.trace);
   if ('failure' in trailer) {
     const snapshot = failedSnapshot(cell.snapshot, trailer.failure);
     return { event, trailer, snapshot, intents: NO_INTENTS, booked: cell.booked, difference: undefined };
   }
-  if (trailer.crash !== undefined) {
+  if (trailer.crash !== undefined || trailer.image !== undefined || event.type === RECODED) {
     const { snapshot, booked } = cell;
     return { event, trailer, snapshot, intents: NO_INTENTS, booked, difference: undefined };
   }
@@ -77,6 +81,12 @@ export function stepOf(cell: Cell, event: AnyEventObject, environment: Environme
   const own = definition.host.kind === 'machine' ? undefined : processStep(definition, snapshot, event);
   if (own !== undefined) return { snapshot: own, intents: NO_INTENTS, booked };
   return host.transition(ref, snapshot, event, booked, environment);
+}
+
+/** The actor's next record begins: what it asks for belongs to the trace of whoever caused it. */
+export function beginRecord(cell: Cell, cause: Cause | undefined, given: GivenTrace | undefined): void {
+  cell.origin = originOf(cause, given, cell.actor, cell.seq + 1);
+  if (cell.seq + 1 === cell.bornSeq) cell.bornOrigin = cell.origin;
 }
 
 /** A new life begins with a clean slate: only the journal and its numbers go on. */
@@ -128,7 +138,7 @@ function bearAsRecorded(intents: readonly Intent[], recorded: readonly ToldInten
 }
 
 /** Takes over what the story says about the actor itself: its state, its timers, and what it owes. */
-export function applyStory(cell: Cell, story: Story, record: JournalRecord): void {
+export function applyStory(runtime: Runtime, cell: Cell, story: Story, record: JournalRecord): void {
   const { snapshot, intents, booked, trailer, event } = story;
   const before = cell.snapshot;
   const bookedBefore = cell.booked;
@@ -142,6 +152,12 @@ export function applyStory(cell: Cell, story: Story, record: JournalRecord): voi
     goDown(cell, trailer.crash, record.at);
     return;
   }
+  if (trailer.image !== undefined) {
+    cell.definition = definitionOf(runtime, cell.address, trailer.image.birth!);
+    fillFromImage(runtime, cell, trailer.image);
+    return;
+  }
+  if (event.type === RECODED) cell.birth = { ...cell.birth!, code: event['code'] as number };
   applyToSelf(cell, intents, event, record.at);
   const owed = owedBy(cell, intents, event, before, bookedBefore);
   if (owed !== undefined) (cell.owed ??= new Map()).set(record.seq, owed);
@@ -163,7 +179,8 @@ export function goDown(cell: Cell, { error, child, window, upAt }: Crash, at: nu
   if (window !== undefined) cell.window = window;
   // Without a delay a message of the same record does it.
   if (upAt === undefined || upAt <= at) return undefined;
-  const timer = { id: undefined, seq: cell.seq, index: 0, dueAt: upAt, to: cell.ref, event: { type: UP } };
+  const { seq, origin, ref: to } = cell;
+  const timer = { id: undefined, seq, index: 0, dueAt: upAt, to, event: { type: UP }, origin };
   armTimer((cell.timers ??= new Map()), timer);
   return timer;
 }
@@ -182,7 +199,8 @@ export function applyToSelf(
     const intent = intents[index]!;
     if (intent.kind === 'timer') {
       const { id, to, event: later, delayMs } = intent;
-      const timer = { id, seq: cell.seq, index, dueAt: dueOf(atMs, delayMs), to, event: later };
+      const { seq, origin } = cell;
+      const timer = { id, seq, index, dueAt: dueOf(atMs, delayMs), to, event: later, origin };
       armTimer((cell.timers ??= new Map()), timer);
       (armed ??= []).push(timer);
     } else if (intent.kind === 'cancel') cell.timers?.delete(intent.id);
@@ -192,11 +210,14 @@ export function applyToSelf(
   cell.attempt = (event['attempt'] as number) + 1;
   const later = { type: ATTEMPT_DUE, attempt: cell.attempt };
   const dueAt = event['retryAt'] as number;
-  const retry = { id: undefined, seq: cell.seq, index: 0, dueAt, to: cell.ref, event: later };
+  const { seq, origin, ref: to } = cell;
+  const retry = { id: undefined, seq, index: 0, dueAt, to, event: later, origin };
   armTimer((cell.timers ??= new Map()), retry);
   return [retry];
 }
 
+/** Today's code tells the story of an actor that was run by other code: it goes on under that. */
+export const RECODED = 'heddle.recoded';
 /** A failed attempt of a process that will be tried again. */
 export const ATTEMPT_FAILED = 'heddle.attempt.failed';
 /** The time to try again has come. */
@@ -212,8 +233,8 @@ export function owedBy(
 ): OwedTurn | undefined {
   const effects = intents.length === 0 ? toListeners(cell, event) : effectsAmong(intents);
   if (effects.length === 0) return undefined;
-  const { seq, life, frame, offset } = cell;
-  return { seq, life, before, bookedBefore, frame: frame!, offset, effects };
+  const { seq, life, origin, frame, offset, birth } = cell;
+  return { seq, life, before, bookedBefore, origin, code: birth!.code, frame: frame!, offset, effects };
 }
 
 const NO_EFFECTS: readonly OwedEffect[] = [];

@@ -51,6 +51,8 @@ import { Supervision } from './supervision/supervision.ts';
 import { disarmTimer, Timers } from './timers.ts';
 import type { Tree } from './tree.ts';
 import type { Timer } from './timers.ts';
+import { Codes } from './versions/codes.ts';
+import { reportSurvey } from './versions/survey.ts';
 
 export interface RuntimeOptions {
   readonly store: Store;
@@ -102,6 +104,9 @@ export type GiveUpListener = (end: {
 /** How long `close` waits for actors that keep each other busy, and for asynchronous actions. */
 const DRAIN_MS = 10_000;
 
+/** How many actors are written down together when the system closes. */
+const CHECKPOINTS_PER_COMMIT = 1000;
+
 /** How long the runtime waits before it tries again to prove a store after a failed write. */
 const PROVE_AFTER_MS = [0, 100, 500, 1000, 2000, 5000];
 
@@ -136,6 +141,7 @@ export class Runtime implements Port {
   scheduler!: Scheduler;
   tails!: Tails;
   quarantine!: Quarantine;
+  codes!: Codes;
 
   /** The time of the current slice of turns, on the monotonic clock. */
   loopTime = 0;
@@ -148,6 +154,7 @@ export class Runtime implements Port {
   /** Actors that could not be loaded: as long as this process lives, they cannot be. */
   readonly refused = new Set<number>();
   #whenActionEnds: (() => void) | undefined;
+  #whenDead: (() => void) | undefined;
   #fenced: unknown;
   #closed: Promise<void> | undefined;
 
@@ -194,7 +201,17 @@ export class Runtime implements Port {
       throw error;
     }
     runtime.passivation.start();
+    options.clock.soon(() => runtime.#survey());
     return runtime;
+  }
+
+  /** Says which actors are blocked by code that has changed. */
+  #survey(): void {
+    if (this.closing || this.stopped) return;
+    reportSurvey(this).catch((error: unknown) => {
+      if (!(error instanceof SystemClosed))
+        this.report(error, 'the actors whose code has changed were not all found');
+    });
   }
 
   /** Damage that was found is a decision too: actors are refused from now on. */
@@ -222,6 +239,7 @@ export class Runtime implements Port {
     this.population.clear();
     this.systemIds.clear();
     this.timers.clear();
+    this.codes = await Codes.read(this);
     const reading = await recover(ledger, (entry) => this.tails.visit(entry));
     this.tails.setHeads(reading.heads);
     this.quarantine = await Quarantine.take(this, reading);
@@ -362,8 +380,7 @@ export class Runtime implements Port {
 
   /** The address of an actor by its number, as far as it can be found. */
   addressOf(actor: number): string {
-    const cell = this.population.present(actor) ?? this.#tryLoad(actor);
-    return cell?.address ?? `actor #${actor}`;
+    return this.population.addressOf(actor) ?? `actor #${actor}`;
   }
 
   // ---- timers ---------------------------------------------------------------------------------------------------
@@ -381,19 +398,20 @@ export class Runtime implements Port {
     if (!mayRun(cell) && timer.event.type !== UP) return;
     disarmTimer(cell.timers, timer.seq, timer.index);
     const { event, packed } = this.events.prepare(timer.event);
-    const origin = { actor, seq: timer.seq, index: timer.index, life: cell.life };
+    const { seq, index, origin } = timer;
+    const from = { actor, seq, index, life: cell.life, origin };
     if (timer.event.type === UP && cell.definition.spec.restart.from === 'initial') {
       noteFired(this.ledger, this.codec, actor, timer.seq, timer.index);
       this.population.markDirty(cell);
       return comeUpAgain(this, cell, timer.seq, timer.index + 1);
     }
     if (timer.to.actor === actor) {
-      const message = new Message(event, packed, timer.to.life, { kind: 'timer', ...origin });
+      const message = new Message(event, packed, timer.to.life, { kind: 'timer', ...from });
       return this.delivery.ring(cell, message);
     }
     noteFired(this.ledger, this.codec, actor, timer.seq, timer.index);
     this.population.markDirty(cell);
-    this.delivery.deliver(timer.to, new Message(event, packed, timer.to.life, { kind: 'actor', ...origin }));
+    this.delivery.deliver(timer.to, new Message(event, packed, timer.to.life, { kind: 'actor', ...from }));
     this.committer.request();
   }
 
@@ -544,6 +562,7 @@ export class Runtime implements Port {
     if (!this.supervision.isEmpty) await this.supervision.windDownTree();
     this.processes.stopAll();
     await this.#drain();
+    await this.#checkpointAll();
     this.#giveUp(() => new SystemClosed());
     this.tree?.stop();
     this.metrics.close();
@@ -559,6 +578,28 @@ export class Runtime implements Port {
       await this.committer.durable().catch(() => {});
       if (this.scheduler.isIdle && this.committer.isIdle && this.running > 0)
         await this.#nextActionEnds(until - this.clock.monotonicMs());
+    }
+  }
+
+  /**
+   * Writes down where everybody stands. The next opening has less to read; and code that has changed by then can migrate
+   * states that are written, though it could not tell the records again that lead to them.
+   */
+  async #checkpointAll(): Promise<void> {
+    const { population, committer } = this;
+    const tried = new Set<Cell>();
+    while (this.#fenced === undefined && !this.stopped) {
+      this.loadLaggards(CHECKPOINTS_PER_COMMIT);
+      const behind = [...population.behind(CHECKPOINTS_PER_COMMIT)].filter((cell) => !tried.has(cell));
+      if (behind.length === 0) return;
+      for (const cell of behind) {
+        tried.add(cell);
+        committer.checkpoint(cell);
+      }
+      await new Promise<void>((resolve) => {
+        this.#whenDead = resolve;
+        committer.onDurable(() => resolve());
+      });
     }
   }
 
@@ -595,6 +636,7 @@ export class Runtime implements Port {
     this.tree?.stop();
     this.metrics.close();
     this.processes.abandon();
+    this.#whenDead?.();
   }
 }
 

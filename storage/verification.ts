@@ -148,6 +148,7 @@ function ownerOf(prefix: Prefix, key: Uint8Array): Pick<Finding, 'actor' | 'addr
     case Prefix.Name:
       return { actor: undefined, address: addressOf(key) };
     case Prefix.Checkpoint:
+    case Prefix.Waypoint:
     case Prefix.Resume:
     case Prefix.Idempotency:
     case Prefix.Quarantine:

@@ -81,6 +81,20 @@ interface Sent {
   readonly failed: boolean;
 }
 
+/** Damaged rows that nobody is refused for: marks and receipts are made anew, and a waypoint only saves time. */
+const CAN_BE_MISSED: ReadonlySet<string | undefined> = new Set(['R', 'K', 'W']);
+
+/** Rows that are not simply copied. */
+const APART: ReadonlySet<Prefix> = new Set([
+  Prefix.Frame,
+  Prefix.Waypoint,
+  Prefix.Resume,
+  Prefix.Timer,
+  Prefix.Quarantine,
+  Prefix.DeadLetter,
+  Prefix.Idempotency,
+]);
+
 class Saving {
   readonly #ledger: Ledger;
   readonly #wasRepaired: boolean;
@@ -138,8 +152,7 @@ class Saving {
   #judgeFindings(): void {
     const byAddress = new Map([...this.#proof.addresses].map(([actor, address]) => [address, actor]));
     for (const { actor: known, address, ...evidence } of this.#proof.findings) {
-      // Marks and receipts are made anew.
-      if (evidence.row === 'R' || evidence.row === 'K') continue;
+      if (CAN_BE_MISSED.has(evidence.row)) continue;
       const actor = known ?? (address === undefined ? undefined : byAddress.get(address));
       if (actor !== undefined) this.#refuse(actor, evidence);
     }
@@ -242,8 +255,9 @@ class Saving {
 
   async #writeRows(writer: StoreWriter, kept: readonly number[]): Promise<void> {
     // What speaks for somebody is copied even if it is damaged: it is what he is refused by.
-    for (const prefix of [Prefix.Name, Prefix.NameWitness, Prefix.Checkpoint, Prefix.SystemIds])
-      await this.#copy(prefix, writer, true);
+    for (const prefix of Object.values(Prefix))
+      if (!APART.has(prefix)) await this.#copy(prefix, writer, true);
+    await this.#copy(Prefix.Waypoint, writer);
     const marksAreWhole =
       (await this.#copy(Prefix.Resume, writer)) && (await this.#copy(Prefix.Timer, writer));
     if (!marksAreWhole || this.#rowsAreInDoubt) await this.#markAll(kept, writer);
