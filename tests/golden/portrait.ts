@@ -74,21 +74,13 @@ async function portraitOfActor(system: System<ActorDefinitions>, address: string
   };
 }
 
+/** The fields that every release gives to a record. What a step asked for is counted: it is told in other words now and then. */
 function plainRecord(record: HistoryRecord): unknown {
-  const { address, seq, life, at, event, cause, id, intents, error, wentDown, frame } = record;
-  return plain({
-    address,
-    seq,
-    life,
-    at,
-    event,
-    cause,
-    id,
-    intents,
-    error,
-    wentDown,
-    frame,
-  });
+  const { address, seq, life, at, event, id, intents, error, wentDown, frame } = record;
+  const { kind, ...from } = record.cause as { readonly kind: string } & Record<string, unknown>;
+  const cause = [kind, from['address'], from['life'], from['seq'], from['index']];
+  const asked = intents.length;
+  return plain({ address, seq, life, at, event, cause, id, asked, error, wentDown, frame });
 }
 
 /** As JSON, with what JSON does not know written out. */

@@ -15,7 +15,6 @@ import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import type { BackupReport } from 'heddle/storage';
 import {
-  BackupDamaged,
   BackupRefused,
   BackupUnsound,
   FolderNotEmpty,
@@ -286,9 +285,8 @@ describe('a backup that was tampered with', () => {
       const spoilt = temporaryFolder('spoilt');
       cpSync(backup, spoilt, { recursive: true });
       spoil(spoilt, report);
-      const error = await rejection(restoreBackup({ from: spoilt, to }));
-      expect(error, what).toBeInstanceOf(BackupDamaged);
-      expect(existsSync(to), what).toBe(false);
+      const { name } = await rejection(restoreBackup({ from: spoilt, to }));
+      expect([what, name, existsSync(to)]).toEqual([what, 'BackupDamaged', false]);
     }
     await restoreBackup({ from: backup, to });
   });
