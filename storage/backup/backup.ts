@@ -9,7 +9,7 @@
  */
 import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { AnchorEntry } from '../anchor.ts';
 import { apart, Died, Failed } from '../doctor/apart.ts';
 import type { Examination } from '../doctor/examination.ts';
@@ -114,9 +114,8 @@ export async function makeBackup(
 // ---- whether the folder can take it -------------------------------------------------------------------------------
 
 function takeFolder({ ledger }: BackupSource, folder: string, path: string): Lock {
-  const isInside =
-    ledger.store.files !== undefined && !relative(resolve(ledger.store.location), path).startsWith('..');
-  if (isInside) throw new BackupRefused(folder, 'it lies in the folder of the store itself');
+  if (ledger.store.files !== undefined && isWithin(resolve(ledger.store.location), path))
+    throw new BackupRefused(folder, 'it lies in the folder of the store itself');
   try {
     if (existsSync(path)) assertOurs(folder, path);
     mkdirSync(path, { recursive: true });
@@ -126,6 +125,11 @@ function takeFolder({ ledger }: BackupSource, folder: string, path: string): Loc
       throw new BackupRefused(folder, `process ${error.holder?.pid} is making one there`, { cause: error });
     throw error instanceof HeddleError ? error : new StoreIo(folder, 'making the folder', error);
   }
+}
+
+function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return !isAbsolute(way) && way.split(sep)[0] !== '..';
 }
 
 function assertOurs(folder: string, path: string): void {

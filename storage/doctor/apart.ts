@@ -57,8 +57,12 @@ export async function apart<TName extends keyof Tasks>(
   let answer: Answer | undefined;
   let tookTooLong = false;
   child.stderr!.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-MAX_WORDS)));
-  child.on('message', (message) => (answer = message as Answer));
   const kill = (): void => void child.kill('SIGKILL');
+  child.on('message', (message) => {
+    answer = message as Answer;
+    // It has closed what it had opened. LevelDB may go on merging damaged tables for ever, and hold the exit up.
+    kill();
+  });
   const limit = setTimeout(() => ((tookTooLong = true), kill()), LIMIT_MS + bytes * LIMIT_MS_PER_BYTE);
   signal?.addEventListener('abort', kill);
   try {
