@@ -12,6 +12,7 @@ import {
   frameKey,
   idempotencyKey,
   LOW_WATER_KEY,
+  NEWS_KEY,
   nameKey,
   nameWitnessKey,
   numberOf,
@@ -57,7 +58,7 @@ describe('the table', () => {
   it('names every prefix of the code, once, and no other', () => {
     const letters = rows.map(([letter]) => letter!);
     const codes = Object.values(Prefix).map((code) => String.fromCharCode(code));
-    expect(letters.toSorted()).toEqual(['!s', '!l', ...codes].toSorted());
+    expect(letters.toSorted()).toEqual(['!s', '!l', '!n', ...codes].toSorted());
     expect(new Set(letters).size).toBe(letters.length);
     expect(Object.keys(examples).toSorted()).toEqual(codes.toSorted());
   });
@@ -76,6 +77,7 @@ describe('the table', () => {
     expect({
       superblock: hex(SUPERBLOCK_KEY),
       lowWater: hex(LOW_WATER_KEY),
+      news: hex(NEWS_KEY),
       frame: hex(frameKey(0x010203040506)),
       name: hex(nameKey('ö/1')),
       witness: hex(nameWitnessKey('order/42')),
@@ -89,6 +91,7 @@ describe('the table', () => {
     }).toEqual({
       superblock: '2173',
       lowWater: '216c',
+      news: '216e',
       frame: '46010203040506',
       name: '4ec3b62f31',
       witness: `48${createHash('sha256').update('order/42').digest('hex').slice(0, 16)}`,
