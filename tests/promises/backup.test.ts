@@ -25,7 +25,8 @@ import {
 } from 'heddle/storage';
 import type { Receipt } from 'heddle';
 import '../from-source.ts';
-import { collect, onDisk, open, rejection, temporaryFolder } from './systems.ts';
+import { collect, isSettled, onDisk, open, rejection, temporaryFolder, ticks } from './systems.ts';
+import { WatchedStore } from './watched-store.ts';
 
 const counter = setup({
   types: { context: {} as { n: number }, events: {} as { type: 'inc'; text: string } },
@@ -176,6 +177,37 @@ describe('a backup of a system at work', () => {
     const first = system.backup(backup);
     expect(await rejection(system.backup(backup))).toBeInstanceOf(BackupRefused);
     await first;
+  });
+});
+
+describe('a commit that is being written', () => {
+  it('is waited for, and is in the backup', async () => {
+    const store = new WatchedStore();
+    const { system } = await counted(store);
+    store.hold();
+    const sent = system.get('counter/a')!.send({ type: 'inc', text: TEXT });
+    await ticks();
+    const made = system.backup(temporaryFolder('backup'));
+    expect(await isSettled(made)).toBe(false);
+    store.release();
+    const { commit } = await sent;
+    expect((await made).head.commit).toBe(commit);
+  });
+
+  it('makes the backup fail when it fails itself; so does a system that is closed', async () => {
+    const store = new WatchedStore();
+    const { system } = await counted(store);
+    store.hold();
+    store.failure = new Error('no luck');
+    const sent = rejection(system.get('counter/a')!.send({ type: 'inc', text: TEXT }));
+    await ticks();
+    const made = rejection(system.backup(temporaryFolder('backup')));
+    await ticks();
+    store.release();
+    expect([(await sent).name, (await made).name]).toEqual(['StoreFenced', 'StoreFenced']);
+    await system.close();
+    expect((await rejection(system.backup(temporaryFolder('backup')))).name).toBe('SystemClosed');
+    expect((await rejection(system.compact())).name).toBe('SystemClosed');
   });
 });
 
