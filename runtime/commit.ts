@@ -166,7 +166,7 @@ export class Committer {
     this.request();
   }
 
-  /** Runs something while nothing is being written: at once, or before the next write begins. */
+  /** Runs something while nothing is being written: at once, or before the next write begins. What it throws rejects. */
   between<T>(run: () => T): Promise<T> {
     if (this.#writing === undefined) return new Promise((resolve) => resolve(run()));
     return new Promise((resolve, reject) => {

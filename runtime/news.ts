@@ -7,14 +7,15 @@ import { decide } from './decisions.ts';
 import type { Runtime } from './runtime.ts';
 
 export function recordNews(runtime: Runtime): void {
+  record(runtime).catch((error: unknown) =>
+    runtime.report(error, 'that the store was restored or salvaged was not recorded'),
+  );
+}
+
+async function record(runtime: Runtime): Promise<void> {
   const { news } = runtime.ledger;
   if (news === undefined) return;
-  decide(runtime, news)
-    .then(() => {
-      runtime.ledger.delete(NEWS_KEY);
-      runtime.committer.request();
-    })
-    .catch((error: unknown) =>
-      runtime.report(error, 'that the store was restored or salvaged was not recorded'),
-    );
+  await decide(runtime, news);
+  runtime.ledger.delete(NEWS_KEY);
+  runtime.committer.request();
 }
