@@ -31,6 +31,7 @@ import type { Inspection } from './inspection.ts';
 import type { Port, Ref, Tree as ActorTree } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import { Message } from './mailbox.ts';
+import { recordNews } from './news.ts';
 import { noteFired } from './notes.ts';
 import { Passivation } from './passivation.ts';
 import { Pauses } from './pauses.ts';
@@ -207,6 +208,7 @@ export class Runtime implements Port {
       runtime.inspection?.attach();
       await runtime.begin();
       await runtime.#recordQuarantine();
+      recordNews(runtime);
     } catch (error) {
       runtime.die();
       await options.store.close();
@@ -545,11 +547,12 @@ export class Runtime implements Port {
 
   /** Rejects everybody who waits, and forgets everything in memory. */
   #giveUp(errorFor: (applied: 'no' | 'unknown') => Error): void {
-    const { writing, filling } = this.committer.stop();
+    const { writing, filling, between } = this.committer.stop();
     this.scheduler.stop();
     this.timers.clear();
     if (writing !== undefined) abandon(writing, errorFor('unknown'));
     abandon(filling, errorFor('no'));
+    for (const reject of between) reject(errorFor('no'));
     for (const cell of this.population.cells()) {
       for (const { reply } of cell.mailbox?.waiting() ?? []) reply?.reject(errorFor('no'));
     }

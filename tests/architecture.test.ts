@@ -37,12 +37,26 @@ const TABLE: readonly Room[] = [
     // Parts of effect and no barrel: loading all of it costs 150 ms.
     packages: ['xstate', '@xstate/store', 'type effect', 'effect/', 'node:async_hooks', 'node:util'],
   },
+  // The only place that starts a process: in it, stores are opened that may be broken.
+  {
+    place: 'storage/doctor/',
+    house: ['storage/'],
+    packages: [
+      'level',
+      'node:child_process',
+      'node:fs',
+      'node:fs/promises',
+      'node:os',
+      'node:path',
+      'node:url',
+    ],
+  },
   {
     place: 'storage/',
     house: [],
     packages: [
       ...['level', 'abstract-level', 'memory-level', 'msgpackr'],
-      ...['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:util', 'node:zlib'],
+      ...['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path', 'node:util', 'node:zlib'],
     ],
   },
   { place: 'machines/', house: [], packages: ['xstate'] },
