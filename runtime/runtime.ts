@@ -164,6 +164,7 @@ export class Runtime implements Port {
   readonly refused = new Set<number>();
   #whenActionEnds: (() => void) | undefined;
   #whenDead: (() => void) | undefined;
+  #recovering: Promise<void> | undefined;
   #fenced: unknown;
   #closed: Promise<void> | undefined;
   #hasBegun = false;
@@ -542,7 +543,7 @@ export class Runtime implements Port {
     this.metrics.fences++;
     this.report(cause, 'a write failed; nothing is acknowledged until the store is proven');
     this.#giveUp((applied) => new StoreFenced(applied, cause));
-    void this.#recoverFromFence(0);
+    this.#recovering = this.#recoverFromFence(0);
   }
 
   /** Rejects everybody who waits, and forgets everything in memory. */
@@ -571,7 +572,9 @@ export class Runtime implements Port {
       this.report(error, 'the store could not be proven');
       if (error instanceof HeddleError && !error.retryable) return;
       const delay = PROVE_AFTER_MS[Math.min(round, PROVE_AFTER_MS.length - 1)]!;
-      this.clock.after(delay, () => void this.#recoverFromFence(round + 1));
+      this.clock.after(delay, () => {
+        if (!this.stopped) this.#recovering = this.#recoverFromFence(round + 1);
+      });
     }
   }
 
@@ -601,6 +604,8 @@ export class Runtime implements Port {
     this.metrics.close();
     await this.inspection?.close();
     this.stopped = true;
+    // It may be opening the store anew.
+    await this.#recovering;
     await this.options.store.close();
   }
 
