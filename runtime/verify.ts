@@ -1,18 +1,25 @@
 /**
  * Verification: everything that is stored is read, and must prove itself. Every checksum, both chains, every row, and
- * that names, checkpoints and journals agree with each other.
+ * that names, checkpoints, waypoints, codes and journals agree with each other.
  */
 import { EntryKind } from '../storage/frame.ts';
+import type { StoredRecord } from '../storage/frame.ts';
 import type { Chain } from '../storage/ledger.ts';
-import { addressOf, allOf, numberOf, Prefix } from '../storage/keys.ts';
+import { BrokenJournal, JournalReader } from '../storage/journal.ts';
+import { addressOf, allOf, numberOf, Prefix, waypointSeqOf } from '../storage/keys.ts';
 import { readLedger } from '../storage/recovery.ts';
+import type { Reading } from '../storage/recovery.ts';
 import { messageOf } from '../storage/errors.ts';
 import { openRow } from '../storage/row.ts';
-import { readCheckpoint } from './checkpoint.ts';
+import { asPosition, readCheckpoint } from './checkpoint.ts';
 import type { StoredCheckpoint, StoredName } from './checkpoint.ts';
+import { hashOfParts } from './kernel/fingerprint.ts';
 import { hexOf } from './receipt.ts';
+import { RECODED } from './retell.ts';
 import type { Runtime } from './runtime.ts';
 import { unpackTrailer } from './trailer.ts';
+import type { Trailer } from './trailer.ts';
+import type { StoredCode } from './versions/codes.ts';
 
 export interface Verification {
   readonly records: number;
@@ -39,13 +46,16 @@ export async function verify(runtime: Runtime): Promise<Verification> {
   const { ledger, codec } = runtime;
   const head = ledger.head;
   const addresses = new Map<number, string>();
+  const codes = new CodesNamed(runtime);
   let records = 0;
   const reading = await readLedger(ledger, 1, (entry) => {
     if (entry.kind !== EntryKind.Record) return undefined;
     records++;
-    if (addresses.has(entry.actor) || entry.trailer === undefined) return undefined;
-    const { birth } = unpackTrailer(codec, entry.trailer);
-    if (birth !== undefined) addresses.set(entry.actor, birth.address);
+    if (entry.trailer === undefined) return undefined;
+    const trailer = unpackTrailer(codec, entry.trailer);
+    const { birth } = trailer;
+    if (birth !== undefined && !addresses.has(entry.actor)) addresses.set(entry.actor, birth.address);
+    codes.visit(entry, trailer);
     return undefined;
   });
 
@@ -53,7 +63,7 @@ export async function verify(runtime: Runtime): Promise<Verification> {
   for (const [actor, evidence] of reading.damaged)
     broken.push({ address: addresses.get(actor), ...evidence });
   for (const evidence of reading.unattributed) broken.push({ address: undefined, ...evidence });
-  broken.push(...(await verifyRows(runtime, reading.heads, addresses)));
+  broken.push(...(await verifyRows(runtime, reading, addresses)), ...codes.missing(addresses));
   for (const [actor, evidence] of runtime.quarantine.entries()) {
     if (!reading.damaged.has(actor)) broken.push({ address: addresses.get(actor), ...evidence });
   }
@@ -69,10 +79,12 @@ export async function verify(runtime: Runtime): Promise<Verification> {
 /** Reads every row, and compares names and checkpoints with the ends of the journals. */
 async function verifyRows(
   runtime: Runtime,
-  heads: ReadonlyMap<number, Chain>,
+  { heads, damaged }: Reading,
   addresses: ReadonlyMap<number, string>,
 ): Promise<Damage[]> {
   const { codec } = runtime;
+  // With nothing that is remembered from before.
+  const journal = new JournalReader(runtime.ledger);
   const broken: Damage[] = [];
   const names = new Map<number, StoredName>();
   const covered = new Map<number, number>();
@@ -88,6 +100,18 @@ async function verifyRows(
         covered.set(actor, checkpoint.newest?.[0] ?? 0);
         const damage = verifyCheckpoint(checkpoint, heads.get(actor));
         if (damage !== undefined) broken.push({ address: addresses.get(actor), row: 'A', reason: damage });
+      } else if (prefix === Prefix.Waypoint && !damaged.has(numberOf(key))) {
+        const reason = verifyWaypoint(journal, key, readCheckpoint(codec, body));
+        if (reason !== undefined)
+          broken.push({ address: addresses.get(numberOf(key)), seq: waypointSeqOf(key), row: 'W', reason });
+      } else if (prefix === Prefix.Code) {
+        const { hash, parts } = codec.unpack(body) as StoredCode;
+        if (hash !== hashOfParts(parts))
+          broken.push({
+            address: undefined,
+            row: 'C',
+            reason: `code ${numberOf(key)} is not what its hash says`,
+          });
       }
     }
   }
@@ -134,6 +158,54 @@ function verifyCheckpoint({ newest }: StoredCheckpoint, head: Chain | undefined)
   const [seq] = newest;
   if (head === undefined) return `it covers record ${seq}, but no record of the actor is left`;
   return seq > head.seq ? `it covers record ${seq}, but the journal ends with ${head.seq}` : undefined;
+}
+
+/** A waypoint is of the record in its key, and links to the frame in which that stands. */
+function verifyWaypoint(
+  journal: JournalReader,
+  key: Uint8Array,
+  { newest }: StoredCheckpoint,
+): string | undefined {
+  const seq = waypointSeqOf(key);
+  if (newest?.[0] !== seq) return `it should be of record ${seq}, but is of ${newest?.[0] ?? 'none'}`;
+  try {
+    journal.walkBack(numberOf(key), asPosition(newest), seq - 1).next();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof BrokenJournal)) throw error;
+    return `it does not lead to record ${seq}: ${error.reason}`;
+  }
+}
+
+/** The codes under which actors were born, or went on, according to their journals. */
+class CodesNamed {
+  readonly #runtime: Runtime;
+  readonly #missing = new Map<number, { readonly actor: number; readonly seq: number }>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  visit(record: StoredRecord, { birth, image, cause, intents }: Trailer): void {
+    const isOfSystem = cause?.kind === 'system' && intents === undefined && birth === undefined;
+    const code = (image?.birth ?? birth)?.code ?? (isOfSystem ? this.#codeIn(record) : undefined);
+    if (code === undefined || this.#runtime.codes.at(code) !== undefined || this.#missing.has(code)) return;
+    this.#missing.set(code, { actor: record.actor, seq: record.seq });
+  }
+
+  #codeIn({ bytes, eventStart, eventEnd }: StoredRecord): number | undefined {
+    const event = this.#runtime.events.unpack(bytes, eventStart, eventEnd);
+    return event.type === RECODED ? (event['code'] as number) : undefined;
+  }
+
+  missing(addresses: ReadonlyMap<number, string>): Damage[] {
+    return [...this.#missing].map(([code, { actor, seq }]) => ({
+      address: addresses.get(actor),
+      seq,
+      row: 'C',
+      reason: `code ${code}, which the record names, is missing`,
+    }));
+  }
 }
 
 function ownerOf(key: Uint8Array, addresses: ReadonlyMap<number, string>): string | undefined {

@@ -97,6 +97,9 @@ export const timerKey = (dueMs: number, actor: number): Uint8Array =>
 /** The number in a key that has one right behind its prefix. */
 export const numberOf = (key: Uint8Array): number => getU48(key, 1);
 
+/** The record in the key of a waypoint. */
+export const waypointSeqOf = (key: Uint8Array): number => getU48(key, 7);
+
 /** The actor in a timer key. */
 export const timerActorOf = (key: Uint8Array): number => getU48(key, 7);
 
