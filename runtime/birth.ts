@@ -40,8 +40,10 @@ export function pinned(runtime: Runtime, birth: Birth): Birth {
 }
 
 /** A birth under some code; undefined: nobody knows which, or today's, which has no number yet. */
-export function bornUnder({ code: _, ...birth }: Birth, code: number | undefined): Birth {
-  return code === undefined ? birth : { ...birth, code };
+export function bornUnder(birth: Birth, code: number | undefined): Birth {
+  const { code: before, ...unbound } = birth;
+  if (code === before) return birth;
+  return code === undefined ? unbound : { ...unbound, code };
 }
 
 /**

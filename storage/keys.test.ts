@@ -8,6 +8,7 @@ import {
   addressOf,
   allOf,
   checkpointKey,
+  codeKey,
   deadLetterKey,
   frameKey,
   idempotencyKey,
@@ -22,6 +23,7 @@ import {
   systemIdsKey,
   timerActorOf,
   timerKey,
+  waypointKey,
 } from './keys.ts';
 import type { KeyRange } from './keys.ts';
 
@@ -41,6 +43,8 @@ const examples: Readonly<Record<string, (n: number, text: string) => Uint8Array>
   N: (_, text) => nameKey(text),
   H: (_, text) => nameWitnessKey(text),
   A: (n) => checkpointKey(n),
+  W: (n) => waypointKey(n, 7),
+  C: (n) => codeKey(n),
   R: (n) => resumeKey(n),
   T: (n) => timerKey(n, 7),
   K: (n, text) => idempotencyKey(n, text),
@@ -80,6 +84,8 @@ describe('the table', () => {
       name: hex(nameKey('ö/1')),
       witness: hex(nameWitnessKey('order/42')),
       checkpoint: hex(checkpointKey(258)),
+      waypoint: hex(waypointKey(258, 1024)),
+      code: hex(codeKey(258)),
       resume: hex(resumeKey(258)),
       timer: hex(timerKey(1_700_000_000_000, 258)),
       idempotency: hex(idempotencyKey(258, 'ü')),
@@ -93,6 +99,8 @@ describe('the table', () => {
       name: '4ec3b62f31',
       witness: `48${createHash('sha256').update('order/42').digest('hex').slice(0, 16)}`,
       checkpoint: '41000000000102',
+      waypoint: '57000000000102000000000400',
+      code: '43000000000102',
       resume: '52000000000102',
       timer: '54018bcfe56800000000000102',
       idempotency: '4b000000000102c3bc',
