@@ -168,13 +168,14 @@ export class Population {
   async addressesByActor(actors: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
     const found = new Map<number, string>();
     for await (const address of this.addresses()) {
-      const actor = this.#actorAt(address);
+      const actor = this.actorAt(address);
       if (actor !== undefined && actors.has(actor)) found.set(actor, address);
     }
     return found;
   }
 
-  #actorAt(address: string): number | undefined {
+  /** The number of whoever lives, or lived, at an address; undefined where nobody did, or the name is damaged. */
+  actorAt(address: string): number | undefined {
     try {
       return this.nameOf(address)?.actor;
     } catch (error) {

@@ -79,6 +79,8 @@ export interface Interference {
   readonly maxTurnsPerCommit?: number;
   /** How far back recovery may have to read. */
   readonly logBudget?: LogBudget;
+  /** How many records lie between two waypoints, however small they are. */
+  readonly waypointEvery?: number;
   /** How many frames are kept in memory for readers of journals. */
   readonly cachedFrames?: number;
   /** Called when a commit is on the disk and nobody knows yet. True kills the system there. */

@@ -5,8 +5,10 @@
 import { proveLedger } from '../storage/verification.ts';
 import type { Finding } from '../storage/verification.ts';
 import { StateRowCheck } from './query/state-row-check.ts';
+import { WaypointCheck } from './past/waypoint-check.ts';
 import { hexOf } from './receipt.ts';
 import type { Runtime } from './runtime.ts';
+import { CodeCheck } from './versions/code-check.ts';
 
 export interface Verification {
   readonly records: number;
@@ -32,15 +34,26 @@ export async function verify(runtime: Runtime): Promise<Verification> {
   await runtime.committer.durable();
   const { head } = runtime.ledger;
   const states = new StateRowCheck(runtime);
-  const { records, actors, reading, findings } = await proveLedger(runtime.ledger, {
-    row: (prefix, key, body) => states.look(prefix, key, body),
+  const waypoints = new WaypointCheck(runtime);
+  const codes = new CodeCheck(runtime);
+  const proof = await proveLedger(runtime.ledger, {
+    entry: (entry) => codes.read(entry),
+    row: (prefix, key, body) => {
+      for (const check of [states, waypoints, codes]) check.look(prefix, key, body);
+    },
   });
+  const { records, actors, reading, addresses, findings } = proof;
   return {
     records,
     actors,
     frames: reading.frames,
     head: { commit: head.commit, frame: head.frame, hash: hexOf(head.hash) },
-    broken: [...findings.map(damageOf), ...states.damages()],
+    broken: [
+      ...findings.map(damageOf),
+      ...states.damages(),
+      ...waypoints.damages(addresses, reading.damaged),
+      ...codes.damages(addresses),
+    ],
   };
 }
 

@@ -128,6 +128,9 @@ export function stateOf(key: Uint8Array): { readonly row: string; readonly addre
 /** The number in a key that has one right behind its prefix. */
 export const numberOf = (key: Uint8Array): number => getU48(key, 1);
 
+/** The record in the key of a waypoint. */
+export const waypointSeqOf = (key: Uint8Array): number => getU48(key, 7);
+
 /** The actor in a timer key. */
 export const timerActorOf = (key: Uint8Array): number => getU48(key, 7);
 

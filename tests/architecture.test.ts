@@ -22,6 +22,15 @@ const TABLE: readonly Room[] = [
     house: [],
     packages: ['node:crypto', 'node:module', 'node:timers', 'node:v8'],
   },
+  // What a step may not call: it names the functions, and calls none of them.
+  {
+    place: 'runtime/kernel/firewall.ts',
+    house: [],
+    packages: [
+      ...['node:child_process', 'node:dgram', 'node:dns', 'node:fs', 'node:http', 'node:net'],
+      'node:worker_threads',
+    ],
+  },
   // The only place that measures the event loop.
   { place: 'runtime/health/event-loop.ts', house: [], packages: ['node:perf_hooks'] },
   // Pure: of node:crypto it takes a hash.
