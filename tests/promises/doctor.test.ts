@@ -156,12 +156,15 @@ const DAMAGES: readonly Damage[] = [
     saves: 0,
   },
   {
-    what: 'a bit of a table is flipped',
+    what: 'bits of a table are flipped',
     from: () => closed,
-    injure: (folder) => flip(named(folder, /\.ldb$/), 0.3),
+    // A single one may hit what was overwritten since, and then nothing is wrong.
+    injure: (folder) => {
+      for (const part of [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]) flip(named(folder, /\.ldb$/), part);
+    },
     says: /notebook|frame|row|corrupt/i,
     verdicts: ['closed', 'damaged'],
-    saves: 1,
+    saves: 0,
   },
   {
     what: 'a bit of the log is flipped',
