@@ -243,30 +243,34 @@ const DAMAGES: readonly Damage[] = [
 ];
 
 describe('a damaged store', () => {
-  it.each(DAMAGES)('$what: it is said, nothing is changed, and what is saved is true', async (damage) => {
-    const folder = patient(damage.from());
-    await damage.injure(folder);
-    const before = printOf(folder);
-    const diagnosis = await doctor(folder);
-    expect(diagnosis.text).toMatch(damage.says);
-    expect(damage.verdicts).toContain(diagnosis.verdict);
-    expect(printOf(folder)).toBe(before);
+  it.each(DAMAGES)(
+    '$what: it is said, nothing is changed, and what is saved is true',
+    async (damage) => {
+      const folder = patient(damage.from());
+      await damage.injure(folder);
+      const before = printOf(folder);
+      const diagnosis = await doctor(folder);
+      expect(diagnosis.text).toMatch(damage.says);
+      expect(damage.verdicts).toContain(diagnosis.verdict);
+      expect(printOf(folder)).toBe(before);
 
-    const to = temporaryFolder('saved');
-    if (diagnosis.saves === undefined) {
-      expect(damage.saves).toBe(0);
-      expect(await rejection(salvage({ from: folder, to }))).toBeInstanceOf(NothingSaved);
-      expect(readdirSync(join(to, '..'))).not.toContain('saved');
-      return;
-    }
-    const saved = await salvage({ from: folder, to });
-    expect(saved).toEqual(diagnosis.saves);
-    expect(printOf(folder)).toBe(before);
-    expect(saved.kept).toBeGreaterThanOrEqual(damage.saves);
-    expect(await judge(to, new Set(saved.refused.map(({ address }) => address)))).toBeGreaterThanOrEqual(
-      damage.saves,
-    );
-  });
+      const to = temporaryFolder('saved');
+      if (diagnosis.saves === undefined) {
+        expect(damage.saves).toBe(0);
+        expect(await rejection(salvage({ from: folder, to }))).toBeInstanceOf(NothingSaved);
+        expect(readdirSync(join(to, '..'))).not.toContain('saved');
+        return;
+      }
+      const saved = await salvage({ from: folder, to });
+      expect(saved).toEqual(diagnosis.saves);
+      expect(printOf(folder)).toBe(before);
+      expect(saved.kept).toBeGreaterThanOrEqual(damage.saves);
+      expect(await judge(to, new Set(saved.refused.map(({ address }) => address)))).toBeGreaterThanOrEqual(
+        damage.saves,
+      );
+    },
+    120_000,
+  );
 });
 
 /** Opens what was saved: everybody is as he was, or refused. Says how many are as they were. */
