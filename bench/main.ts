@@ -11,8 +11,10 @@ import { backup } from './backup.ts';
 import { counters } from './counter.ts';
 import { disk } from './disk.ts';
 import { heap } from './heap.ts';
+import { inspection } from './inspector.ts';
 import { oneForAll } from './one-for-all.ts';
 import { orders } from './order.ts';
+import { queryAfterCrash, queryAsleep, queryCost, queryInMemory } from './query.ts';
 import { recovery } from './recovery.ts';
 import { reopen } from './reopen.ts';
 import { replay } from './replay.ts';
@@ -34,6 +36,11 @@ const BENCHES: readonly Bench[] = [
   disk,
   restart,
   oneForAll,
+  queryInMemory,
+  queryAsleep,
+  queryAfterCrash,
+  queryCost,
+  inspection,
   backup,
 ];
 

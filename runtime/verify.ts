@@ -4,6 +4,7 @@
  */
 import { proveLedger } from '../storage/verification.ts';
 import type { Finding } from '../storage/verification.ts';
+import { StateRowCheck } from './query/state-row-check.ts';
 import { hexOf } from './receipt.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -30,13 +31,16 @@ export async function verify(runtime: Runtime): Promise<Verification> {
   runtime.assertOpen();
   await runtime.committer.durable();
   const { head } = runtime.ledger;
-  const { records, actors, reading, findings } = await proveLedger(runtime.ledger);
+  const states = new StateRowCheck(runtime);
+  const { records, actors, reading, findings } = await proveLedger(runtime.ledger, {
+    row: (prefix, key, body) => states.look(prefix, key, body),
+  });
   return {
     records,
     actors,
     frames: reading.frames,
     head: { commit: head.commit, frame: head.frame, hash: hexOf(head.hash) },
-    broken: findings.map(damageOf),
+    broken: [...findings.map(damageOf), ...states.damages()],
   };
 }
 

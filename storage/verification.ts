@@ -6,7 +6,7 @@ import { messageOf } from './errors.ts';
 import type { CorruptionEvidence } from './errors.ts';
 import { EntryKind } from './frame.ts';
 import type { StoredEntry } from './frame.ts';
-import { addressOf, allOf, numberOf, Prefix } from './keys.ts';
+import { addressOf, allOf, numberOf, Prefix, stateOf } from './keys.ts';
 import type { Chain, Ledger } from './ledger.ts';
 import { nameIn, positionIn, quarantineIn, toldIn } from './outline.ts';
 import type { StoredName, StoredPosition } from './outline.ts';
@@ -37,12 +37,18 @@ export interface Proof {
   readonly findings: readonly Finding[];
 }
 
-/** @param visit sees every sound entry, oldest first */
-export async function proveLedger(ledger: Ledger, visit?: (entry: StoredEntry) => void): Promise<Proof> {
+/** Sees what is sound. */
+export interface ProofVisitor {
+  /** Every entry, oldest first. */
+  readonly entry?: (entry: StoredEntry) => void;
+  readonly row?: (prefix: Prefix, key: Uint8Array, body: Uint8Array) => void;
+}
+
+export async function proveLedger(ledger: Ledger, visitor: ProofVisitor = {}): Promise<Proof> {
   const born = new Map<number, string>();
   let records = 0;
   const reading = await readLedger(ledger, 1, (entry) => {
-    visit?.(entry);
+    visitor.entry?.(entry);
     if (entry.kind !== EntryKind.Record) return undefined;
     records++;
     if (born.has(entry.actor) || entry.trailer === undefined) return undefined;
@@ -50,7 +56,7 @@ export async function proveLedger(ledger: Ledger, visit?: (entry: StoredEntry) =
     if (address !== undefined) born.set(entry.actor, address);
     return undefined;
   });
-  const rows = await readRows(ledger.store);
+  const rows = await readRows(ledger.store, visitor);
   const addresses = new Map([...rows.addresses, ...reading.lostBirths, ...born]);
   const findings: Finding[] = [];
   const find = (actor: number | undefined, evidence: CorruptionEvidence): void => {
@@ -93,7 +99,7 @@ interface Rows {
   readonly damaged: Finding[];
 }
 
-async function readRows(store: Store): Promise<Rows> {
+async function readRows(store: Store, { row: visit }: ProofVisitor): Promise<Rows> {
   const rows: Rows = {
     addresses: new Map(),
     names: new Map(),
@@ -105,7 +111,11 @@ async function readRows(store: Store): Promise<Rows> {
     if (prefix === Prefix.Frame) continue;
     try {
       for await (const chunk of store.scan(allOf(prefix)))
-        for (const [key, row] of chunk) readRow(rows, prefix, key, openRow(key, row));
+        for (const [key, row] of chunk) {
+          const body = openRow(key, row);
+          readRow(rows, prefix, key, body);
+          if (body !== undefined) visit?.(prefix, key, body);
+        }
     } catch (error) {
       rows.damaged.push({
         actor: undefined,
@@ -147,6 +157,8 @@ function ownerOf(prefix: Prefix, key: Uint8Array): Pick<Finding, 'actor' | 'addr
   switch (prefix) {
     case Prefix.Name:
       return { actor: undefined, address: addressOf(key) };
+    case Prefix.State:
+      return { actor: undefined, address: stateOf(key).address };
     case Prefix.Checkpoint:
     case Prefix.Waypoint:
     case Prefix.Resume:

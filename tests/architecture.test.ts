@@ -65,7 +65,8 @@ const TABLE: readonly Room[] = [
     house: ['runtime/index.ts', 'machines/'],
     packages: ['xstate', 'type effect', 'effect/'],
   },
-  { place: 'console/', house: ['runtime/index.ts', 'actors/index.ts'], packages: ['node:'] },
+  // The only place that opens a port.
+  { place: 'console/', house: ['runtime/index.ts'], packages: ['node:', 'ws'] },
   // Users: they take the package by its published names, and whatever packages they like.
   { place: 'examples/', house: [], packages: [''] },
 ];
@@ -172,7 +173,10 @@ describe('a breach is noticed', () => {
     ['storage/ledger.ts', "import type {\n  Snapshot,\n} from 'xstate';"],
     ['machines/gate.ts', "import { readFileSync } from 'node:fs';"],
     ['actors/agent.ts', "import { Runtime } from '../runtime/runtime.ts';"],
-    ['console/serve.ts', "import { frameKey } from '../storage/keys.ts';"],
+    ['console/inspector/door.ts', "import { frameKey } from '../../storage/keys.ts';"],
+    ['console/inspector/stream.ts', "import { Inspection } from '../../runtime/inspection.ts';"],
+    ['runtime/inspection.ts', "import { inspector } from '../console/index.ts';"],
+    ['runtime/inspection.ts', "import { WebSocketServer } from 'ws';"],
     ['examples/hello/main.ts', "import { createSystem } from '../../runtime/system.ts';"],
     ['shed/tools.ts', 'export {};'],
   ])('in %s: %s', (path, text) => {

@@ -81,8 +81,11 @@ interface Sent {
   readonly failed: boolean;
 }
 
-/** Damaged rows that nobody is refused for: marks and receipts are made anew, and a waypoint only saves time. */
-const CAN_BE_MISSED: ReadonlySet<string | undefined> = new Set(['R', 'K', 'W']);
+/**
+ * Damaged rows that nobody is refused for: marks, receipts and the index of states are made anew, a waypoint only saves time, and
+ * whose code is not known is looked at as if it had changed.
+ */
+const CAN_BE_MISSED: ReadonlySet<string | undefined> = new Set(['R', 'K', 'W', 'C', 'I', 'P']);
 
 /** Rows that are not simply copied. */
 const APART: ReadonlySet<Prefix> = new Set([
@@ -93,6 +96,10 @@ const APART: ReadonlySet<Prefix> = new Set([
   Prefix.Quarantine,
   Prefix.DeadLetter,
   Prefix.Idempotency,
+  Prefix.Code,
+  Prefix.Pause,
+  // The first query makes it anew.
+  Prefix.State,
 ]);
 
 class Saving {
@@ -116,7 +123,7 @@ class Saving {
   /** Reads everything, and finds out who is refused. */
   async look(): Promise<void> {
     const covered = await this.#covered();
-    this.#proof = await proveLedger(this.#ledger, (entry) => this.#see(entry, covered));
+    this.#proof = await proveLedger(this.#ledger, { entry: (entry) => this.#see(entry, covered) });
     this.#judgeFindings();
     this.#judgeCheckpoints();
     this.#judgeByLostFrames();
@@ -258,6 +265,9 @@ class Saving {
     for (const prefix of Object.values(Prefix))
       if (!APART.has(prefix)) await this.#copy(prefix, writer, true);
     await this.#copy(Prefix.Waypoint, writer);
+    await this.#copy(Prefix.Code, writer);
+    if (!(await this.#copy(Prefix.Pause, writer)))
+      this.#losses.push('a pause may be lost: look at system.paused() before anything moves');
     const marksAreWhole =
       (await this.#copy(Prefix.Resume, writer)) && (await this.#copy(Prefix.Timer, writer));
     if (!marksAreWhole || this.#rowsAreInDoubt) await this.#markAll(kept, writer);
