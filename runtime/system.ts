@@ -23,6 +23,10 @@ import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/qu
 import type { Refusal } from './refusals.ts';
 import { blame, diff } from './past/diff.ts';
 import type { Blame, BlameOptions, Change } from './past/diff.ts';
+import { exported } from './past/export.ts';
+import type { ExportOptions } from './past/export.ts';
+import { fixture } from './past/fixture.ts';
+import type { Fixture, FixtureOptions } from './past/fixture.ts';
 import { fork, perform } from './past/fork.ts';
 import type { ForkOptions } from './past/fork.ts';
 import { pastActor } from './past/past-actor.ts';
@@ -404,6 +408,20 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   /** Carries out what a fork with `effects: 'hold'` owes, and lets its processes run. Resolves when that is on the disk. */
   async perform(address: string): Promise<void> {
     await perform(this.#runtime, address);
+  }
+
+  /**
+   * The history of an actor and of all below it as one text, to keep with the code or send to somebody: `check` tells it again
+   * without this store, `reproduce` takes again what has failed in it. Holds the events: mind what is in them.
+   * @throws UnknownActor, JournalCorrupt, InvalidArgument
+   */
+  export(address: string, options?: ExportOptions): Promise<string> {
+    return exported(this.#runtime, address, options);
+  }
+
+  /** A run that has failed as a test: its history, and a vitest that is red until the code is mended. @throws as export */
+  fixture(address: string, options: FixtureOptions): Promise<Fixture> {
+    return fixture(this.#runtime, address, options);
   }
 
   /**

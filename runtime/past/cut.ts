@@ -8,14 +8,13 @@
  */
 import type { AnyEventObject } from 'xstate';
 import type { Packed } from '../../storage/codec.ts';
-import type { JournalRecord } from '../../storage/journal.ts';
 import type { Cell } from '../cell.ts';
 import { StoryChanged } from '../errors.ts';
 import type { PreparedEvent } from '../events.ts';
 import { own } from '../image.ts';
 import type { Ref } from '../kernel/ref.ts';
 import type { Birth } from '../mailbox.ts';
-import type { Story } from '../retell.ts';
+import type { Story, TellableRecord } from '../retell.ts';
 import { childrenOf, HALT, UP } from '../standing.ts';
 import { disarmTimer } from '../timers.ts';
 import type { Runtime } from '../runtime.ts';
@@ -118,7 +117,7 @@ class Post {
 
   // ---- before the cut ---------------------------------------------------------------------------------------------
 
-  read({ trailer, intents, event }: Story, record: JournalRecord, cell: Cell): void {
+  read({ trailer, intents, event }: Story, record: TellableRecord, cell: Cell): void {
     const { cause } = trailer;
     if (cause?.kind === 'actor') {
       this.#taken.push(cause);
@@ -149,7 +148,7 @@ class Post {
   }
 
   /** What a child tells its parent by itself. */
-  #report(cell: Cell, record: JournalRecord, index: number): void {
+  #report(cell: Cell, record: TellableRecord, index: number): void {
     const { ref, snapshot, definition } = cell;
     const { id, _parent: parent } = ref;
     if (parent === undefined || snapshot === undefined) return;
@@ -165,7 +164,7 @@ class Post {
 
   #send(
     { actor, since, life, ref }: Cell,
-    record: JournalRecord,
+    record: TellableRecord,
     to: Ref,
     { event, packed }: PreparedEvent,
     index: number,

@@ -16,7 +16,10 @@ export interface Place {
 export const isBefore = (a: Place, b: Place): boolean =>
   a.frame === b.frame ? a.offset < b.offset : a.frame < b.frame;
 
-export const placeOfRecord = ({ frame, offset }: JournalRecord): Place => ({ frame: frame.number, offset });
+export const placeOfRecord = ({ frame, offset }: Pick<JournalRecord, 'frame' | 'offset'>): Place => ({
+  frame: frame.number,
+  offset,
+});
 
 /** The journals of an actor and of all below it that ever lived, as of one moment: none has what came of it later. */
 export async function journalsFrom(runtime: Runtime, address: string): Promise<Journal[]> {
