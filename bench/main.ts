@@ -7,9 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { reaches, withFolder } from './bench.ts';
 import type { Bench, Figure } from './bench.ts';
+import { backup } from './backup.ts';
 import { counters } from './counter.ts';
 import { disk } from './disk.ts';
 import { heap } from './heap.ts';
+import { inspection } from './inspector.ts';
 import { oneForAll } from './one-for-all.ts';
 import { orders } from './order.ts';
 import { queryAfterCrash, queryAsleep, queryCost, queryInMemory } from './query.ts';
@@ -38,6 +40,8 @@ const BENCHES: readonly Bench[] = [
   queryAsleep,
   queryAfterCrash,
   queryCost,
+  inspection,
+  backup,
 ];
 
 const { values, positionals } = parseArgs({

@@ -10,6 +10,7 @@ import { LINK_BYTES } from '../storage/frame.ts';
 import type { Position } from '../storage/journal.ts';
 import { checkpointKey, nameKey, resumeKey, timerKey, waypointKey } from '../storage/keys.ts';
 import type { FrameRef } from '../storage/ledger.ts';
+import type { StoredName, StoredPosition } from '../storage/outline.ts';
 import type { Cell, OwedTurn } from './cell.ts';
 import { imageOf, own } from './image.ts';
 import type { StoredImage } from './image.ts';
@@ -29,8 +30,6 @@ export interface StoredCheckpoint extends StoredImage {
   readonly row?: string;
 }
 
-export type StoredPosition = readonly [seq: number, frame: number, offset: number, link: string];
-
 export interface StoredInboxMessage {
   readonly life: number;
   readonly cause: StoredCause;
@@ -45,13 +44,6 @@ export interface StoredOwedTurn {
   readonly bookedBefore: number;
   /** The code that has told it, where that is not the actor's now. */
   readonly code?: number;
-}
-
-/** What the name row says: which actor lives there, and what its checkpoint covers. A second witness of the checkpoint. */
-export interface StoredName {
-  readonly actor: number;
-  readonly lives: number;
-  readonly checkpoint: number;
 }
 
 /** Writes the name row of an actor that is born, or whose checkpoint changes. */

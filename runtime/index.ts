@@ -65,6 +65,9 @@ export type { Migration, MigrationOptions } from './versions/survey.ts';
 export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from './past/history.ts';
 export type { TracePlace } from './trace.ts';
 export type { Blame, BlameOptions, Change } from './past/diff.ts';
+export type { ForkOptions } from './past/fork.ts';
+export type { ForkEffects } from './mailbox.ts';
+export type { PastActor } from './past/past-actor.ts';
 export type { ReplayResult } from './past/replay.ts';
 export type { Damage, Verification } from './verify.ts';
 
@@ -74,6 +77,17 @@ export type { Daemon, DaemonOptions, EndSignal, Hosted } from './health/daemon.t
 export { OPEN_METRICS_TYPE, openMetrics } from './health/open-metrics.ts';
 export type { OpenMetricsOptions } from './health/open-metrics.ts';
 export type { DelayReading, HistogramReading, MetricsReading } from './health/reading.ts';
+
+// Inspection
+export type {
+  Inspect,
+  InspectedActor,
+  InspectedSnapshot,
+  InspectedTurn,
+  InspectionFeed,
+  InspectionWatcher,
+  Inspector,
+} from './inspection.ts';
 
 // Errors
 export {

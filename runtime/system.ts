@@ -1,9 +1,9 @@
 /**
  * The system: one open store and the actors that live in it. The entrance for users.
  */
-import type { InspectionEvent, Observer } from 'xstate';
 import type { Duration } from 'effect';
-import type { Store } from '../storage/store.ts';
+import type { BackupOptions, BackupReport } from '../storage/backup/backup.ts';
+import type { CompactionReport, Store } from '../storage/store.ts';
 import type { ActorDefinition, HeddleRef, WithInput } from './actor-ref.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -14,6 +14,7 @@ import { historyOf } from './past/history.ts';
 import type { HistoryOptions, HistoryRecord } from './past/history.ts';
 import type { MetricsReading } from './health/reading.ts';
 import { Inspection } from './inspection.ts';
+import type { Inspect } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
@@ -22,6 +23,10 @@ import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/qu
 import type { Refusal } from './refusals.ts';
 import { blame, diff } from './past/diff.ts';
 import type { Blame, BlameOptions, Change } from './past/diff.ts';
+import { fork, perform } from './past/fork.ts';
+import type { ForkOptions } from './past/fork.ts';
+import { pastActor } from './past/past-actor.ts';
+import type { PastActor } from './past/past-actor.ts';
 import { replay, replayAll } from './past/replay.ts';
 import type { ReplayResult } from './past/replay.ts';
 import { toldUpTo } from './past/telling.ts';
@@ -38,6 +43,7 @@ import { SUPERVISOR } from './supervision/logic.ts';
 import { Tree } from './tree.ts';
 import { declare } from './supervision/declaration.ts';
 import type { Supervisor } from './supervision/declaration.ts';
+import { backup, compact } from './upkeep.ts';
 import { migrate, migrations } from './versions/survey.ts';
 import type { Migration, MigrationOptions } from './versions/survey.ts';
 import { verify } from './verify.ts';
@@ -52,8 +58,11 @@ export interface SystemOptions<TActors extends ActorDefinitions> {
   readonly actors: TActors;
   /** Gets `log` actions and reports of trouble. Default: `console`. */
   readonly logger?: Logger;
-  /** Observes the whole system in XState's inspection events. Sees only what is durable. */
-  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+  /**
+   * Looks at the whole system: an observer of XState's inspection events, or an inspector such as that of heddle/console. Sees
+   * only what is durable.
+   */
+  readonly inspect?: Inspect;
   /** Hears every emitted event, at least once, also those owed from before a crash. */
   readonly onEmit?: EmitListener;
   /** How many events from outside may wait for one actor. Default 10,000. */
@@ -356,6 +365,15 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     return (await toldUpTo(this.#runtime, address, seq)).snapshot as never;
   }
 
+  /**
+   * Everything an actor was as of its record `seq`: state, timers, messages under way, and the same of all below it as they stood
+   * then.
+   * @throws as snapshotAt
+   */
+  past(address: string, seq: number): Promise<PastActor> {
+    return pastActor(this.#runtime, address, seq);
+  }
+
   /** What is different in an actor's state in record `to` from what it was in record `from`. @throws as snapshotAt */
   diff(address: string, from: number, to: number): Promise<readonly Change[]> {
     return diff(this.#runtime, address, from, to);
@@ -368,6 +386,24 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    */
   blame(address: string, path: string, options?: BlameOptions): Promise<Blame | undefined> {
     return blame(this.#runtime, address, path, options);
+  }
+
+  /**
+   * A root actor and all below it, as they stood at a record, live on under another address: states, timers, and messages that
+   * were under way. The original is not touched. Unless `effects` says otherwise, the fork's actions and processes are recorded and
+   * wait: see {@link perform}. Resolves when the fork is on the disk.
+   * @throws InvalidArgument, ActorExists, StoryChanged, UnknownActor, JournalCorrupt
+   */
+  async fork<TAddress extends string>(
+    address: TAddress,
+    options: ForkOptions,
+  ): Promise<RefAt<TActors, TAddress>> {
+    return (await fork(this.#runtime, address, options)) as never;
+  }
+
+  /** Carries out what a fork with `effects: 'hold'` owes, and lets its processes run. Resolves when that is on the disk. */
+  async perform(address: string): Promise<void> {
+    await perform(this.#runtime, address);
   }
 
   /**
@@ -388,6 +424,21 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   /** Reads everything that is stored, and names what is damaged. Changes nothing. */
   verify(): Promise<Verification> {
     return verify(this.#runtime);
+  }
+
+  /**
+   * Makes a backup into a folder, or brings the one there up to date, while the system works: as of one commit, with everything
+   * that was acknowledged before the call. The copy is opened and proven before it counts. `restoreBackup` of `heddle/storage`
+   * puts it back.
+   * @throws BackupRefused, BackupUnsound, StoreIo; the earlier backup in the folder stays
+   */
+  backup(folder: string, options?: BackupOptions): Promise<BackupReport> {
+    return backup(this.#runtime, folder, options);
+  }
+
+  /** Makes the files of the store smaller, while the system works: what was overwritten or deleted goes. */
+  compact(): Promise<CompactionReport> {
+    return compact(this.#runtime);
   }
 
   /**
