@@ -71,6 +71,7 @@ export type { PastActor } from './past/past-actor.ts';
 export { check, reproduce } from './past/check.ts';
 export type { CheckOptions, RecordedFailure, Reproduction } from './past/check.ts';
 export type { ExportOptions } from './past/export.ts';
+export type { ImportOptions } from './past/import.ts';
 export type { Fixture, FixtureFile, FixtureOptions } from './past/fixture.ts';
 export type { ReplayResult } from './past/replay.ts';
 export type { Damage, Verification } from './verify.ts';

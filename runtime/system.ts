@@ -27,6 +27,8 @@ import { exported } from './past/export.ts';
 import type { ExportOptions } from './past/export.ts';
 import { fixture } from './past/fixture.ts';
 import type { Fixture, FixtureOptions } from './past/fixture.ts';
+import { imported } from './past/import.ts';
+import type { ImportOptions } from './past/import.ts';
 import { fork, perform } from './past/fork.ts';
 import type { ForkOptions } from './past/fork.ts';
 import { pastActor } from './past/past-actor.ts';
@@ -417,6 +419,14 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    */
   export(address: string, options?: ExportOptions): Promise<string> {
     return exported(this.#runtime, address, options);
+  }
+
+  /**
+   * Lets the actors of an exported history live on in this store, from where it ends. Resolves when they are on the disk.
+   * @throws HistoryDamaged, InvalidArgument, ActorExists, UnknownActor, StoryChanged when today's code tells another story
+   */
+  async import(options: ImportOptions): Promise<HeddleRef<ActorDefinition>> {
+    return (await imported(this.#runtime, options)) as never;
   }
 
   /** A run that has failed as a test: its history, and a vitest that is red until the code is mended. @throws as export */

@@ -21,11 +21,12 @@ import type { Runtime } from '../runtime.ts';
 import { messageKeyOf, unpackCause, unpackTrailer } from '../trailer.ts';
 import type { Cause, MessageKey, StepCause } from '../trailer.ts';
 import { birthOf } from '../turn.ts';
+import type { ExportedActor } from './exported.ts';
 import { isBefore, journalsFrom, placeOfRecord } from './ledger-order.ts';
 import type { Place } from './ledger-order.ts';
 import { checkpointOf, journalAt, recordsBackOf, recordsOf } from './reading.ts';
 import type { Journal } from './reading.ts';
-import { assertRecordOf, toldFromBirth } from './telling.ts';
+import { assertRecordOf, cellBornAs, Teller, toldFromBirth } from './telling.ts';
 
 /** A message that was under way. */
 export interface UnderWay {
@@ -74,6 +75,27 @@ export async function cutAt(runtime: Runtime, address: string, seq: number): Pro
     members.set(one.actor, { journal: one, cell: told!.cell });
   }
   for (const one of journals) await post.lookBack(one, members, end);
+  post.disarmWhatFired(members);
+  return { at, members, underWay: post.underWay(members) };
+}
+
+/**
+ * The actors of an exported history as of its end.
+ * @throws StoryChanged when today's code cannot tell it, UnknownActor
+ */
+export function cutOfExport(runtime: Runtime, actors: readonly ExportedActor[]): Cut {
+  const members = new Map<number, Member>();
+  const post = new Post(runtime);
+  let at = 0;
+  for (const { actor, address, records } of actors) {
+    const journal = { actor, address, end: undefined, durableFrame: 0 };
+    const cell = cellBornAs(runtime, journal, unpackTrailer(runtime.codec, records[0]!.trailer).birth!);
+    const teller = new Teller(runtime, cell, (story, record, its) => post.read(story, record, its));
+    for (const record of records) teller.tell(record);
+    if (teller.difference !== undefined) throw new StoryChanged(address, teller.difference);
+    members.set(actor, { journal, cell });
+    at = Math.max(at, records.at(-1)!.at);
+  }
   post.disarmWhatFired(members);
   return { at, members, underWay: post.underWay(members) };
 }

@@ -31,6 +31,8 @@ export interface ExportedLetter {
 
 export interface ExportedHistory {
   readonly root: string;
+  /** The id of the store that it comes from. */
+  readonly store: string;
   readonly codes: ReadonlyMap<number, StoredCode>;
   /** The root first. */
   readonly actors: readonly ExportedActor[];
@@ -55,7 +57,7 @@ export function readExported(text: string): ExportedHistory {
   const lines = text.split('\n');
   if (lines.at(-1) !== '')
     throw new HistoryDamaged(lines.length, 'it is cut off: it does not end with a line');
-  const header = parsed<Partial<HeaderLine>>(lines[0]!, 1);
+  const header = parsed(lines[0]!, 1) as Partial<HeaderLine>;
   if (header.heddle !== 'history' || typeof header.root !== 'string')
     throw new HistoryDamaged(1, 'it is no exported history');
   if (header.format !== EXPORT_FORMAT)
@@ -64,21 +66,22 @@ export function readExported(text: string): ExportedHistory {
       `it has format ${String(header.format)}, and this release knows ${EXPORT_FORMAT}`,
     );
   const seal = lines.length - 2;
-  const { sha256: sealed } = parsed<Partial<SealLine>>(lines[seal]!, seal + 1);
+  const { sha256: sealed } = parsed(lines[seal]!, seal + 1) as Partial<SealLine>;
   const before = text.slice(0, text.length - lines[seal]!.length - 1);
   if (sealed === undefined) throw new HistoryDamaged(seal + 1, 'it is cut off: its last line is no seal');
   if (sealed !== sha256(before))
     throw new HistoryDamaged(seal + 1, 'it was changed: its seal is not that of its lines');
   const reading: Reading = { codes: new Map(), actors: new Map() };
-  for (let i = 1; i < seal; i++) read(reading, parsed<Line>(lines[i]!, i + 1), i + 1);
-  return { root: header.root, codes: reading.codes, actors: [...reading.actors.values()] };
+  for (let i = 1; i < seal; i++) read(reading, parsed(lines[i]!, i + 1) as Line, i + 1);
+  const { root, store = '' } = header;
+  return { root, store, codes: reading.codes, actors: [...reading.actors.values()] };
 }
 
 type Line = CodeLine | RecordLine | LetterLine | EndLine;
 
-function parsed<T>(line: string, number: number): T {
+function parsed(line: string, number: number): unknown {
   try {
-    return JSON.parse(line) as T;
+    return JSON.parse(line) as unknown;
   } catch (error) {
     throw new HistoryDamaged(number, 'it is no JSON', { cause: error });
   }

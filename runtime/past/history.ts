@@ -16,7 +16,7 @@ import { journalAt, recordsBackOf, recordsOf } from './reading.ts';
 export interface HistoryOptions {
   /** The first record; default 1. With `children` a record of the actor itself: what happened below it since. */
   readonly from?: number;
-  /** The last record; default the newest. With `children` what happened below it until then. */
+  /** The last record; default the newest, and all that has happened below it since. With `children` what happened until then. */
   readonly to?: number;
   /** From the newest record to the oldest. */
   readonly reverse?: boolean;

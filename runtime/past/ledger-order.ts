@@ -45,7 +45,7 @@ export async function* inLedgerOrder(
 ): AsyncGenerator<readonly [address: string, record: JournalRecord]> {
   const journals = await journalsFrom(runtime, address);
   if (to < from) return;
-  const { first, end } = boundsOf(runtime, journals[0]!, from, to);
+  const { first, last } = boundsOf(runtime, journals[0]!, from, to);
   const readers = journals.map((journal) => new Reader(runtime, journal, reverse));
   const order = reverse
     ? (a: Reader, b: Reader) => isBefore(b.place, a.place)
@@ -56,7 +56,7 @@ export async function* inLedgerOrder(
     const reader = pop(heap, order);
     const { address: whose, record, place } = reader;
     const isTooEarly = first === undefined || isBefore(place, first);
-    const isTooLate = end !== undefined && !isBefore(place, end);
+    const isTooLate = last !== undefined && isBefore(last, place);
     if (reverse ? isTooEarly : isTooLate) return;
     if (!isTooEarly && !isTooLate) yield [whose, record];
     if (reader.advance()) push(heap, reader, order);
@@ -65,16 +65,16 @@ export async function* inLedgerOrder(
 
 const START: Place = { frame: 0, offset: 0 };
 
-/** Where record `from` stands, and the record behind `to`; each undefined where there is none. */
+/** Where the records `from` and `to` stand; each undefined where there is none. */
 function boundsOf(runtime: Runtime, journal: Journal, from: number, to: number) {
-  if (from <= 1 && to === Infinity) return { first: START, end: undefined };
+  if (from <= 1 && to === Infinity) return { first: START, last: undefined };
   let first: Place | undefined;
-  let end: Place | undefined;
+  let last: Place | undefined;
   for (const record of recordsBackOf(runtime, journal, Math.max(0, from - 1))) {
     first = placeOfRecord(record);
-    if (record.seq === to + 1) end = first;
+    if (record.seq === to) last = first;
   }
-  return { first, end };
+  return { first, last };
 }
 
 /** A journal that is read record by record. */

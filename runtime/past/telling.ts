@@ -88,7 +88,7 @@ export function cellBornAs(
  * state, or begins a life under other code: the code was changed there on purpose.
  * @returns where today's code departs from the recorded story, if it does not come back to it
  */
-export async function tell(
+async function tell(
   runtime: Runtime,
   cell: Cell,
   records: Iterator<TellableRecord>,

@@ -42,7 +42,7 @@ export const order = ({ add = (a: number, b: number) => a + b, fails = false, ki
       told: { actions: assign({ told: ({ context, event }) => [...context.told, event.n] }) },
       ask: {
         actions: ({ self }) =>
-          void (self.getSnapshot().children['kid'] as { send(e: object): void }).send({ type: 'ask' }),
+          (self.getSnapshot().children['kid'] as { send(e: object): void }).send({ type: 'ask' }),
       },
     },
     states: {

@@ -23,13 +23,15 @@ async function run(options: Parameters<typeof order>[0], poison: 'resume' | 'fai
   return opened;
 }
 
+const byAddress = ([a]: unknown[], [b]: unknown[]): number => (String(a) < String(b) ? -1 : 1);
+
 describe('an exported history', () => {
   it('is told again without its store, by the same code', async () => {
     const opened = await run({});
     const history = await opened.system.export('order/1');
     await opened.system.close();
     const results = await check({ actors: { order: order() }, history });
-    expect(results.map(({ address, same }) => [address, same]).sort()).toEqual([
+    expect(results.map(({ address, same }) => [address, same]).toSorted(byAddress)).toEqual([
       ['order/1', true],
       [expect.stringMatching(/^order\/1\/.*doubling/), true],
       ['order/1/kid', true],
@@ -95,6 +97,68 @@ describe('an exported history', () => {
         text.slice(0, 40),
         await rejection(check({ actors: { order: order() }, history: text })),
       ]).toMatchObject([text.slice(0, 40), { _tag: 'HistoryDamaged', code: 'HEDDLE_HISTORY_DAMAGED' }]);
+  });
+});
+
+describe('an imported history', () => {
+  it('lives on in another store, from where it has ended, and does nothing before it is told to', async () => {
+    const opened = await run({});
+    const { context } = opened.system.get('order/1')!.getSnapshot();
+    const { seq: to } = await opened.system.get('order/1')!.send({ type: 'double' });
+    // In the middle of a call.
+    const history = await opened.system.export('order/1', { to });
+    await opened.system.close();
+    // Other actors have the numbers there that these had.
+    const other = await open({ order: order() });
+    for (const id of ['a', 'b', 'c']) await other.system.actor('order', id);
+    const ref = await other.system.import({ history, by: 'ada' });
+    expect(ref.address).toBe('order/1');
+    expect(ref.getSnapshot()).toMatchObject({ value: 'doubling', context });
+    await other.settle();
+    expect(ref.getSnapshot()).toMatchObject({ value: 'doubling' });
+    const [born] = await collect(other.system.history('order/1'));
+    expect(born!.event).toMatchObject({
+      type: 'heddle.imported',
+      by: 'ada',
+      of: { address: 'order/1' },
+      effects: 'hold',
+    });
+    await other.system.perform('order/1');
+    await other.settle();
+    expect(ref.getSnapshot()).toMatchObject({ value: 'open', context: { total: context.total * 2 } });
+    // Its child came along.
+    await ref.send({ type: 'ask' });
+    await other.settle();
+    expect(ref.getSnapshot()).toMatchObject({ context: { told: [3, 3] } });
+    expect(await other.system.verify()).toMatchObject({ broken: [] });
+    const later = await other.crash();
+    expect(later.system.get('order/1')!.getSnapshot()).toMatchObject({ context: { told: [3, 3] } });
+    for (const id of ['a', 'b', 'c'])
+      expect(later.system.get(`order/${id}`)!.getSnapshot().context.total).toBe(0);
+  });
+
+  it('is refused where its address is taken, its name unknown, its story another, or its text damaged', async () => {
+    const opened = await run({});
+    const history = await opened.system.export('order/1');
+    const other = await open({ order: order({ fails: true }) });
+    const before = await other.system.verify();
+    expect(await rejection(other.system.import({ history }))).toMatchObject({ _tag: 'StoryChanged' });
+    expect(await rejection(other.system.import({ history: history.slice(1) }))).toMatchObject({
+      _tag: 'HistoryDamaged',
+    });
+    expect(await rejection(other.system.import({ history: 7 as never }))).toMatchObject({ path: 'history' });
+    expect(await rejection(other.system.import({ history, as: 'other/1' }))).toMatchObject({ path: 'as' });
+    expect(await rejection(other.system.import({ history, effects: 'reuse' as never }))).toMatchObject({
+      path: 'effects',
+    });
+    expect(await other.system.verify()).toEqual(before);
+    expect(await rejection(opened.system.import({ history }))).toMatchObject({ _tag: 'ActorExists' });
+    const third = await open({ nothing: order() });
+    expect(await rejection(third.system.import({ history }))).toMatchObject({ _tag: 'UnknownActor' });
+    const again = await opened.system.import({ history, as: 'order/2' });
+    expect(again.getSnapshot()).toMatchObject({
+      context: opened.system.get('order/1')!.getSnapshot().context,
+    });
   });
 });
 
