@@ -286,7 +286,7 @@ function plain(snapshot: unknown): Record<string, unknown> {
 
 function plainOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if ('sessionId' in value) return `ref ${String(value.sessionId)}`;
+  if ('sessionId' in value) return value.sessionId;
   if (Array.isArray(value)) return value.map(plainOf);
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]) => (inner === undefined ? [] : [[key, plainOf(inner)]])),
