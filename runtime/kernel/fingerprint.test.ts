@@ -85,7 +85,7 @@ function machine(changes: Partial<Choices> = {}) {
         entry: [
           c.plain,
           { type: 'act', params: c.params },
-          raise({ type: c.raise } as never, { delay: c.delay as never }),
+          raise({ type: c.raise }, { delay: c.delay as never }),
         ],
         exit: enqueueActions(c.enqueue as never),
         invoke: { src: c.src, id: 'job', input: c.input },
@@ -99,7 +99,7 @@ function machine(changes: Partial<Choices> = {}) {
             description: c.describe,
           },
           tell: {
-            actions: [sendTo(c.to as never, { type: 'x' } as never), emit({ type: c.emits } as never)],
+            actions: [sendTo(c.to as never, { type: 'x' } as never), emit({ type: c.emits })],
           },
           actions: { guard: not(c.not as never) },
           meta: { guard: 'named' },

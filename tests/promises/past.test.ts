@@ -554,7 +554,7 @@ describe('a trace', () => {
     actors: { child },
     actions: {
       tell: ({ system }) =>
-        void (system.get('other/1') as never as { send(event: object): void }).send({ type: 'late' }),
+        (system.get('other/1') as never as { send(event: object): void }).send({ type: 'late' }),
     },
   }).createMachine({
     id: 'outer',

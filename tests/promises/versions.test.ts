@@ -28,7 +28,7 @@ type Total = (given: { readonly context: Bill; readonly event: { readonly by: nu
 
 /** A bill as the first release has it. `total` is how an amount counts: its source text is part of the code. */
 function bill({
-  total = (({ context, event }) => context.total + event.by) as Total,
+  total = ({ context, event }) => context.total + event.by,
   emits = false,
   states = ['open', 'shipped'],
 } = {}) {
@@ -313,7 +313,7 @@ describe('a migration', () => {
   it('from a version before the first step is none: the actor is refused', async () => {
     const opened = await billed();
     const later = await opened.reopenWith({
-      bill: durable(cents, { version: 3, migrate: { 2: { state: toCents as never, logic: v1 } } }),
+      bill: durable(cents, { version: 3, migrate: { 2: { state: toCents, logic: v1 } } }),
     });
     expect(refusalOf(() => later.system.get('bill/1'))).toMatchObject({ path: 'value' });
   });
@@ -394,7 +394,7 @@ describe('a migration', () => {
     const logger = { log: (text: string) => logged.push(text), error: (text: string) => troubles.push(text) };
     const opened = await billed();
     await opened.system.actor('bill', '2');
-    const later = await opened.reopenWith({ bill: v2(), two: v1 }, { logger: logger as never });
+    const later = await opened.reopenWith({ bill: v2(), two: v1 }, { logger: logger });
     await later.settle();
     expect(logged).toEqual([
       'heddle: the code of 2 actors has changed: 0 go on, 2 are migrated when they are loaded, 0 are refused',
@@ -465,8 +465,7 @@ describe('with a migration go', () => {
           }),
         },
         poke: {
-          actions: ({ context }) =>
-            void (context.kids[0] as { send: (e: object) => void }).send({ type: 'poke' }),
+          actions: ({ context }) => (context.kids[0] as { send: (e: object) => void }).send({ type: 'poke' }),
         },
         over: '.finished',
       },
@@ -579,7 +578,7 @@ describe('with a migration go', () => {
       const { refused, clerk } = await withEventsWaiting();
       const migrate: Migrations = {
         1: {
-          state: toCents as never,
+          state: toCents,
           event: (event) =>
             event.type === 'ship' ? undefined : { ...event, by: 10 * (event['by'] as number) },
         },
@@ -604,7 +603,7 @@ describe('with a migration go', () => {
   it('events that wait, unless their step fails: then the actor is refused', async () => {
     const { refused, clerk } = await withEventsWaiting();
     const failing = (event: NonNullable<Exclude<Migrations[number], Function>['event']>) => ({
-      bill: durable(cents, { version: 2, migrate: { 1: { state: toCents as never, event } } }),
+      bill: durable(cents, { version: 2, migrate: { 1: { state: toCents, event } } }),
       clerk,
     });
     const throws = await killedInto(
@@ -725,7 +724,7 @@ describe('with a migration go', () => {
       later = await later.reopen();
     }
     await later.advance(3_600_000);
-    await later.system.get('bill/1')!.send({ type: 'add', by: 1 } as never);
+    await later.system.get('bill/1')!.send({ type: 'add', by: 1 });
     expect(later.runtime.population.presentAt('bill/1')!.down).toBeUndefined();
     expect(stateOf(later, 'bill/1')).toMatchObject({ value: 'cart', context: { total: 300 } });
     expect((await later.system.verify()).broken).toEqual([]);
@@ -748,7 +747,7 @@ describe('with a migration go', () => {
     const later = await opened.reopenWith({ bill: durable(v2(onlyB), { poison: 'fail' }) });
     await later.settle();
     expect(refusalOf(() => later.system.get('bill/a')).message).toContain('not this one');
-    await later.system.get('bill/b')!.send({ type: 'add', by: 1 } as never);
+    await later.system.get('bill/b')!.send({ type: 'add', by: 1 });
     expect(stateOf(later, 'bill/b')).toMatchObject({ value: 'cart', context: { total: 100 } });
     const healed = await later.reopenWith({ bill: durable(v2(), { poison: 'fail' }) });
     expect(stateOf(healed, 'bill/a')).toMatchObject({ value: 'cart', context: { total: 200 } });
@@ -774,7 +773,7 @@ describe('an actor whose life is over', () => {
     expect(await collect(later.system.migrations())).toEqual([]);
     const ended = later.system.get('task/1')!;
     expect(ended.getSnapshot()).toMatchObject({ status: 'done', value: 'done', output: { well: true } });
-    expect(ended.getSnapshot().matches('over' as never)).toBe(false);
+    expect(ended.getSnapshot().matches('over')).toBe(false);
     expect(await rejection(ended.send({ type: 'end' }))).toMatchObject({ _tag: 'ActorEnded' });
     const last = await later.reopen();
     expect(stateOf(last, 'task/1')).toMatchObject({ status: 'done', value: 'done' });
@@ -791,11 +790,11 @@ describe('an actor whose life is over', () => {
       });
     const opened = await open({ parent: parent(task('done')) });
     await opened.system.actor('parent', '1');
-    await opened.system.get('parent/1/kid')!.send({ type: 'end' } as never);
+    await opened.system.get('parent/1/kid')!.send({ type: 'end' });
     const later = await opened.reopenWith({ parent: parent(task('over', 2)) });
     await later.system.get('parent/1')!.send({ type: 'again' });
     expect(stateOf(later, 'parent/1/kid')).toMatchObject({ status: 'active', value: 'on' });
-    await later.system.get('parent/1/kid')!.send({ type: 'end' } as never);
+    await later.system.get('parent/1/kid')!.send({ type: 'end' });
     // Its second life can be told, though its first was another code's.
     expect(await later.system.snapshotAt('parent/1/kid', 4)).toMatchObject({ value: 'over' });
     // How its first one ended is written down; how it began is not.
@@ -977,9 +976,9 @@ describe('a system that dies after any commit', () => {
     await after.post('shop/1', { type: 'buy', by: 4 });
     const { system } = after;
     const result = {
-      state: stateOf(after as never, 'shop/1'),
-      item: stateOf(after as never, 'shop/1/item'),
-      types: await eventsOf(after as never, 'shop/1'),
+      state: stateOf(after, 'shop/1'),
+      item: stateOf(after, 'shop/1/item'),
+      types: await eventsOf(after, 'shop/1'),
       acted: acted.size,
       broken: (await system.verify()).broken,
       replay: (await system.replay('shop/1')).same,
@@ -1059,7 +1058,7 @@ describe('machines made up from a seed, in two versions', () => {
         }),
         ...(keepsLogic && { logic: one }),
       };
-      const two = isDeclared ? durable(changed, { version: 2, migrate: { 1: step as never } }) : changed;
+      const two = isDeclared ? durable(changed, { version: 2, migrate: { 1: step } }) : changed;
       const hint = `SEED=${seed}`;
 
       let opened: Opened<{ readonly m: AnyStateMachine }> = await open({
@@ -1067,7 +1066,7 @@ describe('machines made up from a seed, in two versions', () => {
       });
       await opened.system.actor('m', '1');
       for (let by = random.below(12); by >= 0; by--) {
-        await opened.system.get('m/1')!.send({ type: 'go', by } as never);
+        await opened.system.get('m/1')!.send({ type: 'go', by });
         if (random.chance(0.2)) await opened.advance(random.below(3) * 500);
         if (random.chance(0.2)) opened = await opened.crash();
       }
