@@ -7,11 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { reaches, withFolder } from './bench.ts';
 import type { Bench, Figure } from './bench.ts';
+import { backup } from './backup.ts';
 import { counters } from './counter.ts';
 import { disk } from './disk.ts';
 import { heap } from './heap.ts';
+import { inspection } from './inspector.ts';
 import { oneForAll } from './one-for-all.ts';
 import { orders } from './order.ts';
+import { queryAfterCrash, queryAsleep, queryCost, queryInMemory } from './query.ts';
 import { recovery } from './recovery.ts';
 import { reopen } from './reopen.ts';
 import { replay } from './replay.ts';
@@ -33,6 +36,12 @@ const BENCHES: readonly Bench[] = [
   disk,
   restart,
   oneForAll,
+  queryInMemory,
+  queryAsleep,
+  queryAfterCrash,
+  queryCost,
+  inspection,
+  backup,
 ];
 
 const { values, positionals } = parseArgs({

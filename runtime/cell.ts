@@ -11,6 +11,7 @@ import type { Intent } from './kernel/intent.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import type { Mailbox, Birth } from './mailbox.ts';
+import type { Bucket } from './query/state-index.ts';
 import type { Down } from './standing.ts';
 import type { Timer } from './timers.ts';
 import type { Origin } from './trace.ts';
@@ -51,6 +52,8 @@ export class Cell implements Chain {
   committedDown: Down | undefined = undefined;
   /** Its supervisor does not run, so neither does it. Nothing of that is recorded with it. */
   held = false;
+  /** It stands still because an operator says so: what is to be done when it is let go. Undefined while nobody does. */
+  paused: (() => void)[] | undefined = undefined;
   /** The restarts that count, newest first, of an actor that restarts itself. */
   window: readonly number[] = NO_RESTARTS;
 
@@ -88,6 +91,10 @@ export class Cell implements Chain {
   /** The rows that the last checkpoint left: a wake-up time, and the mark of one who owes. */
   wakeRowAt = 0;
   hasResumeRow = false;
+  /** Where it stands in the index in memory, if that is kept. */
+  bucket: Bucket | undefined = undefined;
+  /** What its row in the index of states says. */
+  stateRow: string | undefined = undefined;
 
   /** When it last did something, on the monotonic clock. */
   activeAt = 0;

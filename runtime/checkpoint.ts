@@ -10,6 +10,7 @@ import { LINK_BYTES } from '../storage/frame.ts';
 import type { Position } from '../storage/journal.ts';
 import { checkpointKey, nameKey, resumeKey, timerKey, waypointKey } from '../storage/keys.ts';
 import type { FrameRef } from '../storage/ledger.ts';
+import type { StoredName, StoredPosition } from '../storage/outline.ts';
 import { bornUnder, definitionOf } from './birth.ts';
 import type { Cell, OwedTurn } from './cell.ts';
 import { imageOf, own } from './image.ts';
@@ -26,9 +27,9 @@ export interface StoredCheckpoint extends StoredImage {
   readonly owed: readonly StoredOwedTurn[];
   /** The newest waypoint, and the bytes of the records since. */
   readonly waypoint?: readonly [seq: number, bytes: number];
+  /** What its row in the index of states says; checkpoints of older stores do not know. */
+  readonly row?: string;
 }
-
-export type StoredPosition = readonly [seq: number, frame: number, offset: number, link: string];
 
 export interface StoredInboxMessage {
   readonly life: number;
@@ -44,13 +45,6 @@ export interface StoredOwedTurn {
   readonly bookedBefore: number;
   /** The code that has told it, where that is not the actor's now. */
   readonly code?: number;
-}
-
-/** What the name row says: which actor lives there, and what its checkpoint covers. A second witness of the checkpoint. */
-export interface StoredName {
-  readonly actor: number;
-  readonly lives: number;
-  readonly checkpoint: number;
 }
 
 /** Writes the name row of an actor that is born, or whose checkpoint changes. */
@@ -83,8 +77,10 @@ export function prepareCheckpoint(runtime: Runtime, cell: Cell): PreparedCheckpo
 /** Writes a checkpoint into the commit that is being sealed. Its frames are closed, so their hashes are known. */
 export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: PreparedCheckpoint): void {
   const { ledger, codec } = runtime;
+  const state = runtime.stateRows.write(cell);
   const checkpoint: StoredCheckpoint = {
     ...content,
+    ...(state !== undefined && { row: state }),
     newest: cell.frame === undefined ? undefined : positionOf(cell.seq, cell.frame, cell.offset),
     owed: owed.map(({ turn, before }) => {
       const { seq, life, bookedBefore, frame, offset, code } = turn;

@@ -1,6 +1,7 @@
 /**
- * Decisions about the system as a whole: who gave a dead letter up, and why; which actors were quarantined; why it was shut
- * down. They stand in the journal of an actor of the house, `heddle/system`, which is born with the first of them.
+ * Decisions about the system as a whole: who gave a dead letter up, and why; which actors were quarantined; what was paused;
+ * why it was shut down; and which calls were refused. They stand in the journal of an actor of the house, `heddle/system`,
+ * which is born with the first of them.
  */
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
 import { newRoot } from './birth.ts';
@@ -13,7 +14,7 @@ import type { Runtime } from './runtime.ts';
 /** The name of the house's own actors. */
 export const HOUSE = 'heddle';
 /** Whose journal holds the decisions. */
-const SYSTEM_ADDRESS = `${HOUSE}/system`;
+export const SYSTEM_ADDRESS = `${HOUSE}/system`;
 
 /** Its state is how many decisions there were; what they were is its history. */
 export const houseLogic = {
@@ -33,15 +34,20 @@ export const houseLogic = {
 
 /**
  * Records a decision. Resolves when it is on the disk.
- * @param letter the dead letter that is settled with it
+ * @param alongside what changes in the same commit: the dead letter that is settled with it, other rows
  * @throws NotSerialisable
  */
-export async function decide(runtime: Runtime, decision: AnyEventObject, letter?: number): Promise<Receipt> {
+export async function decide(
+  runtime: Runtime,
+  decision: AnyEventObject,
+  { letter, alongside }: { readonly letter?: number; readonly alongside?: () => void } = {},
+): Promise<Receipt> {
   const cell = await journalOf(runtime);
   const { event, packed } = runtime.events.prepareHolder(decision);
   const reply = new Reply();
   const message = new Message(event, packed, cell.life, { kind: 'system' }, undefined, reply);
-  if (letter !== undefined) message.letter = letter;
+  message.letter = letter;
+  message.alongside = alongside;
   runtime.delivery.post(cell, message);
   return reply.promise;
 }

@@ -40,6 +40,8 @@ export type { DeadLetter, DeadLetterDecision, DeadLetterList } from './dead-lett
 export type { RestartType, Strategy } from './supervision/strategy.ts';
 
 export type { StuckActor } from './stuck.ts';
+export type { Refusal } from './refusals.ts';
+export type { Pause, PauseTarget, PauseWords } from './pauses.ts';
 
 // Schedules
 export type {
@@ -51,6 +53,8 @@ export type {
 } from './schedules/declaration.ts';
 export type { ScheduleInfo, Schedules, ScheduleWords } from './schedules/schedules.ts';
 export type { Decision as ScheduleDecision, Occurrence, TriggerOutcome } from './schedules/schedule.ts';
+
+export type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 
 // Versions
 export type { CodeVersion } from './versions/codes.ts';
@@ -73,6 +77,17 @@ export type { Daemon, DaemonOptions, EndSignal, Hosted } from './health/daemon.t
 export { OPEN_METRICS_TYPE, openMetrics } from './health/open-metrics.ts';
 export type { OpenMetricsOptions } from './health/open-metrics.ts';
 export type { DelayReading, HistogramReading, MetricsReading } from './health/reading.ts';
+
+// Inspection
+export type {
+  Inspect,
+  InspectedActor,
+  InspectedSnapshot,
+  InspectedTurn,
+  InspectionFeed,
+  InspectionWatcher,
+  Inspector,
+} from './inspection.ts';
 
 // Errors
 export {

@@ -7,9 +7,9 @@ import { BrokenJournal } from '../storage/journal.ts';
 import { addressOf, allOf, checkpointKey, nameKey, nameWitnessKey, Prefix } from '../storage/keys.ts';
 import type { KeyRange } from '../storage/keys.ts';
 import { DamagedRow } from '../storage/ledger.ts';
+import type { StoredName } from '../storage/outline.ts';
 import type { Cell } from './cell.ts';
 import { readCheckpoint } from './checkpoint.ts';
-import type { StoredName } from './checkpoint.ts';
 import { JournalCorrupt } from './errors.ts';
 import { rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
@@ -57,7 +57,9 @@ export class Population {
     if (present !== undefined) return present;
     const { cell, change } = restoreCell(this.#runtime, actor, address);
     this.add(cell);
-    if (change !== undefined) recordChange(this.#runtime, cell, change);
+    // One whose code has changed is seen when that is on the disk, as a turn.
+    if (change === undefined) this.#runtime.inspection?.woke(cell);
+    else recordChange(this.#runtime, cell, change);
     this.#runtime.resume(cell);
     return cell;
   }
@@ -72,24 +74,32 @@ export class Population {
   }
 
   add(cell: Cell): void {
+    if (this.#runtime.pauses.of(cell.address) !== undefined) cell.paused = [];
     this.#cells.set(cell.actor, cell);
     this.#byAddress.set(cell.address, cell);
+    this.#runtime.stateIndex.changed(cell);
   }
 
   remove(cell: Cell): void {
     this.#cells.delete(cell.actor);
     this.#byAddress.delete(cell.address);
     cell.present = false;
+    this.#runtime.stateIndex.left(cell);
     // Whoever keeps the ref of an actor that sleeps need not keep its state too.
     if (cell.ref.cell === cell) cell.ref.cell = undefined;
     this.markClean(cell);
+    this.#runtime.inspection?.left(cell);
   }
 
   /** Forgets everything that is in memory. The store is about to be read again. */
   clear(): void {
-    for (const cell of this.#cells.values()) cell.present = false;
+    for (const cell of this.#cells.values()) {
+      cell.present = false;
+      this.#runtime.inspection?.left(cell);
+    }
     this.#cells = new Map();
     this.#byAddress = new Map();
+    this.#runtime.stateIndex.clear();
     this.#dirtyFirst = this.#dirtyLast = undefined;
   }
 

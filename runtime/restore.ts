@@ -89,6 +89,7 @@ function restore(runtime: Runtime, actor: number, address: string): Restored {
     const cell = cellBornAs(runtime, actor, checkpoint?.birth ?? birth, checkpoint?.life);
     const inbox = new Map<MessageKey, StoredMessage>();
     tellAll(runtime, cell, checkpoint, records, inbox);
+    if (stored !== undefined) runtime.stateRows.restored(cell, stored);
     if (tail !== undefined) fillFromTail(cell, tail, inbox);
     cell.lives = Math.max(cell.lives, cell.life, ...[...inbox.values()].map(({ life }) => life));
     const settled = migrated ?? (cell.birth && newest && settle(runtime, cell, newest));

@@ -31,19 +31,24 @@ import type { Inspection } from './inspection.ts';
 import type { Port, Ref, Tree as ActorTree } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import { Message } from './mailbox.ts';
+import { recordNews } from './news.ts';
 import { noteFired } from './notes.ts';
 import { Passivation } from './passivation.ts';
+import { Pauses } from './pauses.ts';
 import { Population } from './population.ts';
 import { Processes } from './processes.ts';
+import { StateIndex } from './query/state-index.ts';
+import { StateRows } from './query/state-rows.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Receipt } from './receipt.ts';
 import { References } from './references.ts';
+import { Refusals } from './refusals.ts';
 import { Scheduler } from './scheduler.ts';
 import { Schedules } from './schedules/schedules.ts';
 import { SystemIds } from './system-ids.ts';
 import { Tails } from './tail.ts';
 import { schedulesLoaded } from './retry.ts';
-import { mayRun, UP } from './standing.ts';
+import { isUp, UP } from './standing.ts';
 import type { DeclaredTree } from './supervision/declaration.ts';
 import type { EndReason } from './supervision/supervisor.ts';
 import { Supervision } from './supervision/supervision.ts';
@@ -59,6 +64,7 @@ export interface RuntimeOptions {
   readonly clock: Clock;
   readonly mailboxCapacity: number;
   readonly passivateAfterMs: number;
+  readonly startsPaused: boolean;
   readonly logger: Logger;
   readonly onEmit: EmitListener | undefined;
   readonly onGiveUp: GiveUpListener | undefined;
@@ -126,9 +132,13 @@ export class Runtime implements Port {
   readonly deadLetters: DeadLetters;
   readonly delivery: Delivery;
   readonly passivation: Passivation;
+  readonly pauses: Pauses;
+  readonly stateIndex: StateIndex;
+  readonly stateRows: StateRows;
   readonly supervision: Supervision;
   readonly schedules: Schedules;
   readonly answers: Answers;
+  readonly refusals: Refusals;
   readonly inspection: Inspection | undefined;
   readonly metrics: Metrics;
   readonly hubs = new Map<number, Hub>();
@@ -156,8 +166,10 @@ export class Runtime implements Port {
   readonly refused = new Set<number>();
   #whenActionEnds: (() => void) | undefined;
   #whenDead: (() => void) | undefined;
+  #recovering: Promise<void> | undefined;
   #fenced: unknown;
   #closed: Promise<void> | undefined;
+  #hasBegun = false;
 
   private constructor(options: RuntimeOptions) {
     this.options = options;
@@ -167,6 +179,8 @@ export class Runtime implements Port {
     this.codec = new Codec(this.references);
     this.definitions = options.definitions(this.codec);
     this.events = new Events(this.codec, this.references, this.definitions);
+    this.stateIndex = new StateIndex(this);
+    this.stateRows = new StateRows(this);
     this.population = new Population(this);
     this.environment = new LiveEnvironment(this);
     this.processes = new Processes(this);
@@ -179,7 +193,9 @@ export class Runtime implements Port {
     this.deadLetters = new DeadLetters(this);
     this.delivery = new Delivery(this);
     this.passivation = new Passivation(this, options.passivateAfterMs);
+    this.pauses = new Pauses(this, options.startsPaused);
     this.answers = new Answers(this);
+    this.refusals = new Refusals(this);
     this.schedules = new Schedules(this);
     this.supervision = new Supervision(this, options.supervise?.(this.definitions));
     this.inspection = options.makeInspection?.(this);
@@ -192,9 +208,10 @@ export class Runtime implements Port {
     const ledger = await Ledger.open(options.store, options.clock.now());
     try {
       await runtime.#comeUp(ledger);
-      await runtime.supervision.open();
-      await runtime.schedules.open();
+      runtime.inspection?.attach();
+      await runtime.begin();
       await runtime.#recordQuarantine();
+      recordNews(runtime);
     } catch (error) {
       runtime.die();
       await options.store.close();
@@ -203,6 +220,14 @@ export class Runtime implements Port {
     runtime.passivation.start();
     options.clock.soon(() => runtime.#survey());
     return runtime;
+  }
+
+  /** What an opening does once actors may move: at once, or when everything is resumed. @throws StartFailed */
+  async begin(): Promise<void> {
+    if (this.#hasBegun || this.pauses.isEverything) return;
+    this.#hasBegun = true;
+    await this.supervision.open();
+    await this.schedules.open();
   }
 
   /** Says which actors are blocked by code that has changed. */
@@ -243,6 +268,8 @@ export class Runtime implements Port {
     const reading = await recover(ledger, (entry) => this.tails.visit(entry));
     this.tails.setHeads(reading.heads);
     this.quarantine = await Quarantine.take(this, reading);
+    this.stateRows.begin();
+    await this.pauses.load();
     // Before any timer can be due: whoever fails must have his supervisor.
     await this.supervision.comeUp();
     const owing = await this.#owing();
@@ -285,6 +312,7 @@ export class Runtime implements Port {
   }
 
   #resumeAll(owing: readonly number[]): void {
+    if (this.pauses.postpones(() => this.clock.soon(() => this.#resumeAll(owing)))) return;
     for (const actor of owing) {
       if (this.stopped || this.#fenced !== undefined) return;
       this.#tryLoad(actor);
@@ -306,7 +334,8 @@ export class Runtime implements Port {
   resume(cell: Cell): void {
     cell.activeAt = this.loopTime;
     cell.held = this.supervision.roster.holds(cell);
-    this.#goOn(cell);
+    if (cell.paused !== undefined) return void cell.paused.push(() => this.resume(cell));
+    this.#setAlarms(cell);
     // What it owes from before: turns that it takes from now on see to their own, once they are durable.
     const owed = [...(cell.owed?.values() ?? [])];
     const unfinished = this.processes.unfinished(cell);
@@ -321,7 +350,7 @@ export class Runtime implements Port {
     });
   }
 
-  #goOn(cell: Cell): void {
+  #setAlarms(cell: Cell): void {
     for (const timer of cell.timers?.values() ?? []) this.timers.add(cell.actor, timer.dueAt, timer);
     if ((cell.mailbox?.size ?? 0) > 0) this.scheduler.wake(cell);
   }
@@ -329,8 +358,13 @@ export class Runtime implements Port {
   /** An actor that was held runs again. */
   letGo(cell: Cell): void {
     cell.held = false;
-    this.#goOn(cell);
-    this.processes.goOn(cell);
+    this.goOn(cell);
+  }
+
+  /** What has kept an actor from running is over. It may be down all the same. */
+  goOn(cell: Cell): void {
+    this.#setAlarms(cell);
+    if (!this.processes.hasReported(cell)) this.processes.goOn(cell);
   }
 
   /** Loads some of the actors that recovery has left lying, so that the low-water mark can rise. */
@@ -390,12 +424,12 @@ export class Runtime implements Port {
     const cell = this.population.present(actor);
     if (timer === undefined) {
       // Loading it sets its alarms, those that are due first.
-      if (cell === undefined) this.#tryLoad(actor);
+      if (cell === undefined && !this.pauses.keepsAlarm(actor, this.clock.now())) this.#tryLoad(actor);
       return;
     }
     if (cell?.timers === undefined || !this.#stands(actor, timer)) return;
-    // It waits for the actor to come up again, which sets its alarm anew.
-    if (!mayRun(cell) && timer.event.type !== UP) return;
+    // It waits for the actor to go on or come up again, which sets its alarm anew.
+    if (cell.paused !== undefined || (!isUp(cell) && timer.event.type !== UP)) return;
     disarmTimer(cell.timers, timer.seq, timer.index);
     const { event, packed } = this.events.prepare(timer.event);
     const { seq, index, origin } = timer;
@@ -511,16 +545,17 @@ export class Runtime implements Port {
     this.metrics.fences++;
     this.report(cause, 'a write failed; nothing is acknowledged until the store is proven');
     this.#giveUp((applied) => new StoreFenced(applied, cause));
-    void this.#recoverFromFence(0);
+    this.#recovering = this.#recoverFromFence(0);
   }
 
   /** Rejects everybody who waits, and forgets everything in memory. */
   #giveUp(errorFor: (applied: 'no' | 'unknown') => Error): void {
-    const { writing, filling } = this.committer.stop();
+    const { writing, filling, between } = this.committer.stop();
     this.scheduler.stop();
     this.timers.clear();
     if (writing !== undefined) abandon(writing, errorFor('unknown'));
     abandon(filling, errorFor('no'));
+    for (const reject of between) reject(errorFor('no'));
     for (const cell of this.population.cells()) {
       for (const { reply } of cell.mailbox?.waiting() ?? []) reply?.reject(errorFor('no'));
     }
@@ -539,7 +574,9 @@ export class Runtime implements Port {
       this.report(error, 'the store could not be proven');
       if (error instanceof HeddleError && !error.retryable) return;
       const delay = PROVE_AFTER_MS[Math.min(round, PROVE_AFTER_MS.length - 1)]!;
-      this.clock.after(delay, () => void this.#recoverFromFence(round + 1));
+      this.clock.after(delay, () => {
+        if (!this.stopped) this.#recovering = this.#recoverFromFence(round + 1);
+      });
     }
   }
 
@@ -560,12 +597,17 @@ export class Runtime implements Port {
     this.timers.clear();
     if (!this.supervision.isEmpty) await this.supervision.windDownTree();
     this.processes.stopAll();
+    const recorded = this.refusals.close();
     await this.#drain();
+    await recorded;
     await this.#checkpointAll();
     this.#giveUp(() => new SystemClosed());
     this.tree?.stop();
     this.metrics.close();
+    await this.inspection?.close();
     this.stopped = true;
+    // It may be opening the store anew.
+    await this.#recovering;
     await this.options.store.close();
   }
 
@@ -634,6 +676,7 @@ export class Runtime implements Port {
     this.passivation.stop();
     this.tree?.stop();
     this.metrics.close();
+    void this.inspection?.close();
     this.processes.abandon();
     this.#whenDead?.();
   }

@@ -1,9 +1,9 @@
 /**
  * The system: one open store and the actors that live in it. The entrance for users.
  */
-import type { InspectionEvent, Observer } from 'xstate';
 import type { Duration } from 'effect';
-import type { Store } from '../storage/store.ts';
+import type { BackupOptions, BackupReport } from '../storage/backup/backup.ts';
+import type { CompactionReport, Store } from '../storage/store.ts';
 import type { ActorDefinition, HeddleRef, WithInput } from './actor-ref.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -14,8 +14,13 @@ import { historyOf } from './past/history.ts';
 import type { HistoryOptions, HistoryRecord } from './past/history.ts';
 import type { MetricsReading } from './health/reading.ts';
 import { Inspection } from './inspection.ts';
+import type { Inspect } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
+import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
+import { query } from './query/query.ts';
+import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
+import type { Refusal } from './refusals.ts';
 import { blame, diff } from './past/diff.ts';
 import type { Blame, BlameOptions, Change } from './past/diff.ts';
 import { fork, perform } from './past/fork.ts';
@@ -38,6 +43,7 @@ import { SUPERVISOR } from './supervision/logic.ts';
 import { Tree } from './tree.ts';
 import { declare } from './supervision/declaration.ts';
 import type { Supervisor } from './supervision/declaration.ts';
+import { backup, compact } from './upkeep.ts';
 import { migrate, migrations } from './versions/survey.ts';
 import type { Migration, MigrationOptions } from './versions/survey.ts';
 import { verify } from './verify.ts';
@@ -52,8 +58,11 @@ export interface SystemOptions<TActors extends ActorDefinitions> {
   readonly actors: TActors;
   /** Gets `log` actions and reports of trouble. Default: `console`. */
   readonly logger?: Logger;
-  /** Observes the whole system in XState's inspection events. Sees only what is durable. */
-  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+  /**
+   * Looks at the whole system: an observer of XState's inspection events, or an inspector such as that of heddle/console. Sees
+   * only what is durable.
+   */
+  readonly inspect?: Inspect;
   /** Hears every emitted event, at least once, also those owed from before a crash. */
   readonly onEmit?: EmitListener;
   /** How many events from outside may wait for one actor. Default 10,000. */
@@ -68,6 +77,8 @@ export interface SystemOptions<TActors extends ActorDefinitions> {
    * so that whoever starts it again starts the tree again. It is reported to the logger in any case.
    */
   readonly onGiveUp?: GiveUpListener;
+  /** Opens it with everything paused: look at what was recovered before anything moves, then `system.resume()`. */
+  readonly paused?: boolean;
   /** How long an actor stays in memory without anything to do. Default 30 seconds. */
   readonly passivateAfter?: Duration.Input;
   /** How many microsteps one event may cause, before it is refused as an endless loop. Default 10,000. */
@@ -118,6 +129,7 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     supervise,
     onGiveUp,
     passivateAfter,
+    paused = false,
     maxMicrosteps,
     clock,
   } = options;
@@ -128,6 +140,8 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     throw new InvalidArgument('actors', 'must be an object of logic by name');
   const capacity = mailbox?.capacity ?? DEFAULT_MAILBOX_CAPACITY;
   assertPositiveInteger(capacity, 'mailbox.capacity');
+  if (typeof paused !== 'boolean')
+    throw new InvalidArgument('paused', `must be true or false, but is ${shown(paused)}`);
   if (maxMicrosteps !== undefined) assertPositiveInteger(maxMicrosteps, 'maxMicrosteps');
   return {
     store,
@@ -135,6 +149,7 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     clock: clock ?? systemClock,
     mailboxCapacity: capacity,
     passivateAfterMs: millisOf(passivateAfter ?? '30 seconds', 'passivateAfter'),
+    startsPaused: paused,
     logger,
     onEmit,
     onGiveUp,
@@ -173,7 +188,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     id: string,
     ...[options]: WithInput<TActors[TName], object>
   ): Promise<HeddleRef<TActors[TName]>> {
-    return this.#findOrBear(name, id, options?.input, 'join');
+    return this.#recorded(wanted(name, id), () => this.#findOrBear(name, id, options?.input, 'join'));
   }
 
   /**
@@ -184,12 +199,10 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     name: TName,
     ...[options]: WithInput<TActors[TName], StartOptions>
   ): Promise<HeddleRef<TActors[TName]>> {
-    const {
-      id = crypto.randomUUID(),
-      onConflict = 'refuse',
-      input,
-    } = (options ?? {}) as StartOptions & { input?: unknown };
-    return this.#findOrBear(name, id, input, onConflict);
+    const { id, onConflict = 'refuse', input } = (options ?? {}) as StartOptions & { input?: unknown };
+    return this.#recorded(wanted(name, id), () =>
+      this.#findOrBear(name, id === undefined ? crypto.randomUUID() : id, input, onConflict),
+    );
   }
 
   /**
@@ -202,6 +215,21 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     const cell = runtime.population.find(address);
     // One that is being born is not there before that is on the disk.
     return cell?.committed === undefined ? undefined : (cell.ref as never);
+  }
+
+  /**
+   * The actors of a name that stand in a state, in memory or asleep, in no particular order:
+   * `for await (const ref of system.query({ name: 'report', state: 'review' }))`.
+   *
+   * Sees what is on the disk. Nothing stands still meanwhile: an actor is given at most once, if it matched at some time
+   * while one iterated, and in any case if it matched all the time. Actors that are refused are left out; how many are known
+   * to be is in `metrics().actors.refused`. See docs/querying.md for what it costs.
+   * @throws InvalidArgument
+   */
+  query<const TName extends QueryName<TActors>>(
+    options: QueryOptions<TName, QueryState<TActors, TName>>,
+  ): AsyncIterable<QueriedRef<TActors, TName>> {
+    return query(this.#runtime, options) as never;
   }
 
   /**
@@ -257,9 +285,42 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     return this.#runtime.schedules;
   }
 
+  /**
+   * Pauses an actor with all below it, all actors of a name, or everything: they take no messages, their timers do not fire,
+   * their actions are not carried out, their processes are stopped, and nobody restarts them. What comes for them waits.
+   * Recorded, and in force until it is resumed, also after a crash. Resolves when it is on the disk and what ran has ended.
+   * @throws InvalidArgument
+   */
+  async pause(target?: PauseTarget, words: PauseWords = {}): Promise<void> {
+    await this.#runtime.pauses.pause(target, words);
+  }
+
+  /**
+   * Ends the pause of the same target; others that cover it stay. Timers that came due meanwhile fire in due order, and
+   * processes start again under their keys. Ending the pause of everything waits for what `createSystem` would have.
+   * @throws InvalidArgument when the target is paused only with something wider; StartFailed
+   */
+  async resume(target?: PauseTarget, words: PauseWords = {}): Promise<void> {
+    await this.#runtime.pauses.resume(target, words);
+  }
+
+  /** What is paused, longest first. */
+  paused(): readonly Pause[] {
+    return this.#runtime.pauses.list();
+  }
+
   /** Events that could not be applied, and actions that could not be done; of one actor, or of all. */
   deadLetters(options?: { readonly address?: string }): DeadLetterList {
     return this.#runtime.deadLetters.list(options);
+  }
+
+  /**
+   * Calls of `send`, `start` and `actor` that were refused, oldest first: those on the disk, then those of the last second,
+   * which a crash would lose. What was sent is not kept. Events that were accepted and could not be applied are not among
+   * them: see `deadLetters`.
+   */
+  refusals(options?: { readonly address?: string }): AsyncIterable<Refusal> {
+    return this.#runtime.refusals.list(options);
   }
 
   /**
@@ -366,6 +427,21 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   }
 
   /**
+   * Makes a backup into a folder, or brings the one there up to date, while the system works: as of one commit, with everything
+   * that was acknowledged before the call. The copy is opened and proven before it counts. `restoreBackup` of `heddle/storage`
+   * puts it back.
+   * @throws BackupRefused, BackupUnsound, StoreIo; the earlier backup in the folder stays
+   */
+  backup(folder: string, options?: BackupOptions): Promise<BackupReport> {
+    return backup(this.#runtime, folder, options);
+  }
+
+  /** Makes the files of the store smaller, while the system works: what was overwritten or deleted goes. */
+  compact(): Promise<CompactionReport> {
+    return compact(this.#runtime);
+  }
+
+  /**
    * How the system is: what it has done since it was opened, and how things stand. Plain data, also after it was closed.
    * The first call begins to measure the event loop. `openMetrics` makes text of it for scrapers.
    */
@@ -384,6 +460,16 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** A refusal leaves no actor behind, but a record. */
+  async #recorded<T>(address: string, start: () => Promise<T>): Promise<T> {
+    try {
+      return await start();
+    } catch (error) {
+      this.#runtime.refusals.note('start', address, error);
+      throw error;
+    }
   }
 
   async #findOrBear<TName extends keyof TActors & string>(
@@ -421,12 +507,21 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   /** Two may ask for the same new actor at once: the second waits for the first. */
   async #join(actor: number, address: string, onConflict: 'refuse' | 'join'): Promise<Ref> {
     const cell = this.#runtime.population.load(actor, address);
+    // While it is paused its birth waits.
+    const birth = cell.mailbox?.waiting().find((message) => message.birth !== undefined);
+    if (cell.committed === undefined) await birth?.reply?.promise.catch(() => {});
     if (cell.committed === undefined) await this.#runtime.committer.durable();
     if (cell.committed === undefined)
       throw new UnknownActor(address, 'it was being started, and could not be');
     if (onConflict === 'refuse') throw new ActorExists(address, cell.snapshot?.status ?? 'active');
     return cell.ref;
   }
+}
+
+/** Who was meant, as far as that makes sense. Under a random id nobody would find it again. */
+function wanted(name: unknown, id: unknown): string {
+  if (typeof name !== 'string') return typeof name;
+  return badId(id) === undefined ? rootAddress(name, id as string) : name;
 }
 
 /** The live view of a system. */

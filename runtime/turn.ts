@@ -51,7 +51,7 @@ export interface Turn {
   readonly frame: FrameRef;
   readonly message: Message;
   readonly owed: OwedTurn | undefined;
-  /** What is logged after the commit; for an inspector all its intents. */
+  /** What is logged after the commit; for an observer all its intents. */
   readonly intents: readonly Intent[];
 }
 
@@ -158,7 +158,11 @@ function drop(runtime: Runtime, cell: Cell, message: Message): void {
   }
   if (beginsAnewWithParent(runtime, cell, message)) return;
   runtime.supervision.dropped(cell, message);
-  message.reply?.reject(new ActorEnded(cell.address, cell.snapshot?.status ?? 'gone'));
+  if (message.reply === undefined) return;
+  const refusal = new ActorEnded(cell.address, cell.snapshot?.status ?? 'gone');
+  // What the house asks for is no call from outside.
+  if (message.cause?.kind !== 'system') runtime.refusals.note('send', cell.address, refusal, message.event);
+  message.reply.reject(refusal);
 }
 
 // ---- the step -----------------------------------------------------------------------------------------------------
@@ -364,6 +368,7 @@ function apply(
   cell.activeAt = runtime.loopTime;
   if (message.reply?.id !== undefined) runtime.delivery.remember(cell, message.reply.id);
   if (message.letter !== undefined) ledger.delete(deadLetterKey(message.letter));
+  message.alongside?.();
   let owed: OwedTurn | undefined;
   if (intents.length > 0 || cell.definition.isProcess || isUrgent(event)) {
     for (const timer of applyToSelf(cell, intents, event, at))
@@ -389,7 +394,7 @@ function apply(
     message,
     owed,
     // Actions and messages hold on to the state they were made in.
-    intents: runtime.inspection === undefined ? logsAmong(intents) : intents,
+    intents: runtime.inspection?.needsIntents === true ? intents : logsAmong(intents),
   });
   if (isCheckpointDue(cell)) committer.checkpoint(cell);
 }

@@ -15,10 +15,16 @@ import {
   LOW_WATER_KEY,
   nameKey,
   nameWitnessKey,
+  NEWS_KEY,
   numberOf,
+  pauseKey,
   Prefix,
   quarantineKey,
   resumeKey,
+  stateKey,
+  stateOf,
+  stateRange,
+  STATES_INDEXED_KEY,
   SUPERBLOCK_KEY,
   systemIdsKey,
   timerActorOf,
@@ -51,6 +57,8 @@ const examples: Readonly<Record<string, (n: number, text: string) => Uint8Array>
   S: (_, text) => systemIdsKey(text),
   D: (n) => deadLetterKey(n),
   Q: (n) => quarantineKey(n),
+  P: (_, text) => pauseKey(text),
+  I: (_, text) => stateKey(text.slice(0, 1), text.slice(2)),
 };
 const prefixOf = (letter: string): Prefix => letter.charCodeAt(0) as Prefix;
 
@@ -61,7 +69,7 @@ describe('the table', () => {
   it('names every prefix of the code, once, and no other', () => {
     const letters = rows.map(([letter]) => letter!);
     const codes = Object.values(Prefix).map((code) => String.fromCharCode(code));
-    expect(letters.toSorted()).toEqual(['!s', '!l', ...codes].toSorted());
+    expect(letters.toSorted()).toEqual(['!s', '!l', '!i', '!n', ...codes].toSorted());
     expect(new Set(letters).size).toBe(letters.length);
     expect(Object.keys(examples).toSorted()).toEqual(codes.toSorted());
   });
@@ -80,6 +88,7 @@ describe('the table', () => {
     expect({
       superblock: hex(SUPERBLOCK_KEY),
       lowWater: hex(LOW_WATER_KEY),
+      news: hex(NEWS_KEY),
       frame: hex(frameKey(0x010203040506)),
       name: hex(nameKey('ö/1')),
       witness: hex(nameWitnessKey('order/42')),
@@ -92,9 +101,13 @@ describe('the table', () => {
       systemIds: hex(systemIdsKey('a')),
       deadLetter: hex(deadLetterKey(258)),
       quarantine: hex(quarantineKey(258)),
+      pause: hex(pauseKey('a')),
+      state: hex(stateKey('a\0a"b"', 'a/1')),
+      statesIndexed: hex(STATES_INDEXED_KEY),
     }).toEqual({
       superblock: '2173',
       lowWater: '216c',
+      news: '216e',
       frame: '46010203040506',
       name: '4ec3b62f31',
       witness: `48${createHash('sha256').update('order/42').digest('hex').slice(0, 16)}`,
@@ -107,7 +120,25 @@ describe('the table', () => {
       systemIds: '5361',
       deadLetter: '44000000000102',
       quarantine: '51000000000102',
+      pause: '5061',
+      state: '4961006122622200612f31',
+      statesIndexed: '2169',
     });
+  });
+});
+
+describe('a key of the index of states', () => {
+  it('says what it was made of, whatever the address is, and stands among those that begin alike', () => {
+    fc.assert(
+      fc.property(address, fc.string({ unit: 'binary' }), (name, id) => {
+        const row = `${encodeURIComponent(name)}\0a"idle"`;
+        const key = stateKey(row, `a/${id.toWellFormed()}`);
+        expect(stateOf(key)).toEqual({ row, address: `a/${id.toWellFormed()}` });
+        for (const end of [1, row.length, row.length + 2])
+          expect(isIn(stateRange(`${row}\0a`.slice(0, end)), key)).toBe(true);
+        expect(isIn(stateRange(`${row.slice(0, -1)}s`), key)).toBe(false);
+      }),
+    );
   });
 });
 
@@ -141,6 +172,7 @@ describe('the order of keys', () => {
   it.each([
     ['names', nameKey],
     ['system ids', systemIdsKey],
+    ['pauses', pauseKey],
     ['idempotency ids of one actor', (id: string) => idempotencyKey(5, id)],
   ] as const)('of %s is that of their characters', (_, keyOf) => {
     fc.assert(

@@ -46,12 +46,26 @@ const TABLE: readonly Room[] = [
     // Parts of effect and no barrel: loading all of it costs 150 ms.
     packages: ['xstate', '@xstate/store', 'type effect', 'effect/', 'node:async_hooks', 'node:util'],
   },
+  // The only place that starts a process: in it, stores are opened that may be broken.
+  {
+    place: 'storage/doctor/',
+    house: ['storage/'],
+    packages: [
+      'level',
+      'node:child_process',
+      'node:fs',
+      'node:fs/promises',
+      'node:os',
+      'node:path',
+      'node:url',
+    ],
+  },
   {
     place: 'storage/',
     house: [],
     packages: [
       ...['level', 'abstract-level', 'memory-level', 'msgpackr'],
-      ...['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:util', 'node:zlib'],
+      ...['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path', 'node:util', 'node:zlib'],
     ],
   },
   { place: 'machines/', house: [], packages: ['xstate'] },
@@ -60,7 +74,8 @@ const TABLE: readonly Room[] = [
     house: ['runtime/index.ts', 'machines/'],
     packages: ['xstate', 'type effect', 'effect/'],
   },
-  { place: 'console/', house: ['runtime/index.ts', 'actors/index.ts'], packages: ['node:'] },
+  // The only place that opens a port.
+  { place: 'console/', house: ['runtime/index.ts'], packages: ['node:', 'ws'] },
   // Users: they take the package by its published names, and whatever packages they like.
   { place: 'examples/', house: [], packages: [''] },
 ];
@@ -167,7 +182,10 @@ describe('a breach is noticed', () => {
     ['storage/ledger.ts', "import type {\n  Snapshot,\n} from 'xstate';"],
     ['machines/gate.ts', "import { readFileSync } from 'node:fs';"],
     ['actors/agent.ts', "import { Runtime } from '../runtime/runtime.ts';"],
-    ['console/serve.ts', "import { frameKey } from '../storage/keys.ts';"],
+    ['console/inspector/door.ts', "import { frameKey } from '../../storage/keys.ts';"],
+    ['console/inspector/stream.ts', "import { Inspection } from '../../runtime/inspection.ts';"],
+    ['runtime/inspection.ts', "import { inspector } from '../console/index.ts';"],
+    ['runtime/inspection.ts', "import { WebSocketServer } from 'ws';"],
     ['examples/hello/main.ts', "import { createSystem } from '../../runtime/system.ts';"],
     ['shed/tools.ts', 'export {};'],
   ])('in %s: %s', (path, text) => {
