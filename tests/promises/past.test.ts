@@ -12,7 +12,7 @@ import { internals, openSystem } from '../../runtime/system.ts';
 import type { System } from '../../runtime/system.ts';
 import { Prng } from '../../runtime/testing/prng.ts';
 import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
-import { waypointKey } from '../../storage/keys.ts';
+import { frameKey, waypointKey } from '../../storage/keys.ts';
 import { sealRow } from '../../storage/row.ts';
 import { afterwards, collect, open, rejection, STORES } from './systems.ts';
 import { WatchedStore } from './watched-store.ts';
@@ -425,6 +425,54 @@ describe('history', () => {
     expect(await back.system.snapshotAt('kid/1', 2)).toMatchObject({ status: 'done', output: 0 });
     expect(await back.system.replay('kid/1')).toMatchObject({ same: true, records: 2 });
     expect(back.runtime.population.presentAt('kid/1')).toBeUndefined();
+  });
+
+  it('of a damaged actor is told up to the damage from either side; its states since the checkpoint can be had', async () => {
+    const opened = await open({ kid: durable(kid, { checkpointEvery: 5 }) });
+    const ref = await opened.system.actor('kid', '1');
+    for (let n = 1; n < 9; n++) await ref.send({ type: 'poke' });
+    const { frame } = (await collect(opened.system.history('kid/1', { from: 3, to: 3 })))[0]!;
+    // A reader keeps frames in memory: another one finds the damage.
+    await opened.system.close();
+    const { store } = opened;
+    await store.open();
+    const row = Uint8Array.from(store.get(frameKey(frame))!);
+    row[row.length - 1]! ^= 1;
+    const batch = store.batch();
+    batch.put(frameKey(frame), row);
+    await batch.write();
+    await store.close();
+    const { system } = await open({ kid }, { store });
+    const told: number[] = [];
+    const backwards = async (): Promise<void> => {
+      for await (const { seq } of system.history('kid/1', { reverse: true })) told.push(seq);
+    };
+    expect(await rejection(backwards())).toMatchObject({ _tag: 'JournalCorrupt' });
+    expect(told).toEqual([9, 8, 7, 6, 5, 4]);
+    expect(await rejection(collect(system.history('kid/1')))).toMatchObject({ _tag: 'JournalCorrupt' });
+    expect(await system.snapshotAt('kid/1', 9)).toMatchObject({ context: { n: 8 } });
+    for (const ask of [() => system.snapshotAt('kid/1', 3), () => system.blame('kid/1', 'context.n')])
+      expect(await rejection(ask())).toMatchObject({ _tag: 'JournalCorrupt', address: 'kid/1' });
+  });
+
+  it('and states are told while the actor goes on', async () => {
+    const { system } = await open({ kid });
+    const ref = await system.actor('kid', '1');
+    for (let n = 1; n < 50; n++) await ref.send({ type: 'poke' });
+    let isOver = false;
+    const working = (async () => {
+      while (!isOver) await ref.send({ type: 'poke' });
+    })();
+    for (let seq = 1; seq <= 50; seq += 7) {
+      expect(await system.snapshotAt('kid/1', seq)).toMatchObject({ context: { n: seq - 1 } });
+      expect(await system.blame('kid/1', 'context.n', { at: seq })).toMatchObject({ seq });
+    }
+    const { seq: now } = await ref.send({ type: 'poke' });
+    expect(now).toBeGreaterThan(52);
+    expect(await system.snapshotAt('kid/1', now)).toMatchObject({ context: { n: now - 1 } });
+    expect((await system.replay('kid/1')).same).toBe(true);
+    isOver = true;
+    await working;
   });
 
   it('shows nothing that is not on the disk', async () => {

@@ -26,13 +26,18 @@ type BillEvent = { type: 'add'; by: number } | { type: 'ship' } | { type: 'boom'
 
 type Total = (given: { readonly context: Bill; readonly event: { readonly by: number } }) => number;
 
+interface BillCode {
+  readonly total?: Total;
+  readonly emits?: boolean;
+  readonly states?: readonly [string, string];
+}
+
 /** A bill as the first release has it. `total` is how an amount counts: its source text is part of the code. */
 function bill({
   total = ({ context, event }) => context.total + event.by,
   emits = false,
-  states = ['open', 'shipped'],
-} = {}) {
-  const [first, second] = states as [string, string];
+  states: [first, second] = ['open', 'shipped'],
+}: BillCode = {}) {
   return setup({
     types: { context: {} as Bill, events: {} as BillEvent, emitted: {} as { type: 'added' } },
     actions: { tell: () => {} },
@@ -253,6 +258,21 @@ describe('a migration', () => {
       context: { total: 700 },
     });
     expect(await last.system.replay('bill/1')).toMatchObject({ same: true, records: 2 });
+  });
+
+  it('is the good state that a step which throws goes back to, also before it is on the disk', async () => {
+    const later = await (await billed()).reopenWith({ bill: v2() });
+    const ref = later.system.get('bill/1')!;
+    // In the commit of the migration, and after it.
+    for (let round = 0; round < 2; round++) {
+      expect(await rejection(ref.send({ type: 'boom' }))).toMatchObject({
+        _tag: 'StepFailed',
+        state: 'cart',
+      });
+      expect(stateOf(later, 'bill/1')).toEqual(CART);
+    }
+    await ref.send({ type: 'ship' });
+    expect(stateOf(await later.reopen(), 'bill/1')).toMatchObject({ value: 'sent', context: { total: 700 } });
   });
 
   it('after a kill needs the logic of the version for the records beyond the checkpoint', async () => {
