@@ -1,0 +1,147 @@
+/**
+ * The desk: where the command line asks its questions. A store that a daemon has open is asked for over the daemon's socket,
+ * without being told; any other is opened here, paused, so that looking at it moves nothing.
+ */
+import { existsSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { askDaemon, isAnswered } from '../control/client.ts';
+import { readDoor } from '../control/door.ts';
+import type { Door } from '../control/door.ts';
+import type { ArgsOf, OperationName, RowOf } from '../control/operations.ts';
+import type { AnySystem } from '../control/subject.ts';
+import { refusal, Refused, troubleOf } from '../control/trouble.ts';
+import { libraryFor, loadCode } from './project.ts';
+import type { Project } from './project.ts';
+
+export interface Desk extends AsyncDisposable {
+  /** The process that answers; undefined when it is this one. */
+  readonly pid: number | undefined;
+  /** Asks, and gives the rows as they come. @throws Refused */
+  ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncIterable<RowOf<TName>>;
+}
+
+export interface DeskOptions {
+  /** Whether the code of the actors is loaded when the store is opened here. */
+  readonly code: 'never' | 'if-given' | 'needed';
+  /** Whether the system is let run while it is open here. */
+  readonly run: boolean;
+  readonly signal: AbortSignal;
+  /** Hears what the system reports. */
+  readonly report: (text: string) => void;
+}
+
+/** @throws Refused */
+export async function openDesk(project: Project, options: DeskOptions): Promise<Desk> {
+  assertStore(project.store);
+  const store = realpathSync(project.store);
+  const door = readDoor(store);
+  if (door !== undefined && (await isAnswered(door))) return new DaemonDesk({ ...door, store }, options.signal);
+  return openHere({ ...project, store }, options);
+}
+
+/** Opening makes a store where there is none, which nobody who looks has wished for. */
+export function assertStore(folder: string): void {
+  if (!existsSync(folder)) throw refusal('NotFound', `${folder} does not exist`);
+  if (!existsSync(join(folder, 'CURRENT')) && !existsSync(join(folder, 'heddle.anchor')))
+    throw refusal('NotFound', `there is no store in ${folder}`);
+}
+
+// ---- a daemon -----------------------------------------------------------------------------------------------------
+
+class DaemonDesk implements Desk {
+  readonly pid: number;
+  readonly #door: Door;
+  readonly #signal: AbortSignal;
+
+  constructor(door: Door, signal: AbortSignal) {
+    this.pid = door.pid;
+    this.#door = door;
+    this.#signal = signal;
+  }
+
+  ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncIterable<RowOf<TName>> {
+    return askDaemon(this.#door, name, args, this.#signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Each question hangs up by itself.
+  }
+}
+
+// ---- here ---------------------------------------------------------------------------------------------------------
+
+async function openHere({ store, codeFile }: Project, options: DeskOptions): Promise<Desk> {
+  const { code, run, report } = options;
+  const file = code === 'never' && !run ? undefined : codeFile;
+  if (code === 'needed' && file === undefined) {
+    throw refusal(
+      'NeedsCode',
+      'this needs the code of the actors: give it with --actors <file>, or in a heddle.config.ts of this folder',
+    );
+  }
+  const { createSystem, leveldb } = await libraryFor(file);
+  const { actors, supervise } = file === undefined ? { actors: {} } : await loadCode(file);
+  const logger = {
+    log: (...args: unknown[]) => report(args.map(String).join(' ')),
+    error: (...args: unknown[]) => report(args.map(messageOf).join(' ')),
+  };
+  const settings = { actors, logger, ...(supervise !== undefined && { supervise }) };
+  try {
+    const system = await createSystem({ store: leveldb(store), ...settings, ...({ paused: !run } as object) });
+    const subject = { location: store, system: system as AnySystem, isRunning: run, hasCode: file !== undefined };
+    return new OpenDesk(subject, options.signal);
+  } catch (error) {
+    throw asLocked(error, store);
+  }
+}
+
+const messageOf = (value: unknown): string => (value instanceof Error ? value.message : String(value));
+
+/** Whoever has it open serves no socket, or is just about to. */
+function asLocked(error: unknown, store: string): unknown {
+  const trouble = troubleOf(error);
+  if (trouble.code !== 'HEDDLE_STORE_LOCKED') return error;
+  const holder = (error as { readonly holder?: { readonly pid: number } }).holder;
+  const who = holder === undefined ? 'another process' : `process ${holder.pid}`;
+  const message =
+    `${store} is open in ${who}, which serves no control socket: ` +
+    "call serveControl(system, { store }) of 'heddle/console' there, or stop it";
+  return new Refused({ ...trouble, message }, { cause: error });
+}
+
+type Subject = import('../control/subject.ts').Subject;
+
+class OpenDesk implements Desk {
+  readonly pid = undefined;
+  readonly #subject: Subject;
+  readonly #signal: AbortSignal;
+
+  constructor(subject: Subject, signal: AbortSignal) {
+    this.#subject = subject;
+    this.#signal = signal;
+  }
+
+  async *ask<TName extends OperationName>(
+    name: TName,
+    args: ArgsOf<TName>,
+  ): AsyncGenerator<RowOf<TName>> {
+    // Only here: whoever asks a daemon need not load them.
+    const { operations } = await import('../control/operations.ts');
+    const { run } = operations[name] as unknown as {
+      readonly run: (subject: Subject, args: ArgsOf<TName>, signal: AbortSignal) => AsyncIterable<RowOf<TName>>;
+    };
+    try {
+      for await (const row of run(this.#subject, args, this.#signal)) {
+        this.#signal.throwIfAborted();
+        yield row;
+      }
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw error instanceof Refused ? error : new Refused(troubleOf(error), { cause: error });
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#subject.system.close();
+  }
+}

@@ -1,0 +1,400 @@
+/**
+ * The operations of a console: what may be asked of a store or of a system that runs, with which arguments, and what comes back.
+ * Every answer is a stream of rows of JSON, so that a million records take no more room than one. The same operations are carried
+ * out here for a closed store, and behind the control socket for a daemon.
+ *
+ * Rows have times as ISO texts, and what belongs to users (events, states, errors) as tagged JSON.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  ActorNode,
+  DeadLetter,
+  HistoryRecord,
+  ReplayResult,
+  StuckActor,
+  SupervisorNode,
+} from '../../runtime/index.ts';
+import type { Given } from './given.ts';
+import { running, withCode } from './subject.ts';
+import type { AnySystem, Subject } from './subject.ts';
+import { BadTag, tagged, untagged } from './tagged.ts';
+import type { Json } from './tagged.ts';
+import { refusal, troubleOf } from './trouble.ts';
+
+/** One thing that may be asked. */
+interface Operation<TArgs extends object, TRow extends object> {
+  /** The arguments, checked. @throws Refused */
+  read(given: Given): TArgs;
+  run(subject: Subject, args: TArgs, signal: AbortSignal): AsyncIterable<TRow>;
+}
+
+/** Keeps the types of arguments and rows apart for each. */
+const operation = <TArgs extends object, TRow extends object>(
+  it: Operation<TArgs, TRow>,
+): Operation<TArgs, TRow> => it;
+
+// ---- rows ---------------------------------------------------------------------------------------------------------
+
+/** An actor in a list. */
+export type ActorRow = {
+  readonly address: string;
+  /** XState's word; `ended` where only the journal is known. */
+  readonly status?: string;
+  readonly value?: Json;
+  readonly standing?: string;
+  readonly mailbox?: number;
+  /** How many records it has. */
+  readonly seq?: number;
+  readonly life?: number;
+  readonly at?: string;
+  /** The type of its last event. */
+  readonly event?: string;
+  /** The record that the value is of, where it is not the last. */
+  readonly asOf?: number;
+  readonly damage?: string;
+};
+
+/** A record of a journal. */
+export type RecordRow = Omit<HistoryRecord, 'at' | 'event' | 'error' | 'intents' | 'id'> & {
+  readonly at: string;
+  readonly event: Json;
+  readonly id?: string;
+  readonly intents: Json;
+  readonly error?: Json;
+};
+
+/** An actor, in full. */
+export type StateRow = {
+  readonly address: string;
+  readonly status?: string;
+  readonly value?: Json;
+  readonly context?: Json;
+  readonly output?: Json;
+  readonly error?: Json;
+  readonly children?: readonly string[];
+  readonly standing?: string;
+  readonly phase?: string;
+  readonly restarts?: number;
+  readonly mailbox?: number;
+  readonly seq?: number;
+  readonly life?: number;
+  /** The record that the state is of, where it is not the last. */
+  readonly asOf?: number;
+  /** Why it is where it is, in words. */
+  readonly why?: string;
+};
+
+export type LetterRow = {
+  readonly id: number;
+  readonly address: string;
+  readonly life: number;
+  readonly at: string;
+  readonly reason: DeadLetter['reason'];
+  readonly event?: Json;
+  readonly action?: string;
+  readonly idempotencyKey?: string;
+  readonly error: Json;
+  readonly state?: Json;
+  readonly retries: number;
+};
+
+export type TreeRow = {
+  readonly supervisors: readonly TreeNode[];
+  readonly actors: readonly TreeNode[];
+};
+export type TreeNode =
+  | (Omit<SupervisorNode, 'end' | 'children'> & {
+      readonly end?: string;
+      readonly children: readonly TreeNode[];
+    })
+  | (Omit<ActorNode, 'value' | 'children'> & { readonly value?: Json; readonly children: readonly TreeNode[] });
+
+export type ReplayRow = Omit<ReplayResult, 'difference'> & {
+  readonly difference?: { readonly seq: number; readonly path: string; readonly recorded: Json; readonly today: Json };
+  /** Why it could not be told at all. */
+  readonly refused?: string;
+};
+
+const time = (ms: number): string => new Date(ms).toISOString();
+
+/** Leaves out what is undefined, as JSON does at the top of a row. */
+function row<T extends object>(fields: { [TKey in keyof T]: T[TKey] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+const taggedOr = (value: unknown): Json | undefined => (value === undefined ? undefined : tagged(value));
+
+function recordRow({ at, event, error, intents, ...rest }: HistoryRecord): RecordRow {
+  return row<RecordRow>({
+    ...rest,
+    at: time(at),
+    event: tagged(event),
+    intents: tagged(intents),
+    error: taggedOr(error),
+  });
+}
+
+function letterRow(letter: DeadLetter): LetterRow {
+  const { id, address, life, at, reason, event, action, idempotencyKey, error, state, retries } = letter;
+  return row<LetterRow>({
+    ...{ id, address, life, reason, action, idempotencyKey },
+    at: time(at),
+    event: taggedOr(event),
+    error: tagged(error),
+    state: taggedOr(state),
+    retries: retries ?? 0,
+  });
+}
+
+// ---- actors -------------------------------------------------------------------------------------------------------
+
+function* flattened({ supervisors, actors }: TreeRow): Generator<TreeNode> {
+  for (const node of [...supervisors, ...actors]) {
+    yield node;
+    yield* flattened({ supervisors: node.children, actors: [] });
+  }
+}
+
+function nodeRow(node: SupervisorNode | ActorNode): TreeNode {
+  const children = node.children.map(nodeRow);
+  if (node.kind === 'actor') return row<TreeNode>({ ...node, value: taggedOr(node.value), children });
+  return row<TreeNode>({ ...node, children });
+}
+
+function treeOf(system: AnySystem): TreeRow {
+  const { supervisors, actors } = system.tree().get().context;
+  return { supervisors: supervisors.map(nodeRow), actors: actors.map(nodeRow) };
+}
+
+function nodeAt(system: AnySystem, address: string): TreeNode | undefined {
+  for (const node of flattened(treeOf(system))) if (node.address === address) return node;
+  return undefined;
+}
+
+const unknownActor = (address: string): Error => refusal('NotFound', `${address}: nobody ever lived there`);
+
+/** What there is to say of an actor that the system can load; of one that it cannot, why. */
+async function stateRow(system: AnySystem, address: string): Promise<StateRow> {
+  const why = await system.explain(address);
+  const node = nodeAt(system, address);
+  const about = { address, why, ...standingOf(node) };
+  let snapshot: Readonly<Record<string, unknown>>;
+  try {
+    const ref = system.get(address);
+    if (ref === undefined) throw unknownActor(address);
+    snapshot = ref.getSnapshot();
+  } catch (error) {
+    const { code } = troubleOf(error);
+    if (!REFUSALS.has(code)) throw error;
+    return { ...about, standing: 'refused' };
+  }
+  return row<StateRow>({ ...about, ...snapshotFields(snapshot) });
+}
+
+/** An actor with one of these is there, but cannot be loaded. */
+const REFUSALS = new Set(['HEDDLE_JOURNAL_CORRUPT', 'HEDDLE_STORY_CHANGED', 'HEDDLE_UNKNOWN_ACTOR']);
+
+function standingOf(node: TreeNode | undefined): Partial<StateRow> {
+  if (node?.kind !== 'actor') return node === undefined ? {} : { phase: node.phase, restarts: node.restarts };
+  const { standing, phase, restarts, mailbox } = node;
+  return { standing, restarts, mailbox, ...(phase !== undefined && { phase }) };
+}
+
+function snapshotFields({ status, value, context, output, error, children }: Readonly<Record<string, unknown>>) {
+  return {
+    status: String(status),
+    value: taggedOr(value),
+    context: taggedOr(context),
+    output: taggedOr(output),
+    error: taggedOr(error),
+    children: children === undefined ? undefined : Object.keys(children as object),
+  };
+}
+
+// ---- journals -----------------------------------------------------------------------------------------------------
+
+/** How often a journal is looked at that is followed. */
+const FOLLOW_MS = 200;
+
+/** Records as they are written, until nobody wants more. */
+async function* followed(subject: Subject, address: string, from: number, signal: AbortSignal) {
+  for (let next = from; !signal.aborted;) {
+    for await (const record of subject.system.history(address, { from: next })) {
+      yield recordRow(record);
+      next = record.seq + 1;
+    }
+    await sleep(FOLLOW_MS, undefined, { signal });
+  }
+}
+
+/** The newest of them, oldest first. */
+async function newest(records: AsyncIterable<HistoryRecord>, count: number): Promise<HistoryRecord[]> {
+  const kept: HistoryRecord[] = [];
+  for await (const record of records) {
+    kept.push(record);
+    if (kept.length > count) kept.shift();
+  }
+  return kept;
+}
+
+async function* once<T>(make: () => Promise<T> | T): AsyncGenerator<T> {
+  yield await make();
+}
+
+// ---- the table ----------------------------------------------------------------------------------------------------
+
+export const operations = {
+  /** Everybody who lives; of a closed store everybody who ever lived. */
+  actors: operation({
+    read: (given) => ({ under: given.optionalText('under') }),
+    async *run({ system }, { under }) {
+      for (const node of flattened(treeOf(system))) {
+        const { address } = node;
+        if (under !== undefined && address !== under && !address.startsWith(`${under}/`)) continue;
+        if (node.kind !== 'actor' || node.status === 'absent') continue;
+        const { status, value, standing, mailbox } = node;
+        yield row<ActorRow>({ address, status, value, standing, mailbox });
+      }
+    },
+  }),
+
+  /** Who supervises whom, and how they are. */
+  tree: operation({
+    read: () => ({}),
+    run: ({ system }) => once(() => treeOf(system)),
+  }),
+
+  /** One actor, in full. */
+  state: operation({
+    read: (given) => ({ address: given.text('address') }),
+    run: ({ system }, { address }) => once(() => stateRow(system, address)),
+  }),
+
+  explain: operation({
+    read: (given) => ({ address: given.text('address') }),
+    run: (subject, { address }) =>
+      once(async () => ({ address, why: await withCode(subject, 'explain').explain(address) })),
+  }),
+
+  /** A journal. `last`: only so many of its records, the newest. `follow`: those to come, too. */
+  history: operation({
+    read: (given) => ({
+      address: given.text('address'),
+      from: given.optionalWhole('from'),
+      to: given.optionalWhole('to'),
+      last: given.optionalWhole('last'),
+      follow: given.flag('follow'),
+    }),
+    async *run(subject, { address, from = 1, to, last, follow }, signal) {
+      if (follow) running(subject, 'following a journal');
+      let next = from;
+      const records = subject.system.history(address, { from, ...(to !== undefined && { to }) });
+      for await (const record of last === undefined ? records : await newest(records, last)) {
+        yield recordRow(record);
+        next = record.seq + 1;
+      }
+      if (follow) yield* followed(subject, address, next, signal);
+    },
+  }),
+
+  /** Whether today's code tells the recorded story of an actor. */
+  replay: operation({
+    read: (given) => ({ address: given.text('address') }),
+    run: (subject, { address }) =>
+      once(async () => replayRow(await withCode(subject, 'replay').replay(address))),
+  }),
+
+  /** Whether everything that is stored proves itself. */
+  verify: operation({
+    read: () => ({}),
+    run: ({ system }) => once(() => system.verify()),
+  }),
+
+  /** Actors that nothing will ever move. */
+  stuck: operation({
+    read: () => ({}),
+    async *run(subject) {
+      for await (const { value, ...actor } of withCode(subject, 'stuck').stuck())
+        yield row<Omit<StuckActor, 'value'> & { readonly value?: Json }>({ ...actor, value: taggedOr(value) });
+    },
+  }),
+
+  deadLetters: operation({
+    read: (given) => ({ address: given.optionalText('address') }),
+    async *run({ system }, { address }) {
+      const letters = system.deadLetters(address === undefined ? {} : { address });
+      for await (const letter of letters) yield letterRow(letter);
+    },
+  }),
+
+  /** Tries a dead letter again. */
+  retry: operation({
+    read: (given) => ({ id: given.whole('id'), by: given.text('by') }),
+    run: (subject, { id, by }) =>
+      once(async () => {
+        const letters = running(subject, 'retry').deadLetters();
+        const { address } = await letterOf(letters, id);
+        await letters.retry(id, { by });
+        return { id, address, did: 'retried' as const, by };
+      }),
+  }),
+
+  /** Gives a dead letter up. */
+  discard: operation({
+    read: (given) => ({ id: given.whole('id'), by: given.text('by'), reason: given.text('reason') }),
+    run: (subject, { id, by, reason }) =>
+      once(async () => {
+        const letters = running(subject, 'discard').deadLetters();
+        const { address } = await letterOf(letters, id);
+        await letters.discard(id, { by, reason });
+        return { id, address, did: 'discarded' as const, by, reason };
+      }),
+  }),
+
+  /** Sends an event from outside. */
+  send: operation({
+    read: (given) => ({
+      address: given.text('address'),
+      event: eventOf(given.json('event')),
+      id: given.optionalText('id'),
+    }),
+    run: (subject, { address, event, id }) =>
+      once(async () => {
+        const ref = running(subject, 'send').get(address);
+        if (ref === undefined) throw unknownActor(address);
+        return ref.send(event, id === undefined ? {} : { id });
+      }),
+  }),
+};
+
+async function letterOf(letters: AsyncIterable<DeadLetter>, id: number): Promise<DeadLetter> {
+  for await (const letter of letters) if (letter.id === id) return letter;
+  throw refusal('NotFound', `there is no dead letter ${id}`);
+}
+
+function replayRow({ difference, ...rest }: ReplayResult): ReplayRow {
+  if (difference === undefined) return rest;
+  const { recorded, today } = difference;
+  return { ...rest, difference: { ...difference, recorded: tagged(recorded), today: tagged(today) } };
+}
+
+/** @throws Refused */
+function eventOf(json: Json | undefined): { readonly type: string } {
+  try {
+    const event = json === undefined ? undefined : untagged(json);
+    if (typeof event === 'object' && event !== null && typeof (event as { type?: unknown }).type === 'string')
+      return event as { readonly type: string };
+  } catch (error) {
+    if (error instanceof BadTag) throw refusal('BadRequest', `event: ${error.message}`, { cause: error });
+    throw error;
+  }
+  throw refusal('BadRequest', 'event must be an object with a type');
+}
+
+// ---- their types --------------------------------------------------------------------------------------------------
+
+type Operations = typeof operations;
+export type OperationName = keyof Operations;
+export type ArgsOf<TName extends OperationName> = Parameters<Operations[TName]['run']>[1];
+export type RowOf<TName extends OperationName> =
+  ReturnType<Operations[TName]['run']> extends AsyncIterable<infer TRow> ? TRow : never;
