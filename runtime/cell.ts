@@ -13,6 +13,7 @@ import type { AnySnapshot } from './kernel/step.ts';
 import type { Mailbox, Birth } from './mailbox.ts';
 import type { Down } from './standing.ts';
 import type { Timer } from './timers.ts';
+import type { Origin } from './trace.ts';
 
 const NO_RESTARTS: readonly number[] = [];
 
@@ -38,6 +39,10 @@ export class Cell implements Chain {
   committed: AnySnapshot | undefined = undefined;
   /** How many ids the actor has given to children and timers. */
   booked = 0;
+  /** Where the trace of its newest record begins; undefined: with that record. */
+  origin: Origin | undefined = undefined;
+  /** The same of the first record of its life: what its process does belongs to that. */
+  bornOrigin: Origin | undefined = undefined;
   /** For a process: which attempt of its work runs. */
   attempt = 1;
   /** Why it does not run; undefined while it does. */
@@ -104,6 +109,7 @@ export interface OwedTurn {
   /** The state before the turn, from which its actions can be derived again; undefined for the first of a life. */
   readonly before: AnySnapshot | undefined;
   readonly bookedBefore: number;
+  readonly origin: Origin | undefined;
   readonly frame: FrameRef;
   readonly offset: number;
   /** The actions and emits among its intents, with their places in the list. */

@@ -13,6 +13,7 @@ import type { FrameRef } from '../storage/ledger.ts';
 import type { Cell, OwedTurn } from './cell.ts';
 import type { Birth } from './mailbox.ts';
 import type { Runtime } from './runtime.ts';
+import type { Origin } from './trace.ts';
 import type { Down } from './standing.ts';
 import { packCause } from './trailer.ts';
 import type { StoredCause } from './trailer.ts';
@@ -26,6 +27,8 @@ export interface StoredCheckpoint {
   readonly lives: number;
   readonly booked: number;
   readonly attempt: number;
+  /** For a process whose life belongs to another's trace. */
+  readonly bornOrigin?: Origin;
   /** Only where they say something. */
   readonly standing?: StoredStanding;
   readonly newest: StoredPosition | undefined;
@@ -51,6 +54,7 @@ export interface StoredTimer {
   readonly dueAt: number;
   readonly to: readonly [address: string, actor: number, life: number];
   readonly event: Packed;
+  readonly origin?: Origin;
 }
 
 export interface StoredInboxMessage {
@@ -120,7 +124,7 @@ export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: Prepa
 
 function describe(runtime: Runtime, cell: Cell): PreparedCheckpoint['content'] {
   const { events } = runtime;
-  const { birth, bornAt, bornSeq, life, lives, booked, attempt, definition, snapshot } = cell;
+  const { birth, bornAt, bornSeq, bornOrigin, life, lives, booked, attempt, definition, snapshot } = cell;
   const standing = standingOf(cell);
   return {
     birth,
@@ -130,15 +134,17 @@ function describe(runtime: Runtime, cell: Cell): PreparedCheckpoint['content'] {
     lives,
     booked,
     attempt,
+    ...(definition.isProcess && bornOrigin !== undefined && { bornOrigin }),
     ...(standing !== undefined && { standing }),
     snapshot: snapshot === undefined ? undefined : own(events.packSnapshot(definition, snapshot)),
-    timers: [...(cell.timers?.values() ?? [])].map(({ id, seq, index, dueAt, to, event }) => ({
+    timers: [...(cell.timers?.values() ?? [])].map(({ id, seq, index, dueAt, to, event, origin }) => ({
       id,
       seq,
       index,
       dueAt,
       to: [to.address, to.actor, to.life] as const,
       event: own(events.prepare(event).packed),
+      ...(origin !== undefined && { origin }),
     })),
     inbox: waiting(cell),
   };

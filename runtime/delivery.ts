@@ -4,7 +4,7 @@
  */
 import type { AnyEventObject } from 'xstate';
 import type { Cell } from './cell.ts';
-import { owedBySender } from './effects.ts';
+import { currentSource, owedBySender } from './effects.ts';
 import { ActorEnded, HeddleError, InvalidArgument, MailboxFull } from './errors.ts';
 import type { PreparedEvent } from './events.ts';
 import type { Ref } from './kernel/ref.ts';
@@ -14,6 +14,8 @@ import type { Receipt } from './receipt.ts';
 import { rejectedReply, Reply } from './reply.ts';
 import type { Runtime } from './runtime.ts';
 import { SentOnce } from './sent-once.ts';
+import { readTraceparent } from './trace.ts';
+import type { GivenTrace } from './trace.ts';
 import type { Cause } from './trailer.ts';
 import { mayRun } from './standing.ts';
 import { takeTurn } from './turn.ts';
@@ -22,6 +24,11 @@ import { takeTurn } from './turn.ts';
 export interface SendOptions {
   /** An idempotency id: sends to the same actor with the same id are applied once, across crashes. */
   readonly id?: string;
+  /**
+   * The W3C `traceparent` of the caller: what follows from the event belongs to its trace. Not needed inside of actions and
+   * processes, which belong to one already.
+   */
+  readonly trace?: string;
 }
 
 /** Messages within the system may exceed the bound for outsiders, so that a flood from outside cannot stop its work. */
@@ -46,25 +53,41 @@ export class Delivery {
       runtime.assertOpen();
       assertSendable(event);
       const prepared = runtime.events.prepare(event);
+      const trace = this.traceOf(options?.trace);
       const cell = runtime.cellOf(ref);
       const id = options?.id;
-      if (id === undefined) return this.#accept(cell, prepared, ref.life);
-      return this.#sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id));
+      if (id === undefined) return this.#accept(cell, prepared, ref.life, undefined, trace);
+      return this.#sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id, trace));
     } catch (error) {
       runtime.metrics.refused(error);
       return rejectedReply(error);
     }
   }
 
+  /** The trace that a caller hands over, or is in because its code runs in an effect of another system. @throws InvalidArgument */
+  traceOf(given: string | undefined): GivenTrace | undefined {
+    if (given !== undefined) return readTraceparent(given, 'options.trace');
+    const source = currentSource();
+    if (source === undefined || source.causeIn(this.#runtime) !== undefined) return undefined;
+    return readTraceparent(source.traceparent, 'traceparent');
+  }
+
   /** Takes a message from outside: at once if nothing else waits, otherwise into the mailbox. */
-  #accept(cell: Cell, { event, packed }: PreparedEvent, life: number, id?: string): Promise<Receipt> {
+  #accept(
+    cell: Cell,
+    { event, packed }: PreparedEvent,
+    life: number,
+    id: string | undefined,
+    trace: GivenTrace | undefined,
+  ): Promise<Receipt> {
     const { options, scheduler } = this.#runtime;
     if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
     if (!mayRun(cell)) this.#runtime.supervision.stayingDown.assertComingBack(cell);
     const size = cell.mailbox?.size ?? 0;
     if (size >= options.mailboxCapacity) throw new MailboxFull(cell.address, options.mailboxCapacity);
-    const reply = new Reply(id);
-    const message = new Message(event, packed, life, undefined, undefined, reply);
+    const reply = new Reply(id, trace);
+    const cause = trace === undefined ? currentSource()?.causeIn(this.#runtime) : undefined;
+    const message = new Message(event, packed, life, cause, undefined, reply);
     if (size === 0 && scheduler.isFree && mayRun(cell)) {
       message.taken = true;
       takeTurn(this.#runtime, cell, message);
@@ -81,8 +104,8 @@ export class Delivery {
   }
 
   /** Brings a root actor to life. */
-  bear(cell: Cell, birth: Birth, { event, packed }: PreparedEvent): Promise<Receipt> {
-    const reply = new Reply();
+  bear(cell: Cell, birth: Birth, { event, packed }: PreparedEvent, trace?: GivenTrace): Promise<Receipt> {
+    const reply = new Reply(undefined, trace);
     this.#enqueue(cell, new Message(event, packed, cell.life + 1, { kind: 'system' }, birth, reply));
     return reply.promise;
   }
@@ -130,10 +153,11 @@ export class Delivery {
     if (stopped) return;
     if (source === undefined) return this.sendFrom(undefined, target, event);
     if (source === target) return processes.report(source, event);
-    if (!processes.speaks(source)) return;
+    const cause = processes.causeOf(source);
+    if (cause === undefined) return;
     try {
       this.assertRoom(target);
-      this.sendFrom({ kind: 'effect', actor: source.actor, life: source.life }, target, event);
+      this.sendFrom(cause, target, event);
     } catch (error) {
       processes.fail(source, error);
     }

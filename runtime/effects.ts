@@ -11,6 +11,9 @@ import { noteSettled } from './notes.ts';
 import { portable } from './portable.ts';
 import type { Runtime } from './runtime.ts';
 import { FAIL } from './standing.ts';
+import { spanIdOf, traceIdOf, traceparentOf } from './trace.ts';
+import type { Origin } from './trace.ts';
+import type { Cause } from './trailer.ts';
 
 /** What user code may know about the effect it runs in. */
 export interface EffectContext {
@@ -19,11 +22,50 @@ export interface EffectContext {
   readonly address: string;
   /** Which attempt this is, counted from 1. */
   readonly attempt: number;
+  /** The W3C trace context of the record that owes it: pass it on, and what you call belongs to the same trace. */
+  readonly traceparent: string;
+}
+
+/** The record that owes an effect. */
+interface Debtor {
+  readonly actor: number;
+  readonly life: number;
+  readonly seq: number;
+  readonly origin: Origin | undefined;
+}
+
+/** Where an effect comes from. */
+export class EffectSource implements EffectContext {
+  readonly idempotencyKey: string;
+  readonly address: string;
+  readonly attempt: number;
+  readonly #runtime: Runtime;
+  readonly #debtor: Debtor;
+
+  constructor(runtime: Runtime, address: string, debtor: Debtor, index: number, attempt: number) {
+    this.idempotencyKey = effectKey(address, debtor.seq, index);
+    this.address = address;
+    this.attempt = attempt;
+    this.#runtime = runtime;
+    this.#debtor = debtor;
+  }
+
+  get traceparent(): string {
+    const { actor, seq, origin = { actor, seq } } = this.#debtor;
+    const { id } = this.#runtime.ledger;
+    return traceparentOf({ traceId: traceIdOf(id, origin), spanId: spanIdOf(id, actor, seq) });
+  }
+
+  /** What caused whatever it sends to an actor of this system; undefined for one of another. */
+  causeIn(runtime: Runtime): Extract<Cause, { kind: 'effect' }> | undefined {
+    const { actor, life, seq, origin = { actor, seq } } = this.#debtor;
+    return runtime === this.#runtime ? { kind: 'effect', actor, life, origin } : undefined;
+  }
 }
 
 /** An effect that runs. */
 interface Running {
-  readonly context: EffectContext;
+  readonly context: EffectSource;
   readonly isProcess: boolean;
   /** How many of the messages it has sent wait for their turn. Those of a process do not count: it starts again anyway. */
   waiting: number;
@@ -44,8 +86,11 @@ export function currentEffect(): EffectContext | undefined {
   return current.getStore()?.context;
 }
 
+/** The same, with what only the runtime needs of it. */
+export const currentSource = (): EffectSource | undefined => current.getStore()?.context;
+
 /** Runs a part of a process. */
-export function withinEffect<T>(context: EffectContext, run: () => T): T {
+export function withinEffect<T>(context: EffectSource, run: () => T): T {
   return current.run({ context, isProcess: true, waiting: 0, whenTaken: undefined }, run);
 }
 
@@ -97,12 +142,12 @@ export function carryOut(runtime: Runtime, cell: Cell, owed: OwedTurn): void {
 /** Does an effect once more that was given up. @throws whatever it throws */
 export async function runAgain(
   runtime: Runtime,
-  { address }: Cell,
-  { seq }: OwedTurn,
+  { actor, address }: Cell,
+  owed: OwedTurn,
   { index, intent }: OwedEffect,
 ): Promise<void> {
   if (intent.kind !== 'action') return;
-  const context = { idempotencyKey: effectKey(address, seq, index), address, attempt: 1 };
+  const context = new EffectSource(runtime, address, { ...owed, actor }, index, 1);
   const end = lasts();
   runtime.running++;
   try {
@@ -134,15 +179,15 @@ function run(
   settled: () => void,
 ): void {
   const { index, intent } = effect;
-  const idempotencyKey = effectKey(cell.address, owed.seq, index);
   if (intent.kind === 'emit') {
-    runtime.emitted(cell, intent.event, idempotencyKey);
+    runtime.emitted(cell, intent.event, effectKey(cell.address, owed.seq, index));
     return settled();
   }
   if (intent.kind === 'tell') {
     runtime.processes.tell(cell.actor, owed.life, intent.event);
     return settled();
   }
+  const context = new EffectSource(runtime, cell.address, { ...owed, actor: cell.actor }, index, attempt);
   const failed = (error: unknown): void => {
     const delay = RETRY_AFTER_MS[attempt - 1];
     if (runtime.stopped) return;
@@ -152,11 +197,10 @@ function run(
       });
       return;
     }
-    runtime.deadLetters.action(cell, owed, intent.name, idempotencyKey, error);
+    runtime.deadLetters.action(cell, owed, intent.name, context.idempotencyKey, error);
     actionFailed(runtime, cell, owed, index, error);
     settled();
   };
-  const context = { idempotencyKey, address: cell.address, attempt };
   const running: Running = { context, isProcess: false, waiting: 0, whenTaken: undefined };
   const done = (): void => {
     if (running.waiting === 0) settled();
@@ -195,7 +239,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 function actionFailed(
   runtime: Runtime,
   cell: Cell,
-  { seq, life }: OwedTurn,
+  { seq, life, origin }: OwedTurn,
   index: number,
   error: unknown,
 ): void {
@@ -206,5 +250,6 @@ function actionFailed(
     error: portable(runtime.codec, error),
   });
   // Under the key of the action: told once, with the dead letter, however often the action is given up.
-  runtime.delivery.deliver(ref, new Message(event, packed, life, { kind: 'actor', actor, seq, index, life }));
+  const cause = { kind: 'actor', actor, seq, index, life, origin } as const;
+  runtime.delivery.deliver(ref, new Message(event, packed, life, cause));
 }

@@ -24,7 +24,7 @@ import { noteFired, noteTaken } from './notes.ts';
 import { portable } from './portable.ts';
 import { failedSnapshot } from './process-step.ts';
 import { restoreState } from './restore.ts';
-import { goDown } from './retell.ts';
+import { beginRecord, goDown } from './retell.ts';
 import { delayAfter } from './retry.ts';
 import type { Runtime } from './runtime.ts';
 import { childrenOf, FAIL, HALT, UP } from './standing.ts';
@@ -244,7 +244,8 @@ export function beginsAgain(runtime: Runtime, cell: Cell, index: number): boolea
 export function comeUpAgain(runtime: Runtime, cell: Cell, seq: number, index: number): void {
   const send = (event: Message['event'], life: number, at: number, birth?: Birth): void => {
     const { event: own, packed } = runtime.events.prepareHolder(event);
-    const cause: Cause = { kind: 'actor', actor: cell.actor, seq, index: at, life: cell.life };
+    const { actor, life: from, origin } = cell;
+    const cause: Cause = { kind: 'actor', actor, seq, index: at, life: from, origin };
     runtime.delivery.deliver(cell.ref, new Message(own, packed, life, cause, birth));
   };
   if (cell.definition.spec.restart.from !== 'initial' && !cell.ended)
@@ -330,10 +331,12 @@ function record(
   rest: Trailer,
 ) {
   const { ledger, codec, population } = runtime;
+  beginRecord(cell, cause, reply?.trace);
   population.markDirty(cell);
   const trailer = packTrailer(codec, {
     ...(cause !== undefined && { cause }),
     ...(reply?.id !== undefined && { id: reply.id }),
+    ...(reply?.trace !== undefined && { trace: reply.trace }),
     ...(birth !== undefined && { birth }),
     ...rest,
   });
@@ -362,6 +365,6 @@ function commit(runtime: Runtime, cell: Cell, message: Message, error: unknown):
   runtime.committer.add(turn);
 }
 
-function causeOf({ actor, seq, life }: Cell, index: number): Cause {
-  return { kind: 'actor', actor, seq, index, life };
+function causeOf({ actor, seq, life, origin }: Cell, index: number): Cause {
+  return { kind: 'actor', actor, seq, index, life, origin };
 }

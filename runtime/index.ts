@@ -53,9 +53,9 @@ export type { ScheduleInfo, Schedules, ScheduleWords } from './schedules/schedul
 export type { Decision as ScheduleDecision, Occurrence, TriggerOutcome } from './schedules/schedule.ts';
 
 // The past
-export type { HistoryCause, HistoryOptions, HistoryRecord } from './history.ts';
-export type { ToldIntent } from './trailer.ts';
-export type { ReplayResult } from './replay.ts';
+export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from './past/history.ts';
+export type { TracePlace } from './trace.ts';
+export type { ReplayResult } from './past/replay.ts';
 export type { Damage, Verification } from './verify.ts';
 
 // Health

@@ -3,16 +3,19 @@
  *
  * It owns the cells, the names, and the order in which actors fell behind their checkpoints.
  */
-import { addressOf, allOf, nameKey, nameWitnessKey, Prefix } from '../storage/keys.ts';
+import { BrokenJournal } from '../storage/journal.ts';
+import { addressOf, allOf, checkpointKey, nameKey, nameWitnessKey, Prefix } from '../storage/keys.ts';
 import type { KeyRange } from '../storage/keys.ts';
 import { DamagedRow } from '../storage/ledger.ts';
 import type { Cell } from './cell.ts';
+import { readCheckpoint } from './checkpoint.ts';
 import type { StoredName } from './checkpoint.ts';
 import { JournalCorrupt } from './errors.ts';
 import { rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import { restoreCell } from './restore.ts';
 import type { Runtime } from './runtime.ts';
+import { unpackTrailer } from './trailer.ts';
 
 export class Population {
   readonly #runtime: Runtime;
@@ -117,9 +120,34 @@ export class Population {
     yield* this.#addressesIn({ gte: first, lt: nameKey(`${rootAddress(name, '').slice(0, -1)}0`) });
   }
 
+  /** All addresses below one, where children of it ever lived, and theirs. */
+  addressesBelow(address: string): AsyncIterable<string> {
+    return this.#addressesIn({ gte: nameKey(`${address}/`), lt: nameKey(`${address}0`) });
+  }
+
   /** All addresses where anybody ever lived, children among them. */
   addresses(): AsyncIterable<string> {
     return this.#addressesIn(allOf(Prefix.Name));
+  }
+
+  /** The address of an actor that is known by number, without loading it; undefined when nothing is left that says. */
+  addressOf(actor: number): string | undefined {
+    const { ledger, codec, tails, journal } = this.#runtime;
+    const cell = this.#cells.get(actor);
+    if (cell !== undefined) return cell.address;
+    try {
+      const row = ledger.get(checkpointKey(actor));
+      if (row !== undefined) return readCheckpoint(codec, row).birth?.address;
+      const head = tails.get(actor)?.head;
+      if (head === undefined) return undefined;
+      // Without a checkpoint all of its records are in the tail, its birth among them.
+      const newest = { seq: head.seq, frame: head.frame!.number, offset: head.offset, link: undefined };
+      const [first] = journal.walk(actor, newest, 0);
+      return unpackTrailer(codec, first!.trailer).birth?.address;
+    } catch (error) {
+      if (error instanceof DamagedRow || error instanceof BrokenJournal) return undefined;
+      throw error;
+    }
   }
 
   /** The addresses of some actors that are known by number alone. Reads all names. */

@@ -8,8 +8,7 @@
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
 import type { Cell } from './cell.ts';
 import type { TimerHandle } from './clock.ts';
-import { effectKey, lasts, withinEffect } from './effects.ts';
-import type { EffectContext } from './effects.ts';
+import { EffectSource, lasts, withinEffect } from './effects.ts';
 import { retryAfterMsOf } from '../machines/retry-after.ts';
 import { AttemptTimeout, DeadlineExceeded } from './errors.ts';
 import { Ref } from './kernel/ref.ts';
@@ -21,6 +20,7 @@ import { nextRetryDelay } from './retry.ts';
 import { HALT, mayRun, UP } from './standing.ts';
 import type { Definition } from './definition.ts';
 import type { Runtime } from './runtime.ts';
+import type { Cause } from './trailer.ts';
 import type { Turn } from './turn.ts';
 
 const STOP = 'xstate.stop';
@@ -48,7 +48,7 @@ interface Running {
   readonly scope: object;
   /** The snapshot that `start` got; an observable keeps its subscription in there. */
   readonly state: object;
-  readonly context: EffectContext;
+  readonly context: EffectSource;
   deadline: TimerHandle | undefined;
   /** When all attempts of this life together are out of time. */
   readonly deadlineAt: number;
@@ -147,7 +147,8 @@ export class Processes {
   #start(cell: Cell, snapshot: AnySnapshot): void {
     const { definition, ref, actor, life, attempt, address } = cell;
     // The record that brought it to life owes its work.
-    const context = { idempotencyKey: effectKey(address, cell.bornSeq, 0), address, attempt };
+    const debtor = { actor, life, seq: cell.bornSeq, origin: cell.bornOrigin };
+    const context = new EffectSource(this.#runtime, address, debtor, 0, attempt);
     const self = attemptOf(ref);
     const running: Running = {
       self,
@@ -249,9 +250,9 @@ export class Processes {
     if (running !== undefined) this.#attemptFailed(running, error);
   }
 
-  /** Whether this attempt may still speak. */
-  speaks(self: Ref): boolean {
-    return this.#speaking(self) !== undefined;
+  /** What causes whatever this attempt sends; undefined when it may not speak any more. */
+  causeOf(self: Ref): Cause | undefined {
+    return this.#speaking(self)?.context.causeIn(this.#runtime);
   }
 
   #speaking(self: Ref): Running | undefined {
@@ -291,8 +292,8 @@ export class Processes {
   /** Sends an event to the process's own journal. A result that cannot be stored fails the process. */
   #post(running: Running, event: AnyEventObject): void {
     const runtime = this.#runtime;
-    const { self, life } = running;
-    const cause = { kind: 'effect', actor: self.actor, life } as const;
+    const { self, context } = running;
+    const cause = context.causeIn(runtime);
     try {
       runtime.delivery.sendFrom(cause, self, event);
     } catch (error) {

@@ -2,6 +2,7 @@
  * A reply: the promise of a receipt, and the two ways to settle it. A rejection that nobody awaits does no harm.
  */
 import type { Receipt } from './receipt.ts';
+import type { GivenTrace } from './trace.ts';
 
 type Resolve = (receipt: Receipt) => void;
 type Reject = (error: Error) => void;
@@ -19,12 +20,15 @@ const ignore = (): void => {};
 export class Reply {
   /** The idempotency id of the send. */
   readonly id: string | undefined;
+  /** The trace it belongs to, as the sender says. */
+  readonly trace: GivenTrace | undefined;
   readonly promise: Promise<Receipt>;
   readonly #resolve: Resolve;
   readonly #reject: Reject;
 
-  constructor(id?: string) {
+  constructor(id?: string, trace?: GivenTrace) {
     this.id = id;
+    this.trace = trace;
     this.promise = new Promise(keep);
     this.#resolve = lastResolve;
     this.#reject = lastReject;
@@ -42,7 +46,7 @@ export class Reply {
 
   /** Lets it be rejected with `error` also when the event it waits for is recorded. */
   failingWith(error: Error): Reply {
-    const failing = new Reply(this.id);
+    const failing = new Reply(this.id, this.trace);
     failing.promise.then(
       () => this.reject(error),
       (lost: Error) => this.reject(lost),

@@ -180,9 +180,22 @@ function fillFromCheckpoint(
   checkpoint: StoredCheckpoint,
   inbox: Map<MessageKey, StoredMessage>,
 ): void {
-  const { birth, bornAt, bornSeq, life, lives, booked, attempt, newest, snapshot, timers } = checkpoint;
+  const { birth, bornAt, bornSeq, bornOrigin, life, lives, booked, attempt, newest, snapshot, timers } =
+    checkpoint;
   const { since, down, window } = checkpoint.standing ?? { since: life, down: undefined, window: [] };
-  Object.assign(cell, { birth, bornAt, bornSeq, life, lives, booked, attempt, since, down, window });
+  Object.assign(cell, {
+    birth,
+    bornAt,
+    bornSeq,
+    bornOrigin,
+    life,
+    lives,
+    booked,
+    attempt,
+    since,
+    down,
+    window,
+  });
   if (newest !== undefined) {
     const [seq, frame, offset] = newest;
     cell.seq = cell.checkpointedSeq = seq;
@@ -195,7 +208,7 @@ function fillFromCheckpoint(
       runtime.events.unpackSnapshot(cell.definition, cell.ref, snapshot),
     );
   }
-  for (const { id, seq, index, dueAt, to, event } of timers) {
+  for (const { id, seq, index, dueAt, to, event, origin } of timers) {
     const [address, actor, toLife] = to;
     const target = actor === cell.actor ? cell.ref : runtime.references.make(address, actor, toLife);
     armTimer((cell.timers ??= new Map()), {
@@ -205,6 +218,7 @@ function fillFromCheckpoint(
       dueAt,
       to: target,
       event: runtime.events.unpack(event),
+      origin,
     });
   }
   for (const { life: forLife, cause, event, birth: born } of checkpoint.inbox) {

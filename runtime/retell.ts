@@ -20,7 +20,9 @@ import type { Timer } from './timers.ts';
 import { countRestart } from './supervision/restart-window.ts';
 import { applyOrder, isUrgent, standingStep, UP } from './standing.ts';
 import { dueOf, tellIntents, unpackTrailer } from './trailer.ts';
-import type { Crash, Read, ToldIntent, Trailer } from './trailer.ts';
+import { originOf } from './trace.ts';
+import type { GivenTrace } from './trace.ts';
+import type { Cause, Crash, Read, ToldIntent, Trailer } from './trailer.ts';
 import type { TravellingSnapshot } from './events.ts';
 
 /** What came out of telling a record again. */
@@ -39,6 +41,7 @@ export function retell(runtime: Runtime, cell: Cell, record: JournalRecord): Sto
   const trailer = unpackTrailer(runtime.codec, record.trailer);
   const event = runtime.events.unpack(record.bytes, record.eventStart, record.eventEnd);
   if (trailer.birth !== undefined) beginLife(runtime, cell, record, trailer);
+  beginRecord(cell, trailer.cause, trailer.trace);
   if ('failure' in trailer) {
     const snapshot = failedSnapshot(cell.snapshot, trailer.failure);
     return { event, trailer, snapshot, intents: NO_INTENTS, booked: cell.booked, difference: undefined };
@@ -77,6 +80,12 @@ export function stepOf(cell: Cell, event: AnyEventObject, environment: Environme
   const own = definition.host.kind === 'machine' ? undefined : processStep(definition, snapshot, event);
   if (own !== undefined) return { snapshot: own, intents: NO_INTENTS, booked };
   return host.transition(ref, snapshot, event, booked, environment);
+}
+
+/** The actor's next record begins: what it asks for belongs to the trace of whoever caused it. */
+export function beginRecord(cell: Cell, cause: Cause | undefined, given: GivenTrace | undefined): void {
+  cell.origin = originOf(cause, given, cell.actor, cell.seq + 1);
+  if (cell.seq + 1 === cell.bornSeq) cell.bornOrigin = cell.origin;
 }
 
 /** A new life begins with a clean slate: only the journal and its numbers go on. */
@@ -163,7 +172,8 @@ export function goDown(cell: Cell, { error, child, window, upAt }: Crash, at: nu
   if (window !== undefined) cell.window = window;
   // Without a delay a message of the same record does it.
   if (upAt === undefined || upAt <= at) return undefined;
-  const timer = { id: undefined, seq: cell.seq, index: 0, dueAt: upAt, to: cell.ref, event: { type: UP } };
+  const { seq, origin, ref: to } = cell;
+  const timer = { id: undefined, seq, index: 0, dueAt: upAt, to, event: { type: UP }, origin };
   armTimer((cell.timers ??= new Map()), timer);
   return timer;
 }
@@ -182,7 +192,8 @@ export function applyToSelf(
     const intent = intents[index]!;
     if (intent.kind === 'timer') {
       const { id, to, event: later, delayMs } = intent;
-      const timer = { id, seq: cell.seq, index, dueAt: dueOf(atMs, delayMs), to, event: later };
+      const { seq, origin } = cell;
+      const timer = { id, seq, index, dueAt: dueOf(atMs, delayMs), to, event: later, origin };
       armTimer((cell.timers ??= new Map()), timer);
       (armed ??= []).push(timer);
     } else if (intent.kind === 'cancel') cell.timers?.delete(intent.id);
@@ -192,7 +203,8 @@ export function applyToSelf(
   cell.attempt = (event['attempt'] as number) + 1;
   const later = { type: ATTEMPT_DUE, attempt: cell.attempt };
   const dueAt = event['retryAt'] as number;
-  const retry = { id: undefined, seq: cell.seq, index: 0, dueAt, to: cell.ref, event: later };
+  const { seq, origin, ref: to } = cell;
+  const retry = { id: undefined, seq, index: 0, dueAt, to, event: later, origin };
   armTimer((cell.timers ??= new Map()), retry);
   return [retry];
 }
@@ -212,8 +224,8 @@ export function owedBy(
 ): OwedTurn | undefined {
   const effects = intents.length === 0 ? toListeners(cell, event) : effectsAmong(intents);
   if (effects.length === 0) return undefined;
-  const { seq, life, frame, offset } = cell;
-  return { seq, life, before, bookedBefore, frame: frame!, offset, effects };
+  const { seq, life, origin, frame, offset } = cell;
+  return { seq, life, before, bookedBefore, origin, frame: frame!, offset, effects };
 }
 
 const NO_EFFECTS: readonly OwedEffect[] = [];

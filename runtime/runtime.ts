@@ -360,8 +360,7 @@ export class Runtime implements Port {
 
   /** The address of an actor by its number, as far as it can be found. */
   addressOf(actor: number): string {
-    const cell = this.population.present(actor) ?? this.#tryLoad(actor);
-    return cell?.address ?? `actor #${actor}`;
+    return this.population.addressOf(actor) ?? `actor #${actor}`;
   }
 
   // ---- timers ---------------------------------------------------------------------------------------------------
@@ -379,19 +378,20 @@ export class Runtime implements Port {
     if (!mayRun(cell) && timer.event.type !== UP) return;
     disarmTimer(cell.timers, timer.seq, timer.index);
     const { event, packed } = this.events.prepare(timer.event);
-    const origin = { actor, seq: timer.seq, index: timer.index, life: cell.life };
+    const { seq, index, origin } = timer;
+    const from = { actor, seq, index, life: cell.life, origin };
     if (timer.event.type === UP && cell.definition.spec.restart.from === 'initial') {
       noteFired(this.ledger, this.codec, actor, timer.seq, timer.index);
       this.population.markDirty(cell);
       return comeUpAgain(this, cell, timer.seq, timer.index + 1);
     }
     if (timer.to.actor === actor) {
-      const message = new Message(event, packed, timer.to.life, { kind: 'timer', ...origin });
+      const message = new Message(event, packed, timer.to.life, { kind: 'timer', ...from });
       return this.delivery.ring(cell, message);
     }
     noteFired(this.ledger, this.codec, actor, timer.seq, timer.index);
     this.population.markDirty(cell);
-    this.delivery.deliver(timer.to, new Message(event, packed, timer.to.life, { kind: 'actor', ...origin }));
+    this.delivery.deliver(timer.to, new Message(event, packed, timer.to.life, { kind: 'actor', ...from }));
     this.committer.request();
   }
 

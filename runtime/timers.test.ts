@@ -9,7 +9,7 @@ import { VirtualClock } from './testing/virtual-clock.ts';
 const START_MS = 1_000_000;
 
 function timerAt(dueAt: number, seq: number, id?: string): Timer {
-  return { id, seq, index: 0, dueAt, to: undefined as never, event: { type: 'due' } };
+  return { id, seq, index: 0, dueAt, to: undefined as never, event: { type: 'due' }, origin: undefined };
 }
 
 /** Timers on a clock that stands still, with what has gone off. */

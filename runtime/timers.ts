@@ -6,7 +6,9 @@
  */
 import type { AnyEventObject } from 'xstate';
 import type { Clock, TimerHandle } from './clock.ts';
+import { pop, push } from './heap.ts';
 import type { Ref } from './kernel/ref.ts';
+import type { Origin } from './trace.ts';
 
 /** An event that an actor has set for later. */
 export interface Timer {
@@ -18,6 +20,8 @@ export interface Timer {
   readonly dueAt: number;
   readonly to: Ref;
   readonly event: AnyEventObject;
+  /** Where the trace begins that it belongs to. */
+  readonly origin: Origin | undefined;
 }
 
 /** The key of a timer within its actor. */
@@ -94,7 +98,7 @@ export class Timers {
   /** Sets an alarm. */
   add(actor: number, dueAt: number, timer: Timer | undefined): void {
     if (this.#heap.length >= this.#sweepAt) this.#sweep();
-    push(this.#heap, { dueAt, order: this.#order++, actor, timer });
+    push(this.#heap, { dueAt, order: this.#order++, actor, timer }, before);
     if (dueAt < this.#wakeAt) this.#schedule();
   }
 
@@ -134,43 +138,13 @@ export class Timers {
   #wake(): void {
     const now = this.#clock.now();
     while (this.#heap.length > 0 && this.#heap[0]!.dueAt <= now) {
-      const { actor, timer } = pop(this.#heap);
+      const { actor, timer } = pop(this.#heap, before);
       this.#fire(actor, timer);
     }
     this.#schedule();
   }
 }
 
-// ---- a binary heap ------------------------------------------------------------------------------------------------
-
 function before(a: Alarm, b: Alarm): boolean {
   return a.dueAt !== b.dueAt ? a.dueAt < b.dueAt : a.order < b.order;
-}
-
-function push(heap: Alarm[], alarm: Alarm): void {
-  let at = heap.push(alarm) - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!before(alarm, heap[parent]!)) break;
-    heap[at] = heap[parent]!;
-    at = parent;
-  }
-  heap[at] = alarm;
-}
-
-function pop(heap: Alarm[]): Alarm {
-  const top = heap[0]!;
-  const last = heap.pop()!;
-  if (heap.length === 0) return top;
-  let at = 0;
-  for (;;) {
-    let child = at * 2 + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-    if (!before(heap[child]!, last)) break;
-    heap[at] = heap[child]!;
-    at = child;
-  }
-  heap[at] = last;
-  return top;
 }

@@ -9,6 +9,7 @@
 import type { Codec } from '../storage/codec.ts';
 import type { Intent } from './kernel/intent.ts';
 import type { Birth } from './mailbox.ts';
+import type { GivenTrace, Origin } from './trace.ts';
 
 /**
  * What made an event happen. Undefined: a caller from outside.
@@ -26,8 +27,15 @@ export type Cause =
       readonly seq: number;
       readonly index: number;
       readonly life: number;
+      /** Where its trace begins, unless with the record that is named here. */
+      readonly origin?: Origin | undefined;
     }
-  | { readonly kind: 'effect'; readonly actor: number; readonly life: number }
+  | {
+      readonly kind: 'effect';
+      readonly actor: number;
+      readonly life: number;
+      readonly origin?: Origin | undefined;
+    }
   | { readonly kind: 'system' }
   | { readonly kind: 'letter'; readonly id: number };
 
@@ -64,6 +72,8 @@ export interface Trailer {
   readonly cause?: Cause | undefined;
   /** The idempotency id of the send. */
   readonly id?: string | undefined;
+  /** The trace that the sender has handed over. */
+  readonly trace?: GivenTrace | undefined;
   readonly intents?: readonly ToldIntent[] | undefined;
   readonly reads?: readonly Read[] | undefined;
   readonly seed?: Uint8Array | undefined;
@@ -94,6 +104,7 @@ const EMPTY: Trailer = {};
 interface StoredTrailer {
   c?: StoredCause;
   k?: string;
+  t?: Uint8Array;
   i?: readonly ToldIntent[];
   r?: Uint8Array;
   s?: Uint8Array;
@@ -109,6 +120,9 @@ export type StoredCause = readonly [
   life?: number,
   seq?: number,
   index?: number,
+  originActor?: number,
+  originSeq?: number,
+  traceId?: Uint8Array,
 ];
 
 const CAUSE_KINDS = ['actor', 'timer', 'effect', 'system', 'letter'] as const;
@@ -116,11 +130,12 @@ const CAUSE_KINDS = ['actor', 'timer', 'effect', 'system', 'letter'] as const;
 export function packCause(cause: Cause): StoredCause {
   switch (cause.kind) {
     case 'actor':
-      return [0, cause.actor, cause.life, cause.seq, cause.index];
+      return [0, cause.actor, cause.life, cause.seq, cause.index, ...packOrigin(cause.origin)];
     case 'timer':
-      return [1, cause.actor, cause.life, cause.seq, cause.index];
+      return [1, cause.actor, cause.life, cause.seq, cause.index, ...packOrigin(cause.origin)];
     case 'effect':
-      return [2, cause.actor, cause.life];
+      if (cause.origin === undefined) return [2, cause.actor, cause.life];
+      return [2, cause.actor, cause.life, 0, 0, ...packOrigin(cause.origin)];
     case 'system':
       return [3];
     case 'letter':
@@ -128,14 +143,24 @@ export function packCause(cause: Cause): StoredCause {
   }
 }
 
-export function unpackCause([kind, actor = 0, life = 0, seq = 0, index = 0]: StoredCause): Cause {
+type StoredOrigin = readonly [] | readonly [actor: number, seq: number, traceId?: Uint8Array];
+
+function packOrigin(origin: Origin | undefined): StoredOrigin {
+  if (origin === undefined) return [];
+  const { actor, seq, traceId } = origin;
+  return traceId === undefined ? [actor, seq] : [actor, seq, traceId];
+}
+
+export function unpackCause(stored: StoredCause): Cause {
+  const [kind, actor = 0, life = 0, seq = 0, index = 0] = stored;
   const name = CAUSE_KINDS[kind]!;
+  const origin = unpackOrigin(stored);
   switch (name) {
     case 'actor':
     case 'timer':
-      return { kind: name, actor, life, seq, index };
+      return { kind: name, actor, life, seq, index, ...(origin && { origin }) };
     case 'effect':
-      return { kind: name, actor, life };
+      return { kind: name, actor, life, ...(origin && { origin }) };
     case 'system':
       return { kind: name };
     case 'letter':
@@ -143,10 +168,16 @@ export function unpackCause([kind, actor = 0, life = 0, seq = 0, index = 0]: Sto
   }
 }
 
+function unpackOrigin([, , , , , actor, seq, traceId]: StoredCause): Origin | undefined {
+  if (actor === undefined) return undefined;
+  return { actor, seq: seq!, ...(traceId !== undefined && { traceId }) };
+}
+
 export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
   const stored: StoredTrailer = {};
   if (trailer.cause !== undefined) stored.c = packCause(trailer.cause);
   if (trailer.id !== undefined) stored.k = trailer.id;
+  if (trailer.trace !== undefined) stored.t = trailer.trace;
   if (trailer.intents !== undefined) stored.i = trailer.intents;
   if (trailer.reads !== undefined) stored.r = Buffer.from(codec.packHolder(trailer.reads, 'reads'));
   if (trailer.seed !== undefined) stored.s = trailer.seed;
@@ -159,10 +190,11 @@ export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
 
 export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trailer {
   if (bytes === undefined) return EMPTY;
-  const { c, k, i, r, s, b, e, f, d } = codec.unpack(bytes) as StoredTrailer;
+  const { c, k, t, i, r, s, b, e, f, d } = codec.unpack(bytes) as StoredTrailer;
   const trailer: Trailer = {
     cause: c && unpackCause(c),
     id: k,
+    trace: t,
     intents: i,
     reads: r && (codec.unpack(r) as readonly Read[]),
     seed: s,

@@ -29,7 +29,7 @@ import { Message, RECORDED } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
 import { noteTaken } from './notes.ts';
 import type { PreparedEvent } from './events.ts';
-import { applyToSelf, beginLife, owedBy, stepOf } from './retell.ts';
+import { applyToSelf, beginLife, beginRecord, owedBy, stepOf } from './retell.ts';
 import type { Runtime } from './runtime.ts';
 import { packTrailer, tellIntents } from './trailer.ts';
 import type { Cause } from './trailer.ts';
@@ -81,6 +81,7 @@ export function takeTurn(runtime: Runtime, cell: Cell, message: Message): void {
 
 /** Takes the message once more; what it throws comes through. */
 export function step(runtime: Runtime, cell: Cell, message: Message, at: number): void {
+  beginRecord(cell, message.cause, message.reply?.trace);
   const outcome = runStep(runtime, cell, message.event, at);
   // XState's word for it: a child's error that nobody handles, a promise that was rejected.
   if (outcome.snapshot.status === 'error' && !cell.ended && message.birth === undefined) {
@@ -222,6 +223,7 @@ function prepare(runtime: Runtime, cell: Cell, message: Message, at: number, out
     intents.length === 0 &&
     cause === undefined &&
     reply?.id === undefined &&
+    reply?.trace === undefined &&
     reads === undefined &&
     seed === undefined &&
     !ends
@@ -231,7 +233,7 @@ function prepare(runtime: Runtime, cell: Cell, message: Message, at: number, out
   const newborns = intents.length === 0 ? undefined : bearChildren(runtime, cell, intents);
   const messages = intents.length === 0 ? NO_MESSAGES : prepareMessages(runtime, cell, intents, newborns);
   const told = intents.length === 0 ? undefined : tellIntents(intents, at);
-  const trailer = { cause, id: reply?.id, intents: told, reads, seed, birth, ends };
+  const trailer = { cause, id: reply?.id, trace: reply?.trace, intents: told, reads, seed, birth, ends };
   return { messages, trailer: packTrailer(runtime.codec, trailer) };
 }
 
@@ -308,8 +310,8 @@ function prepareMessages(
 }
 
 /** What the step that is being taken gives as the cause of its intent's message. */
-function causeOf({ actor, seq, life }: Cell, index: number): Cause {
-  return { kind: 'actor', actor, seq: seq + 1, index, life };
+function causeOf({ actor, seq, life, origin }: Cell, index: number): Cause {
+  return { kind: 'actor', actor, seq: seq + 1, index, life, origin };
 }
 
 function birthOf(parent: Cell, ref: Ref, definition: Definition): Birth {
@@ -417,7 +419,8 @@ function report(runtime: Runtime, cell: Cell, index: number, { event, packed }: 
   const above = runtime.population.present(parent.actor)?.snapshot;
   if (above !== undefined && !hasChild(above, cell)) return;
   // The parent knows the child by its first life, whatever restarts there were.
-  const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.since };
+  const { actor, seq, since: life, origin } = cell;
+  const cause: Cause = { kind: 'actor', actor, seq, index, life, origin };
   runtime.delivery.deliver(parent, new Message(event, packed, parent.life, cause));
 }
 

@@ -81,54 +81,51 @@ export class JournalReader {
    * @throws BrokenJournal at the first record, from the newest, that does not prove itself.
    */
   *walk(actor: number, newest: Position, downTo: number): Generator<JournalRecord> {
-    const { frames, offsets } = this.#prove(actor, newest, downTo);
-    for (let i = frames.length - 1, seq = downTo + 1; i >= 0; i--, seq++) {
-      const frame = this.#frame(seq, frames[i]!);
-      // It may have been read anew since. Whoever goes on from a record links to its frame, so that one's hash must be known.
-      recordAt(frame, actor, seq, offsets[i]!);
-      if (frame.ref.hash === undefined && frame.ref.number <= this.#ledger.head.frame) linkOf(frame);
-      yield new JournalRecord(frame.bytes, offsets[i]!, frame.ref);
+    const frames: number[] = [];
+    const offsets: number[] = [];
+    const back = new WayBack(this, actor, newest);
+    while (back.seq > downTo) {
+      back.step();
+      frames.push(back.frame.ref.number);
+      offsets.push(back.offset);
+    }
+    for (let i = frames.length - 1, seq = downTo + 1; i >= 0; i--, seq++)
+      yield this.#recordIn(this.frame(seq, frames[i]!), actor, seq, offsets[i]!);
+  }
+
+  /**
+   * The same records, newest first. Each is proven when it is given.
+   * @throws BrokenJournal at the first record that does not prove itself; those before it were given.
+   */
+  *walkBack(actor: number, newest: Position, downTo: number): Generator<JournalRecord> {
+    const back = new WayBack(this, actor, newest);
+    while (back.seq > downTo) {
+      const { seq } = back;
+      back.step();
+      yield this.#recordIn(back.frame, actor, seq, back.offset);
     }
   }
 
-  /** Where the records stand, newest first. */
-  #prove(actor: number, newest: Position, downTo: number): { frames: number[]; offsets: number[] } {
-    const frames: number[] = [];
-    const offsets: number[] = [];
-    let { seq, frame, offset, link } = newest;
-    let cached: CachedFrame | undefined;
-    for (; seq > downTo; seq--) {
-      if (cached?.ref.number !== frame) cached = this.#frame(seq, frame);
-      if (link !== undefined && linkOf(cached) !== link && this.#linkedTo(cached) !== link) {
-        throw new BrokenJournal(seq, frame, 'the frame is not the one that its successor links to');
-      }
-      const record = recordAt(cached, actor, seq, offset);
-      frames.push(frame);
-      offsets.push(offset);
-      frame = record.previousFrame;
-      offset = record.previousOffset;
-      if (frame === 0 && seq !== 1)
-        throw new BrokenJournal(seq, cached.ref.number, 'it claims to be the first, but is not');
-      // A record in the same frame as its successor gets no link from it.
-      link = frame === cached.ref.number ? undefined : record.link;
-      if (frame !== 0 && link === NO_LINK)
-        throw new BrokenJournal(seq, cached.ref.number, 'it does not link to the record before it');
-    }
-    return { frames, offsets };
+  /** It may have been read anew since. Whoever goes on from a record links to its frame, so that one's hash must be known. */
+  #recordIn(frame: CachedFrame, actor: number, seq: number, offset: number): JournalRecord {
+    recordAt(frame, actor, seq, offset);
+    if (frame.ref.hash === undefined && frame.ref.number <= this.#ledger.head.frame) linkOf(frame);
+    return new JournalRecord(frame.bytes, offset, frame.ref);
   }
 
   /**
    * What the records behind a frame link to when the entry of somebody else is damaged in it: the frame hashes to
    * something else now, but the next frame says what it did hash to.
    */
-  #linkedTo({ bytes, ref }: CachedFrame): string | undefined {
+  linkedTo({ bytes, ref }: CachedFrame): string | undefined {
     if (!hasDamagedEntry(bytes)) return undefined;
     const next = this.#ledger.frameBytes(ref.number + 1);
     const header = next && readFrameHeader(next);
     return header === undefined || 'damage' in header ? undefined : header.previousHash.slice(0, LINK_BYTES);
   }
 
-  #frame(seq: number, number: number): CachedFrame {
+  /** A frame that holds the record `seq`. @throws BrokenJournal */
+  frame(seq: number, number: number): CachedFrame {
     const hit = this.#cache.get(number);
     if (hit !== undefined) return hit;
     const bytes = this.#ledger.frameBytes(number);
@@ -142,6 +139,51 @@ export class JournalReader {
     if (this.#cache.size >= this.#cachedFrames) this.#cache.delete(this.#cache.keys().next().value!);
     this.#cache.set(number, frame);
     return frame;
+  }
+}
+
+/** The way from a record to its predecessors, one proven step at a time. */
+class WayBack {
+  readonly #reader: JournalReader;
+  readonly #actor: number;
+  /** The record that the next step comes to. */
+  seq: number;
+  // Where the last step came to.
+  frame!: CachedFrame;
+  offset = 0;
+  // Where the next step goes.
+  #nextFrame: number;
+  #nextOffset: number;
+  #link: string | undefined;
+
+  constructor(reader: JournalReader, actor: number, { seq, frame, offset, link }: Position) {
+    this.#reader = reader;
+    this.#actor = actor;
+    this.seq = seq;
+    this.#nextFrame = frame;
+    this.#nextOffset = offset;
+    this.#link = link;
+  }
+
+  /** @throws BrokenJournal */
+  step(): void {
+    const seq = this.seq--;
+    const number = this.#nextFrame;
+    if (this.frame?.ref.number !== number) this.frame = this.#reader.frame(seq, number);
+    const { frame } = this;
+    const link = this.#link;
+    if (link !== undefined && linkOf(frame) !== link && this.#reader.linkedTo(frame) !== link)
+      throw new BrokenJournal(seq, number, 'the frame is not the one that its successor links to');
+    this.offset = this.#nextOffset;
+    const record = recordAt(frame, this.#actor, seq, this.offset);
+    this.#nextFrame = record.previousFrame;
+    this.#nextOffset = record.previousOffset;
+    if (this.#nextFrame === 0 && seq !== 1)
+      throw new BrokenJournal(seq, number, 'it claims to be the first, but is not');
+    // A record in the same frame as its successor gets no link from it.
+    this.#link = this.#nextFrame === number ? undefined : record.link;
+    if (this.#nextFrame !== 0 && this.#link === NO_LINK)
+      throw new BrokenJournal(seq, number, 'it does not link to the record before it');
   }
 }
 

@@ -48,10 +48,10 @@ export async function audit({ store, id, assignment }: Task): Promise<Audit> {
     if (!(await system.replay(address)).same) diverged.push(address);
     const key = `${address}@1:0`;
     const own = deeds.filter((deed) => deed.key === key);
-    const children = journal.flatMap(({ intents }) => intents.filter((intent) => intent[0] === 'spawn'));
+    const children = journal.flatMap(({ intents }) => intents.filter((intent) => intent.kind === 'spawn'));
     if (own.length > 0) steps.push(auditStep(address, journal, own));
     else records.push(...journal);
-    for (const [, child] of children) await read(`${address}/${child}`);
+    for (const child of children) await read(child.address);
   };
   await read(`report/${id}`);
 

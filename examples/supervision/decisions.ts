@@ -9,7 +9,7 @@ export async function decisionsOf(shop: Shop, supervisor: string, from = 1): Pro
   const decisions: Decision[] = [];
   for await (const { at, seq, event, intents } of shop.history(`supervisor/${supervisor}`, { from })) {
     const heard = tellEvent(event);
-    const ordered = intents.flatMap((intent) => (intent[0] === 'order' ? [tellOrder(intent)] : []));
+    const ordered = intents.flatMap((intent) => (intent.kind === 'order' ? [tellOrder(intent)] : []));
     if (heard !== undefined) decisions.push({ at, seq, text: [heard, ...ordered].join(', ') });
   }
   return decisions;
@@ -50,7 +50,7 @@ function tellEvent(event: HistoryRecord['event']): string | undefined {
 
 const nameOf = (id: string): string => (id === '*' ? 'all of them' : id);
 
-function tellOrder([, address, type]: readonly ['order', address: string, type: string]): string {
+function tellOrder({ to: address, type }: { readonly to: string; readonly type: string }): string {
   const whom = address.endsWith('/') ? 'all of them' : address.split('/').at(-1)!;
   switch (type) {
     case 'heddle.up':

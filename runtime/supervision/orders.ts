@@ -181,8 +181,8 @@ class Addressed {
   }
 
   #cause(index: number): Cause {
-    const { actor, seq, life } = this.#from;
-    return { kind: 'actor', actor, seq: seq + 1, index, life };
+    const { actor, seq, life, origin } = this.#from;
+    return { kind: 'actor', actor, seq: seq + 1, index, life, origin };
   }
 }
 

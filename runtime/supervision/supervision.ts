@@ -189,7 +189,8 @@ export class Supervision {
     event: { readonly type: string; readonly [field: string]: unknown },
   ): void {
     const { event: own, packed } = this.#runtime.events.prepareHolder({ ...event, id: cell.ref.id });
-    const cause: Cause = { kind: 'actor', actor: cell.actor, seq: cell.seq, index, life: cell.life };
+    const { actor, seq, life, origin } = cell;
+    const cause: Cause = { kind: 'actor', actor, seq, index, life, origin };
     this.#runtime.delivery.deliver(supervisor.ref, new Message(own, packed, supervisor.life, cause));
   }
 

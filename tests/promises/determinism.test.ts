@@ -153,9 +153,10 @@ describe('a step that looks at the clock and rolls dice', () => {
     const asleepAt = opened.clock.now();
     await ref.send({ type: 'doze' });
     const [, record] = await collect(opened.system.history('diary/1'));
-    const [, , dueMs] = record!.intents[0] as readonly ['timer', string, number, number, string];
+    const [timer] = record!.intents;
+    const { dueAt } = timer as Extract<typeof timer, { kind: 'timer' }>;
     let later = await opened.crash();
-    await later.advance(dueMs - asleepAt - 1);
+    await later.advance(dueAt - asleepAt - 1);
     later = await later.crash();
     expect(stateOf(later).value).toBe('dozing');
     await later.advance(1);

@@ -88,7 +88,7 @@ describe('what a step asks for', () => {
       'worker/1@3:3 worked 2',
     ]);
     const [record] = await collect(opened.system.history('worker/1', { from: 3 }));
-    expect(record!.intents.map(([kind]) => kind)).toEqual(['action', 'log', 'action', 'emit']);
+    expect(record!.intents.map(({ kind }) => kind)).toEqual(['action', 'log', 'action', 'emit']);
   });
 
   it.each(FORMS)('and is done, is not done again, %s', async (_, logic) => {

@@ -78,7 +78,7 @@ describe('history', () => {
       { seq: 4, cause: { kind: 'actor', address: 'machine/1/kid', life: 2 } },
       { seq: 5, at: start + 1500, cause: { kind: 'timer', seq: 3 }, id: undefined, error: undefined },
     ]);
-    const kinds = told[2]!.intents.map(([kind]) => kind);
+    const kinds = told[2]!.intents.map(({ kind }) => kind);
     for (const kind of ['action', 'cancel', 'emit', 'spawn', 'timer']) expect(kinds).toContain(kind);
   });
 

@@ -19,7 +19,7 @@ import { collect, open, STORES, ticks } from './systems.ts';
 import { WatchedStore } from './watched-store.ts';
 
 /** One run of a process, as the world sees it. The test is the world. */
-interface Run extends EffectContext {
+interface Run extends Omit<EffectContext, 'traceparent'> {
   readonly input: unknown;
   isStopped: boolean;
   signal?: AbortSignal;

@@ -178,13 +178,13 @@ function checkContiguous(violations: string[], records: readonly HistoryRecord[]
 function checkTimers(violations: string[], records: readonly HistoryRecord[]): void {
   for (const { address, seq, intents } of records) {
     intents.forEach((intent, index) => {
-      if (intent[0] !== 'timer') return;
+      if (intent.kind !== 'timer') return;
       const fired = records.filter(
         ({ cause }) => cause.kind === 'timer' && cause.seq === seq && cause.index === index,
       );
       if (fired.length !== 1)
         violations.push(`${address}: the timer of record ${seq} fired ${fired.length} times`);
-      if (fired[0] !== undefined && fired[0].at < intent[2])
+      if (fired[0] !== undefined && fired[0].at < intent.dueAt)
         violations.push(`${address}: the timer of record ${seq} fired early`);
     });
   }
@@ -193,7 +193,7 @@ function checkTimers(violations: string[], records: readonly HistoryRecord[]): v
 /** What the records owe to the world, by key. */
 function collectOwed(owed: Map<string, string>, { address, seq, intents, event }: HistoryRecord): void {
   intents.forEach((intent, index) => {
-    if (intent[0] === 'action') owed.set(`${address}@${seq}:${index}`, intent[1]);
+    if (intent.kind === 'action') owed.set(`${address}@${seq}:${index}`, intent.name);
   });
   if (address.endsWith('/pack') && event.type === 'xstate.init') owed.set(`${address}@${seq}:0`, 'pack');
 }

@@ -1,16 +1,16 @@
 /**
  * Replay: an actor's whole story told again by today's code, and held against what is recorded and against its state.
  */
-import type { JournalRecord } from '../storage/journal.ts';
-import { Cell } from './cell.ts';
-import { firstDifference } from './difference.ts';
-import type { Difference } from './errors.ts';
-import { durableCell, durableRecords } from './history.ts';
-import { throughout } from './kernel/moment.ts';
-import type { AnySnapshot } from './kernel/step.ts';
-import { makeSelf } from './birth.ts';
-import { applyStory, retell } from './retell.ts';
-import type { Runtime } from './runtime.ts';
+import type { JournalRecord } from '../../storage/journal.ts';
+import { Cell } from '../cell.ts';
+import { firstDifference } from '../difference.ts';
+import type { Difference } from '../errors.ts';
+import { journalAt, recordsOf } from './reading.ts';
+import { throughout } from '../kernel/moment.ts';
+import type { AnySnapshot } from '../kernel/step.ts';
+import { makeSelf } from '../birth.ts';
+import { applyStory, retell } from '../retell.ts';
+import type { Runtime } from '../runtime.ts';
 
 export interface ReplayResult {
   readonly address: string;
@@ -27,12 +27,14 @@ const SLICE = 2048;
 
 /** Tells the story of an actor again. Executes nothing, and touches nothing that lives. */
 export async function replay(runtime: Runtime, address: string): Promise<ReplayResult> {
-  const cell = await durableCell(runtime, address);
+  runtime.population.find(address);
+  const journal = await journalAt(runtime, address);
+  const cell = runtime.population.load(journal.actor, address);
   const { actor, definition, birth } = cell;
   const told = new Cell(actor, cell.address, definition, makeSelf(runtime, actor, birth!, 0));
   // Taken together, without a turn in between: the story ends with this state.
   const state = cell.committed;
-  const records = durableRecords(runtime, cell, 0);
+  const records = recordsOf(runtime, journal);
   let count = 0;
   let difference: Difference | undefined;
   for (let slice = take(records, SLICE); slice.length > 0; slice = take(records, SLICE)) {

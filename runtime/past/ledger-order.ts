@@ -1,0 +1,94 @@
+/**
+ * The records of an actor and of all below it, in the order in which they stand in the ledger: that in which they happened.
+ */
+import type { JournalRecord } from '../../storage/journal.ts';
+import { pop, push } from '../heap.ts';
+import type { Runtime } from '../runtime.ts';
+import { journalAt, recordsBackOf, recordsOf } from './reading.ts';
+import type { Journal } from './reading.ts';
+
+/** A place in the ledger. */
+export interface Place {
+  readonly frame: number;
+  readonly offset: number;
+}
+
+export const isBefore = (a: Place, b: Place): boolean =>
+  a.frame === b.frame ? a.offset < b.offset : a.frame < b.frame;
+
+export const placeOfRecord = ({ frame, offset }: JournalRecord): Place => ({ frame: frame.number, offset });
+
+/** The journals of an actor and of all below it that ever lived. */
+export async function journalsFrom(runtime: Runtime, address: string): Promise<Journal[]> {
+  const journals = [await journalAt(runtime, address)];
+  for await (const below of runtime.population.addressesBelow(address))
+    journals.push(await journalAt(runtime, below));
+  return journals;
+}
+
+/** What is wanted, as record numbers of the actor at the top. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly reverse: boolean;
+}
+
+export async function* inLedgerOrder(
+  runtime: Runtime,
+  address: string,
+  { from, to, reverse }: Stretch,
+): AsyncGenerator<readonly [address: string, record: JournalRecord]> {
+  const journals = await journalsFrom(runtime, address);
+  const { first, end } = boundsOf(runtime, journals[0]!, from, to);
+  const readers = journals.map((journal) => new Reader(runtime, journal, reverse));
+  const order = reverse
+    ? (a: Reader, b: Reader) => isBefore(b.place, a.place)
+    : (a: Reader, b: Reader) => isBefore(a.place, b.place);
+  const heap: Reader[] = [];
+  for (const reader of readers) if (reader.advance()) push(heap, reader, order);
+  while (heap.length > 0) {
+    const reader = pop(heap, order);
+    const { address: whose, record, place } = reader;
+    const isTooEarly = first === undefined || isBefore(place, first);
+    const isTooLate = end !== undefined && !isBefore(place, end);
+    if (reverse ? isTooEarly : isTooLate) return;
+    if (!isTooEarly && !isTooLate) yield [whose, record];
+    if (reader.advance()) push(heap, reader, order);
+  }
+}
+
+const START: Place = { frame: 0, offset: 0 };
+
+/** Where record `from` stands, and the record behind `to`; each undefined where there is none. */
+function boundsOf(runtime: Runtime, journal: Journal, from: number, to: number) {
+  if (from <= 1 && to === Infinity) return { first: START, end: undefined };
+  let first: Place | undefined;
+  let end: Place | undefined;
+  for (const record of recordsBackOf(runtime, journal, Math.max(0, from - 1))) {
+    first = placeOfRecord(record);
+    if (record.seq === to + 1) end = first;
+  }
+  return { first, end };
+}
+
+/** A journal that is read record by record. */
+class Reader {
+  readonly address: string;
+  record!: JournalRecord;
+  place!: Place;
+  readonly #records: Generator<JournalRecord>;
+
+  constructor(runtime: Runtime, journal: Journal, reverse: boolean) {
+    this.address = journal.address;
+    this.#records = (reverse ? recordsBackOf : recordsOf)(runtime, journal);
+  }
+
+  /** Goes on to the next record; false when there is none. */
+  advance(): boolean {
+    const { value, done } = this.#records.next();
+    if (done === true) return false;
+    this.record = value;
+    this.place = placeOfRecord(value);
+    return true;
+  }
+}
