@@ -21,6 +21,16 @@ export function inertLines(text: string): readonly string[] {
   return text.split('\n').map(inert);
 }
 
+/** JSON that means the same, and can do nothing on a terminal either. */
+export function inertJson(json: string): string {
+  return json.replace(ACTIVE, (character) =>
+    character
+      .split('')
+      .map((half) => `\\u${half.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}
+
 function escaped(codePoint: number): string {
   const hex = codePoint.toString(16);
   return codePoint < 256 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   ActorNode,
   DeadLetter,
+  HistoryIntent,
   HistoryRecord,
   ReplayResult,
   StuckActor,
@@ -55,12 +56,20 @@ export type ActorRow = {
 };
 
 /** A record of a journal. */
-export type RecordRow = Omit<HistoryRecord, 'at' | 'event' | 'error' | 'intents' | 'id'> & {
+export type RecordRow = Omit<HistoryRecord, 'at' | 'event' | 'error' | 'intents' | 'id' | 'attempt'> & {
   readonly at: string;
   readonly event: Json;
   readonly id?: string;
-  readonly intents: Json;
+  readonly intents: readonly IntentRow[];
+  readonly attempt?: number;
   readonly error?: Json;
+};
+
+/** What a step has asked for. */
+export type IntentRow = Exclude<HistoryIntent, { kind: 'timer' }> | TimerRow;
+type TimerRow = Omit<Extract<HistoryIntent, { kind: 'timer' }>, 'id' | 'dueAt'> & {
+  readonly id?: string;
+  readonly dueAt: string;
 };
 
 /** An actor, in full. */
@@ -119,19 +128,24 @@ const time = (ms: number): string => new Date(ms).toISOString();
 
 /** Leaves out what is undefined, as JSON does at the top of a row. */
 function row<T extends object>(fields: { [TKey in keyof T]: T[TKey] | undefined }): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+  return known(fields) as T;
 }
 
 const taggedOr = (value: unknown): Json | undefined => (value === undefined ? undefined : tagged(value));
 
-function recordRow({ at, event, error, intents, ...rest }: HistoryRecord): RecordRow {
+function recordRow({ address, seq, life, at, event, error, intents, ...rest }: HistoryRecord): RecordRow {
   return row<RecordRow>({
-    ...rest,
+    ...{ address, seq, life },
     at: time(at),
     event: tagged(event),
-    intents: tagged(intents),
+    ...rest,
+    intents: intents.map(intentRow),
     error: taggedOr(error),
   });
+}
+
+function intentRow(intent: HistoryIntent): IntentRow {
+  return intent.kind === 'timer' ? row<TimerRow>({ ...intent, dueAt: time(intent.dueAt) }) : intent;
 }
 
 function letterRow(letter: DeadLetter): LetterRow {
@@ -217,9 +231,9 @@ function snapshotFields({ status, value, context, output, error, children }: Rea
 const FOLLOW_MS = 200;
 
 /** Records as they are written, until nobody wants more. */
-async function* followed(subject: Subject, address: string, from: number, signal: AbortSignal) {
+async function* followed(system: AnySystem, address: string, from: number, signal: AbortSignal) {
   for (let next = from; !signal.aborted;) {
-    for await (const record of subject.system.history(address, { from: next })) {
+    for await (const record of system.history(address, { from: next })) {
       yield recordRow(record);
       next = record.seq + 1;
     }
@@ -227,14 +241,19 @@ async function* followed(subject: Subject, address: string, from: number, signal
   }
 }
 
-/** The newest of them, oldest first. */
-async function newest(records: AsyncIterable<HistoryRecord>, count: number): Promise<HistoryRecord[]> {
+/** The newest of an actor, oldest first. */
+async function newest(system: AnySystem, address: string, count: number): Promise<readonly HistoryRecord[]> {
   const kept: HistoryRecord[] = [];
-  for await (const record of records) {
+  for await (const record of system.history(address, { reverse: true })) {
     kept.push(record);
-    if (kept.length > count) kept.shift();
+    if (kept.length >= count) break;
   }
-  return kept;
+  return kept.reverse();
+}
+
+/** Options without those that were not given. */
+function known<T extends object>(options: T): { [TKey in keyof T]?: Exclude<T[TKey], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }
 
 async function* once<T>(make: () => Promise<T> | T): AsyncGenerator<T> {
@@ -283,17 +302,21 @@ export const operations = {
       from: given.optionalWhole('from'),
       to: given.optionalWhole('to'),
       last: given.optionalWhole('last'),
+      reverse: given.flag('reverse'),
+      children: given.flag('children'),
       follow: given.flag('follow'),
     }),
-    async *run(subject, { address, from = 1, to, last, follow }, signal) {
-      if (follow) running(subject, 'following a journal');
-      let next = from;
-      const records = subject.system.history(address, { from, ...(to !== undefined && { to }) });
-      for await (const record of last === undefined ? records : await newest(records, last)) {
-        yield recordRow(record);
+    async *run(subject, { address, last, follow, ...range }, signal) {
+      const { system } = follow ? { system: running(subject, 'following a journal') } : subject;
+      let next = range.from ?? 1;
+      // One at least is read, even if none is wanted: what follows begins behind it.
+      const records =
+        last === undefined ? system.history(address, known(range)) : await newest(system, address, last || 1);
+      for await (const record of records) {
+        if (last !== 0) yield recordRow(record);
         next = record.seq + 1;
       }
-      if (follow) yield* followed(subject, address, next, signal);
+      if (follow) yield* followed(system, address, next, signal);
     },
   }),
 
@@ -332,10 +355,14 @@ export const operations = {
     read: (given) => ({ id: given.whole('id'), by: given.text('by') }),
     run: (subject, { id, by }) =>
       once(async () => {
-        const letters = running(subject, 'retry').deadLetters();
-        const { address } = await letterOf(letters, id);
+        const system = running(subject, 'retry');
+        const letters = system.deadLetters();
+        const { address, reason } = await letterOf(letters, id);
         await letters.retry(id, { by });
-        return { id, address, did: 'retried' as const, by };
+        // An action leaves no record with the actor.
+        const isOfIt = ({ cause }: HistoryRecord): boolean => cause.kind === 'dead-letter' && cause.id === id;
+        const seq = reason === 'step' ? await newestSeq(system, address, isOfIt) : undefined;
+        return row<DecisionRow>({ id, address, did: 'retried', by, seq });
       }),
   }),
 
@@ -344,10 +371,14 @@ export const operations = {
     read: (given) => ({ id: given.whole('id'), by: given.text('by'), reason: given.text('reason') }),
     run: (subject, { id, by, reason }) =>
       once(async () => {
-        const letters = running(subject, 'discard').deadLetters();
+        const system = running(subject, 'discard');
+        const letters = system.deadLetters();
         const { address } = await letterOf(letters, id);
         await letters.discard(id, { by, reason });
-        return { id, address, did: 'discarded' as const, by, reason };
+        const isOfIt = ({ event }: HistoryRecord): boolean =>
+          (event['letter'] as Partial<DeadLetter> | undefined)?.id === id;
+        const seq = await newestSeq(system, 'heddle/system', isOfIt);
+        return row<DecisionRow>({ id, address, did: 'discarded', by, reason, seq });
       }),
   }),
 
@@ -370,6 +401,34 @@ export const operations = {
 async function letterOf(letters: AsyncIterable<DeadLetter>, id: number): Promise<DeadLetter> {
   for await (const letter of letters) if (letter.id === id) return letter;
   throw refusal('NotFound', `there is no dead letter ${id}`);
+}
+
+/** What was decided about a dead letter. */
+export type DecisionRow = {
+  readonly id: number;
+  readonly address: string;
+  readonly did: 'retried' | 'discarded';
+  readonly by: string;
+  readonly reason?: string;
+  /** The record that it led to: of the actor when it was retried, of `heddle/system` when it was given up. */
+  readonly seq?: number;
+};
+
+/** What was done a moment ago is among so many of the newest records. */
+const RECENT_RECORDS = 1000;
+
+/** The newest record of an actor that fits. */
+async function newestSeq(
+  system: AnySystem,
+  address: string,
+  fits: (record: HistoryRecord) => boolean,
+): Promise<number | undefined> {
+  let seen = 0;
+  for await (const record of system.history(address, { reverse: true })) {
+    if (fits(record)) return record.seq;
+    if (++seen >= RECENT_RECORDS) return undefined;
+  }
+  return undefined;
 }
 
 function replayRow({ difference, ...rest }: ReplayResult): ReplayRow {

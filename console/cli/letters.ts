@@ -1,0 +1,80 @@
+/**
+ * Commands about dead letters: events that could not be applied and actions that could not be done, and what a person decides.
+ */
+import { userInfo } from 'node:os';
+import { Option } from 'commander';
+import type { LetterRow } from '../control/operations.ts';
+import { wholeNumber } from './command.ts';
+import type { Command } from './command.ts';
+import { UsageError } from './exit.ts';
+import { inert } from './inert.ts';
+import type { Session } from './session.ts';
+import { thrownText } from './shown.ts';
+import type { Column } from './table.ts';
+import { stateWords, typeOf } from './words.ts';
+
+const columns = (session: Session): readonly Column<LetterRow>[] => [
+  { head: 'letter', align: 'right', of: ({ id }) => String(id) },
+  { head: 'time', of: ({ at }) => session.time(at), paint: () => 'dim' },
+  { head: 'address', of: ({ address }) => inert(address), flexible: true },
+  { head: 'what', of: ({ event, action }) => (event === undefined ? inert(`action ${action}`) : typeOf(event)), flexible: true },
+  { head: 'in state', of: ({ state }) => stateWords(state), flexible: true },
+  { head: 'retries', align: 'right', of: ({ retries }) => (retries === 0 ? '' : String(retries)) },
+  { head: 'error', of: ({ error }) => thrownText(error), paint: () => 'red', flexible: true },
+];
+
+const deadLetters: Command = {
+  usage: 'dead-letters [address]',
+  summary: 'events that could not be applied, and actions that could not be done',
+  code: 'never',
+  examples: ['heddle dead-letters', 'heddle dead-letters order/7 --json'],
+  async run(session, [address]) {
+    await session.list(session.ask('deadLetters', { address }), columns(session), { none: 'no dead letters' });
+  },
+};
+
+const BY = new Option('--by <name>', 'who decides; kept as evidence (default: you)');
+
+const nameOf = (by: string | undefined): string => by ?? userInfo().username;
+
+const retry: Command = {
+  usage: 'retry <letter>',
+  summary: 'try a dead letter again: send its event, or do its action, once more',
+  code: 'needed',
+  options: [BY],
+  examples: ['heddle retry 9', 'heddle retry 9 --by ada'],
+  async run(session, [letter], flags) {
+    const row = await session.askOne('retry', { id: letterIn(letter), by: nameOf(flags.text('by')) });
+    if (session.flags.json === true) return session.json(row);
+    const { id, address, seq, by } = row;
+    const where = seq === undefined ? '' : ` as record ${seq}`;
+    await session.terminal.line(`letter ${id} was tried again by ${inert(by)}: ${inert(address)} has taken it${where}`);
+  },
+};
+
+const discard: Command = {
+  usage: 'discard <letter>',
+  summary: 'give a dead letter up; it moves into the journal of heddle/system',
+  code: 'needed',
+  options: [BY, new Option('--reason <text>', 'why; kept as evidence').makeOptionMandatory()],
+  examples: ["heddle discard 10 --reason 'the customer was told'"],
+  async run(session, [letter], flags) {
+    const [by, reason] = [nameOf(flags.text('by')), flags.text('reason')!];
+    const row = await session.askOne('discard', { id: letterIn(letter), by, reason });
+    if (session.flags.json === true) return session.json(row);
+    const { id, address, seq } = row;
+    await session.terminal.line(
+      `letter ${id} of ${inert(address)} was given up by ${inert(by)}: heddle/system has it as record ${seq}`,
+    );
+  },
+};
+
+function letterIn(text: string | undefined): number {
+  try {
+    return wholeNumber(text!);
+  } catch (error) {
+    throw new UsageError(`a letter is named by its number, not ${inert(String(text))}`, { cause: error });
+  }
+}
+
+export const letters: readonly Command[] = [deadLetters, retry, discard];
