@@ -51,6 +51,8 @@ export class Cell implements Chain {
   committedDown: Down | undefined = undefined;
   /** Its supervisor does not run, so neither does it. Nothing of that is recorded with it. */
   held = false;
+  /** It stands still because an operator says so: what is to be done when it is let go. Undefined while nobody does. */
+  paused: (() => void)[] | undefined = undefined;
   /** The restarts that count, newest first, of an actor that restarts itself. */
   window: readonly number[] = NO_RESTARTS;
 

@@ -151,6 +151,8 @@ export class DeadLetters {
     await this.#inOneHand(id, async (letter) => {
       const cell = this.#actorOf(letter);
       if (letter.reason === 'step') this.#assertTakes(cell);
+      else if (cell.paused !== undefined)
+        throw new InvalidArgument('id', `is of letter ${id}, whose actor is paused: resume it first`);
       if (who !== undefined) {
         assertText(who.by, 'by');
         await decide(this.#runtime, { type: 'heddle.dead-letter.retried', letter: id, by: who.by });
@@ -197,7 +199,11 @@ export class DeadLetters {
     if (effect === undefined)
       throw new InvalidArgument('id', `is letter ${id}, whose action is not in today's code`);
     await runAgain(this.#runtime, cell, owed!, effect);
-    await decide(this.#runtime, { type: 'heddle.dead-letter.done', letter: id, idempotencyKey }, id);
+    await decide(
+      this.#runtime,
+      { type: 'heddle.dead-letter.done', letter: id, idempotencyKey },
+      { letter: id },
+    );
   }
 
   async discard(id: number, decision: DeadLetterDecision): Promise<void> {
@@ -206,7 +212,7 @@ export class DeadLetters {
     assertText(by, 'by');
     assertText(reason, 'reason');
     await this.#inOneHand(id, (letter) =>
-      decide(this.#runtime, { type: 'heddle.dead-letter.discarded', by, reason, letter }, id),
+      decide(this.#runtime, { type: 'heddle.dead-letter.discarded', by, reason, letter }, { letter: id }),
     );
   }
 

@@ -1,6 +1,6 @@
 /**
- * Decisions about the system as a whole: who gave a dead letter up, and why; which actors were quarantined; why it was shut
- * down. They stand in the journal of an actor of the house, `heddle/system`, which is born with the first of them.
+ * Decisions about the system as a whole: who gave a dead letter up, and why; which actors were quarantined; what was paused;
+ * why it was shut down. They stand in the journal of an actor of the house, `heddle/system`, which is born with the first of them.
  */
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
 import { newRoot } from './birth.ts';
@@ -33,15 +33,20 @@ export const houseLogic = {
 
 /**
  * Records a decision. Resolves when it is on the disk.
- * @param letter the dead letter that is settled with it
+ * @param alongside what changes in the same commit: the dead letter that is settled with it, other rows
  * @throws NotSerialisable
  */
-export async function decide(runtime: Runtime, decision: AnyEventObject, letter?: number): Promise<Receipt> {
+export async function decide(
+  runtime: Runtime,
+  decision: AnyEventObject,
+  { letter, alongside }: { readonly letter?: number; readonly alongside?: () => void } = {},
+): Promise<Receipt> {
   const cell = await journalOf(runtime);
   const { event, packed } = runtime.events.prepareHolder(decision);
   const reply = new Reply();
   const message = new Message(event, packed, cell.life, { kind: 'system' }, undefined, reply);
-  if (letter !== undefined) message.letter = letter;
+  message.letter = letter;
+  message.alongside = alongside;
   runtime.delivery.post(cell, message);
   return reply.promise;
 }

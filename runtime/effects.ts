@@ -129,6 +129,7 @@ const RETRY_AFTER_MS = [100, 1000];
 
 /** Carries out what a turn owes, and notes when all of it is done. */
 export function carryOut(runtime: Runtime, cell: Cell, owed: OwedTurn): void {
+  if (cell.paused !== undefined) return void cell.paused.push(() => carryOut(runtime, cell, owed));
   let left = owed.effects.length;
   const settled = (): void => {
     if (--left === 0) settle(runtime, cell, owed);
@@ -192,9 +193,11 @@ function run(
     const delay = RETRY_AFTER_MS[attempt - 1];
     if (runtime.stopped) return;
     if (delay !== undefined) {
-      runtime.clock.after(delay, () => {
-        if (!runtime.stopped) run(runtime, cell, owed, effect, attempt + 1, settled);
-      });
+      const again = (): void => {
+        if (cell.paused !== undefined) cell.paused.push(again);
+        else if (!runtime.stopped) run(runtime, cell, owed, effect, attempt + 1, settled);
+      };
+      runtime.clock.after(delay, again);
       return;
     }
     runtime.deadLetters.action(cell, owed, intent.name, context.idempotencyKey, error);

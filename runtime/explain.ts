@@ -25,6 +25,7 @@ export async function explain(runtime: Runtime, address: string): Promise<string
   // What is told here may be passed on: only what is on the disk.
   if (cell.undurable > 0) await runtime.committer.durable();
   const lines = cell.definition.isSupervisor ? aboutSupervisor(cell) : aboutActor(runtime, cell);
+  lines.push(...aboutPause(runtime, cell));
   let letters = 0;
   for await (const letter of runtime.deadLetters.list({ address })) {
     letters++;
@@ -57,7 +58,7 @@ function aboutActor(runtime: Runtime, cell: Cell): string[] {
 }
 
 function whereItStands(cell: Cell): string {
-  const { address, snapshot, down, held, seq, life } = cell;
+  const { address, snapshot, down, held, paused, seq, life } = cell;
   const state = snapshot?.value === undefined ? '' : ` in state ${JSON.stringify(snapshot.value)}`;
   const record = `record ${seq}${life > 1 ? `, life ${life}` : ''}`;
   if (snapshot === undefined) return `${address} is being born.`;
@@ -77,7 +78,18 @@ function whereItStands(cell: Cell): string {
   if (down !== undefined)
     return `${address} is down${state}: it was halted in record ${down.seq} at ${time(down.at)}.`;
   if (held) return `${address} is down${state}: its supervisor does not run.`;
-  return `${address} runs${state} (${record}).`;
+  return `${address} ${paused === undefined ? 'runs' : 'is paused'}${state} (${record}).`;
+}
+
+function aboutPause({ pauses }: Runtime, { address }: Cell): string[] {
+  const pause = pauses.of(address);
+  if (pause === undefined) return [];
+  const { target, since, by, reason } = pause;
+  const what =
+    target === undefined ? 'Everything' : 'name' in target ? `Every '${target.name}'` : target.address;
+  const who = by === undefined ? '' : ` by ${by}`;
+  const why = reason === undefined ? '' : `, because: ${reason}`;
+  return [`${what} is paused since ${time(since)}${who}${why}. It goes on when that is resumed.`];
 }
 
 function aboutChild(

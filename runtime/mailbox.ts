@@ -5,7 +5,7 @@ import type { AnyEventObject } from 'xstate';
 import type { Packed } from '../storage/codec.ts';
 import type { Reply } from './reply.ts';
 import type { Cell } from './cell.ts';
-import { isOrder, isUrgent, mayRun } from './standing.ts';
+import { isOrder, isUrgent, isUp } from './standing.ts';
 import type { Cause } from './trailer.ts';
 
 /** An event on its way to an actor. */
@@ -28,6 +28,8 @@ export class Message {
   whenTaken: (() => void) | undefined = undefined;
   /** The dead letter that is settled when it is applied. */
   letter: number | undefined = undefined;
+  /** Changes rows in the commit of its turn. */
+  alongside: (() => void) | undefined = undefined;
   /** The one behind it in the mailbox. */
   next: Message | undefined = undefined;
 
@@ -71,7 +73,7 @@ export const RECORDED: Packed = Buffer.alloc(0);
 export function enqueue(cell: Cell, message: Message): void {
   const mailbox = (cell.mailbox ??= new Mailbox());
   // The orders for one that is down stay in order.
-  if (isUrgent(message.event) || (!mayRun(cell) && isOrder(message))) mailbox.pushAhead(message);
+  if (isUrgent(message.event) || (!isUp(cell) && isOrder(message))) mailbox.pushAhead(message);
   else mailbox.push(message);
 }
 

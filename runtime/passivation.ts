@@ -116,12 +116,12 @@ export class Passivation {
   }
 
   #leave(cell: Cell): void {
-    const { population, timers } = this.#runtime;
+    const { population, timers, pauses } = this.#runtime;
     population.remove(cell);
     this.#ended.delete(cell);
     const dueAt = earliestDue(cell);
     // One that is down has nothing to wake up for, unless it comes up by itself.
     if (cell.down !== undefined && cell.down.upAt === undefined) return;
-    if (dueAt !== 0) timers.add(cell.actor, dueAt, undefined);
+    if (dueAt !== 0 && !pauses.keepsAlarm(cell.actor, dueAt, cell)) timers.add(cell.actor, dueAt, undefined);
   }
 }

@@ -69,6 +69,7 @@ export class Population {
   }
 
   add(cell: Cell): void {
+    if (this.#runtime.pauses.of(cell.address) !== undefined) cell.paused = [];
     this.#cells.set(cell.actor, cell);
     this.#byAddress.set(cell.address, cell);
   }

@@ -104,6 +104,12 @@ export class Processes {
     return this.#running.get(actor)?.over === false || this.#leaving.has(actor);
   }
 
+  /** Whether the current attempt of an actor's work is over, and what it has said is under way to it. */
+  hasReported({ actor, life }: Cell): boolean {
+    const running = this.#running.get(actor);
+    return running?.life === life && running.over;
+  }
+
   /** Stops a process, whose end is waited for: until it has gone, it {@link isAround}. */
   windDown(actor: number, life: number): void {
     const running = this.#running.get(actor);

@@ -33,6 +33,7 @@ import type { AnySnapshot } from './kernel/step.ts';
 import { Message } from './mailbox.ts';
 import { noteFired } from './notes.ts';
 import { Passivation } from './passivation.ts';
+import { Pauses } from './pauses.ts';
 import { Population } from './population.ts';
 import { Processes } from './processes.ts';
 import { Quarantine } from './quarantine.ts';
@@ -43,7 +44,7 @@ import { Schedules } from './schedules/schedules.ts';
 import { SystemIds } from './system-ids.ts';
 import { Tails } from './tail.ts';
 import { schedulesLoaded } from './retry.ts';
-import { mayRun, UP } from './standing.ts';
+import { isUp, UP } from './standing.ts';
 import type { DeclaredTree } from './supervision/declaration.ts';
 import type { EndReason } from './supervision/supervisor.ts';
 import { Supervision } from './supervision/supervision.ts';
@@ -57,6 +58,7 @@ export interface RuntimeOptions {
   readonly clock: Clock;
   readonly mailboxCapacity: number;
   readonly passivateAfterMs: number;
+  readonly startsPaused: boolean;
   readonly logger: Logger;
   readonly onEmit: EmitListener | undefined;
   readonly onGiveUp: GiveUpListener | undefined;
@@ -119,6 +121,7 @@ export class Runtime implements Port {
   readonly deadLetters: DeadLetters;
   readonly delivery: Delivery;
   readonly passivation: Passivation;
+  readonly pauses: Pauses;
   readonly supervision: Supervision;
   readonly schedules: Schedules;
   readonly answers: Answers;
@@ -149,6 +152,7 @@ export class Runtime implements Port {
   #whenActionEnds: (() => void) | undefined;
   #fenced: unknown;
   #closed: Promise<void> | undefined;
+  #hasBegun = false;
 
   private constructor(options: RuntimeOptions) {
     this.options = options;
@@ -170,6 +174,7 @@ export class Runtime implements Port {
     this.deadLetters = new DeadLetters(this);
     this.delivery = new Delivery(this);
     this.passivation = new Passivation(this, options.passivateAfterMs);
+    this.pauses = new Pauses(this, options.startsPaused);
     this.answers = new Answers(this);
     this.schedules = new Schedules(this);
     this.supervision = new Supervision(this, options.supervise?.(this.definitions));
@@ -183,8 +188,7 @@ export class Runtime implements Port {
     const ledger = await Ledger.open(options.store, options.clock.now());
     try {
       await runtime.#comeUp(ledger);
-      await runtime.supervision.open();
-      await runtime.schedules.open();
+      await runtime.begin();
       await runtime.#recordQuarantine();
     } catch (error) {
       runtime.die();
@@ -193,6 +197,14 @@ export class Runtime implements Port {
     }
     runtime.passivation.start();
     return runtime;
+  }
+
+  /** What an opening does once actors may move: at once, or when everything is resumed. @throws StartFailed */
+  async begin(): Promise<void> {
+    if (this.#hasBegun || this.pauses.isEverything) return;
+    this.#hasBegun = true;
+    await this.supervision.open();
+    await this.schedules.open();
   }
 
   /** Damage that was found is a decision too: actors are refused from now on. */
@@ -223,6 +235,7 @@ export class Runtime implements Port {
     const reading = await recover(ledger, (entry) => this.tails.visit(entry));
     this.tails.setHeads(reading.heads);
     this.quarantine = await Quarantine.take(this, reading);
+    await this.pauses.load();
     // Before any timer can be due: whoever fails must have his supervisor.
     await this.supervision.comeUp();
     const owing = await this.#owing();
@@ -265,6 +278,7 @@ export class Runtime implements Port {
   }
 
   #resumeAll(owing: readonly number[]): void {
+    if (this.pauses.postpones(() => this.clock.soon(() => this.#resumeAll(owing)))) return;
     for (const actor of owing) {
       if (this.stopped || this.#fenced !== undefined) return;
       this.#tryLoad(actor);
@@ -286,7 +300,8 @@ export class Runtime implements Port {
   resume(cell: Cell): void {
     cell.activeAt = this.loopTime;
     cell.held = this.supervision.roster.holds(cell);
-    this.#goOn(cell);
+    if (cell.paused !== undefined) return void cell.paused.push(() => this.resume(cell));
+    this.#setAlarms(cell);
     // What it owes from before: turns that it takes from now on see to their own, once they are durable.
     const owed = [...(cell.owed?.values() ?? [])];
     const unfinished = this.processes.unfinished(cell);
@@ -301,7 +316,7 @@ export class Runtime implements Port {
     });
   }
 
-  #goOn(cell: Cell): void {
+  #setAlarms(cell: Cell): void {
     for (const timer of cell.timers?.values() ?? []) this.timers.add(cell.actor, timer.dueAt, timer);
     if ((cell.mailbox?.size ?? 0) > 0) this.scheduler.wake(cell);
   }
@@ -309,8 +324,13 @@ export class Runtime implements Port {
   /** An actor that was held runs again. */
   letGo(cell: Cell): void {
     cell.held = false;
-    this.#goOn(cell);
-    this.processes.goOn(cell);
+    this.goOn(cell);
+  }
+
+  /** What has kept an actor from running is over. It may be down all the same. */
+  goOn(cell: Cell): void {
+    this.#setAlarms(cell);
+    if (!this.processes.hasReported(cell)) this.processes.goOn(cell);
   }
 
   /** Loads some of the actors that recovery has left lying, so that the low-water mark can rise. */
@@ -370,12 +390,12 @@ export class Runtime implements Port {
     const cell = this.population.present(actor);
     if (timer === undefined) {
       // Loading it sets its alarms, those that are due first.
-      if (cell === undefined) this.#tryLoad(actor);
+      if (cell === undefined && !this.pauses.keepsAlarm(actor, this.clock.now())) this.#tryLoad(actor);
       return;
     }
     if (cell?.timers === undefined || !this.#stands(actor, timer)) return;
-    // It waits for the actor to come up again, which sets its alarm anew.
-    if (!mayRun(cell) && timer.event.type !== UP) return;
+    // It waits for the actor to go on or come up again, which sets its alarm anew.
+    if (cell.paused !== undefined || (!isUp(cell) && timer.event.type !== UP)) return;
     disarmTimer(cell.timers, timer.seq, timer.index);
     const { event, packed } = this.events.prepare(timer.event);
     const { seq, index, origin } = timer;

@@ -8,7 +8,7 @@
 import type { Cell } from './cell.ts';
 import { throughout } from './kernel/moment.ts';
 import type { Runtime } from './runtime.ts';
-import { mayRun } from './standing.ts';
+import { isUp } from './standing.ts';
 import { takeTurn } from './turn.ts';
 
 /** How long turns may run without letting anything else happen. */
@@ -108,11 +108,12 @@ export class Scheduler {
 
   #turnOf(cell: Cell): void {
     cell.queued--;
-    const message = mayRun(cell) ? cell.mailbox?.shift() : cell.mailbox?.shiftOrder();
+    if (cell.paused !== undefined) return;
+    const message = isUp(cell) ? cell.mailbox?.shift() : cell.mailbox?.shiftOrder();
     if (message === undefined) return;
     takeTurn(this.#runtime, cell, message);
     message.whenTaken?.();
-    if (cell.queued === 0 && (mayRun(cell) ? cell.mailbox!.size > 0 : cell.mailbox!.hasOrders)) {
+    if (cell.queued === 0 && (isUp(cell) ? cell.mailbox!.size > 0 : cell.mailbox!.hasOrders)) {
       cell.queued++;
       this.#queue.push(cell);
     }

@@ -35,9 +35,14 @@ export interface Down {
   readonly upAt?: number;
 }
 
-/** Whether an actor takes its messages, or only orders. */
-export function mayRun({ down, held }: Cell): boolean {
+/** Whether an actor is not down: it takes its messages, and not only orders. */
+export function isUp({ down, held }: Cell): boolean {
   return down === undefined && !held;
+}
+
+/** Whether an actor may do anything of its own. One that is paused takes not even orders. */
+export function mayRun(cell: Cell): boolean {
+  return isUp(cell) && cell.paused === undefined;
 }
 
 /** Whether a message reaches an actor that is down. */

@@ -49,7 +49,9 @@ function lookAt(runtime: Runtime, address: string): StuckActor | undefined {
     return { address, value: undefined, reason: 'refused', why: error.message };
   }
   const { snapshot } = cell;
-  if (snapshot === undefined || cell.ended || cell.definition.isHouse) return undefined;
+  // One that is paused will move: whoever has paused it knows why it does not.
+  if (snapshot === undefined || cell.ended || cell.definition.isHouse || cell.paused !== undefined)
+    return undefined;
   const { value } = snapshot;
   if (!mayRun(cell)) {
     const why = runtime.supervision.stayingDown.whyStaysDown(cell);

@@ -16,6 +16,7 @@ import type { MetricsReading } from './health/reading.ts';
 import { Inspection } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
+import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
 import { replay } from './past/replay.ts';
 import type { ReplayResult } from './past/replay.ts';
 import { Runtime } from './runtime.ts';
@@ -59,6 +60,8 @@ export interface SystemOptions<TActors extends ActorDefinitions> {
    * so that whoever starts it again starts the tree again. It is reported to the logger in any case.
    */
   readonly onGiveUp?: GiveUpListener;
+  /** Opens it with everything paused: look at what was recovered before anything moves, then `system.resume()`. */
+  readonly paused?: boolean;
   /** How long an actor stays in memory without anything to do. Default 30 seconds. */
   readonly passivateAfter?: Duration.Input;
   /** How many microsteps one event may cause, before it is refused as an endless loop. Default 10,000. */
@@ -109,6 +112,7 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     supervise,
     onGiveUp,
     passivateAfter,
+    paused = false,
     maxMicrosteps,
     clock,
   } = options;
@@ -119,6 +123,8 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     throw new InvalidArgument('actors', 'must be an object of logic by name');
   const capacity = mailbox?.capacity ?? DEFAULT_MAILBOX_CAPACITY;
   assertPositiveInteger(capacity, 'mailbox.capacity');
+  if (typeof paused !== 'boolean')
+    throw new InvalidArgument('paused', `must be true or false, but is ${shown(paused)}`);
   if (maxMicrosteps !== undefined) assertPositiveInteger(maxMicrosteps, 'maxMicrosteps');
   return {
     store,
@@ -126,6 +132,7 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     clock: clock ?? systemClock,
     mailboxCapacity: capacity,
     passivateAfterMs: millisOf(passivateAfter ?? '30 seconds', 'passivateAfter'),
+    startsPaused: paused,
     logger,
     onEmit,
     onGiveUp,
@@ -248,6 +255,30 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     return this.#runtime.schedules;
   }
 
+  /**
+   * Pauses an actor with all below it, all actors of a name, or everything: they take no messages, their timers do not fire,
+   * their actions are not carried out, their processes are stopped, and nobody restarts them. What comes for them waits.
+   * Recorded, and in force until it is resumed, also after a crash. Resolves when it is on the disk and what ran has ended.
+   * @throws InvalidArgument
+   */
+  async pause(target?: PauseTarget, words: PauseWords = {}): Promise<void> {
+    await this.#runtime.pauses.pause(target, words);
+  }
+
+  /**
+   * Ends the pause of the same target; others that cover it stay. Timers that came due meanwhile fire in due order, and
+   * processes start again under their keys. Ending the pause of everything waits for what `createSystem` would have.
+   * @throws InvalidArgument when the target is paused only with something wider; StartFailed
+   */
+  async resume(target?: PauseTarget, words: PauseWords = {}): Promise<void> {
+    await this.#runtime.pauses.resume(target, words);
+  }
+
+  /** What is paused, longest first. */
+  paused(): readonly Pause[] {
+    return this.#runtime.pauses.list();
+  }
+
   /** Events that could not be applied, and actions that could not be done; of one actor, or of all. */
   deadLetters(options?: { readonly address?: string }): DeadLetterList {
     return this.#runtime.deadLetters.list(options);
@@ -340,6 +371,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   /** Two may ask for the same new actor at once: the second waits for the first. */
   async #join(actor: number, address: string, onConflict: 'refuse' | 'join'): Promise<Ref> {
     const cell = this.#runtime.population.load(actor, address);
+    // While it is paused its birth waits.
+    const birth = cell.mailbox?.waiting().find((message) => message.birth !== undefined);
+    if (cell.committed === undefined) await birth?.reply?.promise.catch(() => {});
     if (cell.committed === undefined) await this.#runtime.committer.durable();
     if (cell.committed === undefined)
       throw new UnknownActor(address, 'it was being started, and could not be');

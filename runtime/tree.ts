@@ -43,8 +43,11 @@ export interface ActorNode {
   readonly status: AnySnapshot['status'] | 'absent';
   /** The state of a machine. */
   readonly value: unknown;
-  /** Whether it takes events. `crashed`: it failed, and waits for its restart. `halted`: its supervisor has stopped it. */
-  readonly standing: 'up' | 'crashed' | 'halted' | 'refused';
+  /**
+   * Whether it takes events. `crashed`: it failed, and waits for its restart. `halted`: its supervisor has stopped it.
+   * `paused`: it would be up, but an operator has paused it.
+   */
+  readonly standing: 'up' | 'crashed' | 'halted' | 'refused' | 'paused';
   /** What its supervisor says of it; undefined without one. */
   readonly phase: ChildPhase | undefined;
   readonly restarts: number;
@@ -144,7 +147,7 @@ export class Tree {
   }
 
   #actor(cell: Cell, child: ChildState | undefined): ActorNode {
-    const { address, ref, committed, committedDown: down, held, mailbox, window } = cell;
+    const { address, ref, committed, mailbox, window } = cell;
     const { status, value } = committed!;
     const below = Object.values<Ref>(committed!.children ?? {})
       .map(({ actor }) => this.#runtime.population.present(actor))
@@ -155,13 +158,18 @@ export class Tree {
       id: ref.id,
       status,
       value,
-      standing: down?.why === 'crash' ? 'crashed' : down !== undefined || held ? 'halted' : 'up',
+      standing: standingOf(cell),
       phase: child?.phase,
       restarts: child?.restarts ?? window.length,
       mailbox: mailbox?.size ?? 0,
       children: below.map((one) => this.#actor(one!, undefined)),
     };
   }
+}
+
+function standingOf({ committedDown: down, held, paused }: Cell): ActorNode['standing'] {
+  if (down !== undefined) return down.why === 'crash' ? 'crashed' : 'halted';
+  return held ? 'halted' : paused === undefined ? 'up' : 'paused';
 }
 
 /** Whether others may see it. */

@@ -351,6 +351,7 @@ function apply(
   cell.activeAt = runtime.loopTime;
   if (message.reply?.id !== undefined) runtime.delivery.remember(cell, message.reply.id);
   if (message.letter !== undefined) ledger.delete(deadLetterKey(message.letter));
+  message.alongside?.();
   let owed: OwedTurn | undefined;
   if (intents.length > 0 || cell.definition.isProcess || isUrgent(event)) {
     for (const timer of applyToSelf(cell, intents, event, at))

@@ -15,6 +15,7 @@ import {
   nameKey,
   nameWitnessKey,
   numberOf,
+  pauseKey,
   Prefix,
   quarantineKey,
   resumeKey,
@@ -47,6 +48,7 @@ const examples: Readonly<Record<string, (n: number, text: string) => Uint8Array>
   S: (_, text) => systemIdsKey(text),
   D: (n) => deadLetterKey(n),
   Q: (n) => quarantineKey(n),
+  P: (_, text) => pauseKey(text),
 };
 const prefixOf = (letter: string): Prefix => letter.charCodeAt(0) as Prefix;
 
@@ -86,6 +88,7 @@ describe('the table', () => {
       systemIds: hex(systemIdsKey('a')),
       deadLetter: hex(deadLetterKey(258)),
       quarantine: hex(quarantineKey(258)),
+      pause: hex(pauseKey('a')),
     }).toEqual({
       superblock: '2173',
       lowWater: '216c',
@@ -99,6 +102,7 @@ describe('the table', () => {
       systemIds: '5361',
       deadLetter: '44000000000102',
       quarantine: '51000000000102',
+      pause: '5061',
     });
   });
 });
@@ -133,6 +137,7 @@ describe('the order of keys', () => {
   it.each([
     ['names', nameKey],
     ['system ids', systemIdsKey],
+    ['pauses', pauseKey],
     ['idempotency ids of one actor', (id: string) => idempotencyKey(5, id)],
   ] as const)('of %s is that of their characters', (_, keyOf) => {
     fc.assert(

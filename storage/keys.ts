@@ -15,6 +15,7 @@
  * | `S`    | root address utf8        | all XState `systemId`s of a tree         | spawn, end                  | when none is left  |
  * | `D`    | number u48               | dead letter with its evidence            | when an event is given up   | retry, discard     |
  * | `Q`    | actor u48                | evidence why an actor is refused         | when damage is found        | repair             |
+ * | `P`    | target utf8              | pause: an address, a name, or everything | when it is paused           | when it is resumed |
  *
  * Every value but a frame is a sealed row (`row.ts`); a frame carries its own checksums (`frame.ts`).
  */
@@ -36,6 +37,7 @@ export const Prefix = {
   SystemIds: 0x53,
   DeadLetter: 0x44,
   Quarantine: 0x51,
+  Pause: 0x50,
 } as const;
 export type Prefix = (typeof Prefix)[keyof typeof Prefix];
 
@@ -58,6 +60,7 @@ export const checkpointKey = (actor: number): Uint8Array => numberKey(Prefix.Che
 export const resumeKey = (actor: number): Uint8Array => numberKey(Prefix.Resume, actor);
 export const deadLetterKey = (number: number): Uint8Array => numberKey(Prefix.DeadLetter, number);
 export const quarantineKey = (actor: number): Uint8Array => numberKey(Prefix.Quarantine, actor);
+export const pauseKey = (target: string): Uint8Array => textKey(Prefix.Pause, target);
 export const nameKey = (address: string): Uint8Array => textKey(Prefix.Name, address);
 export const systemIdsKey = (rootAddress: string): Uint8Array => textKey(Prefix.SystemIds, rootAddress);
 

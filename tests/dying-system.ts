@@ -19,6 +19,8 @@ export interface DyingOptions<TActors extends ActorDefinitions> {
   readonly maxTurnsPerCommit?: number;
   readonly onEmit?: EmitListener;
   readonly logger?: Logger;
+  /** Whether each of its lives begins with everything paused. */
+  readonly paused?: boolean;
 }
 
 const SILENT: Logger = { log: () => {}, error: () => {} };
@@ -95,7 +97,7 @@ export class DyingSystem<TActors extends ActorDefinitions> {
   /** Opens it, unless it dies before it is open. */
   async #isOpened(): Promise<boolean> {
     const { store, actors, supervise, dies = true, maxTurnsPerCommit, onEmit } = this.#options;
-    const { logger = SILENT } = this.#options;
+    const { logger = SILENT, paused = false } = this.#options;
     let commits = 0;
     let isDead = false;
     let die = (): void => {};
@@ -111,6 +113,7 @@ export class DyingSystem<TActors extends ActorDefinitions> {
         actors,
         clock: this.clock,
         logger,
+        paused,
         passivateAfter: Infinity,
         ...(supervise !== undefined && { supervise }),
         ...(onEmit !== undefined && { onEmit }),

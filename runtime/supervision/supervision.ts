@@ -136,11 +136,26 @@ export class Supervision {
   async #settled(root: string): Promise<void> {
     const state = (): SupervisorState => stateOf(this.roster.at(root)!.committed);
     while (state().phase === 'starting' || state().phase === 'stopping') {
-      if (this.#runtime.stopped) return;
+      if (this.#runtime.stopped || this.#waitsForPaused(root)) return;
       await new Promise<void>((resolve) => this.#whenSettled.add(resolve));
     }
     const { end } = state();
     if (end?.reason === 'start-failed') throw new StartFailed(root, end.child!, end.error);
+  }
+
+  /** Whether what a supervisor does now is up to an actor that is paused. */
+  #waitsForPaused(address: string): boolean {
+    const { work, children } = stateOf(this.roster.at(address)!.snapshot);
+    const [task] = work;
+    const child = children.find(
+      ({ declaration: { id } }) => task !== undefined && 'id' in task && task.id === id,
+    );
+    if (child === undefined) return false;
+    const { start, id } = child.declaration;
+    const below = addressOf(address, start, id);
+    return this.roster.has(below)
+      ? this.#waitsForPaused(below)
+      : this.#runtime.pauses.of(below) !== undefined;
   }
 
   #command(cell: Cell, event: SupervisorEvent): Promise<unknown> {
