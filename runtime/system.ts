@@ -203,6 +203,21 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   }
 
   /**
+   * Every address where anybody ever lived, or only one and those below it: root actors, children, and the house's own
+   * (`supervisor/…`, `schedule/…`, `heddle/system`). Reads names and loads nobody, so it needs none of their code.
+   */
+  async *addresses({ under }: { readonly under?: string } = {}): AsyncGenerator<string> {
+    const { population } = this.#runtime;
+    this.#runtime.assertOpen();
+    if (under !== undefined && population.nameOf(under) !== undefined) yield under;
+    const found = under === undefined ? population.addresses() : population.addressesBelow(under);
+    for await (const address of found) {
+      this.#runtime.assertOpen();
+      yield address;
+    }
+  }
+
+  /**
    * Ends the life of a root actor, and of its children. Resolves when that is on the disk.
    * An actor that has ended already stays as it is.
    */

@@ -8,7 +8,7 @@ import { askDaemon, isAnswered } from '../control/client.ts';
 import { readDoor } from '../control/door.ts';
 import type { Door } from '../control/door.ts';
 import type { ArgsOf, OperationName, RowOf } from '../control/operations.ts';
-import type { AnySystem } from '../control/subject.ts';
+import type { AnySystem, Subject } from '../control/subject.ts';
 import { refusal, Refused, troubleOf } from '../control/trouble.ts';
 import { libraryFor, loadCode } from './project.ts';
 import type { Project } from './project.ts';
@@ -35,7 +35,8 @@ export async function openDesk(project: Project, options: DeskOptions): Promise<
   assertStore(project.store);
   const store = realpathSync(project.store);
   const door = readDoor(store);
-  if (door !== undefined && (await isAnswered(door))) return new DaemonDesk({ ...door, store }, options.signal);
+  if (door !== undefined && (await isAnswered(door)))
+    return new DaemonDesk({ ...door, store }, options.signal);
   return openHere({ ...project, store }, options);
 }
 
@@ -87,8 +88,13 @@ async function openHere({ store, codeFile }: Project, options: DeskOptions): Pro
   };
   const settings = { actors, logger, ...(supervise !== undefined && { supervise }) };
   try {
-    const system = await createSystem({ store: leveldb(store), ...settings, ...({ paused: !run } as object) });
-    const subject = { location: store, system: system as AnySystem, isRunning: run, hasCode: file !== undefined };
+    const system = await createSystem({ store: leveldb(store), ...settings, paused: !run });
+    const subject = {
+      location: store,
+      system: system as AnySystem,
+      isRunning: run,
+      hasCode: file !== undefined,
+    };
     return new OpenDesk(subject, options.signal);
   } catch (error) {
     throw asLocked(error, store);
@@ -109,8 +115,6 @@ function asLocked(error: unknown, store: string): unknown {
   return new Refused({ ...trouble, message }, { cause: error });
 }
 
-type Subject = import('../control/subject.ts').Subject;
-
 class OpenDesk implements Desk {
   readonly pid = undefined;
   readonly #subject: Subject;
@@ -121,14 +125,15 @@ class OpenDesk implements Desk {
     this.#signal = signal;
   }
 
-  async *ask<TName extends OperationName>(
-    name: TName,
-    args: ArgsOf<TName>,
-  ): AsyncGenerator<RowOf<TName>> {
+  async *ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncGenerator<RowOf<TName>> {
     // Only here: whoever asks a daemon need not load them.
     const { operations } = await import('../control/operations.ts');
     const { run } = operations[name] as unknown as {
-      readonly run: (subject: Subject, args: ArgsOf<TName>, signal: AbortSignal) => AsyncIterable<RowOf<TName>>;
+      readonly run: (
+        subject: Subject,
+        args: ArgsOf<TName>,
+        signal: AbortSignal,
+      ) => AsyncIterable<RowOf<TName>>;
     };
     try {
       for await (const row of run(this.#subject, args, this.#signal)) {

@@ -15,7 +15,7 @@ import { causeWords, detailWords, intentsWords, typeOf } from './words.ts';
 
 /** @param isFamily whether records of several actors are shown */
 export function recordColumns(session: Session, isFamily = false): readonly Column<RecordRow>[] {
-  const address: Column<RecordRow> = { head: 'address', of: (row) => inert(row.address), flexible: true };
+  const address: Column<RecordRow> = { head: 'address', of: (row) => inert(row.address), yields: 2 };
   return [
     { head: 'time', of: ({ at }) => session.time(at), paint: () => 'dim' },
     ...(isFamily ? [address] : []),
@@ -25,15 +25,15 @@ export function recordColumns(session: Session, isFamily = false): readonly Colu
       head: 'event',
       of: ({ event }) => typeOf(event),
       paint: ({ error }) => (error === undefined ? 'cyan' : 'red'),
-      flexible: true,
+      yields: 2,
     },
-    { head: 'caused by', of: causeWords, flexible: true },
-    { head: 'asked for', of: intentsWords, flexible: true },
+    { head: 'caused by', of: causeWords, yields: 2 },
+    { head: 'asked for', of: intentsWords, yields: 1 },
     {
       head: 'with',
       of: detailWords,
       paint: ({ error }) => (error === undefined ? undefined : 'red'),
-      flexible: true,
+      yields: 1,
     },
   ];
 }
@@ -76,7 +76,8 @@ const tail: Command = {
     const args = { from: undefined, to: undefined, reverse: false, children: false };
     const last = flags.whole('last') ?? DEFAULT_LAST;
     const rows = session.ask('history', { address: address!, last, follow, ...args });
-    if (!follow || session.flags.json === true) return void (await session.list(rows, recordColumns(session)));
+    if (!follow || session.flags.json === true)
+      return void (await session.list(rows, recordColumns(session)));
     // What has been recorded is shown at once, and not when a table is full.
     const table = new Table(session.terminal, recordColumns(session));
     for await (const row of rows) {
@@ -105,7 +106,9 @@ async function tellReplay({ terminal }: Session, { address, records, difference 
   if (difference === undefined)
     return terminal.line(`${terminal.paint('green', '✔')} ${what} tell the same story`);
   const { seq, path, recorded, today } = difference;
-  await terminal.line(`${terminal.paint('red', '✖')} ${what}: record ${seq} comes out differently at ${inert(path)}`);
+  await terminal.line(
+    `${terminal.paint('red', '✖')} ${what}: record ${seq} comes out differently at ${inert(path)}`,
+  );
   await terminal.line(`  recorded  ${shown(recorded)}`);
   await terminal.line(`  today     ${shown(today)}`);
 }

@@ -16,11 +16,15 @@ import { stateWords, typeOf } from './words.ts';
 const columns = (session: Session): readonly Column<LetterRow>[] => [
   { head: 'letter', align: 'right', of: ({ id }) => String(id) },
   { head: 'time', of: ({ at }) => session.time(at), paint: () => 'dim' },
-  { head: 'address', of: ({ address }) => inert(address), flexible: true },
-  { head: 'what', of: ({ event, action }) => (event === undefined ? inert(`action ${action}`) : typeOf(event)), flexible: true },
-  { head: 'in state', of: ({ state }) => stateWords(state), flexible: true },
+  { head: 'address', of: ({ address }) => inert(address), yields: 2 },
+  {
+    head: 'what',
+    of: ({ event, action }) => (event === undefined ? inert(`action ${action}`) : typeOf(event)),
+    yields: 1,
+  },
+  { head: 'in state', of: ({ state }) => stateWords(state), yields: 1 },
   { head: 'retries', align: 'right', of: ({ retries }) => (retries === 0 ? '' : String(retries)) },
-  { head: 'error', of: ({ error }) => thrownText(error), paint: () => 'red', flexible: true },
+  { head: 'error', of: ({ error }) => thrownText(error), paint: () => 'red', yields: 1 },
 ];
 
 const deadLetters: Command = {
@@ -29,7 +33,9 @@ const deadLetters: Command = {
   code: 'never',
   examples: ['heddle dead-letters', 'heddle dead-letters order/7 --json'],
   async run(session, [address]) {
-    await session.list(session.ask('deadLetters', { address }), columns(session), { none: 'no dead letters' });
+    await session.list(session.ask('deadLetters', { address }), columns(session), {
+      none: 'no dead letters',
+    });
   },
 };
 
@@ -48,7 +54,9 @@ const retry: Command = {
     if (session.flags.json === true) return session.json(row);
     const { id, address, seq, by } = row;
     const where = seq === undefined ? '' : ` as record ${seq}`;
-    await session.terminal.line(`letter ${id} was tried again by ${inert(by)}: ${inert(address)} has taken it${where}`);
+    await session.terminal.line(
+      `letter ${id} was tried again by ${inert(by)}: ${inert(address)} has taken it${where}`,
+    );
   },
 };
 

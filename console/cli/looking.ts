@@ -1,6 +1,7 @@
 /**
  * Commands that look at how things are: who is there, how they stand, and why.
  */
+import { Option } from 'commander';
 import type { ActorRow, RowOf, StateRow, TreeNode } from '../control/operations.ts';
 import { wholeOption } from './command.ts';
 import type { Command } from './command.ts';
@@ -15,20 +16,25 @@ import { cut, padded, widthOf } from './width.ts';
 import { stateWords, styleOf } from './words.ts';
 
 const actorColumns: readonly Column<ActorRow>[] = [
-  { head: 'address', of: ({ address }) => inert(address), flexible: true },
+  { head: 'address', of: ({ address }) => inert(address), yields: 2 },
   { head: 'status', of: ({ status }) => status ?? '', paint: ({ status }) => styleOf(status) },
   { head: 'standing', of: ({ standing }) => standing ?? '', paint: ({ standing }) => styleOf(standing) },
-  { head: 'state', of: ({ value }) => stateWords(value), flexible: true },
+  { head: 'state', of: ({ value }) => stateWords(value), yields: 1 },
+  { head: 'why', of: ({ why }) => inert(why ?? ''), paint: () => 'red', yields: 1 },
   { head: 'waiting', align: 'right', of: ({ mailbox = 0 }) => (mailbox === 0 ? '' : String(mailbox)) },
 ];
 
 const ls: Command = {
   usage: 'ls [under]',
-  summary: 'the actors, and how they stand',
+  summary: 'everybody who ever lived, and how they stand',
   code: 'if-given',
+  options: [new Option('--states', 'the states of those that sleep, too: loads them')],
   examples: ['heddle ls', 'heddle ls order/42'],
-  async run(session, [under]) {
-    await session.list(session.ask('actors', { under }), actorColumns, { none: 'nobody' });
+  async run(session, [under], flags) {
+    const rows = session.ask('actors', { under, states: flags.has('states') });
+    await session.list(rows, actorColumns, {
+      none: under === undefined ? 'nobody ever lived here' : 'nobody ever lived there',
+    });
   },
 };
 
@@ -90,8 +96,19 @@ function looks(node: TreeNode): Omit<DrawnNode, 'name'> {
   const state = value === undefined ? [] : [stateWords(value)];
   const waiting = mailbox === 0 ? [] : [`${mailbox} waiting`];
   const inPhase = phase === undefined || phase === 'running' ? [] : [phase];
-  const words = [standing === 'up' && status !== 'active' ? status : standing, ...inPhase, ...state, ...restarts, ...waiting];
-  const mark = standing === 'crashed' || standing === 'refused' ? RED : standing === 'up' && status === 'active' ? GREEN : DIM;
+  const words = [
+    status === 'active' ? standing : status,
+    ...inPhase,
+    ...state,
+    ...restarts,
+    ...waiting,
+  ];
+  const mark =
+    standing === 'crashed' || standing === 'refused'
+      ? RED
+      : standing === 'up' && status === 'active'
+        ? GREEN
+        : DIM;
   const isBusy = standing === 'up' && inPhase.length > 0;
   return { mark: isBusy ? YELLOW : mark, words: words.join(', '), style: styleOf(inPhase[0] ?? standing) };
 }
@@ -130,7 +147,9 @@ async function tellState({ terminal }: Session, row: StateRow): Promise<void> {
   const line = async (label: string, text: string, style?: Style): Promise<void> => {
     if (text === '') return;
     const room = terminal.width - LABEL - 2;
-    await terminal.line(`  ${terminal.paint('dim', padded(label, LABEL))}${terminal.paint(style, cut(text, room))}`);
+    await terminal.line(
+      `  ${terminal.paint('dim', padded(label, LABEL))}${terminal.paint(style, cut(text, room))}`,
+    );
   };
   await line('state', stateWords(value));
   await line('status', status ?? '', styleOf(status));
@@ -171,10 +190,14 @@ const explain: Command = {
 };
 
 const stuckColumns: readonly Column<RowOf<'stuck'>>[] = [
-  { head: 'address', of: ({ address }) => inert(address), flexible: true },
-  { head: 'reason', of: ({ reason }) => reason, paint: ({ reason }) => (reason === 'refused' ? 'red' : 'yellow') },
-  { head: 'state', of: ({ value }) => stateWords(value), flexible: true },
-  { head: 'why', of: ({ why }) => inert(why), flexible: true },
+  { head: 'address', of: ({ address }) => inert(address), yields: 2 },
+  {
+    head: 'reason',
+    of: ({ reason }) => reason,
+    paint: ({ reason }) => (reason === 'refused' ? 'red' : 'yellow'),
+  },
+  { head: 'state', of: ({ value }) => stateWords(value), yields: 1 },
+  { head: 'why', of: ({ why }) => inert(why), yields: 1 },
 ];
 
 const stuck: Command = {

@@ -13,7 +13,10 @@ const send: Command = {
   summary: 'send an event to an actor, and wait until it is on the disk',
   code: 'needed',
   options: [
-    new Option('--data <json>', 'what else the event carries, as a JSON object; - reads it from the standard input'),
+    new Option(
+      '--data <json>',
+      'what else the event carries, as a JSON object; - reads it from the standard input',
+    ),
     new Option('--field <name=value>', 'one field as a text; may be repeated').argParser(collected),
     new Option('--id <key>', 'an idempotency key: the same key is applied once'),
   ],
@@ -25,7 +28,7 @@ const send: Command = {
   async run(session, [address, type], flags) {
     const data = { ...(await dataIn(flags.text('data'))), ...fieldsIn(flags.texts('field')) };
     // Said first, and not overridden by what it carries.
-    const event = { type: type!, ...data, ...{ type: type! } };
+    const event = Object.assign({ type: type! }, data, { type: type! });
     const row = await session.askOne('send', { address: address!, event, id: flags.text('id') });
     if (session.flags.json === true) return session.json(row);
     const { seq, commit, hash } = row;

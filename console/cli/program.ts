@@ -13,7 +13,6 @@ import { letters } from './letters.ts';
 import { looking } from './looking.ts';
 import { moving } from './moving.ts';
 import { Session } from './session.ts';
-import type { CommonFlags } from './session.ts';
 import { Terminal } from './terminal.ts';
 import { upkeep } from './upkeep.ts';
 
@@ -41,7 +40,7 @@ export async function run(argv: readonly string[], stop: AbortController): Promi
   const terminal = new Terminal({ signal, onGone: () => stop.abort(new BrokenOff(Exit.Fine)) });
   let exitCode: number = Exit.Fine;
   const program = declare(async (command, args, flags) => {
-    await using session = new Session(terminal, flags as CommonFlags, signal, command.code);
+    await using session = new Session(terminal, flags, signal, command.code);
     await command.run(session, args, new Flags(flags));
     exitCode = session.exitCode;
   });
@@ -54,11 +53,17 @@ export async function run(argv: readonly string[], stop: AbortController): Promi
   }
 }
 
-type Act = (command: Command, args: readonly string[], flags: Readonly<Record<string, unknown>>) => Promise<void>;
+type Act = (
+  command: Command,
+  args: readonly string[],
+  flags: Readonly<Record<string, unknown>>,
+) => Promise<void>;
 
 export function declare(act: Act): Declared {
   const program = new Declared('heddle')
-    .description('Looks at a Heddle store, or at the system that has it open, and does what a person decides about it.')
+    .description(
+      'Looks at a Heddle store, or at the system that has it open, and does what a person decides about it.',
+    )
     .option('--store <folder>', 'the store (default: what heddle.config.ts says)')
     .option('--actors <file>', 'the code of the actors (default: heddle.config.ts in this folder)')
     .option('--run', 'let the system run here while the command does, if nobody else runs it')
@@ -83,7 +88,10 @@ const termOf = (command: Declared): string =>
   ].join(' ');
 
 function declareOne(program: Declared, command: Command, act: Act): void {
-  const declared = program.command(command.usage).summary(command.summary).description(sentence(command.summary));
+  const declared = program
+    .command(command.usage)
+    .summary(command.summary)
+    .description(sentence(command.summary));
   for (const option of command.options ?? []) declared.addOption(option);
   declared.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  $ ${line}`).join('\n')}`);
   declared.action(async (...given: unknown[]) => {

@@ -6,15 +6,17 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { createSystem } from '../../runtime/index.ts';
+import type { leveldb } from '../../storage/index.ts';
 import { refusal } from '../control/trouble.ts';
 import type { HeddleConfig } from './config.ts';
 import { UsageError } from './exit.ts';
 
-type Heddle = typeof import('../../runtime/index.ts');
-type Storage = typeof import('../../storage/index.ts');
-
 /** The parts of Heddle that open a store. */
-export type Library = Pick<Heddle, 'createSystem'> & Pick<Storage, 'leveldb'>;
+export interface Library {
+  readonly createSystem: typeof createSystem;
+  readonly leveldb: typeof leveldb;
+}
 
 export interface Project {
   /** The folder of the store. */
@@ -41,7 +43,9 @@ export async function findProject(flags: ProjectFlags, folder: string = process.
   if (flags.store !== undefined) return { store: resolve(folder, flags.store), codeFile };
   const store = codeFile === undefined ? undefined : (await loadCode(codeFile)).store;
   if (store === undefined)
-    throw new UsageError('say which store: --store <folder>, or `store` in a heddle.config.ts of this folder');
+    throw new UsageError(
+      'say which store: --store <folder>, or `store` in a heddle.config.ts of this folder',
+    );
   return { store: resolve(dirname(codeFile!), store), codeFile };
 }
 
@@ -52,7 +56,7 @@ export async function loadCode(file: string): Promise<Partial<HeddleConfig> & Pi
   const config = (loaded['default'] ?? loaded) as Partial<HeddleConfig>;
   // Either a configuration, or actors by name.
   const { actors, supervise, store } = { supervise: loaded['supervise'], ...config } as Partial<HeddleConfig>;
-  const named = actors ?? loaded['actors'] ?? (loaded['default'] as HeddleConfig['actors'] | undefined);
+  const named = actors ?? loaded['actors'] ?? loaded['default'];
   if (typeof named !== 'object' || named === null) {
     throw refusal(
       'NeedsCode',
@@ -102,11 +106,7 @@ export async function libraryFor(codeFile: string | undefined): Promise<Library>
   return { createSystem, leveldb };
 }
 
-async function importFor<T>(
-  codeFile: string | undefined,
-  name: string,
-  own: () => Promise<T>,
-): Promise<T> {
+async function importFor<T>(codeFile: string | undefined, name: string, own: () => Promise<T>): Promise<T> {
   if (codeFile === undefined) return own();
   let path: string;
   try {

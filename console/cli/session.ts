@@ -10,7 +10,7 @@ import { findProject } from './project.ts';
 import type { Project } from './project.ts';
 import { Table } from './table.ts';
 import type { Column } from './table.ts';
-import { Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 /** The flags that every command has. */
 export interface CommonFlags {

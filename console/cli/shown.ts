@@ -80,11 +80,7 @@ function writeFields(json: { readonly [key: string]: Json | undefined }, parts: 
   parts.add(' }');
 }
 
-function writeTagged(
-  tag: string,
-  json: { readonly [key: string]: Json | undefined },
-  parts: Parts,
-): void {
+function writeTagged(tag: string, json: { readonly [key: string]: Json | undefined }, parts: Parts): void {
   const content = json[tag];
   switch (tag) {
     case '$undefined':
@@ -104,7 +100,9 @@ function writeTagged(
     case '$bytes': {
       const bytes = Buffer.from(textOf(content), 'base64');
       const head = bytes.subarray(0, 8).toString('hex');
-      return parts.add(`<${bytes.length} bytes${bytes.length > 0 ? ` ${head}` : ''}${bytes.length > 8 ? '…' : ''}>`);
+      return parts.add(
+        `<${bytes.length} bytes${bytes.length > 0 ? ` ${head}` : ''}${bytes.length > 8 ? '…' : ''}>`,
+      );
     }
     case '$error':
       return parts.add(errorText(content));
@@ -116,7 +114,8 @@ function writeTagged(
   }
 }
 
-const textOf = (json: Json | undefined): string => (typeof json === 'string' ? json : JSON.stringify(json ?? null));
+const textOf = (json: Json | undefined): string =>
+  typeof json === 'string' ? json : JSON.stringify(json ?? null);
 
 /** An error in one line; its stack is for `--json`. Not inert yet. */
 export function errorText(json: Json | undefined): string {

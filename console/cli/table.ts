@@ -11,17 +11,15 @@ export interface Column<TRow> {
   /** What stands in it, inert. */
   of(row: TRow): string;
   paint?(row: TRow): Style | undefined;
-  /** Whether it may be cut when the terminal is narrow. */
-  readonly flexible?: boolean;
+  /** Whether it may be cut when the terminal is narrow: those with 1 first. */
+  readonly yields?: 1 | 2;
 }
 
 /** So many rows say how wide the columns are. */
 const SAMPLE = 60;
 const GAP = '  ';
-/** A column that is cut is left so much. */
-const LEAST_COLUMNS = 6;
 /** What stands in a pipe or file is not cut, but one long cell must not push all others to the right. */
-const WIDEST = 60;
+const WIDEST = 40;
 
 export class Table<TRow> {
   readonly #terminal: Terminal;
@@ -53,7 +51,10 @@ export class Table<TRow> {
           : 0,
       );
       this.#widths = fitted(this.#widths, this.#columns, this.#terminal.width);
-      await this.#line(this.#columns.map(({ head }) => ({ text: head, style: 'dim' })), this.#widths);
+      await this.#line(
+        this.#columns.map(({ head }) => ({ text: head, style: 'dim' })),
+        this.#widths,
+      );
     }
     for (const row of rows) await this.#print(row, this.#widths);
   }
@@ -80,24 +81,36 @@ export class Table<TRow> {
   }
 }
 
-/** Makes the widest of the columns that may be cut narrower, until all of it fits. */
+/** What is cut, step by step, until all of it fits: which columns, and how much each is left. */
+const STEPS: readonly (readonly [mayYield: (yields: number) => boolean, least: number])[] = [
+  [(yields) => yields === 1, 24],
+  [(yields) => yields === 1, 10],
+  [(yields) => yields > 0, 16],
+  [(yields) => yields > 0, 6],
+  [() => true, 3],
+];
+
 function fitted(
   natural: readonly number[],
-  columns: readonly { readonly flexible?: boolean }[],
+  columns: readonly { readonly yields?: number }[],
   available: number,
 ): readonly number[] {
   const widths = [...natural];
-  const room = available - GAP.length * (widths.filter((width) => width > 0).length - 1);
-  if (available === Infinity) {
-    return widths.map((width, index) => (columns[index]!.flexible ? Math.min(width, WIDEST) : width));
-  }
-  const total = (): number => widths.reduce((sum, width) => sum + width, 0);
-  for (const mayBeCut of [(index: number) => columns[index]!.flexible === true, () => true]) {
-    while (total() > room) {
-      const candidates = widths.map((width, index) => (mayBeCut(index) && width > LEAST_COLUMNS ? width : 0));
-      const widest = Math.max(...candidates);
+  if (available === Infinity)
+    return widths.map((width, index) =>
+      columns[index]!.yields === undefined ? width : Math.min(width, WIDEST),
+    );
+  const gaps = GAP.length * (widths.filter((width) => width > 0).length - 1);
+  let excess = widths.reduce((sum, width) => sum + width, 0) + gaps - available;
+  for (const [mayYield, least] of STEPS) {
+    // The widest gives first, column by column of the terminal.
+    for (; excess > 0; excess--) {
+      const spare = widths.map((width, index) =>
+        mayYield(columns[index]!.yields ?? 0) && width > least ? width : 0,
+      );
+      const widest = Math.max(...spare);
       if (widest === 0) break;
-      widths[candidates.indexOf(widest)]!--;
+      widths[spare.indexOf(widest)]!--;
     }
   }
   return widths;

@@ -46,7 +46,7 @@ export class Terminal {
   paint(style: Style | undefined, text: string): string {
     return style === undefined || !this.#hasColours || text === ''
       ? text
-      : styleText(style, text, { validateStream: false } as never);
+      : styleText(style, text, { validateStream: false });
   }
 
   /** Writes a line of the result, and waits when whoever reads is behind. */

@@ -10,11 +10,11 @@ import type { Column } from './table.ts';
 type Damage = RowOf<'verify'>['broken'][number];
 
 const damageColumns: readonly Column<Damage>[] = [
-  { head: 'address', of: ({ address }) => inert(address ?? 'unknown'), flexible: true },
+  { head: 'address', of: ({ address }) => inert(address ?? 'unknown'), yields: 2 },
   { head: 'record', align: 'right', of: ({ seq }) => String(seq ?? '') },
   { head: 'frame', align: 'right', of: ({ frame }) => String(frame ?? '') },
   { head: 'row', of: ({ row }) => inert(row ?? '') },
-  { head: 'what', of: ({ reason }) => inert(reason), paint: () => 'red', flexible: true },
+  { head: 'what', of: ({ reason }) => inert(reason), paint: () => 'red', yields: 1 },
 ];
 
 const verify: Command = {
@@ -29,7 +29,8 @@ const verify: Command = {
     if (session.flags.json === true) return session.json(row);
     const { records, actors, frames, head, broken } = row;
     const { terminal } = session;
-    const mark = broken.length === 0 ? terminal.paint('green', '✔ sound:') : terminal.paint('red', '✖ damaged:');
+    const mark =
+      broken.length === 0 ? terminal.paint('green', '✔ sound:') : terminal.paint('red', '✖ damaged:');
     await terminal.line(
       `${mark} ${records} records of ${actors} actors in ${frames} frames, head ${head.hash.slice(0, 16)} (commit ${head.commit})`,
     );

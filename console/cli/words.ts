@@ -64,8 +64,10 @@ export function payloadWords(event: Json | undefined): string {
 const isUndefined = (json: Json): boolean =>
   typeof json === 'object' && json !== null && Object.hasOwn(json, '$undefined');
 
-export const typeOf = (event: Json | undefined): string =>
-  inert(String((event as { readonly type?: Json } | null | undefined)?.type ?? ''));
+export function typeOf(event: Json | undefined): string {
+  const { type } = (event ?? {}) as { readonly type?: Json };
+  return typeof type === 'string' ? inert(type) : '';
+}
 
 /** What stands in the last column of a history: how it failed, or what the event carries. */
 export const detailWords = ({ event, error }: RecordRow): string =>
@@ -87,7 +89,8 @@ export function styleOf(word: string | undefined): Style | undefined {
     case 'halted':
     case 'stopped':
     case 'done':
-    case 'ended':
+    case 'asleep':
+    case 'closed':
       return 'dim';
     case 'paused':
     case 'restarting':

@@ -39,8 +39,7 @@ export async function* linesOf(
   if (length > 0) throw new BadLine('the last line is not complete');
 }
 
-const tooLong = (limitBytes: number): BadLine =>
-  new BadLine(`a line is longer than ${limitBytes} bytes`);
+const tooLong = (limitBytes: number): BadLine => new BadLine(`a line is longer than ${limitBytes} bytes`);
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

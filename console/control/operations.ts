@@ -39,20 +39,13 @@ const operation = <TArgs extends object, TRow extends object>(
 /** An actor in a list. */
 export type ActorRow = {
   readonly address: string;
-  /** XState's word; `ended` where only the journal is known. */
+  /** XState's word; `asleep` when it is not in memory. */
   readonly status?: string;
   readonly value?: Json;
   readonly standing?: string;
   readonly mailbox?: number;
-  /** How many records it has. */
-  readonly seq?: number;
-  readonly life?: number;
-  readonly at?: string;
-  /** The type of its last event. */
-  readonly event?: string;
-  /** The record that the value is of, where it is not the last. */
-  readonly asOf?: number;
-  readonly damage?: string;
+  /** Why it cannot be loaded. */
+  readonly why?: string;
 };
 
 /** A record of a journal. */
@@ -85,10 +78,6 @@ export type StateRow = {
   readonly phase?: string;
   readonly restarts?: number;
   readonly mailbox?: number;
-  readonly seq?: number;
-  readonly life?: number;
-  /** The record that the state is of, where it is not the last. */
-  readonly asOf?: number;
   /** Why it is where it is, in words. */
   readonly why?: string;
 };
@@ -116,10 +105,20 @@ export type TreeNode =
       readonly end?: string;
       readonly children: readonly TreeNode[];
     })
-  | (Omit<ActorNode, 'value' | 'children'> & { readonly value?: Json; readonly children: readonly TreeNode[] });
+  | (Omit<ActorNode, 'value' | 'standing' | 'children'> & {
+      readonly value?: Json;
+      /** `closed`: nobody moves, because the store was opened to be looked at. */
+      readonly standing: ActorNode['standing'] | 'closed';
+      readonly children: readonly TreeNode[];
+    });
 
 export type ReplayRow = Omit<ReplayResult, 'difference'> & {
-  readonly difference?: { readonly seq: number; readonly path: string; readonly recorded: Json; readonly today: Json };
+  readonly difference?: {
+    readonly seq: number;
+    readonly path: string;
+    readonly recorded: Json;
+    readonly today: Json;
+  };
   /** Why it could not be told at all. */
   readonly refused?: string;
 };
@@ -162,6 +161,24 @@ function letterRow(letter: DeadLetter): LetterRow {
 
 // ---- actors -------------------------------------------------------------------------------------------------------
 
+function nodeAsActor(node: TreeNode): ActorRow {
+  if (node.kind === 'supervisor') return row<ActorRow>({ address: node.address, standing: node.phase });
+  const { address, status, value, standing, mailbox } = node;
+  return row<ActorRow>({ address, status, value, standing, mailbox });
+}
+
+/** An actor that is loaded to be looked at. */
+function sleeperRow(system: AnySystem, address: string): ActorRow {
+  try {
+    const { status, value } = system.get(address)!.getSnapshot() as unknown as SnapshotFields;
+    return row<ActorRow>({ address, status: String(status), value: taggedOr(value) });
+  } catch (error) {
+    const { code, message } = troubleOf(error);
+    if (!REFUSALS.has(code)) throw error;
+    return { address, standing: 'refused', why: message };
+  }
+}
+
 function* flattened({ supervisors, actors }: TreeRow): Generator<TreeNode> {
   for (const node of [...supervisors, ...actors]) {
     yield node;
@@ -169,30 +186,41 @@ function* flattened({ supervisors, actors }: TreeRow): Generator<TreeNode> {
   }
 }
 
-function nodeRow(node: SupervisorNode | ActorNode): TreeNode {
-  const children = node.children.map(nodeRow);
-  if (node.kind === 'actor') return row<TreeNode>({ ...node, value: taggedOr(node.value), children });
-  return row<TreeNode>({ ...node, children });
+function nodeRow(node: SupervisorNode | ActorNode, isRunning: boolean): TreeNode {
+  const children = node.children.map((child) => nodeRow(child, isRunning));
+  if (node.kind === 'supervisor') return row<TreeNode>({ ...node, children });
+  // That all are paused because we have opened it is no news.
+  const standing = isRunning || node.standing !== 'paused' ? node.standing : 'closed';
+  return row<TreeNode>({ ...node, standing, value: taggedOr(node.value), children });
 }
 
-function treeOf(system: AnySystem): TreeRow {
+function treeOf({ system, isRunning }: Subject): TreeRow {
   const { supervisors, actors } = system.tree().get().context;
-  return { supervisors: supervisors.map(nodeRow), actors: actors.map(nodeRow) };
+  return {
+    supervisors: supervisors.map((node) => nodeRow(node, isRunning)),
+    actors: actors.map((node) => nodeRow(node, isRunning)),
+  };
 }
 
-function nodeAt(system: AnySystem, address: string): TreeNode | undefined {
-  for (const node of flattened(treeOf(system))) if (node.address === address) return node;
+async function treeOfAll(subject: Subject): Promise<TreeRow> {
+  for await (const address of subject.system.addresses()) sleeperRow(subject.system, address);
+  return treeOf(subject);
+}
+
+function nodeAt(subject: Subject, address: string): TreeNode | undefined {
+  for (const node of flattened(treeOf(subject))) if (node.address === address) return node;
   return undefined;
 }
 
 const unknownActor = (address: string): Error => refusal('NotFound', `${address}: nobody ever lived there`);
 
 /** What there is to say of an actor that the system can load; of one that it cannot, why. */
-async function stateRow(system: AnySystem, address: string): Promise<StateRow> {
-  const why = await system.explain(address);
-  const node = nodeAt(system, address);
+async function stateRow(subject: Subject, address: string): Promise<StateRow> {
+  const { system } = subject;
+  const why = await whyOf(subject, address);
+  const node = nodeAt(subject, address);
   const about = { address, why, ...standingOf(node) };
-  let snapshot: Readonly<Record<string, unknown>>;
+  let snapshot: SnapshotFields;
   try {
     const ref = system.get(address);
     if (ref === undefined) throw unknownActor(address);
@@ -200,10 +228,34 @@ async function stateRow(system: AnySystem, address: string): Promise<StateRow> {
   } catch (error) {
     const { code } = troubleOf(error);
     if (!REFUSALS.has(code)) throw error;
-    return { ...about, standing: 'refused' };
+    return subject.hasCode ? { ...about, standing: 'refused' } : about;
   }
   return row<StateRow>({ ...about, ...snapshotFields(snapshot) });
 }
+
+/** Why an actor is where it is; without its code there is only a journal. */
+async function whyOf({ system, hasCode, isRunning, location }: Subject, address: string): Promise<string> {
+  if (hasCode || HOUSE.test(address)) {
+    const why = await system.explain(address);
+    return isRunning ? why : withoutOpening(why);
+  }
+  // Whoever never lived has no journal either.
+  for await (const _ of system.history(address, { reverse: true })) break;
+  return `its state is told by its code: give it with --actors <file>, or in heddle.config.ts (${location})`;
+}
+
+/** Nor is it here. */
+function withoutOpening(why: string): string {
+  const lines = why.split('\n').filter((line) => !line.startsWith('Everything is paused since '));
+  return lines.join('\n').replace(' is paused in state ', ' stands in state ');
+}
+
+/** Addresses of actors whose code is in the house. */
+const HOUSE = /^(supervisor|schedule|heddle)\//;
+
+type SnapshotFields = Readonly<
+  Record<'status' | 'value' | 'context' | 'output' | 'error' | 'children', unknown>
+>;
 
 /** An actor with one of these is there, but cannot be loaded. */
 const REFUSALS = new Set(['HEDDLE_JOURNAL_CORRUPT', 'HEDDLE_STORY_CHANGED', 'HEDDLE_UNKNOWN_ACTOR']);
@@ -214,7 +266,14 @@ function standingOf(node: TreeNode | undefined): Partial<StateRow> {
   return { standing, restarts, mailbox, ...(phase !== undefined && { phase }) };
 }
 
-function snapshotFields({ status, value, context, output, error, children }: Readonly<Record<string, unknown>>) {
+function snapshotFields({
+  status,
+  value,
+  context,
+  output,
+  error,
+  children,
+}: Readonly<Record<string, unknown>>) {
   return {
     status: String(status),
     value: taggedOr(value),
@@ -263,16 +322,18 @@ async function* once<T>(make: () => Promise<T> | T): AsyncGenerator<T> {
 // ---- the table ----------------------------------------------------------------------------------------------------
 
 export const operations = {
-  /** Everybody who lives; of a closed store everybody who ever lived. */
+  /** Everybody who ever lived. Those that sleep are loaded for their state only when that is asked for, or moves nobody. */
   actors: operation({
-    read: (given) => ({ under: given.optionalText('under') }),
-    async *run({ system }, { under }) {
-      for (const node of flattened(treeOf(system))) {
-        const { address } = node;
-        if (under !== undefined && address !== under && !address.startsWith(`${under}/`)) continue;
-        if (node.kind !== 'actor' || node.status === 'absent') continue;
-        const { status, value, standing, mailbox } = node;
-        yield row<ActorRow>({ address, status, value, standing, mailbox });
+    read: (given) => ({ under: given.optionalText('under'), states: given.flag('states') }),
+    async *run(subject, { under, states }) {
+      const { system } = subject;
+      const awake = new Map([...flattened(treeOf(subject))].map((node) => [node.address, node]));
+      for await (const address of system.addresses(known({ under }))) {
+        const node = awake.get(address);
+        if (node !== undefined && !(node.kind === 'actor' && node.status === 'absent'))
+          yield nodeAsActor(node);
+        else if (subject.hasCode && (states || !subject.isRunning)) yield sleeperRow(system, address);
+        else yield row<ActorRow>({ address, status: 'asleep' });
       }
     },
   }),
@@ -280,19 +341,22 @@ export const operations = {
   /** Who supervises whom, and how they are. */
   tree: operation({
     read: () => ({}),
-    run: ({ system }) => once(() => treeOf(system)),
+    run: (subject) =>
+      once(() => {
+        // Of a closed store everybody is asleep, and nothing moves when they are woken.
+        return subject.isRunning || !subject.hasCode ? treeOf(subject) : treeOfAll(subject);
+      }),
   }),
 
   /** One actor, in full. */
   state: operation({
     read: (given) => ({ address: given.text('address') }),
-    run: ({ system }, { address }) => once(() => stateRow(system, address)),
+    run: (subject, { address }) => once(() => stateRow(subject, address)),
   }),
 
   explain: operation({
     read: (given) => ({ address: given.text('address') }),
-    run: (subject, { address }) =>
-      once(async () => ({ address, why: await withCode(subject, 'explain').explain(address) })),
+    run: (subject, { address }) => once(async () => ({ address, why: await whyOf(subject, address) })),
   }),
 
   /** A journal. `last`: only so many of its records, the newest. `follow`: those to come, too. */
@@ -337,8 +401,11 @@ export const operations = {
   stuck: operation({
     read: () => ({}),
     async *run(subject) {
-      for await (const { value, ...actor } of withCode(subject, 'stuck').stuck())
-        yield row<Omit<StuckActor, 'value'> & { readonly value?: Json }>({ ...actor, value: taggedOr(value) });
+      for await (const { value, ...actor } of running(subject, 'stuck').stuck())
+        yield row<Omit<StuckActor, 'value'> & { readonly value?: Json }>({
+          ...actor,
+          value: taggedOr(value),
+        });
     },
   }),
 

@@ -169,7 +169,10 @@ class ControlServer implements Control {
     // Before anything else: strangers learn nothing.
     if (!this.#isToken(token)) throw refusal('Denied', 'the token is wrong');
     if (heddle !== PROTOCOL)
-      throw refusal('BadRequest', `the daemon speaks protocol ${PROTOCOL}, not ${String(heddle)}: use the same release`);
+      throw refusal(
+        'BadRequest',
+        `the daemon speaks protocol ${PROTOCOL}, not ${String(heddle)}: use the same release`,
+      );
     if (store !== this.#folder)
       throw refusal('Denied', `the daemon serves ${this.#folder}, not ${String(store)}: is that a copy?`);
     if (typeof ask !== 'string' || !Object.hasOwn(operations, ask))

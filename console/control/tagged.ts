@@ -99,8 +99,7 @@ function fieldsOf(
   inner: (item: unknown) => Json,
 ): Record<string, Json> {
   const entries = keys.map(
-    (key) =>
-      [key.startsWith('$') ? `$${key}` : key, inner((value as Record<string, unknown>)[key])] as const,
+    (key) => [key.startsWith('$') ? `$${key}` : key, inner((value as Record<string, unknown>)[key])] as const,
   );
   // Not by assignment, which a key `__proto__` would turn into something else.
   return Object.fromEntries(entries);
@@ -115,7 +114,7 @@ export class BadTag extends Error {}
 export function untagged(json: Json): unknown {
   if (typeof json !== 'object' || json === null) return json;
   if (isList(json)) return json.map(untagged);
-  const [tag] = Object.keys(json).filter((key) => /^\$(?!\$)/.test(key));
+  const tag = Object.keys(json).find((key) => /^\$(?!\$)/.test(key));
   if (tag !== undefined) return untag(tag, json);
   return Object.fromEntries(
     Object.entries(json).map(([key, item]) => [key.startsWith('$$') ? key.slice(1) : key, untagged(item!)]),
@@ -126,14 +125,16 @@ const isList = (json: Json): json is readonly Json[] => Array.isArray(json);
 
 function untag(tag: string, json: { readonly [key: string]: Json | undefined }): unknown {
   const others = Object.keys(json).filter((key) => key !== tag && !(tag === '$bytes' && key === 'of'));
-  if (others.length > 0) throw new BadTag(`${tag} must stand alone, but ${others.join(', ')} stands beside it`);
+  if (others.length > 0)
+    throw new BadTag(`${tag} must stand alone, but ${others.join(', ')} stands beside it`);
   const content = json[tag]!;
   switch (tag) {
     case '$undefined':
       return undefined;
     case '$number': {
       const text = textIn(tag, content);
-      if (!['NaN', 'Infinity', '-Infinity', '-0'].includes(text)) throw new BadTag(`$number cannot be ${text}`);
+      if (!['NaN', 'Infinity', '-Infinity', '-0'].includes(text))
+        throw new BadTag(`$number cannot be ${text}`);
       return Number(text);
     }
     case '$bigint': {
@@ -143,7 +144,8 @@ function untag(tag: string, json: { readonly [key: string]: Json | undefined }):
     }
     case '$date': {
       const date = new Date(textIn(tag, content));
-      if (Number.isNaN(date.getTime())) throw new BadTag(`$date must be a time, but is ${textIn(tag, content)}`);
+      if (Number.isNaN(date.getTime()))
+        throw new BadTag(`$date must be a time, but is ${textIn(tag, content)}`);
       return date;
     }
     case '$map':
