@@ -127,16 +127,9 @@ class OpenDesk implements Desk {
 
   async *ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncGenerator<RowOf<TName>> {
     // Only here: whoever asks a daemon need not load them.
-    const { operations } = await import('../control/operations.ts');
-    const { run } = operations[name] as unknown as {
-      readonly run: (
-        subject: Subject,
-        args: ArgsOf<TName>,
-        signal: AbortSignal,
-      ) => AsyncIterable<RowOf<TName>>;
-    };
+    const { carryOut } = await import('../control/operations.ts');
     try {
-      for await (const row of run(this.#subject, args, this.#signal)) {
+      for await (const row of carryOut(this.#subject, name, args, this.#signal)) {
         this.#signal.throwIfAborted();
         yield row;
       }

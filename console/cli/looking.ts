@@ -96,13 +96,7 @@ function looks(node: TreeNode): Omit<DrawnNode, 'name'> {
   const state = value === undefined ? [] : [stateWords(value)];
   const waiting = mailbox === 0 ? [] : [`${mailbox} waiting`];
   const inPhase = phase === undefined || phase === 'running' ? [] : [phase];
-  const words = [
-    status === 'active' ? standing : status,
-    ...inPhase,
-    ...state,
-    ...restarts,
-    ...waiting,
-  ];
+  const words = [status === 'active' ? standing : status, ...inPhase, ...state, ...restarts, ...waiting];
   const mark =
     standing === 'crashed' || standing === 'refused'
       ? RED

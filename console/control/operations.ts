@@ -15,7 +15,7 @@ import type {
   StuckActor,
   SupervisorNode,
 } from '../../runtime/index.ts';
-import type { Given } from './given.ts';
+import { Given } from './given.ts';
 import { running, withCode } from './subject.ts';
 import type { AnySystem, Subject } from './subject.ts';
 import { BadTag, tagged, untagged } from './tagged.ts';
@@ -321,7 +321,7 @@ async function* once<T>(make: () => Promise<T> | T): AsyncGenerator<T> {
 
 // ---- the table ----------------------------------------------------------------------------------------------------
 
-export const operations = {
+const operations = {
   /** Everybody who ever lived. Those that sleep are loaded for their state only when that is asked for, or moves nobody. */
   actors: operation({
     read: (given) => ({ under: given.optionalText('under'), states: given.flag('states') }),
@@ -521,6 +521,28 @@ function eventOf(json: Json | undefined): { readonly type: string } {
 
 type Operations = typeof operations;
 export type OperationName = keyof Operations;
+/** As they are given: an event is tagged JSON still. */
 export type ArgsOf<TName extends OperationName> = Parameters<Operations[TName]['run']>[1];
 export type RowOf<TName extends OperationName> =
   ReturnType<Operations[TName]['run']> extends AsyncIterable<infer TRow> ? TRow : never;
+
+/**
+ * Carries a request out. The arguments are as they were given, here or over a socket.
+ * @throws Refused before anything is done, when they make no sense
+ */
+export function carryOut<TName extends OperationName>(
+  subject: Subject,
+  name: TName,
+  args: unknown,
+  signal: AbortSignal,
+): AsyncIterable<RowOf<TName>> {
+  // Each operation reads its own arguments, which the compiler cannot follow by the name.
+  const { read, run } = operations[name] as unknown as Operation<object, RowOf<TName> & object>;
+  const given = new Given(args);
+  const known = read(given);
+  given.nothingElse();
+  return run(subject, known, signal);
+}
+
+export const isOperation = (name: unknown): name is OperationName =>
+  typeof name === 'string' && Object.hasOwn(operations, name);

@@ -12,9 +12,8 @@ import { InvalidArgument } from '../../runtime/index.ts';
 import type { ActorDefinitions, Logger, System } from '../../runtime/index.ts';
 import { makeDoor, openDoor, removeDoor } from './door.ts';
 import type { Door } from './door.ts';
-import { Given } from './given.ts';
 import { BadLine, linesOf, sendLine } from './lines.ts';
-import { operations } from './operations.ts';
+import { carryOut, isOperation } from './operations.ts';
 import type { OperationName } from './operations.ts';
 import { MAX_CONNECTIONS, MAX_REQUEST_BYTES, MAX_ROW_BYTES, PATIENCE_MS, PROTOCOL } from './protocol.ts';
 import type { AnySystem, Subject } from './subject.ts';
@@ -151,11 +150,7 @@ class ControlServer implements Control {
     socket.setTimeout(0);
     // Nothing more is expected; this only notices the end.
     socket.once('data', () => socket.destroy()).resume();
-    const { read, run } = operations[ask] as (typeof operations)['history'];
-    const given = new Given(args);
-    const known = read(given);
-    given.nothingElse();
-    for await (const row of run(this.#subject, known, signal)) {
+    for await (const row of carryOut(this.#subject, ask, args, signal)) {
       if (signal.aborted) return;
       await sendLine(socket, { row }, MAX_ROW_BYTES, signal);
     }
@@ -175,9 +170,9 @@ class ControlServer implements Control {
       );
     if (store !== this.#folder)
       throw refusal('Denied', `the daemon serves ${this.#folder}, not ${String(store)}: is that a copy?`);
-    if (typeof ask !== 'string' || !Object.hasOwn(operations, ask))
+    if (!isOperation(ask))
       throw refusal('BadRequest', `the daemon knows no '${String(ask)}': use the same release`);
-    return { ask: ask as OperationName, args };
+    return { ask, args };
   }
 
   #isToken(token: unknown): boolean {
