@@ -87,6 +87,8 @@ export class Cell implements Chain {
   /** The rows that the last checkpoint left: a wake-up time, and the mark of one who owes. */
   wakeRowAt = 0;
   hasResumeRow = false;
+  /** What its row in the index of states says. */
+  stateRow: string | undefined = undefined;
 
   /** When it last did something, on the monotonic clock. */
   activeAt = 0;

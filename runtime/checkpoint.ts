@@ -119,6 +119,7 @@ export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: Prepa
   cell.tailBytes = 0;
   writeName(runtime, cell, false);
   writeMarks(runtime, cell);
+  runtime.stateRows.write(cell);
   runtime.population.markClean(cell);
 }
 

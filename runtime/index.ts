@@ -53,6 +53,8 @@ export type {
 export type { ScheduleInfo, Schedules, ScheduleWords } from './schedules/schedules.ts';
 export type { Decision as ScheduleDecision, Occurrence, TriggerOutcome } from './schedules/schedule.ts';
 
+export type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
+
 // The past
 export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from './past/history.ts';
 export type { TracePlace } from './trace.ts';

@@ -72,12 +72,14 @@ export class Population {
     if (this.#runtime.pauses.of(cell.address) !== undefined) cell.paused = [];
     this.#cells.set(cell.actor, cell);
     this.#byAddress.set(cell.address, cell);
+    this.#runtime.stateIndex.changed(cell);
   }
 
   remove(cell: Cell): void {
     this.#cells.delete(cell.actor);
     this.#byAddress.delete(cell.address);
     cell.present = false;
+    this.#runtime.stateIndex.left(cell);
     // Whoever keeps the ref of an actor that sleeps need not keep its state too.
     if (cell.ref.cell === cell) cell.ref.cell = undefined;
     this.markClean(cell);
@@ -88,6 +90,7 @@ export class Population {
     for (const cell of this.#cells.values()) cell.present = false;
     this.#cells = new Map();
     this.#byAddress = new Map();
+    this.#runtime.stateIndex.clear();
     this.#dirtyFirst = this.#dirtyLast = undefined;
   }
 

@@ -5,13 +5,14 @@
 import type { Commit } from './commit.ts';
 import { carryOut, rest } from './effects.ts';
 import { receiptFor } from './receipt.ts';
+import type { StateIndex } from './query/state-index.ts';
 import type { Runtime } from './runtime.ts';
 import type { Turn } from './turn.ts';
 
 export function release(runtime: Runtime, commit: Commit, number: number): void {
   const { turns, checkpoints, waiters } = commit;
   // What users await goes on only after this function, so the receipts can come first and see everything done.
-  for (const turn of turns) acknowledge(turn, number);
+  for (const turn of turns) acknowledge(runtime.stateIndex, turn, number);
   for (const turn of turns) publish(runtime, turn);
   rest();
   for (const { cell } of turns) if (cell.ended) runtime.passivation.ended(cell);
@@ -20,9 +21,14 @@ export function release(runtime: Runtime, commit: Commit, number: number): void 
   runtime.tree?.changed();
 }
 
-function acknowledge({ cell, snapshot, down, seq, frame, message }: Turn, commit: number): void {
+function acknowledge(
+  index: StateIndex,
+  { cell, snapshot, down, seq, frame, message }: Turn,
+  commit: number,
+): void {
   cell.committed = snapshot;
   cell.committedDown = down;
+  index.changed(cell);
   cell.undurable--;
   message.reply?.resolve(receiptFor(cell.address, seq, commit, frame));
 }

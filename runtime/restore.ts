@@ -207,6 +207,7 @@ function fillFromCheckpoint(
     cell.snapshot = restoringState(cell, () =>
       runtime.events.unpackSnapshot(cell.definition, cell.ref, snapshot),
     );
+    runtime.stateRows.restore(cell);
   }
   for (const { id, seq, index, dueAt, to, event, origin } of timers) {
     const [address, actor, toLife] = to;

@@ -36,6 +36,8 @@ import { Passivation } from './passivation.ts';
 import { Pauses } from './pauses.ts';
 import { Population } from './population.ts';
 import { Processes } from './processes.ts';
+import { StateIndex } from './query/state-index.ts';
+import { StateRows } from './query/state-rows.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Receipt } from './receipt.ts';
 import { References } from './references.ts';
@@ -122,6 +124,8 @@ export class Runtime implements Port {
   readonly delivery: Delivery;
   readonly passivation: Passivation;
   readonly pauses: Pauses;
+  readonly stateIndex: StateIndex;
+  readonly stateRows: StateRows;
   readonly supervision: Supervision;
   readonly schedules: Schedules;
   readonly answers: Answers;
@@ -162,6 +166,8 @@ export class Runtime implements Port {
     this.codec = new Codec(this.references);
     this.definitions = options.definitions(this.codec);
     this.events = new Events(this.codec, this.references, this.definitions);
+    this.stateIndex = new StateIndex(this);
+    this.stateRows = new StateRows(this);
     this.population = new Population(this);
     this.environment = new LiveEnvironment(this);
     this.processes = new Processes(this);
@@ -235,6 +241,7 @@ export class Runtime implements Port {
     const reading = await recover(ledger, (entry) => this.tails.visit(entry));
     this.tails.setHeads(reading.heads);
     this.quarantine = await Quarantine.take(this, reading);
+    this.stateRows.begin();
     await this.pauses.load();
     // Before any timer can be due: whoever fails must have his supervisor.
     await this.supervision.comeUp();

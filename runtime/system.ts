@@ -17,6 +17,8 @@ import { Inspection } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
+import { query } from './query/query.ts';
+import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 import { replay } from './past/replay.ts';
 import type { ReplayResult } from './past/replay.ts';
 import { Runtime } from './runtime.ts';
@@ -203,18 +205,18 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   }
 
   /**
-   * Every address where anybody ever lived, or only one and those below it: root actors, children, and the house's own
-   * (`supervisor/…`, `schedule/…`, `heddle/system`). Reads names and loads nobody, so it needs none of their code.
+   * The actors of a name that stand in a state, in memory or asleep, in no particular order:
+   * `for await (const ref of system.query({ name: 'report', state: 'review' }))`.
+   *
+   * Sees what is on the disk. Nothing stands still meanwhile: an actor is given at most once, if it matched at some time
+   * while one iterated, and in any case if it matched all the time. Actors that are refused are left out; how many are known
+   * to be is in `metrics().actors.refused`. See docs/querying.md for what it costs.
+   * @throws InvalidArgument
    */
-  async *addresses({ under }: { readonly under?: string } = {}): AsyncGenerator<string> {
-    const { population } = this.#runtime;
-    this.#runtime.assertOpen();
-    if (under !== undefined && population.nameOf(under) !== undefined) yield under;
-    const found = under === undefined ? population.addresses() : population.addressesBelow(under);
-    for await (const address of found) {
-      this.#runtime.assertOpen();
-      yield address;
-    }
+  query<const TName extends QueryName<TActors>>(
+    options: QueryOptions<TName, QueryState<TActors, TName>>,
+  ): AsyncIterable<QueriedRef<TActors, TName>> {
+    return query(this.#runtime, options) as never;
   }
 
   /**
@@ -239,6 +241,21 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
       );
     if (cell.ended) return;
     await runtime.delivery.command(cell, { type: 'xstate.stop' });
+  }
+
+  /**
+   * Every address where anybody ever lived, or only one and those below it: root actors, children, and the house's own
+   * (`supervisor/…`, `schedule/…`, `heddle/system`). Reads names and loads nobody, so it needs none of their code.
+   */
+  async *addresses({ under }: { readonly under?: string } = {}): AsyncGenerator<string> {
+    const { population } = this.#runtime;
+    this.#runtime.assertOpen();
+    if (under !== undefined && population.nameOf(under) !== undefined) yield under;
+    const found = under === undefined ? population.addresses() : population.addressesBelow(under);
+    for await (const address of found) {
+      this.#runtime.assertOpen();
+      yield address;
+    }
   }
 
   /**

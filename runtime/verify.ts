@@ -4,12 +4,13 @@
  */
 import { EntryKind } from '../storage/frame.ts';
 import type { Chain } from '../storage/ledger.ts';
-import { addressOf, allOf, numberOf, Prefix } from '../storage/keys.ts';
+import { addressOf, allOf, numberOf, Prefix, stateOf } from '../storage/keys.ts';
 import { readLedger } from '../storage/recovery.ts';
 import { messageOf } from '../storage/errors.ts';
 import { openRow } from '../storage/row.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import type { StoredCheckpoint, StoredName } from './checkpoint.ts';
+import { isIndexed, storedRowOf } from './query/state-rows.ts';
 import { hexOf } from './receipt.ts';
 import type { Runtime } from './runtime.ts';
 import { unpackTrailer } from './trailer.ts';
@@ -76,6 +77,7 @@ async function verifyRows(
   const broken: Damage[] = [];
   const names = new Map<number, StoredName>();
   const covered = new Map<number, number>();
+  const rows = new StateRowCheck();
   for (const prefix of Object.values(Prefix)) {
     if (prefix === Prefix.Frame) continue;
     for await (const [key, body] of soundRows(runtime, prefix, addresses, broken)) {
@@ -86,11 +88,13 @@ async function verifyRows(
         const checkpoint = readCheckpoint(codec, body);
         const actor = numberOf(key);
         covered.set(actor, checkpoint.newest?.[0] ?? 0);
+        rows.checkpoint(actor, storedRowOf(runtime, checkpoint));
         const damage = verifyCheckpoint(checkpoint, heads.get(actor));
         if (damage !== undefined) broken.push({ address: addresses.get(actor), row: 'A', reason: damage });
-      }
+      } else if (prefix === Prefix.State) rows.row(codec.unpack(body) as number, stateOf(key));
     }
   }
+  broken.push(...rows.damages(isIndexed(runtime)));
   for (const [actor, address] of addresses) {
     if (!names.has(actor)) broken.push({ address, row: 'N', reason: 'its name is missing' });
   }
@@ -103,6 +107,46 @@ async function verifyRows(
   }
   return broken;
 }
+
+interface StateRow {
+  readonly row: string;
+  readonly address: string;
+}
+
+/** Each checkpoint has one row in the index of states, and that says what the checkpoint does. */
+class StateRowCheck {
+  readonly #expected = new Map<number, StateRow>();
+  readonly #found = new Map<number, StateRow>();
+  readonly #damages: Damage[] = [];
+
+  checkpoint(actor: number, expected: StateRow | undefined): void {
+    if (expected !== undefined) this.#expected.set(actor, expected);
+  }
+
+  row(actor: number, found: StateRow): void {
+    if (this.#found.has(actor)) this.#damaged(found.address, 'it is one of two for one actor');
+    this.#found.set(actor, found);
+  }
+
+  /** @param isComplete whether a row that is missing is damage */
+  damages(isComplete: boolean): readonly Damage[] {
+    for (const [actor, { row, address }] of this.#expected) {
+      const found = this.#found.get(actor);
+      if (found === undefined && isComplete) this.#damaged(address, 'it is missing');
+      if (found !== undefined && (found.row !== row || found.address !== address))
+        this.#damaged(address, `it says ${shown(found.row)}, but the checkpoint ${shown(row)}`);
+    }
+    for (const [actor, { address }] of this.#found)
+      if (!this.#expected.has(actor)) this.#damaged(address, 'it is of no checkpoint');
+    return this.#damages;
+  }
+
+  #damaged(address: string, reason: string): void {
+    this.#damages.push({ address, row: rowName(Prefix.State), reason });
+  }
+}
+
+const shown = (row: string): string => row.replace('\0', ' ');
 
 /** The rows of a kind that prove themselves; the others are reported. */
 async function* soundRows(
@@ -138,6 +182,7 @@ function verifyCheckpoint({ newest }: StoredCheckpoint, head: Chain | undefined)
 
 function ownerOf(key: Uint8Array, addresses: ReadonlyMap<number, string>): string | undefined {
   if (key[0] === Prefix.Name) return addressOf(key);
+  if (key[0] === Prefix.State) return stateOf(key).address;
   if (key[0] === Prefix.Checkpoint || key[0] === Prefix.Resume) return addresses.get(numberOf(key));
   return undefined;
 }

@@ -19,6 +19,10 @@ import {
   Prefix,
   quarantineKey,
   resumeKey,
+  stateKey,
+  stateOf,
+  stateRange,
+  STATES_INDEXED_KEY,
   SUPERBLOCK_KEY,
   systemIdsKey,
   timerActorOf,
@@ -49,6 +53,7 @@ const examples: Readonly<Record<string, (n: number, text: string) => Uint8Array>
   D: (n) => deadLetterKey(n),
   Q: (n) => quarantineKey(n),
   P: (_, text) => pauseKey(text),
+  I: (_, text) => stateKey(text.slice(0, 1), text.slice(2)),
 };
 const prefixOf = (letter: string): Prefix => letter.charCodeAt(0) as Prefix;
 
@@ -59,7 +64,7 @@ describe('the table', () => {
   it('names every prefix of the code, once, and no other', () => {
     const letters = rows.map(([letter]) => letter!);
     const codes = Object.values(Prefix).map((code) => String.fromCharCode(code));
-    expect(letters.toSorted()).toEqual(['!s', '!l', ...codes].toSorted());
+    expect(letters.toSorted()).toEqual(['!s', '!l', '!i', ...codes].toSorted());
     expect(new Set(letters).size).toBe(letters.length);
     expect(Object.keys(examples).toSorted()).toEqual(codes.toSorted());
   });
@@ -89,6 +94,8 @@ describe('the table', () => {
       deadLetter: hex(deadLetterKey(258)),
       quarantine: hex(quarantineKey(258)),
       pause: hex(pauseKey('a')),
+      state: hex(stateKey('a\0a"b"', 'a/1')),
+      statesIndexed: hex(STATES_INDEXED_KEY),
     }).toEqual({
       superblock: '2173',
       lowWater: '216c',
@@ -103,7 +110,24 @@ describe('the table', () => {
       deadLetter: '44000000000102',
       quarantine: '51000000000102',
       pause: '5061',
+      state: '496100612262220061' + '2f31',
+      statesIndexed: '2169',
     });
+  });
+});
+
+describe('a key of the index of states', () => {
+  it('says what it was made of, whatever the address is, and stands among those that begin alike', () => {
+    fc.assert(
+      fc.property(address, fc.string({ unit: 'binary' }), (name, id) => {
+        const row = `${encodeURIComponent(name)}\0a"idle"`;
+        const key = stateKey(row, `a/${id.toWellFormed()}`);
+        expect(stateOf(key)).toEqual({ row, address: `a/${id.toWellFormed()}` });
+        for (const end of [1, row.length, row.length + 2])
+          expect(isIn(stateRange(`${row}\0a`.slice(0, end)), key)).toBe(true);
+        expect(isIn(stateRange(`${row.slice(0, -1)}s`), key)).toBe(false);
+      }),
+    );
   });
 });
 

@@ -5,6 +5,7 @@
  * |--------|--------------------------|------------------------------------------|-----------------------------|--------------------|
  * | `!s`   |                          | superblock: format, store id, created    | at creation                 | never              |
  * | `!l`   |                          | low-water mark: first frame to scan      | now and then, with a commit | overwritten        |
+ * | `!i`   |                          | says that every checkpoint has its `I`   | first commit, first query   | never              |
  * | `F`    | frame u48                | frame: the records and notes of a commit | every commit, at least one  | never (retention)  |
  * | `N`    | address utf8             | actor id, and what its checkpoint covers | birth, checkpoint           | never              |
  * | `H`    | hash64 of address        | actor id: a second witness of `N`        | birth of a root actor       | never              |
@@ -16,6 +17,7 @@
  * | `D`    | number u48               | dead letter with its evidence            | when an event is given up   | retry, discard     |
  * | `Q`    | actor u48                | evidence why an actor is refused         | when damage is found        | repair             |
  * | `P`    | target utf8              | pause: an address, a name, or everything | when it is paused           | when it is resumed |
+ * | `I`    | text and address utf8    | actor id: found by name, status and state| with its checkpoint         | with the next one  |
  *
  * Every value but a frame is a sealed row (`row.ts`); a frame carries its own checksums (`frame.ts`).
  */
@@ -24,6 +26,7 @@ import { getU48, MAX_U48, putU48 } from './binary.ts';
 
 export const SUPERBLOCK_KEY: Uint8Array = Buffer.from('!s');
 export const LOW_WATER_KEY: Uint8Array = Buffer.from('!l');
+export const STATES_INDEXED_KEY: Uint8Array = Buffer.from('!i');
 
 /** The first byte of a key. */
 export const Prefix = {
@@ -38,6 +41,7 @@ export const Prefix = {
   DeadLetter: 0x44,
   Quarantine: 0x51,
   Pause: 0x50,
+  State: 0x49,
 } as const;
 export type Prefix = (typeof Prefix)[keyof typeof Prefix];
 
@@ -85,6 +89,29 @@ export function timerKey(dueMs: number, actor: number): Uint8Array {
   putU48(key, 1, Math.min(dueMs, MAX_U48));
   putU48(key, 7, actor);
   return key;
+}
+
+/**
+ * The key of an actor in the index of states.
+ * @param row its name and how it stands, with a zero byte between the two
+ */
+export const stateKey = (row: string, address: string): Uint8Array =>
+  textKey(Prefix.State, `${row}\0${address}`);
+
+/** The keys of the index that begin with a text. */
+export function stateRange(beginning: string): KeyRange {
+  const gte = textKey(Prefix.State, beginning);
+  const lt = Uint8Array.from(gte);
+  // UTF-8 has no byte 255.
+  lt[lt.length - 1]!++;
+  return { gte, lt };
+}
+
+/** What a key of the index says. */
+export function stateOf(key: Uint8Array): { readonly row: string; readonly address: string } {
+  const text = addressOf(key);
+  const end = text.indexOf('\0', text.indexOf('\0') + 1);
+  return { row: text.slice(0, end), address: text.slice(end + 1) };
 }
 
 /** The number in a key that has one right behind its prefix. */

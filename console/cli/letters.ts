@@ -1,11 +1,11 @@
 /**
  * Commands about dead letters: events that could not be applied and actions that could not be done, and what a person decides.
  */
-import { userInfo } from 'node:os';
 import { Option } from 'commander';
 import type { LetterRow } from '../control/operations.ts';
 import { wholeNumber } from './command.ts';
 import type { Command } from './command.ts';
+import { BY, decider } from './decider.ts';
 import { UsageError } from './exit.ts';
 import { inert } from './inert.ts';
 import type { Session } from './session.ts';
@@ -39,10 +39,6 @@ const deadLetters: Command = {
   },
 };
 
-const BY = new Option('--by <name>', 'who decides; kept as evidence (default: you)');
-
-const nameOf = (by: string | undefined): string => by ?? userInfo().username;
-
 const retry: Command = {
   usage: 'retry <letter>',
   summary: 'try a dead letter again: send its event, or do its action, once more',
@@ -50,7 +46,7 @@ const retry: Command = {
   options: [BY],
   examples: ['heddle retry 9', 'heddle retry 9 --by ada'],
   async run(session, [letter], flags) {
-    const row = await session.askOne('retry', { id: letterIn(letter), by: nameOf(flags.text('by')) });
+    const row = await session.askOne('retry', { id: letterIn(letter), by: decider(flags) });
     if (session.flags.json === true) return session.json(row);
     const { id, address, seq, by } = row;
     const where = seq === undefined ? '' : ` as record ${seq}`;
@@ -67,7 +63,7 @@ const discard: Command = {
   options: [BY, new Option('--reason <text>', 'why; kept as evidence').makeOptionMandatory()],
   examples: ["heddle discard 10 --reason 'the customer was told'"],
   async run(session, [letter], flags) {
-    const [by, reason] = [nameOf(flags.text('by')), flags.text('reason')!];
+    const [by, reason] = [decider(flags), flags.text('reason')!];
     const row = await session.askOne('discard', { id: letterIn(letter), by, reason });
     if (session.flags.json === true) return session.json(row);
     const { id, address, seq } = row;

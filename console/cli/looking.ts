@@ -38,6 +38,29 @@ const ls: Command = {
   },
 };
 
+const query: Command = {
+  usage: 'query <name> [state]',
+  summary: 'the actors of a name, or those of them in a state',
+  code: 'needed',
+  options: [
+    new Option('--status <status>', 'where their life is').choices(['active', 'done', 'error', 'stopped']),
+    new Option('--under <address>', 'only this one, and those below it'),
+    wholeOption('--limit <count>', 'at most so many'),
+  ],
+  examples: [
+    'heddle query order open',
+    'heddle query report review.waiting --json',
+    'heddle query order/payment',
+  ],
+  async run(session, [name, state], flags) {
+    const status = flags.text('status') as 'active' | undefined;
+    const where = { status, under: flags.text('under'), limit: flags.whole('limit') };
+    await session.list(session.ask('query', { name: name!, state, ...where }), actorColumns, {
+      none: 'nobody',
+    });
+  },
+};
+
 // ---- the tree -----------------------------------------------------------------------------------------------------
 
 const tree: Command = {
@@ -206,4 +229,4 @@ const stuck: Command = {
   },
 };
 
-export const looking: readonly Command[] = [ls, tree, show, explain, stuck];
+export const looking: readonly Command[] = [ls, query, tree, show, explain, stuck];

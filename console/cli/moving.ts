@@ -1,12 +1,16 @@
 /**
- * Commands that move something: sending an event from outside.
+ * Commands that move something, or let it stand still.
  */
 import { text as readAll } from 'node:stream/consumers';
 import { Option } from 'commander';
+import type { PauseRow } from '../control/operations.ts';
 import type { Json } from '../control/tagged.ts';
-import type { Command } from './command.ts';
+import { BY, decider } from './decider.ts';
+import type { Command, Flags } from './command.ts';
 import { UsageError } from './exit.ts';
 import { inert } from './inert.ts';
+import type { Session } from './session.ts';
+import type { Column } from './table.ts';
 
 const send: Command = {
   usage: 'send <address> <type>',
@@ -69,4 +73,67 @@ function fieldsIn(given: readonly string[]): Readonly<Record<string, string>> {
   );
 }
 
-export const moving: readonly Command[] = [send];
+// ---- pauses -------------------------------------------------------------------------------------------------------
+
+const REASON = new Option('--reason <text>', 'why; recorded');
+
+/** What is paused: an address has a slash, a name has none. */
+const targetOf = (text: string | undefined) => ({
+  address: text?.includes('/') === true ? text : undefined,
+  name: text?.includes('/') === false ? text : undefined,
+});
+
+const targetWords = (target: PauseRow['target']): string =>
+  target === undefined
+    ? 'everything'
+    : 'name' in target
+      ? inert(`all of ${target.name}`)
+      : inert(target.address);
+
+async function decide(
+  what: 'pause' | 'resume',
+  session: Session,
+  target: string | undefined,
+  flags: Flags,
+): Promise<void> {
+  const words = { by: decider(flags), reason: flags.text('reason') };
+  const row = await session.askOne(what, { ...targetOf(target), ...words });
+  if (session.flags.json === true) return session.json(row);
+  await session.terminal.line(`${targetWords(row.target)} was ${row.did} by ${inert(words.by)}`);
+}
+
+const pause: Command = {
+  usage: 'pause [target]',
+  summary: 'let an actor and all below it, all of a name, or everything stand still until it is resumed',
+  code: 'needed',
+  options: [BY, REASON],
+  examples: ["heddle pause order/42 --reason 'asked by the customer'", 'heddle pause mailer', 'heddle pause'],
+  run: (session, [target], flags) => decide('pause', session, target, flags),
+};
+
+const resume: Command = {
+  usage: 'resume [target]',
+  summary: 'let what was paused go on',
+  code: 'needed',
+  options: [BY, REASON],
+  examples: ['heddle resume order/42'],
+  run: (session, [target], flags) => decide('resume', session, target, flags),
+};
+
+const paused: Command = {
+  usage: 'paused',
+  summary: 'what stands still because somebody has said so',
+  code: 'never',
+  examples: ['heddle paused'],
+  async run(session) {
+    const columns: readonly Column<PauseRow>[] = [
+      { head: 'paused', of: ({ target }) => targetWords(target), yields: 2 },
+      { head: 'since', of: ({ since }) => session.time(since), paint: () => 'dim' },
+      { head: 'by', of: ({ by }) => inert(by ?? ''), yields: 1 },
+      { head: 'reason', of: ({ reason }) => inert(reason ?? ''), yields: 1 },
+    ];
+    await session.list(session.ask('paused', {}), columns, { none: 'nothing is paused' });
+  },
+};
+
+export const moving: readonly Command[] = [send, pause, resume, paused];

@@ -11,6 +11,8 @@ import type {
   DeadLetter,
   HistoryIntent,
   HistoryRecord,
+  PauseTarget,
+  QueryOptions,
   ReplayResult,
   StuckActor,
   SupervisorNode,
@@ -95,6 +97,15 @@ export type LetterRow = {
   readonly state?: Json;
   readonly retries: number;
 };
+
+export type PauseRow = {
+  /** Absent: everything. */
+  readonly target?: PauseTarget;
+  readonly since: string;
+  readonly by?: string;
+  readonly reason?: string;
+};
+export type PauseDecisionRow = Omit<PauseRow, 'since'> & { readonly did: 'paused' | 'resumed' };
 
 export type TreeRow = {
   readonly supervisors: readonly TreeNode[];
@@ -338,6 +349,51 @@ const operations = {
     },
   }),
 
+  /** The actors of a name, by their state. Those that are loaded for it go to sleep again. */
+  query: operation({
+    read: (given) => ({
+      name: given.text('name'),
+      state: given.json('state'),
+      status: given.oneOf('status', STATUSES),
+      under: given.optionalText('under'),
+      limit: given.optionalWhole('limit'),
+    }),
+    async *run(subject, { state, ...options }) {
+      // What makes no sense, the system refuses.
+      const wanted = { ...known(options), ...(state !== undefined && { state }) } as QueryOptions<string>;
+      for await (const { address } of withCode(subject, 'query').query(wanted))
+        yield sleeperRow(subject.system, address);
+    },
+  }),
+
+  /** What stands still, because somebody has said so. */
+  paused: operation({
+    read: () => ({}),
+    async *run({ system }) {
+      for (const { target, since, lasts, by, reason } of system.paused())
+        if (lasts === 'until-resumed') yield row<PauseRow>({ target, since: time(since), by, reason });
+    },
+  }),
+
+  pause: operation({
+    read: readDecision,
+    run: (subject, { target, ...words }) =>
+      once(async () => {
+        await withCode(subject, 'pause').pause(target, known(words));
+        return row<PauseDecisionRow>({ did: 'paused', target, ...words });
+      }),
+  }),
+
+  resume: operation({
+    read: readDecision,
+    run: (subject, { target, ...words }) =>
+      once(async () => {
+        // Not where everything is paused only because we have opened it.
+        await running(subject, 'resume').resume(target, known(words));
+        return row<PauseDecisionRow>({ did: 'resumed', target, ...words });
+      }),
+  }),
+
   /** Who supervises whom, and how they are. */
   tree: operation({
     read: () => ({}),
@@ -464,6 +520,15 @@ const operations = {
       }),
   }),
 };
+
+const STATUSES = ['active', 'done', 'error', 'stopped'] as const;
+
+/** Who decides what about whom. Without a target it is about everything. */
+function readDecision(given: Given) {
+  const [address, name] = [given.optionalText('address'), given.optionalText('name')];
+  const target = address === undefined ? (name === undefined ? undefined : { name }) : { address };
+  return { target, by: given.text('by'), reason: given.optionalText('reason') };
+}
 
 async function letterOf(letters: AsyncIterable<DeadLetter>, id: number): Promise<DeadLetter> {
   for await (const letter of letters) if (letter.id === id) return letter;

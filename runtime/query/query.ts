@@ -1,0 +1,234 @@
+/**
+ * Queries: the actors of a name that stand in a state, whether they are in memory or sleep.
+ *
+ * Whoever is in memory is found by the index there, everybody else by the rows on disk. A row is only believed of an actor
+ * without records beyond its checkpoint; the others are loaded first, once after an opening. Nobody is held still while
+ * somebody iterates: who changes its place meanwhile is looked at once more at the end.
+ */
+import type { StateValue } from 'xstate';
+import type { ActorDefinition, HeddleRef, SnapshotOf } from '../actor-ref.ts';
+import type { Cell } from '../cell.ts';
+import { HeddleError, InvalidArgument } from '../errors.ts';
+import { segmentsOf } from '../kernel/address.ts';
+import type { Ref } from '../kernel/ref.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Definition } from '../definition.ts';
+import { codeOf, matches, standingOf } from './standing-text.ts';
+import type { Status } from './standing-text.ts';
+import { nameOf } from './state-rows.ts';
+
+/** Names of root actors, and of children: the name of the root, then that of the logic of each child on the way down. */
+export type QueryName<TActors> = (keyof TActors & string) | `${keyof TActors & string}/${string}`;
+
+/** What the machine's own `matches` takes, and paths of names: `review`, `review.waiting`. */
+export type QueryState<TActors, TName> = TName extends keyof TActors
+  ? SnapshotOf<TActors[TName]> extends { matches(state: infer TState): boolean }
+    ? TState extends string
+      ? TState | `${TState}.${string}`
+      : TState
+    : never
+  : StateValue;
+
+/** The ref of an actor of a name. */
+export type QueriedRef<
+  TActors extends Readonly<Record<string, ActorDefinition>>,
+  TName,
+> = TName extends keyof TActors ? HeddleRef<TActors[TName]> : HeddleRef<ActorDefinition>;
+
+export interface QueryOptions<TName, TState = StateValue> {
+  /** `report`, the root actors of this name; `report/payment`, their children that run the logic of this name. */
+  readonly name: TName;
+  /** As for `snapshot.matches`: the path of a state, or a part of a state value. Default: any. */
+  readonly state?: TState;
+  /** Where its life is. Default `active`. */
+  readonly status?: Status;
+  /** At most so many. */
+  readonly limit?: number;
+  /** Only this address, and those below it. */
+  readonly under?: string;
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly state: StateValue | undefined;
+  readonly status: Status;
+  readonly limit: number;
+  readonly under: string | undefined;
+}
+
+/** How many actors are loaded without letting anything else happen. */
+const SLICE = 256;
+
+/** @throws InvalidArgument at once, and not when somebody iterates */
+export function query(runtime: Runtime, options: unknown): AsyncIterable<Ref> {
+  runtime.assertOpen();
+  const wanted = read(runtime, options);
+  return { [Symbol.asyncIterator]: () => new Query(runtime, wanted).run() };
+}
+
+class Query {
+  readonly #runtime: Runtime;
+  readonly #wanted: Wanted;
+
+  constructor(runtime: Runtime, wanted: Wanted) {
+    this.#runtime = runtime;
+    this.#wanted = wanted;
+  }
+
+  async *run(): AsyncGenerator<Ref> {
+    const runtime = this.#runtime;
+    runtime.assertOpen();
+    await runtime.stateRows.complete();
+    await this.#loadTails();
+    runtime.assertOpen();
+    const given = new Set<string>();
+    const { moved, end } = runtime.stateIndex.watch();
+    try {
+      for await (const ref of this.#candidates(moved)) {
+        if (ref === undefined || given.has(ref.address)) continue;
+        given.add(ref.address);
+        yield ref;
+        runtime.assertOpen();
+        if (given.size === this.#wanted.limit) return;
+      }
+    } finally {
+      end();
+    }
+  }
+
+  /** Whoever has records beyond its checkpoint stands where those say. */
+  async #loadTails(): Promise<void> {
+    const { tails, clock } = this.#runtime;
+    let loaded = 0;
+    for (const [actor, { head }] of [...tails.entries()]) {
+      if (head === undefined || !this.#mayBeLoaded(actor)) continue;
+      this.#load(actor);
+      if (++loaded % SLICE > 0) continue;
+      await new Promise<void>((resolve) => clock.soon(resolve));
+      this.#runtime.assertOpen();
+    }
+  }
+
+  async *#candidates(moved: ReadonlySet<string>): AsyncGenerator<Ref | undefined> {
+    const { name, status, state } = this.#wanted;
+    const { stateIndex, stateRows } = this.#runtime;
+    const present: Cell[] = [];
+    for (const { standing, cells } of stateIndex.bucketsOf(name)) {
+      if (!matches(standing, status, state)) continue;
+      for (const cell of cells) if (this.#isUnder(cell.address)) present.push(cell);
+    }
+    // One that has left memory meanwhile is found by its row.
+    for (const cell of present) if (cell.present) yield this.#ofPresent(cell);
+    for await (const text of stateRows.textsOf(name, codeOf(status))) {
+      if (!matches(standingOf(text), status, state)) continue;
+      for await (const rows of stateRows.rowsOf(name, text, this.#wanted.under ?? ''))
+        for (const { address, actor } of rows) if (this.#isUnder(address)) yield this.#ofRow(address, actor);
+    }
+    for (const address of [...moved]) yield this.#ofMoved(address);
+  }
+
+  #isUnder(address: string): boolean {
+    const { under } = this.#wanted;
+    return under === undefined || address === under || address.startsWith(`${under}/`);
+  }
+
+  #ofPresent({ committed, definition, address, ref }: Cell): Ref | undefined {
+    const { name, status, state } = this.#wanted;
+    if (committed === undefined || nameOf(definition.path) !== name || !this.#isUnder(address))
+      return undefined;
+    const { status: now, value } = committed;
+    return matches({ status: now, value: value as StateValue | undefined }, status, state) ? ref : undefined;
+  }
+
+  /** @param actor undefined: what the row says cannot be believed */
+  #ofRow(address: string, actor: number | undefined): Ref | undefined {
+    const { population, tails } = this.#runtime;
+    const cell = population.presentAt(address);
+    if (cell !== undefined) return this.#ofPresent(cell);
+    if (actor === undefined || tails.get(actor)?.head !== undefined) return this.#ofMoved(address);
+    if (!this.#mayBeLoaded(actor)) return undefined;
+    return unlessRefused(() => population.refAt(address, () => population.load(actor, address)));
+  }
+
+  #ofMoved(address: string): Ref | undefined {
+    const cell = unlessRefused(() => this.#runtime.population.find(address));
+    return cell && this.#ofPresent(cell);
+  }
+
+  #load(actor: number): void {
+    const { population, refused } = this.#runtime;
+    const cell = unlessRefused(() => population.load(actor, `actor #${actor}`));
+    if (cell === undefined) refused.add(actor);
+  }
+
+  #mayBeLoaded(actor: number): boolean {
+    const { refused, quarantine } = this.#runtime;
+    return !refused.has(actor) && !quarantine.has(actor);
+  }
+}
+
+function unlessRefused<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof HeddleError) return undefined;
+    throw error;
+  }
+}
+
+// ---- what is asked for --------------------------------------------------------------------------------------------
+
+const STATUSES: readonly unknown[] = ['active', 'done', 'error', 'stopped'] satisfies Status[];
+
+function read({ definitions }: Runtime, options: unknown): Wanted {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidArgument('query', "needs what it is to look for: { name: 'order', state: 'open' }");
+  const { name, state, status = 'active', limit = Infinity, under } = options as Record<string, unknown>;
+  if (typeof name !== 'string') throw new InvalidArgument('name', `must be a text, but is ${typeof name}`);
+  const path = definitions.names.includes(name) ? [name] : segmentsOf(name);
+  const definition = definitions.names.includes(path[0]!) ? definitions.at(path) : undefined;
+  if (definition === undefined) {
+    const names = definitions.names.join(', ') || 'none';
+    throw new InvalidArgument('name', `'${name}' is not among createSystem({ actors }); there are ${names}`);
+  }
+  if (!STATUSES.includes(status))
+    throw new InvalidArgument(
+      'status',
+      `must be active, done, error or stopped, but is ${JSON.stringify(status)}`,
+    );
+  if (limit !== Infinity && !(Number.isInteger(limit) && (limit as number) > 0))
+    throw new InvalidArgument('limit', `must be a positive integer, but is ${JSON.stringify(limit)}`);
+  if (under !== undefined && (typeof under !== 'string' || !under.includes('/')))
+    throw new InvalidArgument('under', `must be an address, but is ${JSON.stringify(under)}`);
+  if (state !== undefined) assertState(definition, name, state);
+  return { name: nameOf(path), state, status: status as Status, limit: limit as number, under };
+}
+
+/** A state that is misspelt would be one in which nobody is. */
+function assertState({ host }: Definition, name: string, state: unknown): asserts state is StateValue {
+  if (host.kind !== 'machine') throw new InvalidArgument('state', `makes no sense: '${name}' is no machine`);
+  const unknown = unknownState(host.logic as StateNodeShape, state, '');
+  if (unknown !== undefined) throw new InvalidArgument('state', `is none of '${name}': ${unknown}`);
+}
+
+interface StateNodeShape {
+  readonly states: Readonly<Record<string, StateNodeShape>>;
+}
+
+/** The path of the first state that a machine does not have. */
+function unknownState(node: StateNodeShape, state: unknown, path: string): string | undefined {
+  if (typeof state === 'string') {
+    let at: StateNodeShape | undefined = node;
+    // As XState reads it: a dot that belongs to a name has a backslash before it.
+    for (const key of state.split(/(?<!\\)\./)) at = at?.states[key.replaceAll('\\.', '.')];
+    return at === undefined ? `${path}${state}` : undefined;
+  }
+  if (typeof state !== 'object' || state === null) return `${path}${JSON.stringify(state)}`;
+  for (const [key, below] of Object.entries(state)) {
+    const child = node.states[key];
+    if (child === undefined) return `${path}${key}`;
+    const unknown = below === undefined ? undefined : unknownState(child, below, `${path}${key}.`);
+    if (unknown !== undefined) return unknown;
+  }
+  return undefined;
+}

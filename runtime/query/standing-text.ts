@@ -1,0 +1,50 @@
+/**
+ * What the index says of an actor: the status of its life and the state of its machine, as one text. Actors with the same
+ * text are found together, in memory and on disk; so few texts exist, however many actors there are.
+ */
+import { matchesState } from 'xstate';
+import type { StateValue } from 'xstate';
+import type { AnySnapshot } from '../kernel/step.ts';
+
+export type Status = AnySnapshot['status'];
+
+/** On disk: never change one. */
+const CODES: Readonly<Record<Status, string>> = { active: 'a', done: 'd', error: 'e', stopped: 's' };
+
+/** Status and state, as they were. */
+export interface Standing {
+  readonly status: Status;
+  /** Undefined where there are no states. */
+  readonly value: StateValue | undefined;
+}
+
+/** JSON holds no zero byte, so the text can be followed by one. */
+export function textOf({ status, value }: Pick<AnySnapshot, 'status' | 'value'>): string {
+  return value === undefined
+    ? CODES[status]
+    : `${CODES[status]}${JSON.stringify(sorted(value as StateValue))}`;
+}
+
+/** XState lists the regions of a parallel state in the order in which they were entered. */
+function sorted(value: StateValue | undefined): StateValue | undefined {
+  if (typeof value !== 'object') return value;
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, sorted(value[key])]));
+}
+
+export function standingOf(text: string): Standing {
+  const [status] = Object.entries(CODES).find(([, code]) => code === text[0])!;
+  return {
+    status: status as Status,
+    value: text.length === 1 ? undefined : (JSON.parse(text.slice(1)) as StateValue),
+  };
+}
+
+/** All texts of a status begin with this. */
+export const codeOf = (status: Status): string => CODES[status];
+
+/** Whether an actor that stands so is asked for. */
+export function matches(standing: Standing, status: Status, state: StateValue | undefined): boolean {
+  if (standing.status !== status) return false;
+  return state === undefined || (standing.value !== undefined && matchesState(state, standing.value));
+}
