@@ -377,20 +377,24 @@ const operations = {
 
   pause: operation({
     read: readDecision,
-    run: (subject, { target, ...words }) =>
+    run: (subject, args) =>
       once(async () => {
-        await withCode(subject, 'pause').pause(target, known(words));
-        return row<PauseDecisionRow>({ did: 'paused', target, ...words });
+        const { by, reason } = args;
+        const target = targetOf(args);
+        await withCode(subject, 'pause').pause(target, known({ by, reason }));
+        return row<PauseDecisionRow>({ did: 'paused', target, by, reason });
       }),
   }),
 
   resume: operation({
     read: readDecision,
-    run: (subject, { target, ...words }) =>
+    run: (subject, args) =>
       once(async () => {
+        const { by, reason } = args;
+        const target = targetOf(args);
         // Not where everything is paused only because we have opened it.
-        await running(subject, 'resume').resume(target, known(words));
-        return row<PauseDecisionRow>({ did: 'resumed', target, ...words });
+        await running(subject, 'resume').resume(target, known({ by, reason }));
+        return row<PauseDecisionRow>({ did: 'resumed', target, by, reason });
       }),
   }),
 
@@ -524,10 +528,16 @@ const operations = {
 const STATUSES = ['active', 'done', 'error', 'stopped'] as const;
 
 /** Who decides what about whom. Without a target it is about everything. */
-function readDecision(given: Given) {
-  const [address, name] = [given.optionalText('address'), given.optionalText('name')];
-  const target = address === undefined ? (name === undefined ? undefined : { name }) : { address };
-  return { target, by: given.text('by'), reason: given.optionalText('reason') };
+const readDecision = (given: Given) => ({
+  address: given.optionalText('address'),
+  name: given.optionalText('name'),
+  by: given.text('by'),
+  reason: given.optionalText('reason'),
+});
+
+function targetOf({ address, name }: ReturnType<typeof readDecision>): PauseTarget | undefined {
+  if (address !== undefined) return { address };
+  return name === undefined ? undefined : { name };
 }
 
 async function letterOf(letters: AsyncIterable<DeadLetter>, id: number): Promise<DeadLetter> {
