@@ -2,15 +2,15 @@
  * A command as data: how it is called, what it is for, and what it does. `program.ts` makes a command line of them.
  */
 import { InvalidArgumentError, Option } from 'commander';
-import type { DeskOptions } from './desk.ts';
+import type { Needs } from './desk.ts';
 import type { Session } from './session.ts';
 
 export interface Command {
   /** Its name and arguments: `history <address>`. */
   readonly usage: string;
   readonly summary: string;
-  /** What it needs of the code when the store is opened here. */
-  readonly code: DeskOptions['code'];
+  /** What it needs when the store is opened here. */
+  readonly needs: Needs;
   readonly options?: readonly Option[];
   /** Lines of a shell that show it in use. */
   readonly examples: readonly string[];

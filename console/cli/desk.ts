@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { askDaemon, isAnswered } from '../control/client.ts';
 import { readDoor } from '../control/door.ts';
 import type { Door } from '../control/door.ts';
-import type { ArgsOf, OperationName, RowOf } from '../control/operations.ts';
+import type { ArgsOf, OperationName, RowOf } from '../control/operations/table.ts';
 import type { AnySystem, Subject } from '../control/subject.ts';
 import { refusal, Refused, troubleOf } from '../control/trouble.ts';
 import { libraryFor, loadCode } from './project.ts';
@@ -20,9 +20,14 @@ export interface Desk extends AsyncDisposable {
   ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncIterable<RowOf<TName>>;
 }
 
+/**
+ * What a command needs when the store is opened here: its journals alone, the code of the actors if there is some or in any case, or
+ * a system that runs.
+ */
+export type Needs = 'journals' | 'code-if-given' | 'code' | 'running';
+
 export interface DeskOptions {
-  /** Whether the code of the actors is loaded when the store is opened here. */
-  readonly code: 'never' | 'if-given' | 'needed';
+  readonly needs: Needs;
   /** Whether the system is let run while it is open here. */
   readonly run: boolean;
   readonly signal: AbortSignal;
@@ -72,9 +77,16 @@ class DaemonDesk implements Desk {
 // ---- here ---------------------------------------------------------------------------------------------------------
 
 async function openHere({ store, codeFile }: Project, options: DeskOptions): Promise<Desk> {
-  const { code, run, report } = options;
-  const file = code === 'never' && !run ? undefined : codeFile;
-  if (code === 'needed' && file === undefined) {
+  const { needs, run, report } = options;
+  if (needs === 'running' && !run) {
+    throw refusal(
+      'NeedsRunning',
+      `nobody runs the system of ${store}: start its daemon, or let it run here for as long as this takes, with --run`,
+    );
+  }
+  const file = needs === 'journals' && !run ? undefined : codeFile;
+  // A system without the code of its actors must not run: its supervisors would see all of them fail.
+  if ((needs === 'code' || run) && file === undefined) {
     throw refusal(
       'NeedsCode',
       'this needs the code of the actors: give it with --actors <file>, or in a heddle.config.ts of this folder',
@@ -127,7 +139,7 @@ class OpenDesk implements Desk {
 
   async *ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncGenerator<RowOf<TName>> {
     // Only here: whoever asks a daemon need not load them.
-    const { carryOut } = await import('../control/operations.ts');
+    const { carryOut } = await import('../control/operations/table.ts');
     try {
       for await (const row of carryOut(this.#subject, name, args, this.#signal)) {
         this.#signal.throwIfAborted();

@@ -2,7 +2,7 @@
  * Commands that read journals: what has happened, what is happening, and whether today's code tells the same.
  */
 import { Option } from 'commander';
-import type { RecordRow, ReplayRow } from '../control/operations.ts';
+import type { RecordRow, ReplayRow } from '../control/operations/journals.ts';
 import { wholeOption } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit } from './exit.ts';
@@ -41,7 +41,7 @@ export function recordColumns(session: Session, isFamily = false): readonly Colu
 const history: Command = {
   usage: 'history <address>',
   summary: 'what has happened to an actor, record by record',
-  code: 'never',
+  needs: 'journals',
   options: [
     wholeOption('--from <seq>', 'the first record'),
     wholeOption('--to <seq>', 'the last record'),
@@ -65,7 +65,7 @@ const DEFAULT_LAST = 10;
 const tail: Command = {
   usage: 'tail <address>',
   summary: 'the last records of an actor, and with -f those to come',
-  code: 'never',
+  needs: 'journals',
   options: [
     wholeOption('-n, --last <count>', `how many (default: ${DEFAULT_LAST})`),
     new Option('-f, --follow', 'go on until Ctrl-C, as they are recorded'),
@@ -90,7 +90,7 @@ const tail: Command = {
 const replay: Command = {
   usage: 'replay <address>',
   summary: "whether today's code tells the recorded story of an actor",
-  code: 'needed',
+  needs: 'code',
   examples: ['heddle replay order/42 --actors ./actors.ts'],
   async run(session, [address]) {
     using _ = session.terminal.working(() => `telling ${inert(address!)} again`);

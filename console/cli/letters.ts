@@ -2,7 +2,7 @@
  * Commands about dead letters: events that could not be applied and actions that could not be done, and what a person decides.
  */
 import { Option } from 'commander';
-import type { LetterRow } from '../control/operations.ts';
+import type { LetterRow } from '../control/operations/decisions.ts';
 import { wholeNumber } from './command.ts';
 import type { Command } from './command.ts';
 import { BY, decider } from './decider.ts';
@@ -30,7 +30,7 @@ const columns = (session: Session): readonly Column<LetterRow>[] => [
 const deadLetters: Command = {
   usage: 'dead-letters [address]',
   summary: 'events that could not be applied, and actions that could not be done',
-  code: 'never',
+  needs: 'journals',
   examples: ['heddle dead-letters', 'heddle dead-letters order/7 --json'],
   async run(session, [address]) {
     await session.list(session.ask('deadLetters', { address }), columns(session), {
@@ -42,7 +42,7 @@ const deadLetters: Command = {
 const retry: Command = {
   usage: 'retry <letter>',
   summary: 'try a dead letter again: send its event, or do its action, once more',
-  code: 'needed',
+  needs: 'running',
   options: [BY],
   examples: ['heddle retry 9', 'heddle retry 9 --by ada'],
   async run(session, [letter], flags) {
@@ -59,7 +59,7 @@ const retry: Command = {
 const discard: Command = {
   usage: 'discard <letter>',
   summary: 'give a dead letter up; it moves into the journal of heddle/system',
-  code: 'needed',
+  needs: 'journals',
   options: [BY, new Option('--reason <text>', 'why; kept as evidence').makeOptionMandatory()],
   examples: ["heddle discard 10 --reason 'the customer was told'"],
   async run(session, [letter], flags) {

@@ -2,7 +2,8 @@
  * Commands that look at how things are: who is there, how they stand, and why.
  */
 import { Option } from 'commander';
-import type { ActorRow, RowOf, StateRow, TreeNode } from '../control/operations.ts';
+import type { ActorRow, StateRow, TreeNode } from '../control/operations/actors.ts';
+import type { RowOf } from '../control/operations/table.ts';
 import { wholeOption } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit } from './exit.ts';
@@ -27,7 +28,7 @@ const actorColumns: readonly Column<ActorRow>[] = [
 const ls: Command = {
   usage: 'ls [under]',
   summary: 'everybody who ever lived, and how they stand',
-  code: 'if-given',
+  needs: 'code-if-given',
   options: [new Option('--states', 'the states of those that sleep, too: loads them')],
   examples: ['heddle ls', 'heddle ls order/42'],
   async run(session, [under], flags) {
@@ -41,7 +42,7 @@ const ls: Command = {
 const query: Command = {
   usage: 'query <name> [state]',
   summary: 'the actors of a name, or those of them in a state',
-  code: 'needed',
+  needs: 'code',
   options: [
     new Option('--status <status>', 'where their life is').choices(['active', 'done', 'error', 'stopped']),
     new Option('--under <address>', 'only this one, and those below it'),
@@ -66,7 +67,7 @@ const query: Command = {
 const tree: Command = {
   usage: 'tree',
   summary: 'who supervises whom, and how they are',
-  code: 'if-given',
+  needs: 'code-if-given',
   examples: ['heddle tree'],
   async run(session) {
     const row = await session.askOne('tree', {});
@@ -137,7 +138,7 @@ const SHOWN_RECORDS = 5;
 const show: Command = {
   usage: 'show <address>',
   summary: 'one actor: its state, how it stands and why, and its last records',
-  code: 'if-given',
+  needs: 'code-if-given',
   options: [wholeOption('-n, --last <count>', `how many records (default: ${SHOWN_RECORDS})`)],
   examples: ['heddle show order/42'],
   async run(session, [address], flags) {
@@ -197,7 +198,7 @@ function fieldsOf(context: StateRow['context']): readonly string[] {
 const explain: Command = {
   usage: 'explain <address>',
   summary: 'why an actor is where it is, in words',
-  code: 'if-given',
+  needs: 'code-if-given',
   examples: ['heddle explain ledger/books'],
   async run(session, [address]) {
     const row = await session.askOne('explain', { address: address! });
@@ -220,7 +221,7 @@ const stuckColumns: readonly Column<RowOf<'stuck'>>[] = [
 const stuck: Command = {
   usage: 'stuck',
   summary: 'actors that nothing will ever move again; exits with 1 if there are any',
-  code: 'needed',
+  needs: 'running',
   examples: ['heddle stuck'],
   async run(session) {
     using _ = session.terminal.working(() => 'looking at all actors');

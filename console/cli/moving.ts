@@ -3,7 +3,7 @@
  */
 import { text as readAll } from 'node:stream/consumers';
 import { Option } from 'commander';
-import type { PauseRow } from '../control/operations.ts';
+import type { PauseRow } from '../control/operations/decisions.ts';
 import type { Json } from '../control/tagged.ts';
 import { BY, decider } from './decider.ts';
 import type { Command, Flags } from './command.ts';
@@ -15,7 +15,7 @@ import type { Column } from './table.ts';
 const send: Command = {
   usage: 'send <address> <type>',
   summary: 'send an event to an actor, and wait until it is on the disk',
-  code: 'needed',
+  needs: 'running',
   options: [
     new Option(
       '--data <json>',
@@ -105,7 +105,7 @@ async function decide(
 const pause: Command = {
   usage: 'pause [target]',
   summary: 'let an actor and all below it, all of a name, or everything stand still until it is resumed',
-  code: 'needed',
+  needs: 'code',
   options: [BY, REASON],
   examples: ["heddle pause order/42 --reason 'asked by the customer'", 'heddle pause mailer', 'heddle pause'],
   run: (session, [target], flags) => decide('pause', session, target, flags),
@@ -114,7 +114,7 @@ const pause: Command = {
 const resume: Command = {
   usage: 'resume [target]',
   summary: 'let what was paused go on',
-  code: 'needed',
+  needs: 'running',
   options: [BY, REASON],
   examples: ['heddle resume order/42'],
   run: (session, [target], flags) => decide('resume', session, target, flags),
@@ -123,7 +123,7 @@ const resume: Command = {
 const paused: Command = {
   usage: 'paused',
   summary: 'what stands still because somebody has said so',
-  code: 'never',
+  needs: 'journals',
   examples: ['heddle paused'],
   async run(session) {
     const columns: readonly Column<PauseRow>[] = [

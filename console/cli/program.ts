@@ -40,7 +40,7 @@ export async function run(argv: readonly string[], stop: AbortController): Promi
   const terminal = new Terminal({ signal, onGone: () => stop.abort(new BrokenOff(Exit.Fine)) });
   let exitCode: number = Exit.Fine;
   const program = declare(async (command, args, flags) => {
-    await using session = new Session(terminal, flags, signal, command.code);
+    await using session = new Session(terminal, flags, signal, command.needs);
     await command.run(session, args, new Flags(flags));
     exitCode = session.exitCode;
   });

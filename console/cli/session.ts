@@ -2,9 +2,9 @@
  * One run of the command line: its terminal, its desk, and how it ends. Commands say what they ask and how it is shown; what they
  * have in common stands here.
  */
-import type { ArgsOf, OperationName, RowOf } from '../control/operations.ts';
+import type { ArgsOf, OperationName, RowOf } from '../control/operations/table.ts';
 import { openDesk } from './desk.ts';
-import type { Desk, DeskOptions } from './desk.ts';
+import type { Desk, Needs } from './desk.ts';
 import { inertJson } from './inert.ts';
 import { findProject } from './project.ts';
 import type { Project } from './project.ts';
@@ -27,15 +27,15 @@ export class Session implements AsyncDisposable {
   readonly signal: AbortSignal;
   /** What the process is to say when nothing has gone wrong. */
   exitCode = 0;
-  readonly #code: DeskOptions['code'];
+  readonly #needs: Needs;
   #desk: Desk | undefined;
 
-  /** @param code what a command needs when the store is opened here */
-  constructor(terminal: Terminal, flags: CommonFlags, signal: AbortSignal, code: DeskOptions['code']) {
+  /** @param needs what a command needs when the store is opened here */
+  constructor(terminal: Terminal, flags: CommonFlags, signal: AbortSignal, needs: Needs) {
     this.terminal = terminal;
     this.flags = flags;
     this.signal = signal;
-    this.#code = code;
+    this.#needs = needs;
   }
 
   project(): Promise<Project> {
@@ -45,7 +45,7 @@ export class Session implements AsyncDisposable {
   /** Asks. The desk is opened with the first question. */
   async *ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncGenerator<RowOf<TName>> {
     this.#desk ??= await openDesk(await this.project(), {
-      code: this.#code,
+      needs: this.#needs,
       run: this.flags.run ?? false,
       signal: this.signal,
       report: (text) => {

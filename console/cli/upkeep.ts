@@ -1,7 +1,7 @@
 /**
  * Commands about the store as a whole: whether it proves itself.
  */
-import type { RowOf } from '../control/operations.ts';
+import type { RowOf } from '../control/operations/table.ts';
 import type { Command } from './command.ts';
 import { Exit } from './exit.ts';
 import { inert } from './inert.ts';
@@ -20,7 +20,7 @@ const damageColumns: readonly Column<Damage>[] = [
 const verify: Command = {
   usage: 'verify',
   summary: 'whether everything that is stored proves itself; exits with 1 if not',
-  code: 'never',
+  needs: 'journals',
   examples: ['heddle verify'],
   async run(session) {
     using _ = session.terminal.working(() => 'reading everything');

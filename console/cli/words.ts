@@ -1,7 +1,7 @@
 /**
  * Rows in words, as people read them in tables: who caused a record, what its step asked for, how an actor stands.
  */
-import type { IntentRow, RecordRow } from '../control/operations.ts';
+import type { IntentRow, RecordRow } from '../control/operations/journals.ts';
 import type { Json } from '../control/tagged.ts';
 import { inert } from './inert.ts';
 import { shown, thrownText } from './shown.ts';

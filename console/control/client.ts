@@ -7,7 +7,7 @@ import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Door } from './door.ts';
 import { BadLine, linesOf } from './lines.ts';
-import type { ArgsOf, OperationName, RowOf } from './operations.ts';
+import type { ArgsOf, OperationName, RowOf } from './operations/table.ts';
 import { MAX_ROW_BYTES, PROTOCOL } from './protocol.ts';
 import { readTrouble, refusal, Refused } from './trouble.ts';
 
