@@ -23,7 +23,11 @@ export class Terminal {
   readonly #signal: AbortSignal;
   #progress: NodeJS.Timeout | undefined;
 
-  constructor({ onGone, signal }: TerminalOptions, out = process.stdout, err = process.stderr) {
+  constructor(
+    { onGone, signal }: TerminalOptions,
+    out: NodeJS.WriteStream = process.stdout,
+    err: NodeJS.WriteStream = process.stderr,
+  ) {
     this.#out = out;
     this.#err = err;
     this.#signal = signal;

@@ -1,0 +1,114 @@
+/**
+ * The command line as its users run it: a process of its own, from the source.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { createSystem } from 'heddle';
+import { leveldb } from 'heddle/storage';
+import bakery, { NASTY } from './bakery.ts';
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+/** What understands TypeScript, and takes the package from its source. */
+const FLAGS = ['--import', tsx, '--conditions=heddle-source'];
+
+export const BAKERY: string = at('./bakery.ts');
+export const CHANGED_BAKERY: string = at('./changed-bakery.ts');
+/** `heddle`, as the words of a command. */
+export const HEDDLE: readonly string[] = [process.execPath, ...FLAGS, at('../../console/cli/main.ts')];
+
+export interface Run {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly input?: string;
+}
+
+/** Colours and widths are those of the test, not of whoever runs it. */
+const { FORCE_COLOR: _, NO_COLOR: __, COLUMNS: ___, ...ENVIRONMENT } = process.env;
+
+export function start(words: readonly string[], { cwd, env = {} }: RunOptions = {}): ChildProcess {
+  return spawn(words[0]!, words.slice(1), { cwd, env: { ...ENVIRONMENT, TERM: 'xterm-256color', ...env } });
+}
+
+/** Runs words to their end. */
+export async function run(words: readonly string[], options: RunOptions = {}): Promise<Run> {
+  return ended(start(words, options), options.input);
+}
+
+export async function ended(child: ChildProcess, input = ''): Promise<Run> {
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name]!.setEncoding('utf8').on('data', (text: string) => (texts[name] += text));
+  // It may not want to hear.
+  child.stdin!.on('error', () => {});
+  child.stdin!.end(input);
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  return { code, signal, ...texts };
+}
+
+export const heddle = (args: readonly string[], options?: RunOptions): Promise<Run> =>
+  run([...HEDDLE, ...args], options);
+
+/** What the other side has said so far, and whether it has said something yet. */
+export async function hears(child: ChildProcess, what: RegExp): Promise<string> {
+  let heard = '';
+  for await (const [chunk] of chunksOf(child)) {
+    heard += String(chunk);
+    if (what.test(heard)) return heard;
+  }
+  throw new Error(`it ended, and had said ${JSON.stringify(heard)}`);
+}
+
+async function* chunksOf(child: ChildProcess): AsyncGenerator<readonly [Buffer | string]> {
+  for (;;) {
+    const next = once(child.stdout!, 'data') as Promise<[Buffer]>;
+    const over = once(child, 'close').then(() => undefined);
+    const chunk = await Promise.race([next, over]);
+    if (chunk === undefined) return;
+    yield chunk;
+  }
+}
+
+/** The rows of `--json`. */
+export const rowsOf = ({ stdout }: Run): Record<string, unknown>[] =>
+  stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+/** A folder that is there until somebody removes it. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'heddle-cli-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A store in which something has happened: a day at the bakery. */
+export async function bakeryStore(store: string): Promise<void> {
+  const logger = { log: () => {}, error: () => {} };
+  await using system = await createSystem({
+    ...bakery,
+    store: leveldb(store),
+    logger,
+    supervise: bakery.supervise!,
+  });
+  const oven = system.get('oven/big')!;
+  await oven.send({ type: 'bake', loaves: 12n });
+  await oven.send({ type: 'label', text: NASTY }, { id: 'label-1' });
+  await oven.send({ type: 'burn' }).catch(() => {});
+  const bread = await system.actor('bread', '1');
+  await bread.send({ type: 'bake' });
+}
