@@ -140,13 +140,18 @@ class OpenDesk implements Desk {
   async *ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncGenerator<RowOf<TName>> {
     // Only here: whoever asks a daemon need not load them.
     const { carryOut } = await import('../control/operations/table.ts');
+    const signal = this.#signal;
     try {
-      for await (const row of carryOut(this.#subject, name, args, this.#signal)) {
-        this.#signal.throwIfAborted();
-        yield row;
+      const rows = carryOut(this.#subject, name, args, signal)[Symbol.asyncIterator]();
+      const aborted = whenAborted(signal);
+      for (;;) {
+        // What cannot be interrupted is left alone, and finds the store closed.
+        const { done, value } = await Promise.race([rows.next(), aborted]);
+        if (done === true) return;
+        yield value;
       }
     } catch (error) {
-      this.#signal.throwIfAborted();
+      signal.throwIfAborted();
       throw error instanceof Refused ? error : new Refused(troubleOf(error), { cause: error });
     }
   }
@@ -154,4 +159,15 @@ class OpenDesk implements Desk {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#subject.system.close();
   }
+}
+
+/** Rejects when a signal is aborted. */
+function whenAborted(signal: AbortSignal): Promise<never> {
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  // Mostly nobody waits for it any more.
+  aborted.catch(() => {});
+  return aborted;
 }

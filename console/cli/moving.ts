@@ -1,6 +1,7 @@
 /**
  * Commands that move something, or let it stand still.
  */
+import { addAbortSignal } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
 import { Option } from 'commander';
 import type { PauseRow } from '../control/operations/decisions.ts';
@@ -30,7 +31,7 @@ const send: Command = {
     'jq -c .order import.json | heddle send order/42 replace --data -',
   ],
   async run(session, [address, type], flags) {
-    const data = { ...(await dataIn(flags.text('data'))), ...fieldsIn(flags.texts('field')) };
+    const data = { ...(await dataIn(flags.text('data'), session.signal)), ...fieldsIn(flags.texts('field')) };
     // Said first, and not overridden by what it carries.
     const event = Object.assign({ type: type! }, data, { type: type! });
     const row = await session.askOne('send', { address: address!, event, id: flags.text('id') });
@@ -47,12 +48,16 @@ function collected(value: string, earlier: readonly string[] = []): readonly str
 }
 
 /** What `--data` says. @throws UsageError */
-async function dataIn(given: string | undefined): Promise<{ readonly [key: string]: Json }> {
+async function dataIn(
+  given: string | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly [key: string]: Json }> {
   if (given === undefined) return {};
   let json: unknown;
   try {
-    json = JSON.parse(given === '-' ? await readAll(process.stdin) : given);
+    json = JSON.parse(given === '-' ? await readAll(addAbortSignal(signal, process.stdin)) : given);
   } catch (error) {
+    signal.throwIfAborted();
     throw new UsageError(`--data must be JSON: ${(error as Error).message}`, { cause: error });
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json))

@@ -34,10 +34,21 @@ export class BrokenOff extends Error {
   }
 }
 
+/** Where a run writes. */
+type Streams = { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream };
+
 /** Runs a command line. Resolves with the exit code, when everything is closed. */
-export async function run(argv: readonly string[], stop: AbortController): Promise<number> {
+export async function run(
+  argv: readonly string[],
+  stop: AbortController,
+  { stdout, stderr }: Streams = process,
+): Promise<number> {
   const { signal } = stop;
-  const terminal = new Terminal({ signal, onGone: () => stop.abort(new BrokenOff(Exit.Fine)) });
+  const terminal = new Terminal(
+    { signal, onGone: () => stop.abort(new BrokenOff(Exit.Fine)) },
+    stdout,
+    stderr,
+  );
   let exitCode: number = Exit.Fine;
   const program = declare(async (command, args, flags) => {
     await using session = new Session(terminal, flags, signal, command.needs);
@@ -45,6 +56,9 @@ export async function run(argv: readonly string[], stop: AbortController): Promi
     exitCode = session.exitCode;
   });
   try {
+    // What commander says itself goes where everything goes.
+    for (const one of [program, ...program.commands])
+      one.configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {

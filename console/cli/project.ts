@@ -75,9 +75,17 @@ async function load(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    throw refusal('NeedsCode', `${file} cannot be loaded: ${(error as Error).message}`, { cause: error });
+    throw refusal('NeedsCode', `${file} cannot be loaded: ${(error as Error).message}${hintFor(error)}`, {
+      cause: error,
+    });
   }
 }
+
+/** A module of ES that is taken for one of CommonJS, because its package does not say what it is. */
+const hintFor = (error: unknown): string =>
+  /require\(\) ES Module|import statement outside|Unexpected token 'export'/.test((error as Error).message)
+    ? ' (name it .mts or .mjs, or say `"type": "module"` in package.json)'
+    : '';
 
 /** Newer releases of Node strip types themselves; for others the project must have tsx, which most that need it have. */
 async function understandTypeScript(file: string): Promise<void> {

@@ -6,6 +6,9 @@ import type { Column } from './table.ts';
 import { Terminal } from './terminal.ts';
 import { cut, padded, widthOf } from './width.ts';
 
+// oxlint-disable-next-line no-control-regex -- that is what is taken away
+const COLOUR = /\u001b\[\d+m/g;
+
 type Row = { readonly n: number; readonly name: string; readonly text: string };
 
 const columns: readonly Column<Row>[] = [
@@ -28,11 +31,7 @@ async function drawn(rows: readonly Row[], width: number | undefined): Promise<s
   out.on('data', (chunk: Buffer) => (text += chunk.toString()));
   for (const row of rows) await table.add(row);
   await table.flush();
-  // oxlint-disable-next-line no-control-regex -- colours are what this takes away
-  return text
-    .replaceAll(/\u001b\[\d+m/g, '')
-    .split('\n')
-    .slice(0, -1);
+  return text.replaceAll(COLOUR, '').split('\n').slice(0, -1);
 }
 
 const row = (n: number, name: string, text: string): Row => ({ n, name, text });

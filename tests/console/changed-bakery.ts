@@ -1,5 +1,5 @@
 /**
- * The bakery, after somebody has changed what its oven does with what it was told.
+ * The bakery, after somebody has changed how long its oven stays hot.
  */
 import { assign, setup } from 'xstate';
 import bakery from './bakery.ts';
@@ -10,8 +10,8 @@ const oven = setup({
   context: { loaves: 0n, label: '' },
   initial: 'cold',
   states: {
-    cold: { on: { bake: { target: 'hot', actions: assign({ loaves: () => 1n }) } } },
-    hot: { after: { 3_600_000: 'cold' } },
+    cold: { on: { bake: { target: 'hot', actions: assign({ loaves: ({ event }) => event.loaves }) } } },
+    hot: { after: { 60_000: 'cold' } },
   },
 });
 

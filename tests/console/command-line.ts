@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { Writable } from 'node:stream';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createSystem } from 'heddle';
 import { leveldb } from 'heddle/storage';
+import { run as runHere } from '../../console/cli/program.ts';
 import bakery, { NASTY } from './bakery.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -40,8 +42,34 @@ export interface RunOptions {
 /** Colours and widths are those of the test, not of whoever runs it. */
 const { FORCE_COLOR: _, NO_COLOR: __, COLUMNS: ___, ...ENVIRONMENT } = process.env;
 
+/** Everybody who was started. */
+const started: ChildProcess[] = [];
+
 export function start(words: readonly string[], { cwd, env = {} }: RunOptions = {}): ChildProcess {
-  return spawn(words[0]!, words.slice(1), { cwd, env: { ...ENVIRONMENT, TERM: 'xterm-256color', ...env } });
+  const settings = { cwd, env: { ...ENVIRONMENT, TERM: 'xterm-256color', ...env } };
+  const child = spawn(words[0]!, words.slice(1), settings);
+  started.push(child);
+  return child;
+}
+
+export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  return exited;
+}
+
+/** Ends everybody who has not ended by himself. */
+export async function endAll(): Promise<void> {
+  for (const child of started.splice(0))
+    if (child.exitCode === null && child.signalCode === null) await end(child, 'SIGKILL');
+}
+
+/** Starts a daemon of the bakery, and waits until it is up. */
+export async function daemonOn(store: string, isServed = true): Promise<ChildProcess> {
+  const daemon = [process.execPath, ...FLAGS, at('./daemon-process.ts')];
+  const child = start([...daemon, store, isServed ? 'served' : 'alone']);
+  await hears(child, /up/);
+  return child;
 }
 
 /** Runs words to their end. */
@@ -62,6 +90,21 @@ export async function ended(child: ChildProcess, input = ''): Promise<Run> {
 
 export const heddle = (args: readonly string[], options?: RunOptions): Promise<Run> =>
   run([...HEDDLE, ...args], options);
+
+/** The same in this process, which is quicker. */
+export async function heddleHere(...args: string[]): Promise<Omit<Run, 'signal'>> {
+  const texts = { stdout: '', stderr: '' };
+  const stream = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write: (chunk: Buffer, _, done) => {
+        texts[name] += chunk.toString();
+        done();
+      },
+    }) as unknown as NodeJS.WriteStream;
+  const streams = { stdout: stream('stdout'), stderr: stream('stderr') };
+  const code = await runHere(args, new AbortController(), streams);
+  return { code, ...texts };
+}
 
 /** What the other side has said so far, and whether it has said something yet. */
 export async function hears(child: ChildProcess, what: RegExp): Promise<string> {
@@ -84,7 +127,7 @@ async function* chunksOf(child: ChildProcess): AsyncGenerator<readonly [Buffer |
 }
 
 /** The rows of `--json`. */
-export const rowsOf = ({ stdout }: Run): Record<string, unknown>[] =>
+export const rowsOf = ({ stdout }: Pick<Run, 'stdout'>): Record<string, unknown>[] =>
   stdout
     .split('\n')
     .filter((line) => line !== '')

@@ -7,6 +7,7 @@ import { running, withCode } from '../subject.ts';
 import type { AnySystem } from '../subject.ts';
 import { tagged } from '../tagged.ts';
 import type { Json } from '../tagged.ts';
+import { troubleOf } from '../trouble.ts';
 import { known, once, operation, row, taggedOr, time } from './operation.ts';
 
 /** A record of a journal. */
@@ -33,8 +34,6 @@ export type ReplayRow = Omit<ReplayResult, 'difference'> & {
     readonly recorded: Json;
     readonly today: Json;
   };
-  /** Why it could not be told at all. */
-  readonly refused?: string;
 };
 
 export const journalOperations = {
@@ -67,7 +66,14 @@ export const journalOperations = {
   replay: operation({
     read: (given) => ({ address: given.text('address') }),
     run: (subject, { address }) =>
-      once(async () => replayRow(await withCode(subject, 'replay').replay(address))),
+      once(async () => {
+        const system = withCode(subject, 'replay');
+        try {
+          return replayRow(await system.replay(address));
+        } catch (error) {
+          return storyChanged(address, error);
+        }
+      }),
   }),
 
   /** Whether everything that is stored proves itself. */
@@ -114,6 +120,15 @@ async function newest(system: AnySystem, address: string, count: number): Promis
     if (kept.length >= count) break;
   }
   return kept.reverse();
+}
+
+/** An actor that is refused, because its story is another now, is an answer too. */
+function storyChanged(address: string, error: unknown): ReplayRow {
+  const { code, fields = {} } = troubleOf(error);
+  if (code !== 'HEDDLE_STORY_CHANGED') throw error;
+  const { seq, path, recorded = null, today = null } = fields;
+  const difference = { seq: Number(seq), path: typeof path === 'string' ? path : '', recorded, today };
+  return { address, records: difference.seq, same: false, difference };
 }
 
 function replayRow({ difference, ...rest }: ReplayResult): ReplayRow {
