@@ -143,10 +143,11 @@ class OpenDesk implements Desk {
     const signal = this.#signal;
     try {
       const rows = carryOut(this.#subject, name, args, signal)[Symbol.asyncIterator]();
-      const aborted = whenAborted(signal);
+      const waiting = interruptible(signal);
       for (;;) {
+        signal.throwIfAborted();
         // What cannot be interrupted is left alone, and finds the store closed.
-        const { done, value } = await Promise.race([rows.next(), aborted]);
+        const { done, value } = await waiting(rows.next());
         if (done === true) return;
         yield value;
       }
@@ -161,13 +162,16 @@ class OpenDesk implements Desk {
   }
 }
 
-/** Rejects when a signal is aborted. */
-function whenAborted(signal: AbortSignal): Promise<never> {
-  const aborted = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-  // Mostly nobody waits for it any more.
-  aborted.catch(() => {});
-  return aborted;
+/**
+ * Waits for one thing after the other, each only until a signal is aborted. Not a race with one promise for the signal: that would
+ * keep everything it ever raced with.
+ */
+function interruptible(signal: AbortSignal): <T>(promise: Promise<T>) => Promise<T> {
+  let interrupt = (_reason: unknown): void => {};
+  signal.addEventListener('abort', () => interrupt(signal.reason), { once: true });
+  return (promise) =>
+    new Promise((resolve, reject) => {
+      interrupt = reject;
+      promise.then(resolve, reject);
+    });
 }
