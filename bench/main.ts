@@ -12,6 +12,7 @@ import { disk } from './disk.ts';
 import { heap } from './heap.ts';
 import { oneForAll } from './one-for-all.ts';
 import { orders } from './order.ts';
+import { queryAfterCrash, queryAsleep, queryCost, queryInMemory } from './query.ts';
 import { recovery } from './recovery.ts';
 import { reopen } from './reopen.ts';
 import { replay } from './replay.ts';
@@ -33,6 +34,10 @@ const BENCHES: readonly Bench[] = [
   disk,
   restart,
   oneForAll,
+  queryInMemory,
+  queryAsleep,
+  queryAfterCrash,
+  queryCost,
 ];
 
 const { values, positionals } = parseArgs({

@@ -11,6 +11,7 @@ import type { Intent } from './kernel/intent.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import type { Mailbox, Birth } from './mailbox.ts';
+import type { Bucket } from './query/state-index.ts';
 import type { Down } from './standing.ts';
 import type { Timer } from './timers.ts';
 import type { Origin } from './trace.ts';
@@ -87,6 +88,8 @@ export class Cell implements Chain {
   /** The rows that the last checkpoint left: a wake-up time, and the mark of one who owes. */
   wakeRowAt = 0;
   hasResumeRow = false;
+  /** Where it stands in the index in memory, if that is kept. */
+  bucket: Bucket | undefined = undefined;
   /** What its row in the index of states says. */
   stateRow: string | undefined = undefined;
 

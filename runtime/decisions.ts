@@ -1,6 +1,6 @@
 /**
  * Decisions about the system as a whole: who gave a dead letter up, and why; which actors were quarantined; what was paused;
- * why it was shut down. They stand in the journal of an actor of the house, `heddle/system`, which is born with the first of them.
+ * which calls were refused; why it was shut down. They stand in the journal of an actor of the house, `heddle/system`, which is born with the first of them.
  */
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
 import { newRoot } from './birth.ts';
@@ -13,7 +13,7 @@ import type { Runtime } from './runtime.ts';
 /** The name of the house's own actors. */
 export const HOUSE = 'heddle';
 /** Whose journal holds the decisions. */
-const SYSTEM_ADDRESS = `${HOUSE}/system`;
+export const SYSTEM_ADDRESS = `${HOUSE}/system`;
 
 /** Its state is how many decisions there were; what they were is its history. */
 export const houseLogic = {

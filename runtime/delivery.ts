@@ -59,7 +59,7 @@ export class Delivery {
       if (id === undefined) return this.#accept(cell, prepared, ref.life, undefined, trace);
       return this.#sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id, trace));
     } catch (error) {
-      runtime.metrics.refused(error);
+      runtime.refusals.note('send', ref.address, error, event);
       return rejectedReply(error);
     }
   }

@@ -40,6 +40,7 @@ export type { DeadLetter, DeadLetterDecision, DeadLetterList } from './dead-lett
 export type { RestartType, Strategy } from './supervision/strategy.ts';
 
 export type { StuckActor } from './stuck.ts';
+export type { Refusal } from './refusals.ts';
 export type { Pause, PauseTarget, PauseWords } from './pauses.ts';
 
 // Schedules

@@ -41,6 +41,7 @@ import { StateRows } from './query/state-rows.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Receipt } from './receipt.ts';
 import { References } from './references.ts';
+import { Refusals } from './refusals.ts';
 import { Scheduler } from './scheduler.ts';
 import { Schedules } from './schedules/schedules.ts';
 import { SystemIds } from './system-ids.ts';
@@ -129,6 +130,7 @@ export class Runtime implements Port {
   readonly supervision: Supervision;
   readonly schedules: Schedules;
   readonly answers: Answers;
+  readonly refusals: Refusals;
   readonly inspection: Inspection | undefined;
   readonly metrics: Metrics;
   readonly hubs = new Map<number, Hub>();
@@ -182,6 +184,7 @@ export class Runtime implements Port {
     this.passivation = new Passivation(this, options.passivateAfterMs);
     this.pauses = new Pauses(this, options.startsPaused);
     this.answers = new Answers(this);
+    this.refusals = new Refusals(this);
     this.schedules = new Schedules(this);
     this.supervision = new Supervision(this, options.supervise?.(this.definitions));
     this.inspection = options.makeInspection?.(this);
@@ -567,7 +570,9 @@ export class Runtime implements Port {
     this.timers.clear();
     if (!this.supervision.isEmpty) await this.supervision.windDownTree();
     this.processes.stopAll();
+    const recorded = this.refusals.close();
     await this.#drain();
+    await recorded;
     this.#giveUp(() => new SystemClosed());
     this.tree?.stop();
     this.metrics.close();

@@ -21,6 +21,7 @@ import { query } from './query/query.ts';
 import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 import { replay } from './past/replay.ts';
 import type { ReplayResult } from './past/replay.ts';
+import type { Refusal } from './refusals.ts';
 import { Runtime } from './runtime.ts';
 import type { EmitListener, GiveUpListener, Interference, Logger } from './runtime.ts';
 import { newRoot } from './birth.ts';
@@ -173,7 +174,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     id: string,
     ...[options]: WithInput<TActors[TName], object>
   ): Promise<HeddleRef<TActors[TName]>> {
-    return this.#findOrBear(name, id, options?.input, 'join');
+    return this.#recorded(wanted(name, id), () => this.#findOrBear(name, id, options?.input, 'join'));
   }
 
   /**
@@ -184,12 +185,10 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     name: TName,
     ...[options]: WithInput<TActors[TName], StartOptions>
   ): Promise<HeddleRef<TActors[TName]>> {
-    const {
-      id = crypto.randomUUID(),
-      onConflict = 'refuse',
-      input,
-    } = (options ?? {}) as StartOptions & { input?: unknown };
-    return this.#findOrBear(name, id, input, onConflict);
+    const { id, onConflict = 'refuse', input } = (options ?? {}) as StartOptions & { input?: unknown };
+    return this.#recorded(wanted(name, id), () =>
+      this.#findOrBear(name, id === undefined ? crypto.randomUUID() : id, input, onConflict),
+    );
   }
 
   /**
@@ -317,6 +316,15 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   }
 
   /**
+   * Calls of `send`, `start` and `actor` that were refused, oldest first: those on the disk, then those of the last second,
+   * which a crash would lose. What was sent is not kept. Events that were accepted and could not be applied are not among
+   * them: see `deadLetters`.
+   */
+  refusals(options?: { readonly address?: string }): AsyncIterable<Refusal> {
+    return this.#runtime.refusals.list(options);
+  }
+
+  /**
    * The never-stuck detector: actors that live, and that nothing will ever move again. Looks at all of them, also at those that
    * sleep: not for every second.
    */
@@ -368,6 +376,16 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     return this.close();
   }
 
+  /** A refusal leaves no actor behind, but a record. */
+  async #recorded<T>(address: string, start: () => Promise<T>): Promise<T> {
+    try {
+      return await start();
+    } catch (error) {
+      this.#runtime.refusals.note('start', address, error);
+      throw error;
+    }
+  }
+
   async #findOrBear<TName extends keyof TActors & string>(
     name: TName,
     id: string,
@@ -412,6 +430,12 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     if (onConflict === 'refuse') throw new ActorExists(address, cell.snapshot?.status ?? 'active');
     return cell.ref;
   }
+}
+
+/** Who was meant, as far as that makes sense. Under a random id nobody would find it again. */
+function wanted(name: unknown, id: unknown): string {
+  if (typeof name !== 'string') return typeof name;
+  return badId(id) === undefined ? rootAddress(name, id as string) : name;
 }
 
 /** The live view of a system. */

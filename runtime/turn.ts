@@ -156,7 +156,11 @@ function drop(runtime: Runtime, cell: Cell, message: Message): void {
   }
   if (beginsAnewWithParent(runtime, cell, message)) return;
   runtime.supervision.dropped(cell, message);
-  message.reply?.reject(new ActorEnded(cell.address, cell.snapshot?.status ?? 'gone'));
+  if (message.reply === undefined) return;
+  const refusal = new ActorEnded(cell.address, cell.snapshot?.status ?? 'gone');
+  // What the house asks for is no call from outside.
+  if (message.cause?.kind !== 'system') runtime.refusals.note('send', cell.address, refusal, message.event);
+  message.reply.reject(refusal);
 }
 
 // ---- the step -----------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ export class Metrics {
   // What others count; what they mean stands in `reading.ts`.
   failedSteps = 0;
   crashes = 0;
+  unrecordedRefusals = 0;
   restarts = 0;
   fences = 0;
   deadSteps = 0;
@@ -59,7 +60,7 @@ export class Metrics {
     this.#commitMs.record(writeMs);
   }
 
-  /** A `send` was refused before it could become a message. */
+  /** A call from outside was refused. */
   refused(error: unknown): void {
     // Tags are those of our own classes, so there is an end to them.
     const tag = error instanceof HeddleError ? error._tag : UNTAGGED;
@@ -106,7 +107,8 @@ export class Metrics {
   #refusals(): MetricsReading['refused'] {
     let total = 0;
     for (const count of this.#refused.values()) total += count;
-    return Object.freeze({ total, byTag: Object.freeze(Object.fromEntries(this.#refused)) });
+    const byTag = Object.freeze(Object.fromEntries(this.#refused));
+    return Object.freeze({ total, byTag, unrecorded: this.unrecordedRefusals });
   }
 
   #memory(): MetricsReading['memory'] {

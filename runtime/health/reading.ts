@@ -24,8 +24,15 @@ export interface MetricsReading {
   readonly commitMs: HistogramReading;
   /** How many turns one sync has paid for. */
   readonly turnsPerCommit: HistogramReading;
-  /** `send` calls that were refused, in all and by the `_tag` of their errors. */
-  readonly refused: { readonly total: number; readonly byTag: Readonly<Record<string, number>> };
+  /**
+   * Calls of `send`, `start` and `actor` that were refused, in all and by the `_tag` of their errors; and how many of them
+   * left no record, because the system was closing or fenced. The others are in `system.refusals()`.
+   */
+  readonly refused: {
+    readonly total: number;
+    readonly byTag: Readonly<Record<string, number>>;
+    readonly unrecorded: number;
+  };
   /** Steps that threw or broke a rule; one that threw again on its second chance counts once. */
   readonly failedSteps: number;
   /** How often an actor failed: it went down to be restarted, or its life ended with an error. */

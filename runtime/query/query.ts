@@ -110,21 +110,27 @@ class Query {
   }
 
   async *#candidates(moved: ReadonlySet<string>): AsyncGenerator<Ref | undefined> {
-    const { name, status, state } = this.#wanted;
+    const { name, status, state, limit, under } = this.#wanted;
     const { stateIndex, stateRows } = this.#runtime;
-    const present: Cell[] = [];
+    // Whoever comes into one of these meanwhile, or leaves it, has moved.
     for (const { standing, cells } of stateIndex.bucketsOf(name)) {
       if (!matches(standing, status, state)) continue;
-      for (const cell of cells) if (this.#isUnder(cell.address)) present.push(cell);
+      for (const cell of this.#among(cells)) yield this.#ofPresent(cell);
     }
-    // One that has left memory meanwhile is found by its row.
-    for (const cell of present) if (cell.present) yield this.#ofPresent(cell);
     for await (const text of stateRows.textsOf(name, codeOf(status))) {
       if (!matches(standingOf(text), status, state)) continue;
-      for await (const rows of stateRows.rowsOf(name, text, this.#wanted.under ?? ''))
-        for (const { address, actor } of rows) if (this.#isUnder(address)) yield this.#ofRow(address, actor);
+      for await (const { address, actor } of stateRows.rowsOf(name, text, under ?? '', limit))
+        if (this.#isUnder(address)) yield this.#ofRow(address, actor);
     }
     for (const address of [...moved]) yield this.#ofMoved(address);
+  }
+
+  /** Root actors have addresses of their own, so there is at most one under an address. */
+  #among(cells: ReadonlySet<Cell>): Iterable<Cell> {
+    const { under, name } = this.#wanted;
+    if (under === undefined || name.includes('/')) return cells;
+    const cell = this.#runtime.population.presentAt(under);
+    return cell !== undefined && cells.has(cell) ? [cell] : [];
   }
 
   #isUnder(address: string): boolean {

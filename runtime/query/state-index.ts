@@ -18,7 +18,6 @@ export interface Bucket {
 export class StateIndex {
   readonly #runtime: Runtime;
   readonly #names = new Map<string, Map<string, Bucket>>();
-  readonly #bucketOf = new WeakMap<Cell, Bucket>();
   /** For each query that is under way: whoever may have slipped through, because it changed its place meanwhile. */
   readonly #watchers = new Set<Set<string>>();
   #isKept = false;
@@ -51,8 +50,8 @@ export class StateIndex {
   /** An actor leaves memory. */
   left(cell: Cell): void {
     if (!this.#isKept) return;
-    this.#bucketOf.get(cell)?.cells.delete(cell);
-    this.#bucketOf.delete(cell);
+    cell.bucket?.cells.delete(cell);
+    cell.bucket = undefined;
     this.#moved(cell);
   }
 
@@ -63,9 +62,8 @@ export class StateIndex {
   }
 
   #place(cell: Cell): void {
-    const { committed, definition } = cell;
+    const { committed, definition, bucket } = cell;
     if (committed === undefined || definition.isHouse) return;
-    const bucket = this.#bucketOf.get(cell);
     const standing = bucket?.standing;
     // Most turns change no state, and most states are one word.
     if (standing?.status === committed.status && standing.value === committed.value) return;
@@ -74,7 +72,7 @@ export class StateIndex {
     bucket?.cells.delete(cell);
     const place = this.#bucket(nameOf(definition.path), text);
     place.cells.add(cell);
-    this.#bucketOf.set(cell, place);
+    cell.bucket = place;
     this.#moved(cell);
   }
 

@@ -30,7 +30,7 @@ export interface StateRow {
   readonly actor: number | undefined;
 }
 
-/** How many actors are indexed in one go, without letting anything else happen. */
+/** How many rows are written, or read, in one go. */
 const SLICE = 500;
 
 /** The name under which an actor is found: that of its logic, for children behind those of the actors above. */
@@ -100,14 +100,26 @@ export class StateRows {
     }
   }
 
-  /** The rows of a name and text, of the addresses that begin with something. */
-  async *rowsOf(name: string, text: string, beginning: string): AsyncGenerator<readonly StateRow[]> {
+  /**
+   * The rows of a name and text, of the addresses that begin with something.
+   * @param atOnce how many are read in one go at first: whoever wants a page need not wait for more
+   */
+  async *rowsOf(name: string, text: string, beginning: string, atOnce: number): AsyncGenerator<StateRow> {
     const { ledger, codec } = this.#runtime;
-    for await (const chunk of ledger.store.scan(stateRange(`${name}\0${text}\0${beginning}`)))
-      yield chunk.map(([key, row]) => {
-        const body = openRow(key, row);
-        return { address: stateOf(key).address, actor: body && (codec.unpack(body) as number) };
-      });
+    const all = stateRange(`${name}\0${text}\0${beginning}`);
+    let { gte } = all;
+    for (let limit = Math.min(atOnce, SLICE); ; limit = SLICE) {
+      let read = 0;
+      for await (const chunk of ledger.store.scan({ gte, lt: all.lt }, { limit })) {
+        for (const [key, row] of chunk) {
+          const body = openRow(key, row);
+          yield { address: stateOf(key).address, actor: body && (codec.unpack(body) as number) };
+        }
+        read += chunk.length;
+        gte = behind(chunk.at(-1)![0]);
+      }
+      if (read < limit) return;
+    }
   }
 
   // ---- an older store ---------------------------------------------------------------------------------------------
@@ -151,6 +163,13 @@ export class StateRows {
       if (!(error instanceof DamagedRow)) throw error;
     }
   }
+}
+
+/** The first key that can follow another. */
+function behind(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
 }
 
 /** Whether every actor with a checkpoint has its row. */

@@ -92,8 +92,10 @@ export class StayingDown {
     const waiting = cell.mailbox.takeWhere(
       ({ reply, cause }) => reply !== undefined && (cause === undefined || cause.kind === 'letter'),
     );
-    for (const { reply, whenTaken } of waiting) {
-      reply!.reject(new ActorDown(cell.address, reason));
+    for (const { reply, event, whenTaken } of waiting) {
+      const refusal = new ActorDown(cell.address, reason);
+      this.#runtime.refusals.note('send', cell.address, refusal, event);
+      reply!.reject(refusal);
       whenTaken?.();
     }
   }

@@ -208,7 +208,8 @@ describe('messages between actors', () => {
     ]);
     const work = await collect(opened.system.history('hub/1'));
     const byAction = work.filter(({ event }) => String(event['what']).startsWith('action'));
-    for (const { cause } of byAction) expect(cause).toMatchObject({ kind: 'effect', address: expect.any(String) });
+    for (const { cause } of byAction)
+      expect(cause).toMatchObject({ kind: 'effect', address: expect.any(String) });
   });
 });
 

@@ -63,7 +63,7 @@ describe('how things stand', () => {
     expect(metricsOf(system)).toMatchObject({
       turns: 0,
       commits: 0,
-      refused: { total: 0, byTag: {} },
+      refused: { total: 0, byTag: {}, unrecorded: 0 },
       actors: { inMemory: 0, refused: 0 },
       mailboxes: { waiting: 0, deepest: undefined },
       queued: 0,
@@ -331,7 +331,7 @@ describe.runIf(COUNTS)('what has happened', () => {
     store.release();
     const full = (await settled).filter(({ status }) => status === 'rejected').length;
     expect(full).toBeGreaterThan(10);
-    expect(metricsOf(system).refused).toEqual({ total: full, byTag: { MailboxFull: full } });
+    expect(metricsOf(system).refused).toEqual({ total: full, byTag: { MailboxFull: full }, unrecorded: 0 });
   });
 
   it('counts failed steps, crashes, restarts and dead letters', async () => {

@@ -152,6 +152,23 @@ describe('while one iterates', () => {
     },
   );
 
+  it('one that goes where was looked already is given all the same', async () => {
+    const run = await open(actors, { passivateAfter: '1 second', store: onDisk() });
+    await submitted(run, '1', '2', '3');
+    await run.system.get('report/1')!.send({ type: 'ask' });
+    await asleep(run);
+    const seen: string[] = [];
+    for await (const ref of run.system.query({ name: 'report', state: 'review' })) {
+      seen.push(ref.address);
+      if (seen.length > 1) continue;
+      // The rows of those that were asked come before those that wait.
+      expect(ref.address).toBe('report/1');
+      for (const id of ['2', '3']) await run.system.get(`report/${id}`)!.send({ type: 'ask' });
+      await asleep(run);
+    }
+    expect(seen.sort()).toEqual(['report/1', 'report/2', 'report/3']);
+  });
+
   it('it can be broken off', async () => {
     const run = await open(actors);
     await submitted(run, '1', '2');
