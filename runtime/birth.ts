@@ -10,9 +10,9 @@ import type { Birth } from './mailbox.ts';
 import type { Runtime } from './runtime.ts';
 
 /** The definition under which an actor was born. @throws UnknownActor, StoryChanged when there is none any more */
-export function definitionOf(runtime: Runtime, address: string, { path }: Birth): Definition {
+export function definitionOf(runtime: Runtime, address: string, { path, code }: Birth): Definition {
   const definition = runtime.definitions.at(path);
-  if (definition !== undefined) return definition;
+  if (definition !== undefined) return asOfCode(runtime, definition, code);
   const name = path[0]!;
   if (!runtime.definitions.has(name)) {
     throw new UnknownActor(address, `its name '${name}' is not among createSystem({ actors }); register it`);
@@ -23,6 +23,20 @@ export function definitionOf(runtime: Runtime, address: string, { path }: Birth)
     recorded: path.slice(1).join(' › '),
     today: undefined,
   });
+}
+
+/** The definition of the version that an actor was born under, where it is kept. */
+function asOfCode({ codes }: Runtime, definition: Definition, code: number | undefined): Definition {
+  if (definition.spec.migrate === undefined) return definition;
+  const stored = codes.at(code);
+  return stored === undefined ? definition : definition.asOf(stored.version);
+}
+
+/** A birth under today's code. */
+export function pinned(runtime: Runtime, { code: _, ...birth }: Birth): Birth {
+  const definition = runtime.definitions.at(birth.path);
+  const code = definition && runtime.codes.numberFor(definition);
+  return code === undefined ? birth : { ...birth, code };
 }
 
 /** A root actor that is about to be born: its first message is to follow. */

@@ -78,6 +78,9 @@ export class Cell implements Chain {
   // Since the last checkpoint.
   checkpointedSeq = 0;
   tailBytes = 0;
+  /** The newest waypoint, and the bytes of the records between it and the checkpoint. */
+  waypointSeq = 0;
+  waypointBytes = 0;
   /** How long the last checkpoint was: longer states are written less often. */
   checkpointBytes = 0;
   /** What the ledger had appended when the tail began: how far the checkpoint lies behind. */
@@ -117,6 +120,8 @@ export interface OwedTurn {
   readonly before: AnySnapshot | undefined;
   readonly bookedBefore: number;
   readonly origin: Origin | undefined;
+  /** The code that has told it. */
+  readonly code: number | undefined;
   readonly frame: FrameRef;
   readonly offset: number;
   /** The actions and emits among its intents, with their places in the list. */

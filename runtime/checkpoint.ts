@@ -8,54 +8,26 @@
 import type { Codec, Packed } from '../storage/codec.ts';
 import { LINK_BYTES } from '../storage/frame.ts';
 import type { Position } from '../storage/journal.ts';
-import { checkpointKey, nameKey, resumeKey, timerKey } from '../storage/keys.ts';
+import { checkpointKey, nameKey, resumeKey, timerKey, waypointKey } from '../storage/keys.ts';
 import type { FrameRef } from '../storage/ledger.ts';
 import type { Cell, OwedTurn } from './cell.ts';
+import { imageOf, own } from './image.ts';
+import type { StoredImage } from './image.ts';
 import type { Birth } from './mailbox.ts';
 import type { Runtime } from './runtime.ts';
-import type { Origin } from './trace.ts';
-import type { Down } from './standing.ts';
 import { packCause } from './trailer.ts';
 import type { StoredCause } from './trailer.ts';
 
 /** The row, as it is packed. Field names are on disk. */
-export interface StoredCheckpoint {
-  readonly birth: Birth | undefined;
-  readonly bornAt: number;
-  readonly bornSeq: number;
-  readonly life: number;
-  readonly lives: number;
-  readonly booked: number;
-  readonly attempt: number;
-  /** For a process whose life belongs to another's trace. */
-  readonly bornOrigin?: Origin;
-  /** Only where they say something. */
-  readonly standing?: StoredStanding;
+export interface StoredCheckpoint extends StoredImage {
   readonly newest: StoredPosition | undefined;
-  /** Undefined for an actor whose first message still waits. */
-  readonly snapshot: Packed | undefined;
-  readonly timers: readonly StoredTimer[];
   readonly inbox: readonly StoredInboxMessage[];
   readonly owed: readonly StoredOwedTurn[];
-}
-
-export interface StoredStanding {
-  readonly since: number;
-  readonly down: Down | undefined;
-  readonly window: readonly number[];
+  /** The newest waypoint, and the bytes of the records since. */
+  readonly waypoint?: readonly [seq: number, bytes: number];
 }
 
 export type StoredPosition = readonly [seq: number, frame: number, offset: number, link: string];
-
-export interface StoredTimer {
-  readonly id: string | undefined;
-  readonly seq: number;
-  readonly index: number;
-  readonly dueAt: number;
-  readonly to: readonly [address: string, actor: number, life: number];
-  readonly event: Packed;
-  readonly origin?: Origin;
-}
 
 export interface StoredInboxMessage {
   readonly life: number;
@@ -69,6 +41,8 @@ export interface StoredOwedTurn {
   readonly at: StoredPosition;
   readonly before: Packed | undefined;
   readonly bookedBefore: number;
+  /** The code that has told it, where that is not the actor's now. */
+  readonly code?: number;
 }
 
 /** What the name row says: which actor lives there, and what its checkpoint covers. A second witness of the checkpoint. */
@@ -94,7 +68,11 @@ export interface PreparedCheckpoint {
 /** Packs everything a checkpoint holds. An actor that cannot be packed goes on without one, and is reported. */
 export function prepareCheckpoint(runtime: Runtime, cell: Cell): PreparedCheckpoint | undefined {
   try {
-    return { cell, content: describe(runtime, cell), owed: prepareOwed(runtime, cell) };
+    return {
+      cell,
+      content: { ...imageOf(runtime, cell), inbox: waiting(cell) },
+      owed: prepareOwed(runtime, cell),
+    };
   } catch (error) {
     runtime.report(error, `no checkpoint of ${cell.address} could be taken`);
     return undefined;
@@ -108,12 +86,19 @@ export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: Prepa
     ...content,
     newest: cell.frame === undefined ? undefined : positionOf(cell.seq, cell.frame, cell.offset),
     owed: owed.map(({ turn, before }) => {
-      const { seq, life, bookedBefore, frame, offset } = turn;
-      return { life, at: positionOf(seq, frame, offset), before, bookedBefore };
+      const { seq, life, bookedBefore, frame, offset, code } = turn;
+      const owing = { life, at: positionOf(seq, frame, offset), before, bookedBefore };
+      return code === undefined || code === cell.birth?.code ? owing : { ...owing, code };
     }),
   };
-  const row = codec.packAs(0, checkpoint);
+  cell.waypointBytes += cell.tailBytes;
+  const row = codec.packAs(0, withWaypoint(checkpoint, cell));
   ledger.put(checkpointKey(cell.actor), row);
+  if (isWaypointDue(cell, row.length)) {
+    ledger.put(waypointKey(cell.actor, cell.seq), row, true);
+    cell.waypointSeq = cell.seq;
+    cell.waypointBytes = 0;
+  }
   cell.checkpointedSeq = cell.seq;
   cell.checkpointBytes = row.length;
   cell.tailBytes = 0;
@@ -123,37 +108,24 @@ export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: Prepa
   runtime.population.markClean(cell);
 }
 
-function describe(runtime: Runtime, cell: Cell): PreparedCheckpoint['content'] {
-  const { events } = runtime;
-  const { birth, bornAt, bornSeq, bornOrigin, life, lives, booked, attempt, definition, snapshot } = cell;
-  const standing = standingOf(cell);
-  return {
-    birth,
-    bornAt,
-    bornSeq,
-    life,
-    lives,
-    booked,
-    attempt,
-    ...(definition.isProcess && bornOrigin !== undefined && { bornOrigin }),
-    ...(standing !== undefined && { standing }),
-    snapshot: snapshot === undefined ? undefined : own(events.packSnapshot(definition, snapshot)),
-    timers: [...(cell.timers?.values() ?? [])].map(({ id, seq, index, dueAt, to, event, origin }) => ({
-      id,
-      seq,
-      index,
-      dueAt,
-      to: [to.address, to.actor, to.life] as const,
-      event: own(events.prepare(event).packed),
-      ...(origin !== undefined && { origin }),
-    })),
-    inbox: waiting(cell),
-  };
+function withWaypoint(checkpoint: StoredCheckpoint, cell: Cell): StoredCheckpoint {
+  const { seq, waypointSeq, waypointBytes } = cell;
+  // Most actors never get that far.
+  if (seq < WAYPOINT_EVERY) return checkpoint;
+  return { ...checkpoint, waypoint: [waypointSeq, waypointBytes] };
 }
 
-function standingOf({ life, since, down, window }: Cell): StoredStanding | undefined {
-  if (since === life && down === undefined && window.length === 0) return undefined;
-  return { since, down, window };
+/** So many records are told again in a few milliseconds. */
+const WAYPOINT_EVERY = 1024;
+/** So much more than a waypoint the records before it must be: waypoints may not be what fills a store. */
+const RECORDS_PER_WAYPOINT = 4;
+
+/**
+ * Whether a checkpoint is kept for good, as a waypoint: from there the states of a long history can be told without telling all
+ * of it.
+ */
+function isWaypointDue({ seq, waypointSeq, waypointBytes }: Cell, bytes: number): boolean {
+  return seq - waypointSeq >= WAYPOINT_EVERY && waypointBytes >= RECORDS_PER_WAYPOINT * bytes;
 }
 
 function prepareOwed(runtime: Runtime, { definition, owed }: Cell): PreparedCheckpoint['owed'] {
@@ -179,11 +151,6 @@ function positionOf(seq: number, frame: FrameRef, offset: number): StoredPositio
 
 export function asPosition([seq, frame, offset, link]: StoredPosition): Position {
   return { seq, frame, offset, link };
-}
-
-/** Bytes that stay as they are when the packer goes on. */
-function own(packed: Packed): Packed {
-  return Buffer.from(packed);
 }
 
 /** The rows by which an opening finds the actors that have something to do, without looking at the others. */

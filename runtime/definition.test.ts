@@ -32,7 +32,11 @@ describe('a child spec', () => {
     retry: undefined,
     timeoutMs: undefined,
     deadlineMs: undefined,
+    version: 1,
+    migrate: undefined,
   };
+
+  const grow = () => ({ context: { grown: true } });
 
   it('that is not given is the default', () => {
     expect(specOf(leaf)).toEqual(DEFAULTS);
@@ -51,6 +55,8 @@ describe('a child spec', () => {
       retry,
       timeout: 500,
       deadline: '1 hour',
+      version: 2,
+      migrate: { 1: grow },
     };
     expect(specOf(durable(leaf, spec))).toEqual({
       poison: 'fail',
@@ -63,6 +69,8 @@ describe('a child spec', () => {
       retry,
       timeoutMs: 500,
       deadlineMs: 3_600_000,
+      version: 2,
+      migrate: { 1: grow },
     });
   });
 
@@ -81,6 +89,12 @@ describe('a child spec', () => {
 
   it.each<[Record<string, unknown>, string]>([
     [{ poison: 'ignore' }, 'spec.poison'],
+    [{ version: 0 }, 'spec.version'],
+    [{ version: 1.5 }, 'spec.version'],
+    [{ version: 2, migrate: { 2: grow } }, 'spec.migrate[2]'],
+    [{ version: 2, migrate: { one: grow } }, 'spec.migrate[one]'],
+    [{ version: 2, migrate: { 1: 'grow' } }, 'spec.migrate[1]'],
+    [{ version: 2, migrate: null }, 'spec.migrate'],
     [{ restart: 'always' }, 'spec.restart'],
     [{ restart: { type: 'never' } }, 'spec.restart'],
     [{ restart: { from: 'scratch' } }, 'spec.restart.from'],

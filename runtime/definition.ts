@@ -7,6 +7,8 @@
 import type { Duration, Schedule } from 'effect';
 import { HOUSE, houseLogic } from './decisions.ts';
 import { InvalidArgument } from './errors.ts';
+import { fingerprintOf } from './kernel/fingerprint.ts';
+import type { Fingerprint } from './kernel/fingerprint.ts';
 import { millisOf } from './duration.ts';
 import { Host } from './kernel/host.ts';
 import type { HostOptions } from './kernel/host.ts';
@@ -24,6 +26,8 @@ import {
 } from './supervision/restart-policy.ts';
 import type { Restart, RestartFrom } from './supervision/restart-policy.ts';
 import type { RestartType } from './supervision/strategy.ts';
+import { checkMigrations, stepOfVersion } from './versions/migration.ts';
+import type { Migrations } from './versions/migration.ts';
 
 /** The child spec of an actor: how the system treats it. Given by {@link durable}. */
 export interface ChildSpec {
@@ -59,6 +63,13 @@ export interface ChildSpec {
    * in which nobody was there. Then the process fails with DeadlineExceeded. Default: forever.
    */
   readonly deadline?: Duration.Input;
+  /**
+   * The version of the logic, a whole number from 1, which is the default. Raise it when a change needs a migration. Without, code
+   * that has changed is accepted for an actor if it tells the recorded story.
+   */
+  readonly version?: number;
+  /** How actors of earlier versions become ones of the next, by the version they come from: `{ 1: (state) => … }`. */
+  readonly migrate?: Migrations;
 }
 
 const specs = new WeakMap<object, ChildSpec>();
@@ -86,6 +97,10 @@ function copyOf<TLogic extends object>(logic: TLogic): TLogic {
 
 function checkSpec(spec: ChildSpec): void {
   const { poison, checkpointEvery, passivateAfter, timeout, deadline, restart, intensity, period } = spec;
+  const { version = 1, migrate } = spec;
+  if (!(Number.isInteger(version) && version > 0))
+    throw new InvalidArgument('spec.version', `must be a whole number from 1, but is ${String(version)}`);
+  if (migrate !== undefined) checkMigrations(migrate, version);
   if (poison !== undefined) assertOneOf(poison, ['resume', 'fail', 'escalate'], 'spec.poison');
   if (restart !== undefined) readRestart(restart, 'spec.restart');
   if (intensity !== undefined) assertIntensity(intensity, 'spec.intensity');
@@ -113,6 +128,8 @@ interface ResolvedSpec {
   readonly retry: Schedule.Schedule<unknown, unknown> | undefined;
   readonly timeoutMs: number | undefined;
   readonly deadlineMs: number | undefined;
+  readonly version: number;
+  readonly migrate: Migrations | undefined;
 }
 
 /** One piece of logic under one path of names. */
@@ -128,6 +145,8 @@ export class Definition {
   readonly isHouse: boolean;
   readonly #options: HostOptions;
   readonly #children = new Map<string, Definition>();
+  readonly #past = new Map<number, Definition>();
+  #fingerprint: Fingerprint | undefined;
 
   constructor(path: readonly string[], logic: unknown, options: HostOptions) {
     this.path = path;
@@ -149,7 +168,26 @@ export class Definition {
       retry: spec.retry,
       timeoutMs: spec.timeout === undefined ? undefined : millisOf(spec.timeout, 'timeout'),
       deadlineMs: spec.deadline === undefined ? undefined : millisOf(spec.deadline, 'deadline'),
+      version: spec.version ?? 1,
+      migrate: spec.migrate,
     };
+  }
+
+  /** What of the logic decides how stories go on. */
+  get fingerprint(): Fingerprint {
+    return (this.#fingerprint ??= fingerprintOf(this.host.logic));
+  }
+
+  /** The definition of an earlier version, where its migration has kept the logic; otherwise this one. */
+  asOf(version: number): Definition {
+    const logic = stepOfVersion(this.spec.migrate, version)?.logic;
+    if (logic === undefined) return this;
+    let past = this.#past.get(version);
+    if (past === undefined) {
+      past = new Definition(this.path, durable(logic, { version }), this.#options);
+      this.#past.set(version, past);
+    }
+    return past;
   }
 
   /** The definition of a child, by the name its parent has for it; undefined where the parent has no such child. */

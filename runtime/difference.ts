@@ -1,6 +1,6 @@
 /**
- * The first difference between two values, with its path. Stacks of errors are left out: they depend on where the code
- * stands, not on what it does.
+ * The differences between two values, with their paths. Stacks of errors are left out: they depend on where the code stands,
+ * not on what it does.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { isRef } from './kernel/ref.ts';
@@ -11,26 +11,49 @@ export interface ValueDifference {
   readonly today: unknown;
 }
 
+/** The first difference; undefined when the values are equal. */
 export function firstDifference(
   recorded: unknown,
   today: unknown,
   path: string,
 ): ValueDifference | undefined {
-  if (Object.is(recorded, today)) return undefined;
+  let first: ValueDifference | undefined;
+  compare(recorded, today, path, (difference) => {
+    first = difference;
+    return true;
+  });
+  return first;
+}
+
+/** All differences, each as deep inside as it can be named. */
+export function allDifferences(recorded: unknown, today: unknown, path: string): ValueDifference[] {
+  const all: ValueDifference[] = [];
+  compare(recorded, today, path, (difference) => {
+    all.push(difference);
+    return false;
+  });
+  return all;
+}
+
+/** Hears of a difference. True ends the search. */
+type Found = (difference: ValueDifference) => boolean;
+
+/** Returns whether the search has ended. */
+function compare(recorded: unknown, today: unknown, path: string, found: Found): boolean {
+  if (Object.is(recorded, today)) return false;
   if (isRef(recorded) && isRef(today)) {
-    return recorded.sessionId === today.sessionId
-      ? undefined
-      : { path, recorded: recorded.sessionId, today: today.sessionId };
+    if (recorded.sessionId === today.sessionId) return false;
+    return found({ path, recorded: recorded.sessionId, today: today.sessionId });
   }
-  if (!comparable(recorded, today)) return { path, recorded, today };
+  if (!comparable(recorded, today)) return found({ path, recorded, today });
   if (recorded instanceof Error || isContainer(recorded))
-    return differenceWithin(recorded, today as object, path);
+    return compareWithin(recorded, today as object, path, found);
   // They may hold refs, and their order is part of what a step does.
   if (recorded instanceof Map || recorded instanceof Set) {
-    const items = [...(today as typeof recorded)];
-    return firstDifference([...recorded], items, path) && { path, recorded, today };
+    const isSame = firstDifference([...recorded], [...(today as typeof recorded)], path) === undefined;
+    return isSame ? false : found({ path, recorded, today });
   }
-  return isDeepStrictEqual(recorded, today) ? undefined : { path, recorded, today };
+  return isDeepStrictEqual(recorded, today) ? false : found({ path, recorded, today });
 }
 
 function comparable(a: unknown, b: unknown): a is object {
@@ -48,17 +71,19 @@ function isContainer(value: object): boolean {
   return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }
 
-function differenceWithin(recorded: object, today: object, path: string): ValueDifference | undefined {
+function compareWithin(recorded: object, today: object, path: string, found: Found): boolean {
   const keys = new Set([...namesOf(recorded), ...namesOf(today)]);
   for (const key of keys) {
     const inner = Array.isArray(recorded) ? `${path}[${key}]` : `${path}.${key}`;
-    if (!Object.hasOwn(recorded, key) || !Object.hasOwn(today, key)) {
-      return { path: inner, recorded: valueAt(recorded, key), today: valueAt(today, key) };
-    }
-    const difference = firstDifference(valueAt(recorded, key), valueAt(today, key), inner);
-    if (difference !== undefined) return difference;
+    const before = valueAt(recorded, key);
+    const after = valueAt(today, key);
+    const isInBoth = Object.hasOwn(recorded, key) && Object.hasOwn(today, key);
+    const ended = isInBoth
+      ? compare(before, after, inner, found)
+      : found({ path: inner, recorded: before, today: after });
+    if (ended) return true;
   }
-  return undefined;
+  return false;
 }
 
 function namesOf(value: object): string[] {

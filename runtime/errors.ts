@@ -220,14 +220,22 @@ export class StoryChanged extends HeddleError {
   readonly path: string;
   readonly recorded: unknown;
   readonly today: unknown;
+  /** The parts of the code that are different, where they are known: `states.review.on.approve.guard`. */
+  readonly changed: readonly string[];
 
-  constructor(address: string, difference: Difference, options?: ErrorOptions) {
+  constructor(
+    address: string,
+    difference: Difference,
+    { changed = [], ...options }: ErrorOptions & { readonly changed?: readonly string[] } = {},
+  ) {
     const { seq, path, recorded, today } = difference;
     super(
-      `the code of ${address} has changed: record ${seq} comes out differently at ${path} ` +
-        `(recorded ${show(recorded)}, today ${show(today)}); run the code that wrote it`,
+      `the code of ${address} has changed${listOf(changed)}: record ${seq} comes out differently at ${path} ` +
+        `(recorded ${show(recorded)}, today ${show(today)}); run the code that wrote it, or give a migration: ` +
+        'durable(logic, { version, migrate })',
       options,
     );
+    this.changed = changed;
     this.address = address;
     this.seq = seq;
     this.path = path;
@@ -288,6 +296,14 @@ export class DeadlineExceeded extends HeddleError {
     this.deadlineMs = deadlineMs;
     this.attempt = attempt;
   }
+}
+
+const LISTED = 3;
+
+function listOf(changed: readonly string[]): string {
+  if (changed.length === 0) return '';
+  const more = changed.length > LISTED ? ` and ${changed.length - LISTED} more` : '';
+  return ` (${changed.slice(0, LISTED).join(', ')}${more})`;
 }
 
 function show(value: unknown): string {

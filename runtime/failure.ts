@@ -337,7 +337,7 @@ function record(
     ...(cause !== undefined && { cause }),
     ...(reply?.id !== undefined && { id: reply.id }),
     ...(reply?.trace !== undefined && { trace: reply.trace }),
-    ...(birth !== undefined && { birth }),
+    ...(birth !== undefined && { birth: cell.birth }),
     ...rest,
   });
   ledger.record(cell.actor, cell, at, cell.life, packed, trailer);

@@ -56,9 +56,15 @@ export type { Decision as ScheduleDecision, Occurrence, TriggerOutcome } from '.
 
 export type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 
+// Versions
+export type { CodeVersion } from './versions/codes.ts';
+export type { MigrationStep, Migrations, MigrationSubject, StoredState } from './versions/migration.ts';
+export type { Migration, MigrationOptions } from './versions/survey.ts';
+
 // The past
 export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from './past/history.ts';
 export type { TracePlace } from './trace.ts';
+export type { Blame, BlameOptions, Change } from './past/diff.ts';
 export type { ReplayResult } from './past/replay.ts';
 export type { Damage, Verification } from './verify.ts';
 

@@ -64,6 +64,8 @@ export interface Birth {
   readonly since?: number;
   /** The actor of the house that has started it, and hears of its end. */
   readonly starter?: number;
+  /** The code that it runs: see `versions/codes.ts`. */
+  readonly code?: number;
 }
 
 /** What is left of the bytes of an event that is recorded. */

@@ -13,9 +13,11 @@ import type { StoredName } from './checkpoint.ts';
 import { JournalCorrupt } from './errors.ts';
 import { rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
+import type { Birth } from './mailbox.ts';
 import { restoreCell } from './restore.ts';
 import type { Runtime } from './runtime.ts';
 import { unpackTrailer } from './trailer.ts';
+import { recordChange } from './versions/code-change.ts';
 
 export class Population {
   readonly #runtime: Runtime;
@@ -53,8 +55,9 @@ export class Population {
   load(actor: number, address: string): Cell {
     const present = this.#cells.get(actor);
     if (present !== undefined) return present;
-    const cell = restoreCell(this.#runtime, actor, address);
+    const { cell, change } = restoreCell(this.#runtime, actor, address);
     this.add(cell);
+    if (change !== undefined) recordChange(this.#runtime, cell, change);
     this.#runtime.resume(cell);
     return cell;
   }
@@ -117,11 +120,9 @@ export class Population {
     throw new JournalCorrupt(address, { row: 'N', reason: 'its name is missing, though it was born' });
   }
 
-  /** The addresses of all root actors of a name that are stored, however many lives they had. */
-  async *addressesOf(name: string): AsyncGenerator<string> {
-    const first = nameKey(rootAddress(name, ''));
-    // The slash behind the name is followed by `0`.
-    yield* this.#addressesIn({ gte: first, lt: nameKey(`${rootAddress(name, '').slice(0, -1)}0`) });
+  /** The addresses of all actors of a name that are stored, and of all below them, however many lives they had. */
+  addressesOf(name: string): AsyncIterable<string> {
+    return this.addressesBelow(rootAddress(name, '').slice(0, -1));
   }
 
   /** All addresses below one, where children of it ever lived, and theirs. */
@@ -136,18 +137,21 @@ export class Population {
 
   /** The address of an actor that is known by number, without loading it; undefined when nothing is left that says. */
   addressOf(actor: number): string | undefined {
+    return this.#cells.get(actor)?.address ?? this.birthOf(actor)?.address;
+  }
+
+  /** What an actor was born as, as of its checkpoint, without loading it. */
+  birthOf(actor: number): Birth | undefined {
     const { ledger, codec, tails, journal } = this.#runtime;
-    const cell = this.#cells.get(actor);
-    if (cell !== undefined) return cell.address;
     try {
       const row = ledger.get(checkpointKey(actor));
-      if (row !== undefined) return readCheckpoint(codec, row).birth?.address;
+      if (row !== undefined) return readCheckpoint(codec, row).birth;
       const head = tails.get(actor)?.head;
       if (head === undefined) return undefined;
       // Without a checkpoint all of its records are in the tail, its birth among them.
       const newest = { seq: head.seq, frame: head.frame!.number, offset: head.offset, link: undefined };
       const [first] = journal.walk(actor, newest, 0);
-      return unpackTrailer(codec, first!.trailer).birth?.address;
+      return unpackTrailer(codec, first!.trailer).birth;
     } catch (error) {
       if (error instanceof DamagedRow || error instanceof BrokenJournal) return undefined;
       throw error;
@@ -198,6 +202,12 @@ export class Population {
   /** The actor whose checkpoint lies farthest behind. */
   get oldestDirty(): Cell | undefined {
     return this.#dirtyFirst;
+  }
+
+  /** Actors with records beyond their checkpoints, those farthest behind first. */
+  *behind(count: number): Generator<Cell> {
+    let cell = this.#dirtyFirst;
+    for (let left = count; left > 0 && cell !== undefined; left--, cell = cell.dirtyNext) yield cell;
   }
 
   /** The actor gets an entry in the frame that is being filled. */

@@ -17,22 +17,40 @@ import type { OwedTurn } from './cell.ts';
 import { asPosition, hasWork, readCheckpoint } from './checkpoint.ts';
 import type { StoredCheckpoint, StoredOwedTurn } from './checkpoint.ts';
 import { JournalCorrupt, StoryChanged } from './errors.ts';
+import { fillFromImage } from './image.ts';
 import { enqueue } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
+import { Teller } from './past/telling.ts';
 import { applyStory, retell } from './retell.ts';
 import type { Runtime } from './runtime.ts';
 import { messageFrom } from './tail.ts';
 import type { StoredMessage, Tail } from './tail.ts';
-import { armTimer, disarmTimer } from './timers.ts';
+import { disarmTimer } from './timers.ts';
 import { messageKeyOf, unpackCause, unpackTrailer } from './trailer.ts';
+import { explained, migratedCheckpoint, settle } from './versions/code-change.ts';
+import type { CodeChange, Settled } from './versions/code-change.ts';
 import type { MessageKey } from './trailer.ts';
+
+/** An actor as it was read, and what has become of it if its code has changed since it was written. */
+export interface Restored {
+  readonly cell: Cell;
+  readonly change: CodeChange | undefined;
+}
 
 /**
  * Loads an actor from the store.
  * @throws JournalCorrupt when its history is damaged, StoryChanged when the code is not the code that wrote it,
  *   UnknownActor when its logic is not registered
  */
-export function restoreCell(runtime: Runtime, actor: number, address: string): Cell {
+export function restoreCell(runtime: Runtime, actor: number, address: string): Restored {
+  const restored = readCell(runtime, actor, address);
+  const tail = runtime.tails.take(actor);
+  if (tail !== undefined) runtime.population.markDirtySince(restored.cell, runtime.ledger.lowWater);
+  return restored;
+}
+
+/** The same, without any consequence. */
+export function readCell(runtime: Runtime, actor: number, address: string): Restored {
   const evidence = runtime.quarantine.evidenceOf(actor);
   if (evidence !== undefined) throw new JournalCorrupt(address, evidence);
   try {
@@ -50,34 +68,57 @@ function asCorruption(error: unknown, address: string): unknown {
   return error;
 }
 
-function restore(runtime: Runtime, actor: number, address: string): Cell {
+function restore(runtime: Runtime, actor: number, address: string): Restored {
   const tail = runtime.tails.get(actor);
   const row = runtime.ledger.get(checkpointKey(actor));
-  const checkpoint = row && readCheckpoint(runtime.codec, row);
-  const newest = newestPosition(tail, checkpoint);
-  const records = readBack(runtime, actor, newest, checkpoint?.newest?.[0] ?? 0);
-  const birth = checkpoint?.birth ?? birthIn(runtime, records, checkpoint, tail);
-  checkWitness(runtime, actor, birth?.address ?? address, checkpoint);
+  const stored = row && readCheckpoint(runtime.codec, row);
+  const newest = newestPosition(tail, stored);
+  const records = readBack(runtime, actor, newest, stored?.newest?.[0] ?? 0);
+  const birth = stored?.birth ?? birthIn(runtime, records, stored, tail);
+  checkWitness(runtime, actor, birth?.address ?? address, stored);
   if (birth === undefined) throw new JournalCorrupt(address, { reason: 'nothing is left of its birth' });
+  try {
+    // Without records beyond it the checkpoint says everything, and a migration can do without the code of old.
+    const migrated =
+      stored !== undefined && records.length === 0 ? migratedCheckpoint(runtime, stored) : undefined;
+    const checkpoint = migrated?.checkpoint ?? stored;
+    const cell = cellBornAs(runtime, actor, checkpoint?.birth ?? birth, checkpoint?.life);
+    const inbox = new Map<MessageKey, StoredMessage>();
+    tellAll(runtime, cell, checkpoint, records, inbox);
+    if (tail !== undefined) fillFromTail(cell, tail, inbox);
+    cell.lives = Math.max(cell.lives, cell.life, ...[...inbox.values()].map(({ life }) => life));
+    const settled = migrated ?? (cell.birth && newest && settle(runtime, cell, newest));
+    cell.committed = cell.snapshot;
+    cell.committedDown = cell.down;
+    fillMailbox(runtime, cell, inbox, settled?.message);
+    return { cell, change: settled?.change };
+  } catch (error) {
+    throw error instanceof StoryChanged ? explained(runtime, error, birth) : error;
+  }
+}
 
+function cellBornAs(runtime: Runtime, actor: number, birth: Birth, life = 0): Cell {
   const definition = definitionOf(runtime, birth.address, birth);
-  const cell = new Cell(
-    actor,
-    birth.address,
-    definition,
-    makeSelf(runtime, actor, birth, checkpoint?.life ?? 0),
+  return new Cell(actor, birth.address, definition, makeSelf(runtime, actor, birth, life));
+}
+
+/** Makes a cell what its checkpoint and the records beyond it say. */
+function tellAll(
+  runtime: Runtime,
+  cell: Cell,
+  checkpoint: StoredCheckpoint | undefined,
+  records: readonly JournalRecord[],
+  inbox: Map<MessageKey, StoredMessage>,
+): void {
+  // What came before a record that gives the actor its state may be of code that is gone.
+  const given = records.findLastIndex(
+    ({ trailer }) => unpackTrailer(runtime.codec, trailer).image !== undefined,
   );
-  const inbox = new Map<MessageKey, StoredMessage>();
-  if (checkpoint !== undefined) fillFromCheckpoint(runtime, cell, checkpoint, inbox);
-  for (const record of records) tell(runtime, cell, record);
-  if (tail !== undefined) fillFromTail(cell, tail, inbox);
-  cell.lives = Math.max(cell.lives, cell.life, ...[...inbox.values()].map(({ life }) => life));
-  cell.committed = cell.snapshot;
-  cell.committedDown = cell.down;
-  fillMailbox(runtime, cell, inbox);
-  runtime.tails.take(actor);
-  if (tail !== undefined) runtime.population.markDirtySince(cell, runtime.ledger.lowWater);
-  return cell;
+  if (checkpoint !== undefined) {
+    const { snapshot, timers } = given === -1 ? checkpoint : { snapshot: undefined, timers: [] };
+    fillFromCheckpoint(runtime, cell, { ...checkpoint, snapshot, timers }, inbox);
+  }
+  for (const record of given === -1 ? records : records.slice(given)) tell(runtime, cell, record);
 }
 
 /**
@@ -98,10 +139,9 @@ function readState(runtime: Runtime, cell: Cell): void {
   const checkpoint = row && readCheckpoint(runtime.codec, row);
   const fresh = new Cell(cell.actor, cell.address, cell.definition, cell.ref);
   fresh.birth = cell.birth;
-  if (checkpoint !== undefined)
-    fillFromCheckpoint(runtime, fresh, { ...checkpoint, owed: [], inbox: [] }, new Map());
   const newest = { seq: cell.seq, frame: cell.frame!.number, offset: cell.offset, link: undefined };
-  for (const record of readBack(runtime, cell.actor, newest, fresh.seq)) tell(runtime, fresh, record);
+  const records = readBack(runtime, cell.actor, newest, checkpoint?.newest?.[0] ?? 0);
+  tellAll(runtime, fresh, checkpoint && { ...checkpoint, owed: [], inbox: [] }, records, new Map());
   cell.snapshot = fresh.snapshot;
   cell.booked = fresh.booked;
 }
@@ -174,54 +214,22 @@ function birthIn(
 
 // ---- putting it together ------------------------------------------------------------------------------------------
 
-function fillFromCheckpoint(
+export function fillFromCheckpoint(
   runtime: Runtime,
   cell: Cell,
   checkpoint: StoredCheckpoint,
   inbox: Map<MessageKey, StoredMessage>,
 ): void {
-  const { birth, bornAt, bornSeq, bornOrigin, life, lives, booked, attempt, newest, snapshot, timers } =
-    checkpoint;
-  const { since, down, window } = checkpoint.standing ?? { since: life, down: undefined, window: [] };
-  Object.assign(cell, {
-    birth,
-    bornAt,
-    bornSeq,
-    bornOrigin,
-    life,
-    lives,
-    booked,
-    attempt,
-    since,
-    down,
-    window,
-  });
-  if (newest !== undefined) {
-    const [seq, frame, offset] = newest;
+  if (checkpoint.newest !== undefined) {
+    const [seq, frame, offset, link] = checkpoint.newest;
     cell.seq = cell.checkpointedSeq = seq;
-    cell.frame = { number: frame, hash: newest[3] };
+    cell.frame = { number: frame, hash: link };
     cell.offset = offset;
   }
-  if (snapshot !== undefined) {
-    cell.checkpointBytes = snapshot.length;
-    cell.snapshot = restoringState(cell, () =>
-      runtime.events.unpackSnapshot(cell.definition, cell.ref, snapshot),
-    );
-    runtime.stateRows.restore(cell);
-  }
-  for (const { id, seq, index, dueAt, to, event, origin } of timers) {
-    const [address, actor, toLife] = to;
-    const target = actor === cell.actor ? cell.ref : runtime.references.make(address, actor, toLife);
-    armTimer((cell.timers ??= new Map()), {
-      id,
-      seq,
-      index,
-      dueAt,
-      to: target,
-      event: runtime.events.unpack(event),
-      origin,
-    });
-  }
+  cell.checkpointBytes = checkpoint.snapshot?.length ?? 0;
+  [cell.waypointSeq, cell.waypointBytes] = checkpoint.waypoint ?? [0, 0];
+  fillFromImage(runtime, cell, checkpoint);
+  if (cell.snapshot !== undefined) runtime.stateRows.restore(cell);
   for (const { life: forLife, cause, event, birth: born } of checkpoint.inbox) {
     const message = { life: forLife, cause: unpackCause(cause), packed: event, birth: born };
     inbox.set(messageKeyOf(message.cause)!, message);
@@ -230,37 +238,24 @@ function fillFromCheckpoint(
   markRows(cell, checkpoint);
 }
 
-/** XState throws when a stored state does not exist in today's machine. */
-function restoringState<T>(cell: Cell, restore: () => T): T {
-  try {
-    return restore();
-  } catch (error) {
-    const difference = { seq: cell.seq, path: 'value', recorded: (error as Error).message, today: undefined };
-    throw new StoryChanged(cell.address, difference, { cause: error });
-  }
-}
-
 /** Derives the actions of an old record again, by telling it once more from the state before it. */
-function restoreOwed(runtime: Runtime, cell: Cell, { life, at, before, bookedBefore }: StoredOwedTurn): void {
+function restoreOwed(runtime: Runtime, cell: Cell, owed: StoredOwedTurn): void {
+  const { life, at, before, bookedBefore, code = cell.birth!.code } = owed;
   const position = asPosition(at);
   const [record] = runtime.journal.walk(cell.actor, position, position.seq - 1);
-  const past = new Cell(
-    cell.actor,
-    cell.address,
-    cell.definition,
-    makeSelf(runtime, cell.actor, cell.birth!, life),
-  );
+  const birth = code === undefined ? cell.birth! : { ...cell.birth!, code };
+  const past = cellBornAs(runtime, cell.actor, birth, life);
   Object.assign(past, {
-    birth: cell.birth,
+    birth,
     bornAt: cell.bornAt,
     life,
     booked: bookedBefore,
     seq: position.seq - 1,
   });
-  if (before !== undefined) past.snapshot = runtime.events.unpackSnapshot(cell.definition, past.ref, before);
+  if (before !== undefined) past.snapshot = runtime.events.unpackSnapshot(past.definition, past.ref, before);
   tell(runtime, past, record!);
-  const owed = past.owed?.get(position.seq);
-  if (owed !== undefined) (cell.owed ??= new Map()).set(position.seq, owed);
+  const derived = past.owed?.get(position.seq);
+  if (derived !== undefined) (cell.owed ??= new Map()).set(position.seq, derived);
 }
 
 /** What a record of the past owed to the world, derived again by telling the story up to it. */
@@ -271,9 +266,10 @@ export function owedAt(
 ): OwedTurn | undefined {
   const past = new Cell(actor, address, definition, makeSelf(runtime, actor, birth!, 0));
   const newest = { seq, frame: frame!.number, offset, link: undefined };
+  const teller = new Teller(runtime, past, () => true);
   for (const record of runtime.journal.walk(actor, newest, 0)) {
     if (record.seq > at) break;
-    tell(runtime, past, record);
+    teller.tell(record);
   }
   return past.owed?.get(at);
 }
@@ -290,7 +286,7 @@ function markRows(cell: Cell, { timers, inbox, owed }: StoredCheckpoint): void {
 function tell(runtime: Runtime, cell: Cell, record: JournalRecord): void {
   const story = retell(runtime, cell, record);
   if (story.difference !== undefined) throw new StoryChanged(cell.address, story.difference);
-  applyStory(cell, story, record);
+  applyStory(runtime, cell, story, record);
 }
 
 function fillFromTail(cell: Cell, tail: Tail, inbox: Map<MessageKey, StoredMessage>): void {
@@ -300,8 +296,15 @@ function fillFromTail(cell: Cell, tail: Tail, inbox: Map<MessageKey, StoredMessa
   for (const [key, message] of tail.inbox) inbox.set(key, message);
 }
 
-function fillMailbox(runtime: Runtime, cell: Cell, inbox: Map<MessageKey, StoredMessage>): void {
-  for (const stored of inbox.values()) {
+function fillMailbox(
+  runtime: Runtime,
+  cell: Cell,
+  inbox: Map<MessageKey, StoredMessage>,
+  ofToday: Settled['message'] = (message) => message,
+): void {
+  for (const waiting of inbox.values()) {
+    const stored = ofToday(waiting);
+    if (stored === undefined) continue;
     const event: AnyEventObject = runtime.events.unpack(stored.packed);
     enqueue(cell, messageFrom(stored, event));
   }

@@ -8,6 +8,7 @@ import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
 import { firstDifference } from './difference.ts';
 import type { Difference } from './errors.ts';
 import { definitionOf, makeSelf } from './birth.ts';
+import { fillFromImage } from './image.ts';
 import { NO_INTENTS } from './kernel/intent.ts';
 import type { Intent } from './kernel/intent.ts';
 import { enter, leave, violationOfLast } from './kernel/moment.ts';
@@ -46,7 +47,7 @@ export function retell(runtime: Runtime, cell: Cell, record: JournalRecord): Sto
     const snapshot = failedSnapshot(cell.snapshot, trailer.failure);
     return { event, trailer, snapshot, intents: NO_INTENTS, booked: cell.booked, difference: undefined };
   }
-  if (trailer.crash !== undefined) {
+  if (trailer.crash !== undefined || trailer.image !== undefined || event.type === RECODED) {
     const { snapshot, booked } = cell;
     return { event, trailer, snapshot, intents: NO_INTENTS, booked, difference: undefined };
   }
@@ -137,7 +138,7 @@ function bearAsRecorded(intents: readonly Intent[], recorded: readonly ToldInten
 }
 
 /** Takes over what the story says about the actor itself: its state, its timers, and what it owes. */
-export function applyStory(cell: Cell, story: Story, record: JournalRecord): void {
+export function applyStory(runtime: Runtime, cell: Cell, story: Story, record: JournalRecord): void {
   const { snapshot, intents, booked, trailer, event } = story;
   const before = cell.snapshot;
   const bookedBefore = cell.booked;
@@ -151,6 +152,12 @@ export function applyStory(cell: Cell, story: Story, record: JournalRecord): voi
     goDown(cell, trailer.crash, record.at);
     return;
   }
+  if (trailer.image !== undefined) {
+    cell.definition = definitionOf(runtime, cell.address, trailer.image.birth!);
+    fillFromImage(runtime, cell, trailer.image);
+    return;
+  }
+  if (event.type === RECODED) cell.birth = { ...cell.birth!, code: event['code'] as number };
   applyToSelf(cell, intents, event, record.at);
   const owed = owedBy(cell, intents, event, before, bookedBefore);
   if (owed !== undefined) (cell.owed ??= new Map()).set(record.seq, owed);
@@ -209,6 +216,8 @@ export function applyToSelf(
   return [retry];
 }
 
+/** Today's code tells the story of an actor that was run by other code: it goes on under that. */
+export const RECODED = 'heddle.recoded';
 /** A failed attempt of a process that will be tried again. */
 export const ATTEMPT_FAILED = 'heddle.attempt.failed';
 /** The time to try again has come. */
@@ -224,8 +233,8 @@ export function owedBy(
 ): OwedTurn | undefined {
   const effects = intents.length === 0 ? toListeners(cell, event) : effectsAmong(intents);
   if (effects.length === 0) return undefined;
-  const { seq, life, origin, frame, offset } = cell;
-  return { seq, life, before, bookedBefore, origin, frame: frame!, offset, effects };
+  const { seq, life, origin, frame, offset, birth } = cell;
+  return { seq, life, before, bookedBefore, origin, code: birth!.code, frame: frame!, offset, effects };
 }
 
 const NO_EFFECTS: readonly OwedEffect[] = [];

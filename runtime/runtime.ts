@@ -54,6 +54,8 @@ import { Supervision } from './supervision/supervision.ts';
 import { disarmTimer, Timers } from './timers.ts';
 import type { Tree } from './tree.ts';
 import type { Timer } from './timers.ts';
+import { Codes } from './versions/codes.ts';
+import { reportSurvey } from './versions/survey.ts';
 
 export interface RuntimeOptions {
   readonly store: Store;
@@ -106,6 +108,9 @@ export type GiveUpListener = (end: {
 /** How long `close` waits for actors that keep each other busy, and for asynchronous actions. */
 const DRAIN_MS = 10_000;
 
+/** How many actors are written down together when the system closes. */
+const CHECKPOINTS_PER_COMMIT = 1000;
+
 /** How long the runtime waits before it tries again to prove a store after a failed write. */
 const PROVE_AFTER_MS = [0, 100, 500, 1000, 2000, 5000];
 
@@ -144,6 +149,7 @@ export class Runtime implements Port {
   scheduler!: Scheduler;
   tails!: Tails;
   quarantine!: Quarantine;
+  codes!: Codes;
 
   /** The time of the current slice of turns, on the monotonic clock. */
   loopTime = 0;
@@ -156,6 +162,7 @@ export class Runtime implements Port {
   /** Actors that could not be loaded: as long as this process lives, they cannot be. */
   readonly refused = new Set<number>();
   #whenActionEnds: (() => void) | undefined;
+  #whenDead: (() => void) | undefined;
   #fenced: unknown;
   #closed: Promise<void> | undefined;
   #hasBegun = false;
@@ -205,6 +212,7 @@ export class Runtime implements Port {
       throw error;
     }
     runtime.passivation.start();
+    options.clock.soon(() => runtime.#survey());
     return runtime;
   }
 
@@ -214,6 +222,15 @@ export class Runtime implements Port {
     this.#hasBegun = true;
     await this.supervision.open();
     await this.schedules.open();
+  }
+
+  /** Says which actors are blocked by code that has changed. */
+  #survey(): void {
+    if (this.closing || this.stopped) return;
+    reportSurvey(this).catch((error: unknown) => {
+      if (!(error instanceof SystemClosed))
+        this.report(error, 'the actors whose code has changed were not all found');
+    });
   }
 
   /** Damage that was found is a decision too: actors are refused from now on. */
@@ -241,6 +258,7 @@ export class Runtime implements Port {
     this.population.clear();
     this.systemIds.clear();
     this.timers.clear();
+    this.codes = await Codes.read(this);
     const reading = await recover(ledger, (entry) => this.tails.visit(entry));
     this.tails.setHeads(reading.heads);
     this.quarantine = await Quarantine.take(this, reading);
@@ -573,6 +591,7 @@ export class Runtime implements Port {
     const recorded = this.refusals.close();
     await this.#drain();
     await recorded;
+    await this.#checkpointAll();
     this.#giveUp(() => new SystemClosed());
     this.tree?.stop();
     this.metrics.close();
@@ -588,6 +607,28 @@ export class Runtime implements Port {
       await this.committer.durable().catch(() => {});
       if (this.scheduler.isIdle && this.committer.isIdle && this.running > 0)
         await this.#nextActionEnds(until - this.clock.monotonicMs());
+    }
+  }
+
+  /**
+   * Writes down where everybody stands. The next opening has less to read; and code that has changed by then can migrate
+   * states that are written, though it could not tell the records again that lead to them.
+   */
+  async #checkpointAll(): Promise<void> {
+    const { population, committer } = this;
+    const tried = new Set<Cell>();
+    while (this.#fenced === undefined && !this.stopped) {
+      this.loadLaggards(CHECKPOINTS_PER_COMMIT);
+      const behind = [...population.behind(CHECKPOINTS_PER_COMMIT)].filter((cell) => !tried.has(cell));
+      if (behind.length === 0) return;
+      for (const cell of behind) {
+        tried.add(cell);
+        committer.checkpoint(cell);
+      }
+      await new Promise<void>((resolve) => {
+        this.#whenDead = resolve;
+        committer.onDurable(() => resolve());
+      });
     }
   }
 
@@ -624,6 +665,7 @@ export class Runtime implements Port {
     this.tree?.stop();
     this.metrics.close();
     this.processes.abandon();
+    this.#whenDead?.();
   }
 }
 

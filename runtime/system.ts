@@ -19,9 +19,12 @@ import type { Ref } from './kernel/ref.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
 import { query } from './query/query.ts';
 import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
-import { replay } from './past/replay.ts';
-import type { ReplayResult } from './past/replay.ts';
 import type { Refusal } from './refusals.ts';
+import { blame, diff } from './past/diff.ts';
+import type { Blame, BlameOptions, Change } from './past/diff.ts';
+import { replay, replayAll } from './past/replay.ts';
+import type { ReplayResult } from './past/replay.ts';
+import { toldUpTo } from './past/telling.ts';
 import { Runtime } from './runtime.ts';
 import type { EmitListener, GiveUpListener, Interference, Logger } from './runtime.ts';
 import { newRoot } from './birth.ts';
@@ -35,6 +38,8 @@ import { SUPERVISOR } from './supervision/logic.ts';
 import { Tree } from './tree.ts';
 import { declare } from './supervision/declaration.ts';
 import type { Supervisor } from './supervision/declaration.ts';
+import { migrate, migrations } from './versions/survey.ts';
+import type { Migration, MigrationOptions } from './versions/survey.ts';
 import { verify } from './verify.ts';
 import type { Verification } from './verify.ts';
 
@@ -348,6 +353,51 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   /** Tells the whole history of an actor again, and says whether today's code tells the same. Executes nothing. */
   replay(address: string): Promise<ReplayResult> {
     return replay(this.#runtime, address);
+  }
+
+  /** The same for all actors, of one name or of all, children among them. */
+  replayAll(options?: { readonly name?: string }): AsyncIterable<ReplayResult> {
+    return replayAll(this.#runtime, options);
+  }
+
+  /**
+   * The state of an actor as it was when its record `seq` was made: an XState snapshot. Refs in it are of today.
+   * @throws StoryChanged when today's code cannot tell it; InvalidArgument, UnknownActor, JournalCorrupt
+   */
+  async snapshotAt<TAddress extends string>(
+    address: TAddress,
+    seq: number,
+  ): Promise<ReturnType<RefAt<TActors, TAddress>['getSnapshot']>> {
+    return (await toldUpTo(this.#runtime, address, seq)).snapshot as never;
+  }
+
+  /** What is different in an actor's state in record `to` from what it was in record `from`. @throws as snapshotAt */
+  diff(address: string, from: number, to: number): Promise<readonly Change[]> {
+    return diff(this.#runtime, address, from, to);
+  }
+
+  /**
+   * Which record has set a part of an actor's state, the last of them: `blame('order/7', 'context.items[0].price')`.
+   * Undefined when nothing ever stood there.
+   * @throws as snapshotAt
+   */
+  blame(address: string, path: string, options?: BlameOptions): Promise<Blame | undefined> {
+    return blame(this.#runtime, address, path, options);
+  }
+
+  /**
+   * The actors that live, and were last run by other code than today's: which of them go on, which are migrated, and which are
+   * refused. A dry run: changes nothing. Those that have been loaded since the opening are not among them.
+   */
+  migrations(options?: MigrationOptions): AsyncIterable<Migration> {
+    return migrations(this.#runtime, options);
+  }
+
+  /**
+   * Takes them to today's code now, instead of when somebody asks for them; each on its own. Resolves when that is on the disk.
+   */
+  migrate(options?: MigrationOptions): Promise<readonly Migration[]> {
+    return migrate(this.#runtime, options);
   }
 
   /** Reads everything that is stored, and names what is damaged. Changes nothing. */

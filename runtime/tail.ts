@@ -6,6 +6,7 @@ import type { Codec, Packed } from '../storage/codec.ts';
 import { EntryKind } from '../storage/frame.ts';
 import type { StoredEntry, StoredRecord } from '../storage/frame.ts';
 import type { Chain } from '../storage/ledger.ts';
+import type { StoredImage } from './image.ts';
 import { Message } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
 import { readNote } from './notes.ts';
@@ -126,6 +127,7 @@ export class Tails {
     if (trailer.crash?.upAt !== undefined)
       tail.earliestDueMs = Math.min(tail.earliestDueMs, trailer.crash.upAt);
     this.#intents(tail, record.seq, trailer);
+    if (trailer.image !== undefined) lookAtImage(tail, trailer.image);
     return trailer.birth?.parent === undefined ? trailer.birth?.address : undefined;
   }
 
@@ -154,6 +156,12 @@ export class Tails {
     if (tail === undefined) this.#tails.set(actor, (tail = new Tail()));
     return tail;
   }
+}
+
+/** What a record gives its actor besides a state. */
+function lookAtImage(tail: Tail, { timers, standing }: StoredImage): void {
+  for (const { dueAt } of timers) tail.earliestDueMs = Math.min(tail.earliestDueMs, dueAt);
+  if (standing !== undefined) tail.isDown = standing.down !== undefined;
 }
 
 function take(tail: Tail, cause: Cause | undefined): void {

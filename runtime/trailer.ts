@@ -7,6 +7,7 @@
  * code tells another story.
  */
 import type { Codec } from '../storage/codec.ts';
+import type { StoredImage } from './image.ts';
 import type { Intent } from './kernel/intent.ts';
 import type { Birth } from './mailbox.ts';
 import type { GivenTrace, Origin } from './trace.ts';
@@ -84,6 +85,8 @@ export interface Trailer {
   readonly failure?: unknown;
   /** The step failed and nothing of it was kept: its actor does not run until it is restarted. */
   readonly crash?: Crash | undefined;
+  /** The record gives its actor everything it is, instead of telling how it came about: it was forked, or migrated. */
+  readonly image?: StoredImage | undefined;
 }
 
 /** Why an actor went down, and what is to become of it. */
@@ -112,6 +115,7 @@ interface StoredTrailer {
   e?: 1;
   f?: Uint8Array;
   d?: Uint8Array;
+  g?: StoredImage;
 }
 
 export type StoredCause = readonly [
@@ -185,12 +189,13 @@ export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
   if (trailer.ends === true) stored.e = 1;
   if ('failure' in trailer) stored.f = Buffer.from(codec.packHolder(trailer.failure, 'failure'));
   if (trailer.crash !== undefined) stored.d = Buffer.from(codec.packHolder(trailer.crash, 'crash'));
+  if (trailer.image !== undefined) stored.g = trailer.image;
   return codec.packAs(0, stored);
 }
 
 export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trailer {
   if (bytes === undefined) return EMPTY;
-  const { c, k, t, i, r, s, b, e, f, d } = codec.unpack(bytes) as StoredTrailer;
+  const { c, k, t, i, r, s, b, e, f, d, g } = codec.unpack(bytes) as StoredTrailer;
   const trailer: Trailer = {
     cause: c && unpackCause(c),
     id: k,
@@ -201,6 +206,7 @@ export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trai
     birth: b,
     ends: e === 1,
     ...(d !== undefined && { crash: codec.unpack(d) as Crash }),
+    ...(g !== undefined && { image: g }),
   };
   return f === undefined ? trailer : { ...trailer, failure: codec.unpack(f) };
 }

@@ -15,6 +15,7 @@ import type { FrameRef } from '../storage/ledger.ts';
 import { deadLetterKey, nameWitnessKey } from '../storage/keys.ts';
 import { Cell } from './cell.ts';
 import type { OwedTurn } from './cell.ts';
+import { pinned } from './birth.ts';
 import { writeName } from './checkpoint.ts';
 import type { Definition } from './definition.ts';
 import { ActorEnded, Nondeterminism, StepFailed } from './errors.ts';
@@ -96,7 +97,7 @@ function bear(runtime: Runtime, cell: Cell, message: Message, birth: Birth): voi
   const at = runtime.clock.now();
   // A child that cannot be born has a life all the same: one that has failed.
   const before = birth.parent === undefined ? stateBefore(cell) : undefined;
-  beginLife(runtime, cell, { life: message.life, at }, { birth });
+  beginLife(runtime, cell, { life: message.life, at }, { birth: pinned(runtime, birth) });
   try {
     step(runtime, cell, message, at);
     if (birth.since !== undefined) runtime.metrics.restarts++;
@@ -237,7 +238,16 @@ function prepare(runtime: Runtime, cell: Cell, message: Message, at: number, out
   const newborns = intents.length === 0 ? undefined : bearChildren(runtime, cell, intents);
   const messages = intents.length === 0 ? NO_MESSAGES : prepareMessages(runtime, cell, intents, newborns);
   const told = intents.length === 0 ? undefined : tellIntents(intents, at);
-  const trailer = { cause, id: reply?.id, trace: reply?.trace, intents: told, reads, seed, birth, ends };
+  const trailer = {
+    cause,
+    id: reply?.id,
+    trace: reply?.trace,
+    intents: told,
+    reads,
+    seed,
+    birth: birth && cell.birth,
+    ends,
+  };
   return { messages, trailer: packTrailer(runtime.codec, trailer) };
 }
 

@@ -183,7 +183,8 @@ function verifyCheckpoint({ newest }: StoredCheckpoint, head: Chain | undefined)
 function ownerOf(key: Uint8Array, addresses: ReadonlyMap<number, string>): string | undefined {
   if (key[0] === Prefix.Name) return addressOf(key);
   if (key[0] === Prefix.State) return stateOf(key).address;
-  if (key[0] === Prefix.Checkpoint || key[0] === Prefix.Resume) return addresses.get(numberOf(key));
+  if (key[0] === Prefix.Checkpoint || key[0] === Prefix.Waypoint || key[0] === Prefix.Resume)
+    return addresses.get(numberOf(key));
   return undefined;
 }
 

@@ -10,8 +10,10 @@
  * | `N`    | address utf8             | actor id, and what its checkpoint covers | birth, checkpoint           | never              |
  * | `H`    | hash64 of address        | actor id: a second witness of `N`        | birth of a root actor       | never              |
  * | `A`    | actor u48                | checkpoint: the actor as of a record     | checkpoint, passivation, end| overwritten        |
+ * | `W`    | actor u48, seq u48       | waypoint: a checkpoint that is kept      | every 1,024 records or more | never (retention)  |
  * | `R`    | actor u48                | marks an actor that owes or awaits work  | with a checkpoint that owes | with one that does not |
  * | `T`    | due u48, actor u48       | wakes a sleeping actor for its next timer| with its checkpoint         | with the next one  |
+ * | `C`    | number u48               | code: what a version of a logic consists of | first birth under it     | never              |
  * | `K`    | actor u48, id utf8       | receipt of an idempotent send            | with the send               | never (retention)  |
  * | `S`    | root address utf8        | all XState `systemId`s of a tree         | spawn, end                  | when none is left  |
  * | `D`    | number u48               | dead letter with its evidence            | when an event is given up   | retry, discard     |
@@ -34,8 +36,10 @@ export const Prefix = {
   Name: 0x4e,
   NameWitness: 0x48,
   Checkpoint: 0x41,
+  Waypoint: 0x57,
   Resume: 0x52,
   Timer: 0x54,
+  Code: 0x43,
   Idempotency: 0x4b,
   SystemIds: 0x53,
   DeadLetter: 0x44,
@@ -52,6 +56,14 @@ function numberKey(prefix: Prefix, value: number): Uint8Array {
   return key;
 }
 
+function pairKey(prefix: Prefix, first: number, second: number): Uint8Array {
+  const key = new Uint8Array(13);
+  key[0] = prefix;
+  putU48(key, 1, first);
+  putU48(key, 7, second);
+  return key;
+}
+
 function textKey(prefix: Prefix, text: string): Uint8Array {
   const key = Buffer.allocUnsafe(1 + Buffer.byteLength(text));
   key[0] = prefix;
@@ -61,6 +73,9 @@ function textKey(prefix: Prefix, text: string): Uint8Array {
 
 export const frameKey = (frame: number): Uint8Array => numberKey(Prefix.Frame, frame);
 export const checkpointKey = (actor: number): Uint8Array => numberKey(Prefix.Checkpoint, actor);
+export const waypointKey = (actor: number, seq: number): Uint8Array =>
+  pairKey(Prefix.Waypoint, actor, seq);
+export const codeKey = (number: number): Uint8Array => numberKey(Prefix.Code, number);
 export const resumeKey = (actor: number): Uint8Array => numberKey(Prefix.Resume, actor);
 export const deadLetterKey = (number: number): Uint8Array => numberKey(Prefix.DeadLetter, number);
 export const quarantineKey = (actor: number): Uint8Array => numberKey(Prefix.Quarantine, actor);
@@ -83,13 +98,8 @@ export function nameWitnessKey(address: string): Uint8Array {
   return key;
 }
 
-export function timerKey(dueMs: number, actor: number): Uint8Array {
-  const key = new Uint8Array(13);
-  key[0] = Prefix.Timer;
-  putU48(key, 1, Math.min(dueMs, MAX_U48));
-  putU48(key, 7, actor);
-  return key;
-}
+export const timerKey = (dueMs: number, actor: number): Uint8Array =>
+  pairKey(Prefix.Timer, Math.min(dueMs, MAX_U48), actor);
 
 /**
  * The key of an actor in the index of states.

@@ -28,10 +28,16 @@ export interface Journal {
  * @throws UnknownActor, JournalCorrupt
  */
 export async function journalAt(runtime: Runtime, address: string): Promise<Journal> {
+  const { actor } = journalNow(runtime, address);
+  if ((runtime.population.present(actor)?.undurable ?? 0) > 0) await runtime.committer.durable();
+  return journalNow(runtime, address);
+}
+
+/** The journal as far as it is on the disk now. @throws UnknownActor, JournalCorrupt */
+export function journalNow(runtime: Runtime, address: string): Journal {
   runtime.assertOpen();
   const name = runtime.population.nameOf(address);
   if (name === undefined) throw new UnknownActor(address, 'nobody ever lived there');
-  if ((runtime.population.present(name.actor)?.undurable ?? 0) > 0) await runtime.committer.durable();
   const durableFrame = runtime.committer.releasedFrame;
   return { actor: name.actor, address, end: endOf(runtime, name.actor, address, durableFrame), durableFrame };
 }

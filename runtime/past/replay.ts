@@ -1,16 +1,14 @@
 /**
  * Replay: an actor's whole story told again by today's code, and held against what is recorded and against its state.
  */
-import type { JournalRecord } from '../../storage/journal.ts';
-import { Cell } from '../cell.ts';
+import type { Cell } from '../cell.ts';
 import { firstDifference } from '../difference.ts';
+import { StoryChanged } from '../errors.ts';
 import type { Difference } from '../errors.ts';
-import { journalAt, recordsOf } from './reading.ts';
-import { throughout } from '../kernel/moment.ts';
 import type { AnySnapshot } from '../kernel/step.ts';
-import { makeSelf } from '../birth.ts';
-import { applyStory, retell } from '../retell.ts';
 import type { Runtime } from '../runtime.ts';
+import { journalAt, journalNow } from './reading.ts';
+import { toldFromBirth } from './telling.ts';
 
 export interface ReplayResult {
   readonly address: string;
@@ -22,64 +20,54 @@ export interface ReplayResult {
   readonly difference: Difference | undefined;
 }
 
-/** How many records are told without letting anything else happen: a few milliseconds' worth. */
-const SLICE = 2048;
-
-/** Tells the story of an actor again. Executes nothing, and touches nothing that lives. */
+/** Tells the story of an actor again. Executes nothing, and touches nothing that lives. @throws JournalCorrupt, UnknownActor */
 export async function replay(runtime: Runtime, address: string): Promise<ReplayResult> {
-  runtime.population.find(address);
-  const journal = await journalAt(runtime, address);
-  const cell = runtime.population.load(journal.actor, address);
-  const { actor, definition, birth } = cell;
-  const told = new Cell(actor, cell.address, definition, makeSelf(runtime, actor, birth!, 0));
+  await journalAt(runtime, address);
   // Taken together, without a turn in between: the story ends with this state.
-  const state = cell.committed;
-  const records = recordsOf(runtime, journal);
+  const state = committedState(runtime, address);
+  const journal = journalNow(runtime, address);
   let count = 0;
-  let difference: Difference | undefined;
-  for (let slice = take(records, SLICE); slice.length > 0; slice = take(records, SLICE)) {
-    if (count > 0) await pause(runtime);
-    difference = throughout(() => tell(runtime, told, slice));
-    count += difference === undefined ? slice.length : difference.seq - slice[0]!.seq + 1;
-    if (difference !== undefined) break;
-  }
-  difference ??= compareStates(cell, state, told);
-  return { address: cell.address, records: count, same: difference === undefined, difference };
+  const told = await toldFromBirth(runtime, journal, () => ++count > 0);
+  if (told?.difference !== undefined)
+    return { address, records: count + 1, same: false, difference: told.difference };
+  const difference =
+    state instanceof StoryChanged ? differenceIn(state) : told && compareStates(told.cell, state);
+  return { address, records: count, same: difference === undefined, difference };
 }
 
-/** Tells some records again, up to the first that is another story now. */
-function tell(runtime: Runtime, told: Cell, records: readonly JournalRecord[]): Difference | undefined {
-  for (const record of records) {
-    const story = retell(runtime, told, record);
-    if (story.difference !== undefined) return story.difference;
-    applyStory(told, story, record);
+/** The state of an actor; or why it is refused, because the code has changed. @throws JournalCorrupt, UnknownActor */
+function committedState(runtime: Runtime, address: string): AnySnapshot | StoryChanged | undefined {
+  try {
+    return runtime.population.find(address)?.committed;
+  } catch (error) {
+    if (error instanceof StoryChanged) return error;
+    throw error;
   }
-  return undefined;
 }
 
-function take<T>(items: Iterator<T>, count: number): T[] {
-  const taken: T[] = [];
-  while (taken.length < count) {
-    const item = items.next();
-    if (item.done === true) break;
-    taken.push(item.value);
-  }
-  return taken;
-}
+const differenceIn = ({ seq, path, recorded, today }: StoryChanged): Difference => ({
+  seq,
+  path,
+  recorded,
+  today,
+});
 
-/** Lets others have their turn. */
-async function pause(runtime: Runtime): Promise<void> {
-  await new Promise<void>((resolve) => runtime.clock.soon(resolve));
-  runtime.assertOpen();
+/** Tells the stories of all actors again, of one name or of all, children among them. */
+export async function* replayAll(
+  runtime: Runtime,
+  { name }: { readonly name?: string } = {},
+): AsyncGenerator<ReplayResult> {
+  const { population } = runtime;
+  const addresses = name === undefined ? population.addresses() : population.addressesOf(name);
+  for await (const address of addresses) yield await replay(runtime, address);
 }
 
 function compareStates(
-  { definition }: Cell,
+  { seq, definition, snapshot }: Cell,
   state: AnySnapshot | undefined,
-  told: Cell,
 ): Difference | undefined {
-  if (state === undefined || told.snapshot === undefined) return undefined;
+  if (state === undefined || snapshot === undefined) return undefined;
   const { host } = definition;
-  const difference = firstDifference(host.persist(state), host.persist(told.snapshot), 'snapshot');
-  return difference && { seq: told.seq, ...difference };
+  const difference = firstDifference(host.persist(state), host.persist(snapshot), 'snapshot');
+  return difference && { seq, ...difference };
 }

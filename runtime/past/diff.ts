@@ -1,0 +1,106 @@
+/**
+ * What has changed in an actor between two records, and which record has set a part of its state.
+ */
+import type { AnyEventObject } from 'xstate';
+import { allDifferences, firstDifference } from '../difference.ts';
+import { InvalidArgument, StoryChanged } from '../errors.ts';
+import type { AnySnapshot } from '../kernel/step.ts';
+import type { Runtime } from '../runtime.ts';
+import { historyOf } from './history.ts';
+import type { HistoryCause } from './history.ts';
+import { journalAt } from './reading.ts';
+import { assertRecordOf, toldFromBirth, toldUpTo } from './telling.ts';
+
+/** A part of an actor's state that is another one later. */
+export interface Change {
+  /** As one would write it in code: `context.items[2].price`, `value`. */
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** What is different in record `to` from what was in record `from`. The order of the two is the caller's. */
+export async function diff(runtime: Runtime, address: string, from: number, to: number): Promise<Change[]> {
+  const before = stateOf((await toldUpTo(runtime, address, from)).snapshot);
+  const after = stateOf((await toldUpTo(runtime, address, to)).snapshot);
+  return PARTS.flatMap((part) => allDifferences(before[part], after[part], part)).map(
+    ({ path, recorded, today }) => ({ path, before: recorded, after: today }),
+  );
+}
+
+/** What a snapshot of any logic may hold. */
+const PARTS = ['status', 'value', 'context', 'output', 'error', 'children'] as const;
+
+type State = Readonly<Record<(typeof PARTS)[number], unknown>>;
+
+const stateOf = (snapshot: AnySnapshot | undefined): State => (snapshot ?? {}) as State;
+
+/** The record that has made a part of an actor's state what it is. */
+export interface Blame {
+  readonly address: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly event: AnyEventObject;
+  readonly cause: HistoryCause;
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface BlameOptions {
+  /** As of which record; default the newest. */
+  readonly at?: number;
+}
+
+/** The last record that has changed what stands at a path; undefined when nothing ever stood there. */
+export async function blame(
+  runtime: Runtime,
+  address: string,
+  path: string,
+  { at }: BlameOptions = {},
+): Promise<Blame | undefined> {
+  const keys = keysOf(path);
+  const journal = await journalAt(runtime, address);
+  if (at !== undefined) assertRecordOf(journal, at, 'at');
+  let last: { readonly seq: number; readonly before: unknown; readonly after: unknown } | undefined;
+  let standing: unknown;
+  const told = await toldFromBirth(runtime, journal, (_, { seq }, { snapshot }) => {
+    if (at !== undefined && seq > at) return false;
+    const after = valueAt(snapshot, keys);
+    if (firstDifference(standing, after, path) !== undefined) last = { seq, before: standing, after };
+    standing = after;
+    return true;
+  });
+  if (told?.difference !== undefined) throw new StoryChanged(address, told.difference);
+  if (last === undefined) return undefined;
+  const { seq, before, after } = last;
+  for await (const record of historyOf(runtime, address, { from: seq, to: seq })) {
+    const { at: when, event, cause } = record;
+    return { address, seq, at: when, event, cause, path, before, after };
+  }
+  return undefined;
+}
+
+/** `a.b[0]['c d']` as its keys. @throws InvalidArgument */
+function keysOf(path: string): string[] {
+  const keys: string[] = [];
+  const part = /\.?([^.[\]'"]+)|\[(\d+)\]|\[(['"])(.*?)\3\]/y;
+  for (let at = 0; at < path.length; at = part.lastIndex) {
+    part.lastIndex = at;
+    const match = part.exec(path);
+    if (match === null) break;
+    keys.push(match[1] ?? match[2] ?? match[4]!);
+    if (part.lastIndex === path.length && (PARTS as readonly string[]).includes(keys[0]!)) return keys;
+  }
+  const hint = `such as context.total or context.items[0].price, and begin with ${PARTS.join(', ')}`;
+  throw new InvalidArgument('path', `must say where, ${hint}; but is ${JSON.stringify(path)}`);
+}
+
+function valueAt(root: unknown, keys: readonly string[]): unknown {
+  let value = root;
+  for (const key of keys) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = value instanceof Map ? value.get(key) : (value as Record<string, unknown>)[key];
+  }
+  return value;
+}

@@ -1,0 +1,118 @@
+/**
+ * Codes: which code the actors of a store were born under. Every version of every logic that has ever run here has a row, with
+ * what it consisted of; an actor's birth names the row. So it can be said of any record which code has made it, and of a change
+ * what it is.
+ */
+import { allOf, codeKey, numberOf, Prefix } from '../../storage/keys.ts';
+import { openRow } from '../../storage/row.ts';
+import type { Definition } from '../definition.ts';
+import { changedParts } from '../kernel/fingerprint.ts';
+import type { Runtime } from '../runtime.ts';
+
+/** Some code, as it is stored. Field names are on disk. */
+export interface StoredCode {
+  readonly path: readonly string[];
+  readonly version: number;
+  readonly hash: string;
+  readonly parts: Readonly<Record<string, string>>;
+  /** When it first ran here, in milliseconds since the epoch. */
+  readonly since: number;
+  /** Nobody lives who was last run by it: a survey need not look for any. */
+  readonly retired?: true;
+}
+
+/** Some code, as it is shown. */
+export interface CodeVersion {
+  readonly version: number;
+  readonly fingerprint: string;
+}
+
+export class Codes {
+  readonly #runtime: Runtime;
+  readonly #stored = new Map<number, StoredCode>();
+  readonly #numbers = new Map<string, number>();
+
+  private constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  static async read(runtime: Runtime): Promise<Codes> {
+    const codes = new Codes(runtime);
+    for await (const chunk of runtime.ledger.store.scan(allOf(Prefix.Code))) {
+      for (const [key, row] of chunk) {
+        const body = openRow(key, row);
+        // Whoever was born under it is looked at as if its code had changed.
+        if (body !== undefined) codes.#add(numberOf(key), runtime.codec.unpack(body) as StoredCode);
+      }
+    }
+    return codes;
+  }
+
+  #add(number: number, code: StoredCode): void {
+    this.#stored.set(number, code);
+    this.#numbers.set(idOf(code.path, code.version, code.hash), number);
+  }
+
+  at(number: number | undefined): StoredCode | undefined {
+    return number === undefined ? undefined : this.#stored.get(number);
+  }
+
+  all(): Iterable<readonly [number: number, code: StoredCode]> {
+    return this.#stored;
+  }
+
+  /** The number of today's code; undefined when nobody was ever born under it, or it is the house's. */
+  numberOf({ path, spec, fingerprint, isHouse }: Definition): number | undefined {
+    return isHouse ? undefined : this.#numbers.get(idOf(path, spec.version, fingerprint.hash));
+  }
+
+  /** The same, for somebody who is born now. */
+  numberFor(definition: Definition): number | undefined {
+    const known = this.numberOf(definition);
+    if (known !== undefined) this.#comeBack(known);
+    if (known !== undefined || definition.isHouse) return known;
+    const { ledger, codec, clock } = this.#runtime;
+    const { path, spec, fingerprint } = definition;
+    const { hash, parts } = fingerprint;
+    const number = ledger.nextActor++;
+    const code = { path, version: spec.version, hash, parts, since: clock.now() };
+    ledger.put(codeKey(number), codec.packAs(0, code), true);
+    this.#add(number, code);
+    return number;
+  }
+
+  /** Nobody lives any more who was last run by this code. */
+  retire(number: number): void {
+    const code = this.#stored.get(number);
+    if (code !== undefined && code.retired === undefined) this.#put(number, { ...code, retired: true });
+  }
+
+  /** The code runs again: an older release has been put back. */
+  #comeBack(number: number): void {
+    const { retired, ...code } = this.#stored.get(number)!;
+    if (retired !== undefined) this.#put(number, code);
+  }
+
+  #put(number: number, code: StoredCode): void {
+    const { ledger, codec, committer } = this.#runtime;
+    ledger.put(codeKey(number), codec.packAs(0, code));
+    committer.request();
+    this.#add(number, code);
+  }
+
+  /** What of its code is another today. */
+  changedSince(number: number | undefined, { fingerprint }: Definition): string[] {
+    const stored = this.at(number);
+    return stored === undefined ? [] : changedParts(stored.parts, fingerprint.parts);
+  }
+}
+
+const idOf = (path: readonly string[], version: number, hash: string): string =>
+  JSON.stringify([path, version, hash]);
+
+export const versionOf = ({ version, hash }: StoredCode): CodeVersion => ({ version, fingerprint: hash });
+
+export const versionToday = ({ spec, fingerprint }: Definition): CodeVersion => ({
+  version: spec.version,
+  fingerprint: fingerprint.hash,
+});
