@@ -11,6 +11,8 @@ export interface Command {
   readonly summary: string;
   /** What it needs when the store is opened here. */
   readonly needs: Needs;
+  /** Whether it does more than look, if the store is opened here. Default: no. */
+  writes?(flags: Flags): boolean;
   readonly options?: readonly Option[];
   /** Lines of a shell that show it in use. */
   readonly examples: readonly string[];

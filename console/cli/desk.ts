@@ -1,6 +1,6 @@
 /**
  * The desk: where the command line asks its questions. A store that a daemon has open is asked for over the daemon's socket,
- * without being told; any other is opened here, paused, so that looking at it moves nothing.
+ * without being told; any other is opened here, paused and behind glass, so that looking at it moves and changes nothing.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import type { Door } from '../control/door.ts';
 import type { ArgsOf, OperationName, RowOf } from '../control/operations/table.ts';
 import type { AnySystem, Subject } from '../control/subject.ts';
 import { refusal, Refused, troubleOf } from '../control/trouble.ts';
+import { behindGlass } from './glass.ts';
 import { libraryFor, loadCode } from './project.ts';
 import type { Project } from './project.ts';
 
@@ -28,6 +29,8 @@ export type Needs = 'journals' | 'code-if-given' | 'code' | 'running';
 
 export interface DeskOptions {
   readonly needs: Needs;
+  /** Whether it is more than a look, if the store is opened here. */
+  readonly writes: boolean;
   /** Whether the system is let run while it is open here. */
   readonly run: boolean;
   readonly signal: AbortSignal;
@@ -100,7 +103,8 @@ async function openHere({ store, codeFile }: Project, options: DeskOptions): Pro
   };
   const settings = { actors, logger, ...(supervise !== undefined && { supervise }) };
   try {
-    const system = await createSystem({ store: leveldb(store), ...settings, paused: !run });
+    const stored = run || options.writes ? leveldb(store) : behindGlass(leveldb(store));
+    const system = await createSystem({ store: stored, ...settings, paused: !run });
     const subject = {
       location: store,
       system: system as AnySystem,

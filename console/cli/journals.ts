@@ -2,16 +2,18 @@
  * Commands that read journals: what has happened, what is happening, and whether today's code tells the same.
  */
 import { Option } from 'commander';
-import type { RecordRow, ReplayRow } from '../control/operations/journals.ts';
-import { wholeOption } from './command.ts';
+import type { RecordRow, RefusalRow, ReplayRow } from '../control/operations/journals.ts';
+import type { RowOf } from '../control/operations/table.ts';
+import { wholeNumber, wholeOption } from './command.ts';
 import type { Command } from './command.ts';
-import { Exit } from './exit.ts';
+import { Exit, UsageError } from './exit.ts';
 import { inert } from './inert.ts';
 import type { Session } from './session.ts';
 import { shown } from './shown.ts';
+import { tellState } from './state.ts';
 import { Table } from './table.ts';
 import type { Column } from './table.ts';
-import { causeWords, detailWords, intentsWords, typeOf } from './words.ts';
+import { causeWords, detailWords, intentsWords, payloadWords, typeOf } from './words.ts';
 
 /** @param isFamily whether records of several actors are shown */
 export function recordColumns(session: Session, isFamily = false): readonly Column<RecordRow>[] {
@@ -88,16 +90,29 @@ const tail: Command = {
 };
 
 const replay: Command = {
-  usage: 'replay <address>',
-  summary: "whether today's code tells the recorded story of an actor",
+  usage: 'replay [address]',
+  summary: "whether today's code tells the recorded story; exits with 1 if not",
   needs: 'code',
-  examples: ['heddle replay order/42 --actors ./actors.ts'],
-  async run(session, [address]) {
-    using _ = session.terminal.working(() => `telling ${inert(address!)} again`);
-    const row = await session.askOne('replay', { address: address! });
-    if (!row.same) session.exitCode = Exit.No;
-    if (session.flags.json === true) return session.json(row);
-    await tellReplay(session, row);
+  options: [
+    new Option('--all', 'of all actors, children among them'),
+    new Option('--name <name>', 'of all actors of a name'),
+  ],
+  examples: ['heddle replay order/42 --actors ./actors.ts', 'heddle replay --all'],
+  async run(session, [address], flags) {
+    const name = flags.text('name');
+    const isOfMany = flags.has('all') || name !== undefined;
+    if (isOfMany === (address !== undefined))
+      throw new UsageError('say which: an address, --name <name>, or --all');
+    let told = 0;
+    using _ = session.terminal.working(() => `${told} told again`);
+    const rows =
+      address === undefined ? session.ask('replayAll', { name }) : session.ask('replay', { address });
+    for await (const row of rows) {
+      told++;
+      if (!row.same) session.exitCode = Exit.No;
+      if (session.flags.json === true) await session.json(row);
+      else await tellReplay(session, row);
+    }
   },
 };
 
@@ -113,4 +128,91 @@ async function tellReplay({ terminal }: Session, { address, records, difference 
   await terminal.line(`  today     ${shown(today)}`);
 }
 
-export const journals: readonly Command[] = [history, tail, replay];
+// ---- the past -----------------------------------------------------------------------------------------------------
+
+const atRecord: Command = {
+  usage: 'at <address> <seq>',
+  summary: 'the state of an actor as it was when a record was made',
+  needs: 'code',
+  examples: ['heddle at order/42 3', 'heddle at order/42 3 --json | jq .context'],
+  async run(session, [address, seq]) {
+    const row = await session.askOne('at', { address: address!, seq: recordIn(seq) });
+    if (session.flags.json === true) return session.json(row);
+    await tellState(session, row);
+  },
+};
+
+const diff: Command = {
+  usage: 'diff <address> <from> [to]',
+  summary: "what is different in an actor's state from one record to another (default: its newest)",
+  needs: 'code',
+  examples: ['heddle diff order/42 3', 'heddle diff order/42 3 7'],
+  async run(session, [address, from, to]) {
+    const args = { from: recordIn(from), to: to === undefined ? undefined : recordIn(to) };
+    const columns: readonly Column<RowOf<'diff'>>[] = [
+      { head: 'path', of: ({ path }) => inert(path), yields: 2 },
+      { head: 'before', of: ({ before }) => shown(before), paint: () => 'red', yields: 1 },
+      { head: 'after', of: ({ after }) => shown(after), paint: () => 'green', yields: 1 },
+    ];
+    await session.list(session.ask('diff', { address: address!, ...args }), columns, {
+      none: 'no difference',
+    });
+  },
+};
+
+const blame: Command = {
+  usage: 'blame <address> <path>',
+  summary: "which record has set a part of an actor's state; exits with 1 if none did",
+  needs: 'code',
+  options: [wholeOption('--at <seq>', 'as of which record (default: the newest)')],
+  examples: ["heddle blame order/42 'context.items[0].price'", 'heddle blame order/42 value'],
+  async run(session, [address, path], flags) {
+    const rows = session.ask('blame', { address: address!, path: path!, at: flags.whole('at') });
+    for await (const row of rows) {
+      if (session.flags.json === true) return session.json(row);
+      const { terminal } = session;
+      const cause = causeWords({ ...row, id: undefined });
+      await terminal.line(`${inert(path!)} was set in record ${row.seq} at ${session.time(row.at)}`);
+      await terminal.line(
+        `  by      ${terminal.paint('cyan', typeOf(row.event))} ${payloadWords(row.event)}`.trimEnd(),
+      );
+      await terminal.line(`  caused  ${cause}`);
+      await terminal.line(`  before  ${terminal.paint('red', shown(row.before))}`);
+      return terminal.line(`  after   ${terminal.paint('green', shown(row.after))}`);
+    }
+    session.exitCode = Exit.No;
+    if (session.flags.json !== true) session.terminal.say(`nothing ever stood at ${inert(path!)}`);
+  },
+};
+
+function recordIn(text: string | undefined): number {
+  try {
+    return wholeNumber(text!);
+  } catch (error) {
+    throw new UsageError(`a record is named by its number, not ${inert(String(text))}`, { cause: error });
+  }
+}
+
+const refusals: Command = {
+  usage: 'refusals [address]',
+  summary: 'calls from outside that were refused',
+  needs: 'journals',
+  examples: ['heddle refusals', 'heddle refusals order/42'],
+  async run(session, [address]) {
+    const columns: readonly Column<RefusalRow>[] = [
+      { head: 'last', of: ({ last }) => session.time(last), paint: () => 'dim' },
+      { head: 'times', align: 'right', of: ({ count }) => String(count) },
+      { head: 'address', of: (row) => inert(row.address ?? 'many'), yields: 2 },
+      {
+        head: 'what',
+        of: ({ what, event }) => inert(event === undefined ? what : `${what} ${event}`),
+        yields: 2,
+      },
+      { head: 'code', of: ({ code }) => inert(code), yields: 2 },
+      { head: 'because', of: ({ message }) => inert(message), paint: () => 'red', yields: 1 },
+    ];
+    await session.list(session.ask('refusals', { address }), columns, { none: 'nothing was refused' });
+  },
+};
+
+export const journals: readonly Command[] = [history, tail, atRecord, diff, blame, replay, refusals];

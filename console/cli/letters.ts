@@ -60,6 +60,7 @@ const discard: Command = {
   usage: 'discard <letter>',
   summary: 'give a dead letter up; it moves into the journal of heddle/system',
   needs: 'journals',
+  writes: () => true,
   options: [BY, new Option('--reason <text>', 'why; kept as evidence').makeOptionMandatory()],
   examples: ["heddle discard 10 --reason 'the customer was told'"],
   async run(session, [letter], flags) {

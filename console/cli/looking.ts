@@ -2,15 +2,14 @@
  * Commands that look at how things are: who is there, how they stand, and why.
  */
 import { Option } from 'commander';
-import type { ActorRow, StateRow, TreeNode } from '../control/operations/actors.ts';
+import type { ActorRow, TreeNode } from '../control/operations/actors.ts';
 import type { RowOf } from '../control/operations/table.ts';
 import { wholeOption } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit } from './exit.ts';
 import { inert, inertLines } from './inert.ts';
 import { recordColumns } from './journals.ts';
-import type { Session } from './session.ts';
-import { shown, thrownText } from './shown.ts';
+import { tellState } from './state.ts';
 import type { Column } from './table.ts';
 import type { Style } from './terminal.ts';
 import { cut, padded, widthOf } from './width.ts';
@@ -156,44 +155,6 @@ const show: Command = {
     await session.list(records, recordColumns(session));
   },
 };
-
-const LABEL = 10;
-
-async function tellState({ terminal }: Session, row: StateRow): Promise<void> {
-  const { address, status, value, context, output, error, children, standing, phase, mailbox, why } = row;
-  await terminal.line(terminal.paint('bold', inert(address)));
-  const line = async (label: string, text: string, style?: Style): Promise<void> => {
-    if (text === '') return;
-    const room = terminal.width - LABEL - 2;
-    await terminal.line(
-      `  ${terminal.paint('dim', padded(label, LABEL))}${terminal.paint(style, cut(text, room))}`,
-    );
-  };
-  await line('state', stateWords(value));
-  await line('status', status ?? '', styleOf(status));
-  await line('standing', [standing, phase].filter(Boolean).join(', '), styleOf(standing));
-  await line('restarts', row.restarts === undefined || row.restarts === 0 ? '' : String(row.restarts));
-  await line('waiting', mailbox === undefined || mailbox === 0 ? '' : `${mailbox} messages`);
-  await line('children', (children ?? []).map(inert).join(', '));
-  for (const [index, text] of fieldsOf(context).entries()) await line(index === 0 ? 'context' : '', text);
-  await line('output', output === undefined ? '' : shown(output));
-  await line('error', error === undefined ? '' : thrownText(error), 'red');
-  if (why === undefined) return;
-  for (const [index, text] of inertLines(why).entries())
-    await terminal.line(`  ${terminal.paint('dim', padded(index === 0 ? 'why' : '', LABEL))}${text}`);
-}
-
-/** A context field by field, since it is mostly too long for one line. */
-function fieldsOf(context: StateRow['context']): readonly string[] {
-  if (context === undefined) return [];
-  const isPlain =
-    typeof context === 'object' &&
-    context !== null &&
-    !Array.isArray(context) &&
-    !Object.keys(context).some((key) => /^\$(?!\$)/.test(key));
-  if (!isPlain) return [shown(context)];
-  return Object.entries(context).map(([key, item]) => `${inert(key)}: ${shown(item)}`);
-}
 
 const explain: Command = {
   usage: 'explain <address>',

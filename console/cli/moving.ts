@@ -4,11 +4,11 @@
 import { addAbortSignal } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
 import { Option } from 'commander';
-import type { PauseRow } from '../control/operations/decisions.ts';
+import type { MigrationRow, PauseRow } from '../control/operations/decisions.ts';
 import type { Json } from '../control/tagged.ts';
 import { BY, decider } from './decider.ts';
 import type { Command, Flags } from './command.ts';
-import { UsageError } from './exit.ts';
+import { Exit, UsageError } from './exit.ts';
 import { inert } from './inert.ts';
 import type { Session } from './session.ts';
 import type { Column } from './table.ts';
@@ -78,6 +78,50 @@ function fieldsIn(given: readonly string[]): Readonly<Record<string, string>> {
   );
 }
 
+// ---- code that has changed ----------------------------------------------------------------------------------------
+
+const migrate: Command = {
+  usage: 'migrate',
+  summary: "take actors that were last run by other code to today's; exits with 1 if one is refused",
+  needs: 'code',
+  writes: (flags) => !flags.has('dryRun'),
+  options: [
+    new Option('--dry-run', 'only say what would become of each'),
+    new Option('--name <name>', 'only actors of this name, and those below them'),
+    new Option('--address <address>', 'only this actor, and those below it'),
+  ],
+  examples: ['heddle migrate --dry-run', 'heddle migrate --name order'],
+  async run(session, _, flags) {
+    using _working = session.terminal.working(() => 'looking at all actors');
+    const which = { name: flags.text('name'), address: flags.text('address') };
+    const rows = session.ask(flags.has('dryRun') ? 'migrations' : 'migrate', which);
+    await session.list(refusedNoted(rows, session), migrationColumns, {
+      none: 'nobody was last run by other code',
+    });
+  },
+};
+
+async function* refusedNoted(
+  rows: AsyncIterable<MigrationRow>,
+  session: Session,
+): AsyncGenerator<MigrationRow> {
+  for await (const row of rows) {
+    if (row.outcome === 'refused') session.exitCode = Exit.No;
+    yield row;
+  }
+}
+
+const OUTCOME_STYLE = { fits: undefined, migrated: 'green', refused: 'red' } as const;
+
+const migrationColumns: readonly Column<MigrationRow>[] = [
+  { head: 'address', of: ({ address }) => inert(address), yields: 2 },
+  { head: 'outcome', of: ({ outcome }) => outcome, paint: ({ outcome }) => OUTCOME_STYLE[outcome] },
+  { head: 'from', of: ({ from }) => `v${from.version}` },
+  { head: 'to', of: ({ to }) => (to === undefined ? '' : `v${to.version}`) },
+  { head: 'changed', of: ({ changed }) => inert(changed.join(', ')), yields: 1 },
+  { head: 'because', of: ({ reason }) => inert(reason ?? ''), paint: () => 'red', yields: 1 },
+];
+
 // ---- pauses -------------------------------------------------------------------------------------------------------
 
 const REASON = new Option('--reason <text>', 'why; recorded');
@@ -111,6 +155,7 @@ const pause: Command = {
   usage: 'pause [target]',
   summary: 'let an actor and all below it, all of a name, or everything stand still until it is resumed',
   needs: 'code',
+  writes: () => true,
   options: [BY, REASON],
   examples: ["heddle pause order/42 --reason 'asked by the customer'", 'heddle pause mailer', 'heddle pause'],
   run: (session, [target], flags) => decide('pause', session, target, flags),
@@ -141,4 +186,4 @@ const paused: Command = {
   },
 };
 
-export const moving: readonly Command[] = [send, pause, resume, paused];
+export const moving: readonly Command[] = [send, migrate, pause, resume, paused];

@@ -51,8 +51,10 @@ export async function run(
   );
   let exitCode: number = Exit.Fine;
   const program = declare(async (command, args, flags) => {
-    await using session = new Session(terminal, flags, signal, command.needs);
-    await command.run(session, args, new Flags(flags));
+    const own = new Flags(flags);
+    const how = { needs: command.needs, writes: command.writes?.(own) ?? false };
+    await using session = new Session(terminal, flags, signal, how);
+    await command.run(session, args, own);
     exitCode = session.exitCode;
   });
   try {

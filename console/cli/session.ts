@@ -4,7 +4,7 @@
  */
 import type { ArgsOf, OperationName, RowOf } from '../control/operations/table.ts';
 import { openDesk } from './desk.ts';
-import type { Desk, Needs } from './desk.ts';
+import type { Desk, DeskOptions } from './desk.ts';
 import { inertJson } from './inert.ts';
 import { findProject } from './project.ts';
 import type { Project } from './project.ts';
@@ -27,15 +27,19 @@ export class Session implements AsyncDisposable {
   readonly signal: AbortSignal;
   /** What the process is to say when nothing has gone wrong. */
   exitCode = 0;
-  readonly #needs: Needs;
+  readonly #how: Pick<DeskOptions, 'needs' | 'writes'>;
   #desk: Desk | undefined;
 
-  /** @param needs what a command needs when the store is opened here */
-  constructor(terminal: Terminal, flags: CommonFlags, signal: AbortSignal, needs: Needs) {
+  constructor(
+    terminal: Terminal,
+    flags: CommonFlags,
+    signal: AbortSignal,
+    how: Pick<DeskOptions, 'needs' | 'writes'>,
+  ) {
     this.terminal = terminal;
     this.flags = flags;
     this.signal = signal;
-    this.#needs = needs;
+    this.#how = how;
   }
 
   project(): Promise<Project> {
@@ -45,7 +49,7 @@ export class Session implements AsyncDisposable {
   /** Asks. The desk is opened with the first question. */
   async *ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncGenerator<RowOf<TName>> {
     this.#desk ??= await openDesk(await this.project(), {
-      needs: this.#needs,
+      ...this.#how,
       run: this.flags.run ?? false,
       signal: this.signal,
       report: (text) => {

@@ -8,7 +8,11 @@ import { shown, thrownText } from './shown.ts';
 import type { Style } from './terminal.ts';
 
 /** Who caused a record. */
-export function causeWords({ address, cause, id }: RecordRow): string {
+export function causeWords({
+  address,
+  cause,
+  id,
+}: Pick<RecordRow, 'address' | 'cause'> & { readonly id?: string | undefined }): string {
   switch (cause.kind) {
     case 'outside':
       return id === undefined ? 'outside' : inert(`outside, id ${id}`);

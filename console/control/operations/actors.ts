@@ -215,7 +215,7 @@ function withoutOpening(why: string): string {
 /** Addresses of actors whose code is in the house. */
 const HOUSE = /^(supervisor|schedule|heddle)\//;
 
-type SnapshotFields = Readonly<
+export type SnapshotFields = Readonly<
   Record<'status' | 'value' | 'context' | 'output' | 'error' | 'children', unknown>
 >;
 
@@ -228,7 +228,7 @@ function standingOf(node: TreeNode | undefined): Partial<StateRow> {
   return { standing, restarts, mailbox, ...(phase !== undefined && { phase }) };
 }
 
-function snapshotFields({
+export function snapshotFields({
   status,
   value,
   context,

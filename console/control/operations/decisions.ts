@@ -1,7 +1,7 @@
 /**
  * What a person decides: events that are sent, dead letters that are tried again or given up, and pauses.
  */
-import type { DeadLetter, HistoryRecord, PauseTarget } from '../../../runtime/index.ts';
+import type { DeadLetter, HistoryRecord, Migration, PauseTarget } from '../../../runtime/index.ts';
 import type { Given } from '../given.ts';
 import { running, withCode } from '../subject.ts';
 import type { AnySystem } from '../subject.ts';
@@ -55,6 +55,15 @@ const readDecision = (given: Given) => ({
 function targetOf({ address, name }: ReturnType<typeof readDecision>): PauseTarget | undefined {
   if (address !== undefined) return { address };
   return name === undefined ? undefined : { name };
+}
+
+export type MigrationRow = Omit<Migration, 'to' | 'reason'> & {
+  readonly to?: NonNullable<Migration['to']>;
+  readonly reason?: string;
+};
+
+function readMigration(given: Given) {
+  return { name: given.optionalText('name'), address: given.optionalText('address') };
 }
 
 export const decisionOperations = {
@@ -111,6 +120,24 @@ export const decisionOperations = {
         const seq = await newestSeq(system, 'heddle/system', isOfIt);
         return row<DecisionRow>({ id, address, did: 'discarded', by, reason, seq });
       }),
+  }),
+
+  /** What becomes of the actors that were last run by other code. */
+  migrations: operation({
+    read: readMigration,
+    async *run(subject, which) {
+      for await (const migration of withCode(subject, 'migrate').migrations(known(which)))
+        yield row<MigrationRow>(migration);
+    },
+  }),
+
+  /** Takes them to today's code now. */
+  migrate: operation({
+    read: readMigration,
+    async *run(subject, which) {
+      for (const migration of await withCode(subject, 'migrate').migrate(known(which)))
+        yield row<MigrationRow>(migration);
+    },
   }),
 
   /** What stands still, because somebody has said so. */

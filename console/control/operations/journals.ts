@@ -2,12 +2,14 @@
  * Asking what has happened, and whether today's code and the store itself bear it out.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HistoryIntent, HistoryRecord, ReplayResult } from '../../../runtime/index.ts';
+import type { HistoryIntent, HistoryRecord, Refusal, ReplayResult } from '../../../runtime/index.ts';
 import { running, withCode } from '../subject.ts';
 import type { AnySystem } from '../subject.ts';
 import { tagged } from '../tagged.ts';
 import type { Json } from '../tagged.ts';
 import { troubleOf } from '../trouble.ts';
+import { snapshotFields } from './actors.ts';
+import type { SnapshotFields, StateRow } from './actors.ts';
 import { known, once, operation, row, taggedOr, time } from './operation.ts';
 
 /** A record of a journal. */
@@ -34,6 +36,13 @@ export type ReplayRow = Omit<ReplayResult, 'difference'> & {
     readonly recorded: Json;
     readonly today: Json;
   };
+};
+
+export type RefusalRow = Omit<Refusal, 'address' | 'event' | 'first' | 'last'> & {
+  readonly address?: string;
+  readonly event?: string;
+  readonly first: string;
+  readonly last: string;
 };
 
 export const journalOperations = {
@@ -74,6 +83,70 @@ export const journalOperations = {
           return storyChanged(address, error);
         }
       }),
+  }),
+
+  /** The same for all actors, or those of a name, children among them. */
+  replayAll: operation({
+    read: (given) => ({ name: given.optionalText('name') }),
+    async *run(subject, { name }) {
+      for await (const result of withCode(subject, 'replay').replayAll(known({ name })))
+        yield replayRow(result);
+    },
+  }),
+
+  /** The state of an actor as of one of its records. */
+  at: operation({
+    read: (given) => ({ address: given.text('address'), seq: given.whole('seq') }),
+    run: (subject, { address, seq }) =>
+      once(async () => {
+        const snapshot: unknown = await withCode(subject, 'at').snapshotAt(address, seq);
+        return row<StateRow & { readonly seq: number }>({
+          ...{ address, seq },
+          ...snapshotFields(snapshot as SnapshotFields),
+        });
+      }),
+  }),
+
+  /** What is different in an actor's state from one record to another; default to its newest. */
+  diff: operation({
+    read: (given) => ({
+      address: given.text('address'),
+      from: given.whole('from'),
+      to: given.optionalWhole('to'),
+    }),
+    async *run(subject, { address, from, to }) {
+      const system = withCode(subject, 'diff');
+      const last = to ?? (await newest(system, address, 1))[0]?.seq ?? from;
+      for (const { path, before, after } of await system.diff(address, from, last))
+        yield { address, from, to: last, path, before: tagged(before), after: tagged(after) };
+    },
+  }),
+
+  /** Which record has set a part of an actor's state. No row: nothing ever stood there. */
+  blame: operation({
+    read: (given) => ({
+      address: given.text('address'),
+      path: given.text('path'),
+      at: given.optionalWhole('at'),
+    }),
+    async *run(subject, { address, path, at }) {
+      const blame = await withCode(subject, 'blame').blame(address, path, known({ at }));
+      if (blame === undefined) return;
+      const { event, before, after } = blame;
+      yield {
+        ...blame,
+        ...{ at: time(blame.at), event: tagged(event), before: tagged(before), after: tagged(after) },
+      };
+    },
+  }),
+
+  /** Calls from outside that were refused. */
+  refusals: operation({
+    read: (given) => ({ address: given.optionalText('address') }),
+    async *run({ system }, { address }) {
+      for await (const refusal of system.refusals(known({ address })))
+        yield row<RefusalRow>({ ...refusal, first: time(refusal.first), last: time(refusal.last) });
+    },
   }),
 
   /** Whether everything that is stored proves itself. */
