@@ -60,7 +60,11 @@ export async function run(
   try {
     // What commander says itself goes where everything goes.
     for (const one of [program, ...program.commands])
-      one.configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });
+      one.configureOutput({
+        writeOut: (text) => stdout.write(text),
+        writeErr: (text) => stderr.write(text),
+        outputError: (text, write) => write(text.replace(/^error:/, 'heddle:')),
+      });
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {

@@ -32,10 +32,11 @@ const withCode = (...args: string[]) => heddle(['--store', store, '--actors', BA
 beforeAll(() => bakeryStore(store));
 afterAll(() => home.remove());
 
+const headOf = async (): Promise<unknown> => rowsOf(await inStore('verify', '--json'))[0]!['head'];
+
 describe('without code', () => {
   it('names everybody, tells journals and letters, and leaves the store as it was', async () => {
-    const head = async (): Promise<unknown> => rowsOf(await inStore('verify', '--json'))[0]!['head'];
-    const before = await head();
+    const before = await headOf();
     // One after the other: a store is open in one process.
     const ls = await inStore('ls');
     expect(ls).toMatchObject({ code: 0, stderr: '' });
@@ -63,7 +64,7 @@ describe('without code', () => {
     const show = await inStore('show', 'oven/big');
     expect(show.stdout).toContain('its state is told by its code');
     expect(show.stdout).toContain('label-1');
-    expect(await head()).toEqual(before);
+    expect(await headOf()).toEqual(before);
   });
 
   it('shows what is nasty so that it does nothing', async () => {
@@ -83,6 +84,7 @@ describe('without code', () => {
 
 describe('with code', () => {
   it('knows the states, draws the tree, finds by state, and moves nobody', async () => {
+    const before = await headOf();
     const ls = rowsOf(await withCode('ls', '--json'));
     expect(ls).toMatchObject([
       { address: 'bread/1', value: 'stale' },
@@ -103,14 +105,32 @@ describe('with code', () => {
     expect(explain.stdout).toMatch(/^oven\/big stands in state "hot" \(record 3\)\.\n/);
     expect(explain.stdout).not.toContain('paused');
     expect(rowsOf(await inStore('tail', 'oven/big', '-n', '1', '--json'))).toMatchObject([{ seq: 3 }]);
+    expect(await headOf()).toEqual(before);
+  });
+
+  it('tells the past', async () => {
+    const at = await withCode('at', 'oven/big', '2', '--json');
+    expect(rowsOf(at)).toMatchObject([{ value: 'hot', context: { loaves: { $bigint: '12' }, label: '' } }]);
+    const diff = await withCode('diff', 'oven/big', '2');
+    expect(diff.stdout).toMatch(/^path +before +after\ncontext\.label +'' +'rye /);
+    const blame = await withCode('blame', 'oven/big', 'context.loaves', '--json');
+    expect(rowsOf(blame)).toMatchObject([{ seq: 2, event: { type: 'bake' }, after: { $bigint: '12' } }]);
+    expect(await withCode('blame', 'oven/big', 'context.crumbs')).toMatchObject({ code: 1, stdout: '' });
+    expect((await inStore('refusals')).stdout).toBe('');
   });
 
   it('says whether it is the code that wrote it', async () => {
+    const before = await headOf();
     const same = await withCode('replay', 'oven/big');
     expect(same).toMatchObject({ code: 0, stdout: '✔ oven/big: 3 records tell the same story\n' });
     const changed = await heddle(['--store', store, '--actors', CHANGED_BAKERY, 'replay', 'oven/big']);
     expect(changed).toMatchObject({ code: 1, stderr: '' });
     expect(changed.stdout).toMatch(/^✖ oven\/big: 2 records: record 2 comes out differently at intents/);
+    const migrate = ['--actors', CHANGED_BAKERY, 'migrate', '--dry-run', '--json'];
+    const migrations = await heddle(['--store', store, ...migrate]);
+    expect(migrations.code).toBe(1);
+    expect(rowsOf(migrations)).toMatchObject([{ address: 'oven/big', outcome: 'refused' }]);
+    expect(await headOf()).toEqual(before);
   });
 
   it('finds it, and the store, in a configuration file of the folder', async () => {

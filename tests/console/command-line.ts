@@ -10,10 +10,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { createSystem } from 'heddle';
-import { leveldb } from 'heddle/storage';
 import { run as runHere } from '../../console/cli/program.ts';
-import bakery, { NASTY } from './bakery.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
@@ -139,19 +136,8 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** A store in which something has happened: a day at the bakery. */
+/** A store in which something has happened: a day at the bakery, in a process that was killed. */
 export async function bakeryStore(store: string): Promise<void> {
-  const logger = { log: () => {}, error: () => {} };
-  await using system = await createSystem({
-    ...bakery,
-    store: leveldb(store),
-    logger,
-    supervise: bakery.supervise!,
-  });
-  const oven = system.get('oven/big')!;
-  await oven.send({ type: 'bake', loaves: 12n });
-  await oven.send({ type: 'label', text: NASTY }, { id: 'label-1' });
-  await oven.send({ type: 'burn' }).catch(() => {});
-  const bread = await system.actor('bread', '1');
-  await bread.send({ type: 'bake' });
+  const day = await run([process.execPath, ...FLAGS, at('./day-process.ts'), store]);
+  if (day.signal !== 'SIGKILL') throw new Error(`the day did not end as it should: ${day.stderr}`);
 }
