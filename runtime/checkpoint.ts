@@ -25,6 +25,8 @@ export interface StoredCheckpoint extends StoredImage {
   readonly owed: readonly StoredOwedTurn[];
   /** The newest waypoint, and the bytes of the records since. */
   readonly waypoint?: readonly [seq: number, bytes: number];
+  /** What its row in the index of states says; checkpoints of older stores do not know. */
+  readonly row?: string;
 }
 
 export type StoredPosition = readonly [seq: number, frame: number, offset: number, link: string];
@@ -82,8 +84,10 @@ export function prepareCheckpoint(runtime: Runtime, cell: Cell): PreparedCheckpo
 /** Writes a checkpoint into the commit that is being sealed. Its frames are closed, so their hashes are known. */
 export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: PreparedCheckpoint): void {
   const { ledger, codec } = runtime;
+  const state = runtime.stateRows.write(cell);
   const checkpoint: StoredCheckpoint = {
     ...content,
+    ...(state !== undefined && { row: state }),
     newest: cell.frame === undefined ? undefined : positionOf(cell.seq, cell.frame, cell.offset),
     owed: owed.map(({ turn, before }) => {
       const { seq, life, bookedBefore, frame, offset, code } = turn;
@@ -104,7 +108,6 @@ export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: Prepa
   cell.tailBytes = 0;
   writeName(runtime, cell, false);
   writeMarks(runtime, cell);
-  runtime.stateRows.write(cell);
   runtime.population.markClean(cell);
 }
 

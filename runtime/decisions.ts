@@ -1,6 +1,7 @@
 /**
  * Decisions about the system as a whole: who gave a dead letter up, and why; which actors were quarantined; what was paused;
- * which calls were refused; why it was shut down. They stand in the journal of an actor of the house, `heddle/system`, which is born with the first of them.
+ * why it was shut down; and which calls were refused. They stand in the journal of an actor of the house, `heddle/system`,
+ * which is born with the first of them.
  */
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
 import { newRoot } from './birth.ts';

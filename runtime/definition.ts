@@ -13,6 +13,7 @@ import { millisOf } from './duration.ts';
 import { Host } from './kernel/host.ts';
 import type { HostOptions } from './kernel/host.ts';
 import { isProcess } from './kernel/logic.ts';
+import { nameOf } from './query/standing-text.ts';
 import { loadSchedules } from './retry.ts';
 import { SCHEDULE, scheduleLogic } from './schedules/logic.ts';
 import { SUPERVISOR, supervisorLogic } from './supervision/logic.ts';
@@ -135,6 +136,8 @@ interface ResolvedSpec {
 /** One piece of logic under one path of names. */
 export class Definition {
   readonly path: readonly string[];
+  /** Under which its actors are found. */
+  readonly queryName: string;
   readonly host: Host;
   readonly spec: ResolvedSpec;
   /** Whether its actors are processes. */
@@ -150,6 +153,7 @@ export class Definition {
 
   constructor(path: readonly string[], logic: unknown, options: HostOptions) {
     this.path = path;
+    this.queryName = nameOf(path);
     this.#options = options;
     this.host = makeHost(path, logic, options);
     this.isProcess = isProcess(this.host.kind);

@@ -85,6 +85,7 @@ function restore(runtime: Runtime, actor: number, address: string): Restored {
     const cell = cellBornAs(runtime, actor, checkpoint?.birth ?? birth, checkpoint?.life);
     const inbox = new Map<MessageKey, StoredMessage>();
     tellAll(runtime, cell, checkpoint, records, inbox);
+    if (stored !== undefined) runtime.stateRows.restored(cell, stored);
     if (tail !== undefined) fillFromTail(cell, tail, inbox);
     cell.lives = Math.max(cell.lives, cell.life, ...[...inbox.values()].map(({ life }) => life));
     const settled = migrated ?? (cell.birth && newest && settle(runtime, cell, newest));
@@ -229,7 +230,6 @@ export function fillFromCheckpoint(
   cell.checkpointBytes = checkpoint.snapshot?.length ?? 0;
   [cell.waypointSeq, cell.waypointBytes] = checkpoint.waypoint ?? [0, 0];
   fillFromImage(runtime, cell, checkpoint);
-  if (cell.snapshot !== undefined) runtime.stateRows.restore(cell);
   for (const { life: forLife, cause, event, birth: born } of checkpoint.inbox) {
     const message = { life: forLife, cause: unpackCause(cause), packed: event, birth: born };
     inbox.set(messageKeyOf(message.cause)!, message);

@@ -110,7 +110,7 @@ describe('the table', () => {
       deadLetter: '44000000000102',
       quarantine: '51000000000102',
       pause: '5061',
-      state: '496100612262220061' + '2f31',
+      state: '4961006122622200612f31',
       statesIndexed: '2169',
     });
   });

@@ -13,9 +13,8 @@ import { segmentsOf } from '../kernel/address.ts';
 import type { Ref } from '../kernel/ref.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Definition } from '../definition.ts';
-import { codeOf, matches, standingOf } from './standing-text.ts';
+import { codeOf, matches, nameOf, standingOf } from './standing-text.ts';
 import type { Status } from './standing-text.ts';
-import { nameOf } from './state-rows.ts';
 
 /** Names of root actors, and of children: the name of the root, then that of the logic of each child on the way down. */
 export type QueryName<TActors> = (keyof TActors & string) | `${keyof TActors & string}/${string}`;
@@ -140,8 +139,7 @@ class Query {
 
   #ofPresent({ committed, definition, address, ref }: Cell): Ref | undefined {
     const { name, status, state } = this.#wanted;
-    if (committed === undefined || nameOf(definition.path) !== name || !this.#isUnder(address))
-      return undefined;
+    if (committed === undefined || definition.queryName !== name || !this.#isUnder(address)) return undefined;
     const { status: now, value } = committed;
     return matches({ status: now, value: value as StateValue | undefined }, status, state) ? ref : undefined;
   }

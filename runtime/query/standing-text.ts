@@ -43,8 +43,32 @@ export function standingOf(text: string): Standing {
 /** All texts of a status begin with this. */
 export const codeOf = (status: Status): string => CODES[status];
 
+/** Whether two actors stand alike. Asked for every turn once there is an index: it makes no garbage. */
+export function isAlike({ status, value }: Standing, other: Pick<AnySnapshot, 'status' | 'value'>): boolean {
+  return status === other.status && isSame(value, other.value as StateValue | undefined);
+}
+
+function isSame(a: StateValue | undefined, b: StateValue | undefined): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b;
+  let keys = 0;
+  for (const _ in b) keys++;
+  for (const key in a) {
+    if (!isSame(a[key], b[key])) return false;
+    keys--;
+  }
+  return keys === 0;
+}
+
 /** Whether an actor that stands so is asked for. */
 export function matches(standing: Standing, status: Status, state: StateValue | undefined): boolean {
   if (standing.status !== status) return false;
   return state === undefined || (standing.value !== undefined && matchesState(state, standing.value));
+}
+
+/** The name under which an actor is found: that of its logic, for children behind those of the actors above. */
+export function nameOf(path: readonly string[]): string {
+  // An address has no such characters either, and neither has a zero byte a place in a key.
+  return path
+    .map((part) => part.replaceAll('%', '%25').replaceAll('/', '%2F').replaceAll('\0', '%00'))
+    .join('/');
 }

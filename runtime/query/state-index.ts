@@ -4,13 +4,11 @@
  */
 import type { Cell } from '../cell.ts';
 import type { Runtime } from '../runtime.ts';
-import { nameOf } from './state-rows.ts';
-import { standingOf, textOf } from './standing-text.ts';
+import { isAlike, standingOf, textOf } from './standing-text.ts';
 import type { Standing } from './standing-text.ts';
 
 /** The actors of a name that stand alike. */
 export interface Bucket {
-  readonly text: string;
   readonly standing: Standing;
   readonly cells: Set<Cell>;
 }
@@ -64,13 +62,10 @@ export class StateIndex {
   #place(cell: Cell): void {
     const { committed, definition, bucket } = cell;
     if (committed === undefined || definition.isHouse) return;
-    const standing = bucket?.standing;
-    // Most turns change no state, and most states are one word.
-    if (standing?.status === committed.status && standing.value === committed.value) return;
-    const text = textOf(committed);
-    if (bucket?.text === text) return;
+    // Most turns change no state.
+    if (bucket !== undefined && isAlike(bucket.standing, committed)) return;
     bucket?.cells.delete(cell);
-    const place = this.#bucket(nameOf(definition.path), text);
+    const place = this.#bucket(definition.queryName, textOf(committed));
     place.cells.add(cell);
     cell.bucket = place;
     this.#moved(cell);
@@ -81,7 +76,7 @@ export class StateIndex {
     if (buckets === undefined) this.#names.set(name, (buckets = new Map<string, Bucket>()));
     let bucket = buckets.get(text);
     if (bucket === undefined) {
-      bucket = { text, standing: standingOf(text), cells: new Set() };
+      bucket = { standing: standingOf(text), cells: new Set() };
       buckets.set(text, bucket);
     }
     return bucket;

@@ -22,7 +22,7 @@ import { readCheckpoint } from '../checkpoint.ts';
 import type { StoredCheckpoint } from '../checkpoint.ts';
 import type { PersistedSnapshot } from '../kernel/host.ts';
 import type { Runtime } from '../runtime.ts';
-import { textOf } from './standing-text.ts';
+import { nameOf, textOf } from './standing-text.ts';
 
 /** What a row says. The number is undefined where the row is damaged. */
 export interface StateRow {
@@ -32,14 +32,6 @@ export interface StateRow {
 
 /** How many rows are written, or read, in one go. */
 const SLICE = 500;
-
-/** The name under which an actor is found: that of its logic, for children behind those of the actors above. */
-export function nameOf(path: readonly string[]): string {
-  // An address has no such characters either, and neither has a zero byte a place in a key.
-  return path
-    .map((part) => part.replaceAll('%', '%25').replaceAll('/', '%2F').replaceAll('\0', '%00'))
-    .join('/');
-}
 
 export class StateRows {
   readonly #runtime: Runtime;
@@ -57,23 +49,22 @@ export class StateRows {
     if (ledger.head.frame === 0) ledger.put(STATES_INDEXED_KEY, codec.packAs(0, true));
   }
 
-  /** The actor's checkpoint is being written. */
-  write(cell: Cell): void {
+  /** Writes the row of an actor whose checkpoint is being written. Returns what it says. */
+  write(cell: Cell): string | undefined {
     const { snapshot, definition, stateRow } = cell;
-    if (snapshot === undefined || definition.isHouse) return;
-    const row = this.#interned(`${nameOf(definition.path)}\0${textOf(snapshot)}`);
-    if (row === stateRow) return;
+    if (snapshot === undefined || definition.isHouse) return stateRow;
+    const row = this.#interned(`${definition.queryName}\0${textOf(snapshot)}`);
+    if (row === stateRow) return row;
     const { ledger, codec } = this.#runtime;
     if (stateRow !== undefined) ledger.delete(stateKey(stateRow, cell.address));
     ledger.put(stateKey(row, cell.address), codec.packAs(0, cell.actor));
-    cell.stateRow = row;
+    return (cell.stateRow = row);
   }
 
-  /** What the row of an actor says whose checkpoint was just loaded into it. */
-  restore(cell: Cell): void {
-    const { snapshot, definition } = cell;
-    if (snapshot === undefined || definition.isHouse) return;
-    cell.stateRow = this.#interned(`${nameOf(definition.path)}\0${textOf(snapshot)}`);
+  /** The row that the checkpoint of an actor has left, whatever code has made of its state since: the next one replaces it. */
+  restored(cell: Cell, checkpoint: StoredCheckpoint): void {
+    const row = checkpoint.row ?? storedRowOf(this.#runtime, checkpoint)?.row;
+    if (row !== undefined) cell.stateRow = this.#interned(row);
   }
 
   /** The same string for all actors that stand alike. */

@@ -24,8 +24,7 @@ const worker = setup({
   actors: { job },
   actions: {
     act: ({ event }) => void world.push(`act ${event.type} ${currentEffect()!.idempotencyKey}`),
-    // XState has no type for actions whose end is awaited.
-    actSlowly: (() => new Promise<void>((resolve) => finish.push(resolve))) as () => void,
+    actSlowly: (): unknown => new Promise<void>((resolve) => finish.push(resolve)),
     actBadly: () => {
       world.push(`try ${++failures}`);
       throw new Error('not now');

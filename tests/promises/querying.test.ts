@@ -77,7 +77,7 @@ describe.each(WHERE)('actors that are %s', (_, bring) => {
     await run.system.get('report/d')!.send({ type: 'accept' });
     await (await run.system.start('twofold', { id: '1' })).send({ type: 'r' });
     await run.system.start('counter', { id: 'report' });
-    await run.system.get('report/b/payment')!.send({ type: 'pay' } as never);
+    await run.system.get('report/b/payment')!.send({ type: 'pay' });
     run = await bring(run);
     const { system } = run;
     expect(await found(system.query({ name: 'report' }))).toEqual(['report/a', 'report/b', 'report/c']);
@@ -362,11 +362,11 @@ describe.each(STORES)('random worlds %s', (_, makeStore) => {
       const status = below(4) === 0 ? 'done' : 'active';
       const state: StateValue | undefined = below(3) === 0 ? undefined : names[below(size)]!;
       const refs = await found(
-        run.system.query({ name: 'machine', status, ...(state !== undefined && { state: state as never }) }),
+        run.system.query({ name: 'machine', status, ...(state !== undefined && { state }) }),
       );
       const expected = [...everybody].filter((address) => {
         const snapshot = run.system.get(address as 'machine/1')!.getSnapshot();
-        return snapshot.status === status && (state === undefined || snapshot.matches(state as never));
+        return snapshot.status === status && (state === undefined || snapshot.matches(state));
       });
       expect(refs).toEqual(expected.sort());
       expect((await run.system.verify()).broken).toEqual([]);
