@@ -33,10 +33,10 @@ function asOfCode({ codes }: Runtime, definition: Definition, code: number | und
 }
 
 /** A birth under today's code. */
-export function pinned(runtime: Runtime, { code: _, ...birth }: Birth): Birth {
+export function pinned(runtime: Runtime, birth: Birth): Birth {
   const definition = runtime.definitions.at(birth.path);
   const code = definition && runtime.codes.numberFor(definition);
-  return code === undefined ? birth : { ...birth, code };
+  return code === undefined || code === birth.code ? birth : { ...birth, code };
 }
 
 /** A root actor that is about to be born: its first message is to follow. */

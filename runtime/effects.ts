@@ -6,6 +6,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
+import { isHeldBack, leftToDo } from './forked-effects.ts';
 import { Message } from './mailbox.ts';
 import { noteSettled } from './notes.ts';
 import { portable } from './portable.ts';
@@ -130,13 +131,16 @@ const RETRY_AFTER_MS = [100, 1000];
 /** Carries out what a turn owes, and notes when all of it is done. */
 export function carryOut(runtime: Runtime, cell: Cell, owed: OwedTurn): void {
   if (cell.paused !== undefined) return void cell.paused.push(() => carryOut(runtime, cell, owed));
-  let left = owed.effects.length;
+  if (isHeldBack(cell)) return;
+  const effects = leftToDo(runtime, cell, owed);
+  if (effects.length === 0) return settle(runtime, cell, owed);
+  let left = effects.length;
   const settled = (): void => {
     if (--left === 0) settle(runtime, cell, owed);
   };
   // What the effects send at once commits together with the note that they are done: a repetition does not send it twice.
   runtime.committer.hold(() => {
-    for (const effect of owed.effects) run(runtime, cell, owed, effect, 1, settled);
+    for (const effect of effects) run(runtime, cell, owed, effect, 1, settled);
   });
 }
 

@@ -65,6 +65,9 @@ export type { Migration, MigrationOptions } from './versions/survey.ts';
 export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from './past/history.ts';
 export type { TracePlace } from './trace.ts';
 export type { Blame, BlameOptions, Change } from './past/diff.ts';
+export type { ForkOptions } from './past/fork.ts';
+export type { ForkEffects } from './mailbox.ts';
+export type { PastActor } from './past/past-actor.ts';
 export type { ReplayResult } from './past/replay.ts';
 export type { Damage, Verification } from './verify.ts';
 

@@ -66,7 +66,28 @@ export interface Birth {
   readonly starter?: number;
   /** The code that it runs: see `versions/codes.ts`. */
   readonly code?: number;
+  /** What it is a fork of: see `past/fork.ts`. */
+  readonly fork?: ForkOf;
 }
+
+/** Whom an actor of a fork stands for. */
+export interface ForkOf {
+  /** The original. */
+  readonly address: string;
+  /** The record of the original that its own first record stands for. */
+  readonly seq: number;
+  readonly effects: ForkEffects;
+}
+
+/**
+ * What becomes of the actions and processes of a fork, owed and later:
+ *
+ * - `rerun`: they are carried out, under keys of their own;
+ * - `reuse`: as long as the fork tells the story of its original, what that has done is not done again, and its promises get the
+ *   recorded results;
+ * - `hold`: they are recorded as owed, and wait for `system.perform`.
+ */
+export type ForkEffects = 'rerun' | 'reuse' | 'hold';
 
 /** What is left of the bytes of an event that is recorded. */
 export const RECORDED: Packed = Buffer.alloc(0);

@@ -11,6 +11,7 @@ import type { TimerHandle } from './clock.ts';
 import { EffectSource, lasts, withinEffect } from './effects.ts';
 import { retryAfterMsOf } from '../machines/retry-after.ts';
 import { AttemptTimeout, DeadlineExceeded } from './errors.ts';
+import { isHeldBack, recordedResult } from './forked-effects.ts';
 import { Ref } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import { portable } from './portable.ts';
@@ -140,7 +141,8 @@ export class Processes {
   }
 
   #startLife(cell: Cell, life: number, snapshot: AnySnapshot): void {
-    if (cell.life !== life || cell.ended || !mayRun(cell) || this.#runtime.closing) return;
+    if (cell.life !== life || cell.ended || !mayRun(cell) || this.#runtime.closing || isHeldBack(cell))
+      return;
     const running = this.#running.get(cell.actor);
     if (running !== undefined) {
       // It may run still: the actor was only loaded again.
@@ -172,6 +174,12 @@ export class Processes {
       settled: false,
     };
     this.#running.set(actor, running);
+    const recorded = recordedResult(this.#runtime, cell);
+    if (recorded !== undefined) {
+      running.settled = true;
+      this.#close(running);
+      return this.#post(running, recorded);
+    }
     this.#runtime.metrics.processesStarted++;
     if (!this.#limit(running)) return;
     try {

@@ -12,6 +12,9 @@ interface StoredReference {
   readonly life: number;
 }
 
+/** Who stands for whom, by the number of the latter. */
+export type NewNames = ReadonlyMap<number, { readonly address: string; readonly actor: number }>;
+
 /**
  * Makes refs from what is stored. While an actor is being restored, the refs to its own children are collected, so that
  * the same object stands in its context and among its children.
@@ -19,6 +22,7 @@ interface StoredReference {
 export class References implements ReferenceCodec {
   readonly #port: () => Port;
   #collected: Map<string, Ref> | undefined;
+  #newNames: NewNames | undefined;
 
   constructor(port: () => Port) {
     this.#port = port;
@@ -34,13 +38,26 @@ export class References implements ReferenceCodec {
   }
 
   decode(data: unknown): Ref {
-    const { address, actor, life } = data as StoredReference;
+    const stored = data as StoredReference;
+    const { life } = stored;
+    const { address, actor } = this.#newNames?.get(stored.actor) ?? stored;
     const key = `${actor}~${life}`;
     const known = this.#collected?.get(key);
     if (known !== undefined) return known;
     const ref = this.make(address, actor, life);
     this.#collected?.set(key, ref);
     return ref;
+  }
+
+  /** Runs `read`, in which references to some actors become references to others, in the same life. */
+  renaming<T>(newNames: NewNames, read: () => T): T {
+    const outer = this.#newNames;
+    this.#newNames = newNames;
+    try {
+      return read();
+    } finally {
+      this.#newNames = outer;
+    }
   }
 
   /** A ref to an actor that is known by its address and number. */

@@ -4,6 +4,7 @@
  */
 import type { Commit } from './commit.ts';
 import { carryOut, rest } from './effects.ts';
+import { PERFORM } from './forked-effects.ts';
 import { receiptFor } from './receipt.ts';
 import type { StateIndex } from './query/state-index.ts';
 import type { Runtime } from './runtime.ts';
@@ -33,6 +34,12 @@ function acknowledge(
   message.reply?.resolve(receiptFor(cell.address, seq, commit, frame));
 }
 
+/** What a fork was held back from is carried out, up to the record that allows it. */
+function performHeld(runtime: Runtime, { cell, seq }: Turn): void {
+  for (const owed of [...(cell.owed?.values() ?? [])]) if (owed.seq < seq) carryOut(runtime, cell, owed);
+  if (cell.definition.isProcess) runtime.processes.goOn(cell);
+}
+
 function publish(runtime: Runtime, turn: Turn): void {
   const { cell, snapshot, owed, intents } = turn;
   runtime.inspection?.turn(turn);
@@ -41,5 +48,6 @@ function publish(runtime: Runtime, turn: Turn): void {
   // First whoever waits until a process that is halted has gone.
   runtime.supervision.afterTurn(turn);
   if (cell.definition.isProcess) runtime.processes.afterTurn(turn);
+  if (turn.message.event.type === PERFORM) performHeld(runtime, turn);
   if (owed !== undefined) carryOut(runtime, cell, owed);
 }

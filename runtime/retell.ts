@@ -4,7 +4,8 @@
  */
 import type { AnyEventObject } from 'xstate';
 import type { JournalRecord } from '../storage/journal.ts';
-import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
+import { Cell } from './cell.ts';
+import type { OwedEffect, OwedTurn } from './cell.ts';
 import { firstDifference } from './difference.ts';
 import type { Difference } from './errors.ts';
 import { definitionOf, makeSelf } from './birth.ts';
@@ -23,7 +24,7 @@ import { applyOrder, isUrgent, standingStep, UP } from './standing.ts';
 import { dueOf, tellIntents, unpackTrailer } from './trailer.ts';
 import { originOf } from './trace.ts';
 import type { GivenTrace } from './trace.ts';
-import type { Cause, Crash, Read, ToldIntent, Trailer } from './trailer.ts';
+import type { Cause, Crash, Read, StoredStep, ToldIntent, Trailer } from './trailer.ts';
 import type { TravellingSnapshot } from './events.ts';
 
 /** What came out of telling a record again. */
@@ -49,7 +50,8 @@ export function retell(runtime: Runtime, cell: Cell, record: JournalRecord): Sto
   }
   if (trailer.crash !== undefined || trailer.image !== undefined || event.type === RECODED) {
     const { snapshot, booked } = cell;
-    return { event, trailer, snapshot, intents: NO_INTENTS, booked, difference: undefined };
+    const intents = trailer.owes === undefined ? NO_INTENTS : intentsOf(runtime, cell, trailer.owes);
+    return { event, trailer, snapshot, intents, booked, difference: undefined };
   }
   const environment = new RetoldEnvironment(runtime, trailer.reads ?? []);
   enter(record.at, cell.bornAt, trailer.seed);
@@ -155,15 +157,42 @@ export function applyStory(runtime: Runtime, cell: Cell, story: Story, record: J
   if (trailer.image !== undefined) {
     cell.definition = definitionOf(runtime, cell.address, trailer.image.birth!);
     fillFromImage(runtime, cell, trailer.image);
+    owe(cell, record.seq, owedBy(cell, intents, event, before, bookedBefore));
     return;
   }
   if (event.type === RECODED) cell.birth = { ...cell.birth!, code: event['code'] as number };
   applyToSelf(cell, intents, event, record.at);
-  const owed = owedBy(cell, intents, event, before, bookedBefore);
-  if (owed !== undefined) (cell.owed ??= new Map()).set(record.seq, owed);
+  owe(cell, record.seq, owedBy(cell, intents, event, before, bookedBefore));
   if (!cell.ended) return;
   cell.timers = undefined;
   cell.down = undefined;
+}
+
+function owe(cell: Cell, seq: number, owed: OwedTurn | undefined): void {
+  if (owed !== undefined) (cell.owed ??= new Map()).set(seq, owed);
+}
+
+/** What a step asks for that somebody else has taken, if this actor takes it. */
+export function intentsOf(
+  runtime: Runtime,
+  { actor, address, definition, ref }: Cell,
+  step: StoredStep,
+): readonly Intent[] {
+  const { at, bornAt, seed, booked, before, reads } = step;
+  const taker = new Cell(actor, address, definition, ref);
+  taker.booked = booked;
+  if (before !== undefined) taker.snapshot = runtime.events.unpackSnapshot(definition, ref, before);
+  const event = runtime.events.unpack(step.event);
+  const environment = new RetoldEnvironment(
+    runtime,
+    reads === undefined ? [] : (runtime.codec.unpack(reads) as readonly Read[]),
+  );
+  enter(at, bornAt, seed);
+  try {
+    return stepOf(taker, event, environment).intents;
+  } finally {
+    leave();
+  }
 }
 
 /** The actor fails, and does not run until it is restarted. Returns the timer that does that, if there is one. */

@@ -9,6 +9,7 @@
  */
 import type { AnyEventObject } from 'xstate';
 import type { Cell } from './cell.ts';
+import { PERFORM, performing } from './forked-effects.ts';
 import { NO_INTENTS } from './kernel/intent.ts';
 import type { Intent } from './kernel/intent.ts';
 import type { Ref } from './kernel/ref.ts';
@@ -52,7 +53,7 @@ export function isOrder({ event, birth }: Message): boolean {
 
 /** Whether an event does not wait behind others. Asked for every message: most types begin with another letter. */
 export function isUrgent({ type }: AnyEventObject): boolean {
-  return type.charCodeAt(0) === 104 && (type === HALT || type === UP || type === FAIL);
+  return type.charCodeAt(0) === 104 && (type === HALT || type === UP || type === FAIL || type === PERFORM);
 }
 
 /** The step of an order: the state stays, and the children are told. Undefined for every other event. */
@@ -60,9 +61,9 @@ export function standingStep(
   { snapshot, down, booked }: Cell,
   { type }: AnyEventObject,
 ): Outcome | undefined {
-  if (type !== HALT && type !== UP) return undefined;
+  if (type !== HALT && type !== UP && type !== PERFORM) return undefined;
   // Who is up already has children that are.
-  const isNews = type === HALT || down !== undefined;
+  const isNews = type !== UP || down !== undefined;
   const told = isNews ? childrenOf(snapshot) : [];
   const intents = told.map((to): Intent => ({ kind: 'send', to, event: { type } }));
   return { snapshot: snapshot!, intents: intents.length === 0 ? NO_INTENTS : intents, booked };
@@ -75,6 +76,10 @@ export function childrenOf(snapshot: AnySnapshot | undefined): readonly Ref[] {
 
 /** What an order does to the actor's standing, live or told again. */
 export function applyOrder(cell: Cell, { type }: AnyEventObject, at: number): void {
+  if (type === PERFORM) {
+    cell.birth = performing(cell.birth!);
+    return;
+  }
   // Whoever ordered this decides from now on when it comes up.
   for (const [key, { event }] of cell.timers ?? []) if (event.type === UP) cell.timers!.delete(key);
   if (type === HALT) {

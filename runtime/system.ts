@@ -22,6 +22,10 @@ import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/qu
 import type { Refusal } from './refusals.ts';
 import { blame, diff } from './past/diff.ts';
 import type { Blame, BlameOptions, Change } from './past/diff.ts';
+import { fork, perform } from './past/fork.ts';
+import type { ForkOptions } from './past/fork.ts';
+import { pastActor } from './past/past-actor.ts';
+import type { PastActor } from './past/past-actor.ts';
 import { replay, replayAll } from './past/replay.ts';
 import type { ReplayResult } from './past/replay.ts';
 import { toldUpTo } from './past/telling.ts';
@@ -371,6 +375,15 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     return (await toldUpTo(this.#runtime, address, seq)).snapshot as never;
   }
 
+  /**
+   * Everything an actor was as of its record `seq`: state, timers, messages under way, and the same of all below it as they stood
+   * then.
+   * @throws as snapshotAt
+   */
+  past(address: string, seq: number): Promise<PastActor> {
+    return pastActor(this.#runtime, address, seq);
+  }
+
   /** What is different in an actor's state in record `to` from what it was in record `from`. @throws as snapshotAt */
   diff(address: string, from: number, to: number): Promise<readonly Change[]> {
     return diff(this.#runtime, address, from, to);
@@ -383,6 +396,24 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    */
   blame(address: string, path: string, options?: BlameOptions): Promise<Blame | undefined> {
     return blame(this.#runtime, address, path, options);
+  }
+
+  /**
+   * A root actor and all below it, as they stood at a record, live on under another address: states, timers, and messages that
+   * were under way. The original is not touched. Unless `effects` says otherwise, the fork's actions and processes are recorded and
+   * wait: see {@link perform}. Resolves when the fork is on the disk.
+   * @throws InvalidArgument, ActorExists, StoryChanged, UnknownActor, JournalCorrupt
+   */
+  async fork<TAddress extends string>(
+    address: TAddress,
+    options: ForkOptions,
+  ): Promise<RefAt<TActors, TAddress>> {
+    return (await fork(this.#runtime, address, options)) as never;
+  }
+
+  /** Carries out what a fork with `effects: 'hold'` owes, and lets its processes run. Resolves when that is on the disk. */
+  async perform(address: string): Promise<void> {
+    await perform(this.#runtime, address);
   }
 
   /**

@@ -6,7 +6,7 @@
  * (https://www.w3.org/TR/trace-context/): a caller that has a trace passes its `traceparent` on and its trace goes on here;
  * otherwise the ids follow from the store and the record, the same whenever they are asked for.
  */
-import { hash } from 'node:crypto';
+import { sha256 } from '../storage/checksum.ts';
 import { InvalidArgument } from './errors.ts';
 import type { Cause } from './trailer.ts';
 
@@ -103,6 +103,6 @@ export function spanIdOf(storeId: string, actor: number, seq: number): string {
   return derived(`span ${storeId} ${actor}:${seq}`, SPAN_BYTES);
 }
 
-const derived = (text: string, bytes: number): string => hash('sha256', text, 'hex').slice(0, 2 * bytes);
+const derived = (text: string, bytes: number): string => sha256(text).slice(0, 2 * bytes);
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

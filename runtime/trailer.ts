@@ -40,6 +40,9 @@ export type Cause =
   | { readonly kind: 'system' }
   | { readonly kind: 'letter'; readonly id: number };
 
+/** A cause that is an intent of a record. */
+export type StepCause = Extract<Cause, { readonly index: number }>;
+
 /** Names the one message that an intent gives rise to. */
 export type MessageKey = `${number}:${number}:${number}`;
 
@@ -87,6 +90,20 @@ export interface Trailer {
   readonly crash?: Crash | undefined;
   /** The record gives its actor everything it is, instead of telling how it came about: it was forked, or migrated. */
   readonly image?: StoredImage | undefined;
+  /** A step that somebody else has taken, whose actions and emits are owed with the image. */
+  readonly owes?: StoredStep | undefined;
+}
+
+/** A step as it can be taken again. Field names are on disk. */
+export interface StoredStep {
+  readonly at: number;
+  readonly bornAt: number;
+  readonly seed: Uint8Array | undefined;
+  readonly booked: number;
+  readonly event: Uint8Array;
+  /** The state before it; undefined for the first of a life. */
+  readonly before: Uint8Array | undefined;
+  readonly reads: Uint8Array | undefined;
 }
 
 /** Why an actor went down, and what is to become of it. */
@@ -116,6 +133,7 @@ interface StoredTrailer {
   f?: Uint8Array;
   d?: Uint8Array;
   g?: StoredImage;
+  w?: StoredStep;
 }
 
 export type StoredCause = readonly [
@@ -190,12 +208,13 @@ export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
   if ('failure' in trailer) stored.f = Buffer.from(codec.packHolder(trailer.failure, 'failure'));
   if (trailer.crash !== undefined) stored.d = Buffer.from(codec.packHolder(trailer.crash, 'crash'));
   if (trailer.image !== undefined) stored.g = trailer.image;
+  if (trailer.owes !== undefined) stored.w = trailer.owes;
   return codec.packAs(0, stored);
 }
 
 export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trailer {
   if (bytes === undefined) return EMPTY;
-  const { c, k, t, i, r, s, b, e, f, d, g } = codec.unpack(bytes) as StoredTrailer;
+  const { c, k, t, i, r, s, b, e, f, d, g, w } = codec.unpack(bytes) as StoredTrailer;
   const trailer: Trailer = {
     cause: c && unpackCause(c),
     id: k,
@@ -207,6 +226,7 @@ export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trai
     ends: e === 1,
     ...(d !== undefined && { crash: codec.unpack(d) as Crash }),
     ...(g !== undefined && { image: g }),
+    ...(w !== undefined && { owes: w }),
   };
   return f === undefined ? trailer : { ...trailer, failure: codec.unpack(f) };
 }

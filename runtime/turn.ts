@@ -20,6 +20,7 @@ import { writeName } from './checkpoint.ts';
 import type { Definition } from './definition.ts';
 import { ActorEnded, Nondeterminism, StepFailed } from './errors.ts';
 import { childAddress } from './kernel/address.ts';
+import { forkOfChild } from './forked-effects.ts';
 import { NO_INTENTS } from './kernel/intent.ts';
 import type { Intent } from './kernel/intent.ts';
 import { enter, leave, seedOfLast, violationOfLast } from './kernel/moment.ts';
@@ -301,7 +302,7 @@ function prepareMessages(
         const { ref, input } = intent;
         const child = newborns!.get(ref)!;
         const { event, packed } = events.prepareHolder({ type: 'xstate.init', input });
-        const birth = birthOf(cell, ref, child.definition);
+        const birth = birthOf(cell, ref, child.definition, child.earlier);
         const message = new Message(event, packed, ref.life, causeOf(cell, index), birth);
         messages.push({ to: ref, message, child });
         break;
@@ -328,7 +329,8 @@ function causeOf({ actor, seq, life, origin }: Cell, index: number): Cause {
   return { kind: 'actor', actor, seq: seq + 1, index, life, origin };
 }
 
-function birthOf(parent: Cell, ref: Ref, definition: Definition): Birth {
+export function birthOf(parent: Cell, ref: Ref, definition: Definition, earlier?: Cell): Birth {
+  const fork = forkOfChild(parent, ref, earlier);
   return {
     address: childAddress(parent.address, ref.id),
     path: definition.path,
@@ -336,6 +338,7 @@ function birthOf(parent: Cell, ref: Ref, definition: Definition): Birth {
     ...(ref.systemId !== undefined && { systemId: ref.systemId }),
     ...(ref._syncSnapshot && { syncSnapshot: true }),
     ...(definition.isProcess && { process: true }),
+    ...(fork !== undefined && { fork }),
   };
 }
 
@@ -412,7 +415,7 @@ function bearRoot(runtime: Runtime, cell: Cell): void {
 }
 
 /** Makes room for a child's life: its first message follows. */
-function bearChild(runtime: Runtime, ref: Ref, { definition, earlier }: Newborn): void {
+export function bearChild(runtime: Runtime, ref: Ref, { definition, earlier }: Newborn): void {
   const cell = earlier ?? new Cell(ref.actor, ref.address, definition, ref);
   // The life before may still have its stop to come; the new one begins with its first message.
   cell.lives = ref.life;

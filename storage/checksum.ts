@@ -5,6 +5,7 @@
  * ranges are summed here, eight bytes at a time (slicing-by-8: Kounavis and Berry, "A Systematic Approach to Building
  * High Performance Software-based CRC Generators", 2005), and long ones by zlib. Both give the same number.
  */
+import { hash } from 'node:crypto';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 
 /** Measured on Node 20 and 24: above this, zlib is faster in spite of the call. */
@@ -50,3 +51,6 @@ export function crc32(bytes: Uint8Array, start = 0, end: number = bytes.length, 
   for (; at < end; at++) c = t[(c ^ bytes[at]!) & 255]! ^ (c >>> 8);
   return ~c >>> 0;
 }
+
+/** The SHA-256 of a text, as hex. */
+export const sha256 = (text: string): string => hash('sha256', text, 'hex');

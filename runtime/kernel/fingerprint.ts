@@ -108,7 +108,8 @@ class Description {
     }
     const names = Object.keys(value);
     const isPlain = Array.isArray(value) || isRecord(value);
-    if (!isPlain) this.#parts[path] = `${value.constructor?.name ?? 'object'} ${String(value)}`;
+    // A Date, a RegExp, an instance of a class: its text says what it can.
+    if (!isPlain) this.#parts[path] = `${value.constructor.name} ${textOf(value)}`;
     else if (names.length === 0) this.#parts[path] = Array.isArray(value) ? '[]' : '{}';
     this.#within(value, names, path, role);
   }

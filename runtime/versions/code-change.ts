@@ -102,7 +102,7 @@ export function migratedCheckpoint(
 ): (Settled & { readonly checkpoint: StoredCheckpoint }) | undefined {
   const { birth, snapshot } = checkpoint;
   const definition = birth && otherwiseToday(runtime, birth);
-  const way = definition && wayTo(runtime, birth!, definition);
+  const way = definition && wayTo(runtime, birth, definition);
   if (way === undefined || snapshot === undefined || !isAlive(runtime, snapshot)) return undefined;
   // What it owes is derived again by the code that has told it.
   const owed = checkpoint.owed.map((turn) => ({ code: birth!.code!, ...turn }));

@@ -80,9 +80,9 @@ export function migrateState(
   return steps.reduce((before, { state: step }, index) => {
     if (step === undefined) return before;
     const changes = step(before, { address, from: from + index });
-    const after = { ...before, ...changes };
+    const after: PersistedSnapshot = Object.assign({}, before, changes);
     // Which states these are follows from the value, unless that is still the same.
-    if ('value' in changes) delete after.states;
+    if ('value' in changes) delete (after as { states?: unknown }).states;
     return after;
   }, state);
 }

@@ -1,0 +1,279 @@
+/**
+ * A cut: an actor and all below it as they stood at one place in the ledger, with the messages that were under way among them.
+ *
+ * The ledger is one order of everything that has happened, so a place in it divides the past of all actors at once into before
+ * and after: nothing is seen of an effect without its cause. What an actor was at the place is told from its journal. A message
+ * was under way if it was sent before and taken later, or never: what the steps before have sent is told with them; what came
+ * from elsewhere is found in the records that have taken it since.
+ */
+import type { AnyEventObject } from 'xstate';
+import type { Packed } from '../../storage/codec.ts';
+import type { JournalRecord } from '../../storage/journal.ts';
+import type { Cell } from '../cell.ts';
+import { StoryChanged } from '../errors.ts';
+import type { PreparedEvent } from '../events.ts';
+import { own } from '../image.ts';
+import type { Ref } from '../kernel/ref.ts';
+import type { Birth } from '../mailbox.ts';
+import type { Story } from '../retell.ts';
+import { childrenOf, HALT, UP } from '../standing.ts';
+import { disarmTimer } from '../timers.ts';
+import type { Runtime } from '../runtime.ts';
+import { messageKeyOf, unpackCause, unpackTrailer } from '../trailer.ts';
+import type { Cause, MessageKey, StepCause } from '../trailer.ts';
+import { birthOf } from '../turn.ts';
+import { isBefore, journalsFrom, placeOfRecord } from './ledger-order.ts';
+import type { Place } from './ledger-order.ts';
+import { checkpointOf, journalAt, recordsBackOf, recordsOf } from './reading.ts';
+import type { Journal } from './reading.ts';
+import { assertRecordOf, toldFromBirth } from './telling.ts';
+
+/** A message that was under way. */
+export interface UnderWay {
+  readonly to: { readonly actor: number; readonly address: string };
+  readonly life: number;
+  readonly type: string;
+  readonly packed: Packed;
+  readonly cause: StepCause;
+  readonly birth?: Birth;
+}
+
+/** Somebody who lived at the place, or had lived before. */
+export interface Member {
+  readonly journal: Journal;
+  /** As it was. */
+  readonly cell: Cell;
+}
+
+export interface Cut {
+  /** When the record was made. */
+  readonly at: number;
+  /** By number; the actor itself first, parents before their children. */
+  readonly members: ReadonlyMap<number, Member>;
+  /** In the order in which they were sent. */
+  readonly underWay: readonly UnderWay[];
+}
+
+/**
+ * The actor and all below it as of its record `seq`.
+ * @throws InvalidArgument, StoryChanged when today's code cannot tell it, UnknownActor, JournalCorrupt
+ */
+export async function cutAt(runtime: Runtime, address: string, seq: number): Promise<Cut> {
+  const journal = await journalAt(runtime, address);
+  assertRecordOf(journal, seq, 'at');
+  const [record] = recordsOf(runtime, journal, seq - 1);
+  const { at } = record!;
+  const end = placeOfRecord(record!);
+  const members = new Map<number, Member>();
+  const post = new Post(runtime);
+  const journals = await journalsFrom(runtime, address);
+  for (const one of journals) {
+    const before = { ...one, end: lastUpTo(runtime, one, end) };
+    if (before.end === undefined) continue;
+    const told = await toldFromBirth(runtime, before, (story, its, cell) => post.read(story, its, cell));
+    if (told!.difference !== undefined) throw new StoryChanged(one.address, told!.difference);
+    members.set(one.actor, { journal: one, cell: told!.cell });
+  }
+  for (const one of journals) await post.lookBack(one, members, end);
+  post.disarmWhatFired(members);
+  return { at, members, underWay: post.underWay(members) };
+}
+
+/** The last record of a journal that stands at or before a place. */
+function lastUpTo(runtime: Runtime, journal: Journal, end: Place): Journal['end'] {
+  for (const record of recordsBackOf(runtime, journal)) {
+    const place = placeOfRecord(record);
+    if (!isBefore(end, place)) return { seq: record.seq, ...place, link: undefined };
+  }
+  return undefined;
+}
+
+/** A message with the place where it was sent. */
+interface Sent extends UnderWay {
+  readonly place: Place;
+}
+
+/** A message as it is found later. */
+interface Found {
+  readonly to: Journal;
+  readonly life: number;
+  readonly type: string;
+  readonly packed: Packed;
+  readonly cause: Cause | undefined;
+  readonly birth?: Birth | undefined;
+}
+
+/** The messages among the actors of a cut. */
+class Post {
+  readonly #runtime: Runtime;
+  readonly #sent = new Map<MessageKey, Sent>();
+  /** What was taken before the cut. */
+  readonly #taken: StepCause[] = [];
+  /** The last message that was taken of a sender by a receiver: those before it have arrived, or were dropped. */
+  readonly #newest = new Map<string, { readonly seq: number; readonly index: number }>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  // ---- before the cut ---------------------------------------------------------------------------------------------
+
+  read({ trailer, intents, event }: Story, record: JournalRecord, cell: Cell): boolean {
+    const { cause } = trailer;
+    if (cause?.kind === 'actor') {
+      this.#taken.push(cause);
+      this.#newest.set(`${cause.actor} ${cell.actor}`, cause);
+    }
+    const send = (to: Ref, its: AnyEventObject, index: number, birth?: Birth): void =>
+      this.#send(cell, record, to, this.#runtime.events.prepareHolder(its), index, birth);
+    intents.forEach((intent, index) => {
+      switch (intent.kind) {
+        case 'send':
+          return send(intent.to, intent.event, index);
+        case 'stop':
+          return send(intent.ref, { type: 'xstate.stop' }, index);
+        case 'spawn': {
+          const { ref, input } = intent;
+          const definition = cell.definition.child(ref.src);
+          return (
+            definition && send(ref, { type: 'xstate.init', input }, index, birthOf(cell, ref, definition))
+          );
+        }
+      }
+    });
+    if (trailer.crash !== undefined || event.type.startsWith('heddle.')) return true;
+    let index = intents.length;
+    if ('failure' in trailer)
+      for (const child of childrenOf(cell.snapshot)) send(child, { type: 'xstate.stop' }, index++);
+    this.#report(cell, record, index);
+    return true;
+  }
+
+  /** What a child tells its parent by itself. */
+  #report(cell: Cell, record: JournalRecord, index: number): void {
+    const { ref, snapshot, definition } = cell;
+    const { id, _parent: parent } = ref;
+    if (parent === undefined || snapshot === undefined) return;
+    const { events } = this.#runtime;
+    const { status, output, error } = snapshot;
+    const tell = (event: PreparedEvent): void => this.#send(cell, record, parent, event, index, undefined);
+    if (status === 'done')
+      tell(events.prepareHolder({ type: `xstate.done.actor.${id}`, output, actorId: id }));
+    if (status === 'error')
+      tell(events.prepareHolder({ type: `xstate.error.actor.${id}`, error, actorId: id }));
+    if (status === 'active' && ref._syncSnapshot) tell(events.snapshotEvent(ref, definition, snapshot));
+  }
+
+  #send(
+    { actor, since, life, ref }: Cell,
+    record: JournalRecord,
+    to: Ref,
+    { event, packed }: PreparedEvent,
+    index: number,
+    birth: Birth | undefined,
+  ): void {
+    // A parent knows its child by the first life, whatever restarts there were.
+    const known = to === ref._parent ? since : life;
+    const cause = { kind: 'actor', actor, seq: record.seq, index, life: known } as const;
+    const sent = {
+      to,
+      life: to.life,
+      type: event.type,
+      packed: own(packed),
+      cause,
+      place: placeOfRecord(record),
+    };
+    this.#sent.set(messageKeyOf(cause)!, { ...sent, ...(birth && { birth }) });
+  }
+
+  // ---- since then -------------------------------------------------------------------------------------------------
+
+  /** Finds what was taken after the cut, or waits still, though it was sent before, by others or in other ways. */
+  async lookBack(journal: Journal, members: ReadonlyMap<number, Member>, end: Place): Promise<void> {
+    const { codec } = this.#runtime;
+    const told = members.get(journal.actor)?.cell.seq ?? 0;
+    for (const record of recordsOf(this.#runtime, journal, told)) {
+      const { cause, birth } = unpackTrailer(codec, record.trailer);
+      const packed = own(record.bytes.subarray(record.eventStart, record.eventEnd));
+      const { type } = codec.unpack(packed) as AnyEventObject;
+      await this.#foundLater({ to: journal, life: record.life, type, packed, cause, birth }, members, end);
+    }
+    for (const waiting of this.#waitingFor(journal)) await this.#foundLater(waiting, members, end);
+  }
+
+  async #foundLater(
+    { cause, birth, ...found }: Found,
+    members: ReadonlyMap<number, Member>,
+    end: Place,
+  ): Promise<void> {
+    if (cause?.kind !== 'actor' || this.#sent.has(messageKeyOf(cause)!)) return;
+    if (found.type === HALT || found.type === UP || birth?.since !== undefined) return;
+    if (!(await this.#wasSentBefore(cause, members, end))) return;
+    this.#sent.set(messageKeyOf(cause)!, { ...found, cause, place: end, ...(birth && { birth }) });
+  }
+
+  #waitingFor(journal: Journal): Found[] {
+    const { population, tails, codec } = this.#runtime;
+    const { actor, address } = journal;
+    const present = population.present(actor);
+    const waiting: readonly Omit<Found, 'to' | 'type'>[] = present?.mailbox?.waiting() ?? [
+      ...(checkpointOf(this.#runtime, actor, address)?.inbox ?? []).map(({ life, cause, event, birth }) => ({
+        ...{ life, packed: event, cause: unpackCause(cause), birth },
+      })),
+      ...(tails.get(actor)?.inbox.values() ?? []),
+    ];
+    return waiting.map(({ life, packed, cause, birth }) => {
+      const { type } = codec.unpack(packed) as AnyEventObject;
+      return { to: journal, life, type, packed: own(packed), cause, birth };
+    });
+  }
+
+  async #wasSentBefore(cause: StepCause, members: ReadonlyMap<number, Member>, end: Place): Promise<boolean> {
+    const sender = members.get(cause.actor);
+    if (sender !== undefined) return cause.seq <= sender.cell.seq && !hasTimer(sender.cell, cause);
+    const address = this.#runtime.population.addressOf(cause.actor);
+    if (address === undefined) return false;
+    const journal = await journalAt(this.#runtime, address);
+    const [record] = recordsOf(this.#runtime, journal, cause.seq - 1);
+    if (record === undefined || !isBefore(placeOfRecord(record), end)) return false;
+    // A timer of somebody else: when it fired is not known, and the original has got it.
+    const { intents } = unpackTrailer(this.#runtime.codec, record.trailer);
+    return intents?.[cause.index]?.[0] !== 'timer';
+  }
+
+  // ---- what is left -----------------------------------------------------------------------------------------------
+
+  /** Timers that send to others leave a trace only in what the others have taken. */
+  disarmWhatFired(members: ReadonlyMap<number, Member>): void {
+    for (const { actor, seq, index } of this.#taken) disarmTimer(members.get(actor)?.cell.timers, seq, index);
+  }
+
+  underWay(members: ReadonlyMap<number, Member>): UnderWay[] {
+    const root = [...members.values()][0]!.journal.address;
+    const taken = new Set(this.#taken.map((cause) => messageKeyOf(cause)));
+    return [...this.#sent]
+      .filter(([key, { to, cause, birth }]) => {
+        if (taken.has(key) || !isWithin(root, to.address)) return false;
+        if (!members.has(to.actor) && birth === undefined) return false;
+        const newest = this.#newest.get(`${cause.actor} ${to.actor}`);
+        return newest === undefined || comesBefore(newest, cause);
+      })
+      .map(([, sent]) => sent)
+      .sort((a, b) => (isBefore(a.place, b.place) ? -1 : isBefore(b.place, a.place) ? 1 : 0));
+  }
+}
+
+function hasTimer(
+  { timers }: Cell,
+  { seq, index }: { readonly seq: number; readonly index: number },
+): boolean {
+  return [...(timers?.values() ?? [])].some((timer) => timer.seq === seq && timer.index === index);
+}
+
+const isWithin = (root: string, address: string): boolean =>
+  address === root || address.startsWith(`${root}/`);
+
+const comesBefore = (
+  a: { readonly seq: number; readonly index: number },
+  b: { readonly seq: number; readonly index: number },
+): boolean => (a.seq === b.seq ? a.index < b.index : a.seq < b.seq);
