@@ -2,7 +2,7 @@
  * Commands that read journals: what has happened, what is happening, and whether today's code tells the same.
  */
 import { Option } from 'commander';
-import type { RecordRow, RefusalRow, ReplayRow } from '../control/operations/journals.ts';
+import type { PastRow, RecordRow, RefusalRow, ReplayRow } from '../control/operations/journals.ts';
 import type { RowOf } from '../control/operations/table.ts';
 import { wholeNumber, wholeOption } from './command.ts';
 import type { Command } from './command.ts';
@@ -138,9 +138,23 @@ const atRecord: Command = {
   async run(session, [address, seq]) {
     const row = await session.askOne('at', { address: address!, seq: recordIn(seq) });
     if (session.flags.json === true) return session.json(row);
-    await tellState(session, row);
+    await tellPast(session, row);
   },
 };
+
+async function tellPast(session: Session, row: PastRow): Promise<void> {
+  const { children, timers, waiting, down, at, ...state } = row;
+  await tellState(session, { ...state, children: children.map(({ address }) => address) });
+  const { terminal } = session;
+  const line = (label: string, text: string): Promise<void> =>
+    terminal.line(`  ${terminal.paint('dim', label.padEnd(10))}${text}`);
+  await line('at', session.time(at));
+  if (down !== undefined) await line('down', shown(down));
+  for (const { dueAt, to, event } of timers)
+    await line('timer', `${typeOf(event)} for ${inert(to)} at ${session.time(dueAt)}`);
+  for (const { from, seq, event } of waiting)
+    await line('waiting', `${typeOf(event)} from ${inert(from)}@${seq} ${payloadWords(event)}`);
+}
 
 const diff: Command = {
   usage: 'diff <address> <from> [to]',

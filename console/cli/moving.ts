@@ -6,6 +6,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { Option } from 'commander';
 import type { MigrationRow, PauseRow } from '../control/operations/decisions.ts';
 import type { Json } from '../control/tagged.ts';
+import { wholeOption } from './command.ts';
 import { BY, decider } from './decider.ts';
 import type { Command, Flags } from './command.ts';
 import { Exit, UsageError } from './exit.ts';
@@ -48,21 +49,30 @@ function collected(value: string, earlier: readonly string[] = []): readonly str
 }
 
 /** What `--data` says. @throws UsageError */
-async function dataIn(
-  given: string | undefined,
-  signal: AbortSignal,
-): Promise<{ readonly [key: string]: Json }> {
-  if (given === undefined) return {};
-  let json: unknown;
+async function dataIn(given: string | undefined, signal: AbortSignal): Promise<JsonObject> {
+  if (given !== '-') return jsonIn('--data', given) ?? {};
   try {
-    json = JSON.parse(given === '-' ? await readAll(addAbortSignal(signal, process.stdin)) : given);
+    return jsonIn('--data', await readAll(addAbortSignal(signal, process.stdin)))!;
   } catch (error) {
     signal.throwIfAborted();
-    throw new UsageError(`--data must be JSON: ${(error as Error).message}`, { cause: error });
+    throw error;
+  }
+}
+
+type JsonObject = { readonly [key: string]: Json };
+
+/** The JSON object that a flag has been given, if it has. @throws UsageError */
+function jsonIn(flag: string, given: string | undefined): JsonObject | undefined {
+  if (given === undefined) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(given);
+  } catch (error) {
+    throw new UsageError(`${flag} must be JSON: ${(error as Error).message}`, { cause: error });
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw new UsageError('--data must be a JSON object');
-  return json as { readonly [key: string]: Json };
+    throw new UsageError(`${flag} must be a JSON object`);
+  return json as JsonObject;
 }
 
 /** What `--field` says, each `name=value`. @throws UsageError */
@@ -77,6 +87,64 @@ function fieldsIn(given: readonly string[]): Readonly<Record<string, string>> {
     }),
   );
 }
+
+const fork: Command = {
+  usage: 'fork <address> <as>',
+  summary: 'let a root actor, as it stood at a record, live on under another address as well',
+  needs: 'code',
+  writes: () => true,
+  options: [
+    wholeOption('--at <seq>', 'the record (default: the newest)'),
+    new Option('--effects <how>', 'what becomes of its actions and processes (default: hold)').choices([
+      'hold',
+      'reuse',
+      'rerun',
+    ]),
+    new Option('--state <json>', 'what is different in its state: {"context":{…}}'),
+    new Option('--event <json>', 'an event that it gets'),
+    BY,
+  ],
+  examples: [
+    'heddle fork order/42 order/42-what-if --at 3',
+    'heddle fork order/42 order/99 --event \'{"type":"cancel"}\'',
+  ],
+  async run(session, [address, as], flags) {
+    const effects = flags.text('effects') as 'hold' | undefined;
+    const changes = {
+      state: jsonIn('--state', flags.text('state')),
+      event: jsonIn('--event', flags.text('event')),
+    };
+    const args = {
+      address: address!,
+      as: as!,
+      at: flags.whole('at'),
+      effects,
+      by: decider(flags),
+      ...changes,
+    };
+    const row = await session.askOne('fork', args);
+    if (session.flags.json === true) return session.json(row);
+    const { terminal } = session;
+    const when = row.at === undefined ? 'its newest record' : `record ${row.at}`;
+    await terminal.line(
+      `${inert(row.of)} as of ${when} lives on as ${inert(row.address)} (record ${row.seq})`,
+    );
+    if (row.effects === 'hold')
+      await terminal.line(`what it does to the world is held: heddle perform ${inert(row.address)}`);
+  },
+};
+
+const perform: Command = {
+  usage: 'perform <address>',
+  summary: 'carry out what a fork owes whose effects are held',
+  needs: 'running',
+  examples: ['heddle perform order/42-what-if'],
+  async run(session, [address]) {
+    const row = await session.askOne('perform', { address: address! });
+    if (session.flags.json === true) return session.json(row);
+    await session.terminal.line(`${inert(row.address)} does now what it owes`);
+  },
+};
 
 // ---- code that has changed ----------------------------------------------------------------------------------------
 
@@ -186,4 +254,4 @@ const paused: Command = {
   },
 };
 
-export const moving: readonly Command[] = [send, migrate, pause, resume, paused];
+export const moving: readonly Command[] = [send, fork, perform, migrate, pause, resume, paused];

@@ -8,6 +8,7 @@ import type { AnySystem } from '../subject.ts';
 import { BadTag, tagged, untagged } from '../tagged.ts';
 import type { Json } from '../tagged.ts';
 import { refusal } from '../trouble.ts';
+import { newestRecords } from './journals.ts';
 import { known, once, operation, row, taggedOr, time, unknownActor } from './operation.ts';
 
 export type LetterRow = {
@@ -66,6 +67,28 @@ function readMigration(given: Given) {
   return { name: given.optionalText('name'), address: given.optionalText('address') };
 }
 
+export type ForkRow = {
+  readonly address: string;
+  readonly of: string;
+  /** The record as of which it was forked; absent: the newest. */
+  readonly at?: number;
+  readonly effects: (typeof EFFECTS)[number];
+  readonly by: string;
+  /** Its newest record. */
+  readonly seq?: number;
+};
+
+const EFFECTS = ['hold', 'reuse', 'rerun'] as const;
+
+/** An object of tagged JSON. @throws Refused */
+function optionalObject(given: Given, name: string): object | undefined {
+  const json = given.json(name);
+  if (json === undefined) return undefined;
+  const value = valueOf(name, json);
+  if (typeof value === 'object' && value !== null) return value;
+  throw refusal('BadRequest', `${name} must be an object`);
+}
+
 export const decisionOperations = {
   /** Sends an event from outside. */
   send: operation({
@@ -122,6 +145,48 @@ export const decisionOperations = {
       }),
   }),
 
+  /** Lets a root actor, as it stood at a record, live on under another address as well. */
+  fork: operation({
+    read: (given) => ({
+      address: given.text('address'),
+      as: given.text('as'),
+      at: given.optionalWhole('at'),
+      effects: given.oneOf('effects', EFFECTS),
+      state: optionalObject(given, 'state'),
+      event: optionalObject(given, 'event'),
+      by: given.text('by'),
+    }),
+    run: (subject, { address, state, event, ...options }) =>
+      once(async () => {
+        const changes = {
+          state: state && (() => state),
+          event: event as { readonly type: string } | undefined,
+        };
+        const system = withCode(subject, 'fork');
+        const ref = await system.fork(address, { ...known(options), as: options.as, with: known(changes) });
+        const [record] = await newestRecords(system, ref.address, 1);
+        const { effects = 'hold', by } = options;
+        return row<ForkRow>({
+          address: ref.address,
+          of: address,
+          at: options.at,
+          effects,
+          by,
+          seq: record?.seq,
+        });
+      }),
+  }),
+
+  /** Carries out what a fork owes whose effects are held. */
+  perform: operation({
+    read: (given) => ({ address: given.text('address') }),
+    run: (subject, { address }) =>
+      once(async () => {
+        await running(subject, 'perform').perform(address);
+        return { address, did: 'performed' as const };
+      }),
+  }),
+
   /** What becomes of the actors that were last run by other code. */
   migrations: operation({
     read: readMigration,
@@ -175,15 +240,20 @@ export const decisionOperations = {
 
 /** @throws Refused */
 function eventOf(json: Json | undefined): { readonly type: string } {
+  const event = json === undefined ? undefined : valueOf('event', json);
+  if (typeof event === 'object' && event !== null && typeof (event as { type?: unknown }).type === 'string')
+    return event as { readonly type: string };
+  throw refusal('BadRequest', 'event must be an object with a type');
+}
+
+/** What tagged JSON stands for. @throws Refused */
+function valueOf(name: string, json: Json): unknown {
   try {
-    const event = json === undefined ? undefined : untagged(json);
-    if (typeof event === 'object' && event !== null && typeof (event as { type?: unknown }).type === 'string')
-      return event as { readonly type: string };
+    return untagged(json);
   } catch (error) {
-    if (error instanceof BadTag) throw refusal('BadRequest', `event: ${error.message}`, { cause: error });
+    if (error instanceof BadTag) throw refusal('BadRequest', `${name}: ${error.message}`, { cause: error });
     throw error;
   }
-  throw refusal('BadRequest', 'event must be an object with a type');
 }
 
 function letterRow(letter: DeadLetter): LetterRow {

@@ -2,7 +2,13 @@
  * Asking what has happened, and whether today's code and the store itself bear it out.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HistoryIntent, HistoryRecord, Refusal, ReplayResult } from '../../../runtime/index.ts';
+import type {
+  HistoryIntent,
+  HistoryRecord,
+  PastActor,
+  Refusal,
+  ReplayResult,
+} from '../../../runtime/index.ts';
 import { running, withCode } from '../subject.ts';
 import type { AnySystem } from '../subject.ts';
 import { tagged } from '../tagged.ts';
@@ -38,6 +44,19 @@ export type ReplayRow = Omit<ReplayResult, 'difference'> & {
   };
 };
 
+/** An actor as it was. */
+export type PastRow = Omit<StateRow, 'children'> & {
+  readonly seq: number;
+  readonly life: number;
+  readonly at: string;
+  /** Why it did not run. */
+  readonly down?: Json;
+  readonly timers: readonly { readonly dueAt: string; readonly to: string; readonly event: Json }[];
+  readonly waiting: readonly { readonly from: string; readonly seq: number; readonly event: Json }[];
+  /** Those below it, as they were. */
+  readonly children: readonly PastRow[];
+};
+
 export type RefusalRow = Omit<Refusal, 'address' | 'event' | 'first' | 'last'> & {
   readonly address?: string;
   readonly event?: string;
@@ -62,7 +81,9 @@ export const journalOperations = {
       let next = range.from ?? 1;
       // One at least is read, even if none is wanted: what follows begins behind it.
       const records =
-        last === undefined ? system.history(address, known(range)) : await newest(system, address, last || 1);
+        last === undefined
+          ? system.history(address, known(range))
+          : await newestRecords(system, address, last || 1);
       for await (const record of records) {
         if (last !== 0) yield recordRow(record);
         next = record.seq + 1;
@@ -99,11 +120,7 @@ export const journalOperations = {
     read: (given) => ({ address: given.text('address'), seq: given.whole('seq') }),
     run: (subject, { address, seq }) =>
       once(async () => {
-        const snapshot: unknown = await withCode(subject, 'at').snapshotAt(address, seq);
-        return row<StateRow & { readonly seq: number }>({
-          ...{ address, seq },
-          ...snapshotFields(snapshot as SnapshotFields),
-        });
+        return pastRow(await withCode(subject, 'at').past(address, seq));
       }),
   }),
 
@@ -116,7 +133,7 @@ export const journalOperations = {
     }),
     async *run(subject, { address, from, to }) {
       const system = withCode(subject, 'diff');
-      const last = to ?? (await newest(system, address, 1))[0]?.seq ?? from;
+      const last = to ?? (await newestRecords(system, address, 1))[0]?.seq ?? from;
       for (const { path, before, after } of await system.diff(address, from, last))
         yield { address, from, to: last, path, before: tagged(before), after: tagged(after) };
     },
@@ -156,6 +173,19 @@ export const journalOperations = {
   }),
 };
 
+function pastRow({ snapshot, at, down, timers, waiting, children, ...rest }: PastActor): PastRow {
+  const { children: _, ...state } = snapshotFields(snapshot as unknown as SnapshotFields);
+  return row<PastRow>({
+    ...rest,
+    at: time(at),
+    ...state,
+    down: taggedOr(down),
+    timers: timers.map(({ dueAt, to, event }) => ({ dueAt: time(dueAt), to, event: tagged(event) })),
+    waiting: waiting.map(({ event, ...from }) => ({ ...from, event: tagged(event) })),
+    children: children.map(pastRow),
+  });
+}
+
 function recordRow({ address, seq, life, at, event, error, intents, ...rest }: HistoryRecord): RecordRow {
   return row<RecordRow>({
     ...{ address, seq, life },
@@ -186,7 +216,11 @@ async function* followed(system: AnySystem, address: string, from: number, signa
 }
 
 /** The newest of an actor, oldest first. */
-async function newest(system: AnySystem, address: string, count: number): Promise<readonly HistoryRecord[]> {
+export async function newestRecords(
+  system: AnySystem,
+  address: string,
+  count: number,
+): Promise<readonly HistoryRecord[]> {
   const kept: HistoryRecord[] = [];
   for await (const record of system.history(address, { reverse: true })) {
     kept.push(record);
