@@ -51,6 +51,13 @@ const TABLE: readonly Room[] = [
     house: ['runtime/index.ts', 'machines/'],
     packages: ['xstate', 'type effect', 'effect/'],
   },
+  // The command line must start quickly: what loads a runtime it imports when it is needed.
+  {
+    place: 'console/cli/',
+    house: ['console/control/', 'runtime/index.ts', 'storage/index.ts'],
+    packages: ['node:', 'commander', 'get-east-asian-width'],
+  },
+  { place: 'console/control/', house: ['runtime/index.ts'], packages: ['node:'] },
   { place: 'console/', house: ['runtime/index.ts', 'actors/index.ts'], packages: ['node:'] },
   // Users: they take the package by its published names, and whatever packages they like.
   { place: 'examples/', house: [], packages: [''] },
@@ -159,6 +166,9 @@ describe('a breach is noticed', () => {
     ['machines/gate.ts', "import { readFileSync } from 'node:fs';"],
     ['actors/agent.ts', "import { Runtime } from '../runtime/runtime.ts';"],
     ['console/serve.ts', "import { frameKey } from '../storage/keys.ts';"],
+    ['console/control/server.ts', "import { leveldb } from '../../storage/index.ts';"],
+    ['console/control/lines.ts', "import { widthOf } from '../cli/width.ts';"],
+    ['console/cli/desk.ts', "import { Runtime } from '../../runtime/runtime.ts';"],
     ['examples/hello/main.ts', "import { createSystem } from '../../runtime/system.ts';"],
     ['shed/tools.ts', 'export {};'],
   ])('in %s: %s', (path, text) => {

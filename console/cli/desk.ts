@@ -49,7 +49,7 @@ export async function openDesk(project: Project, options: DeskOptions): Promise<
 }
 
 /** Opening makes a store where there is none, which nobody who looks has wished for. */
-export function assertStore(folder: string): void {
+function assertStore(folder: string): void {
   if (!existsSync(folder)) throw refusal('NotFound', `${folder} does not exist`);
   if (!existsSync(join(folder, 'CURRENT')) && !existsSync(join(folder, 'heddle.anchor')))
     throw refusal('NotFound', `there is no store in ${folder}`);

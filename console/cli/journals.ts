@@ -119,7 +119,9 @@ const replay: Command = {
 async function tellReplay({ terminal }: Session, { address, records, difference }: ReplayRow): Promise<void> {
   const what = `${inert(address)}: ${records} record${records === 1 ? '' : 's'}`;
   if (difference === undefined)
-    return terminal.line(`${terminal.paint('green', '✔')} ${what} ${records === 1 ? 'tells' : 'tell'} the same story`);
+    return terminal.line(
+      `${terminal.paint('green', '✔')} ${what} ${records === 1 ? 'tells' : 'tell'} the same story`,
+    );
   const { seq, path, recorded, today } = difference;
   await terminal.line(
     `${terminal.paint('red', '✖')} ${what}: record ${seq} comes out differently at ${inert(path)}`,

@@ -118,7 +118,7 @@ const textOf = (json: Json | undefined): string =>
   typeof json === 'string' ? json : JSON.stringify(json ?? null);
 
 /** An error in one line; its stack is for `--json`. Not inert yet. */
-export function errorText(json: Json | undefined): string {
+function errorText(json: Json | undefined): string {
   const { name, message } = (json ?? {}) as { readonly name?: Json; readonly message?: Json };
   return `${textOf(name ?? 'Error')}: ${textOf(message ?? '')}`;
 }
