@@ -15,8 +15,6 @@ import { libraryFor, loadCode } from './project.ts';
 import type { Project } from './project.ts';
 
 export interface Desk extends AsyncDisposable {
-  /** The process that answers; undefined when it is this one. */
-  readonly pid: number | undefined;
   /** Asks, and gives the rows as they come. @throws Refused */
   ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncIterable<RowOf<TName>>;
 }
@@ -58,12 +56,10 @@ function assertStore(folder: string): void {
 // ---- a daemon -----------------------------------------------------------------------------------------------------
 
 class DaemonDesk implements Desk {
-  readonly pid: number;
   readonly #door: Door;
   readonly #signal: AbortSignal;
 
   constructor(door: Door, signal: AbortSignal) {
-    this.pid = door.pid;
     this.#door = door;
     this.#signal = signal;
   }
@@ -132,7 +128,6 @@ function asLocked(error: unknown, store: string): unknown {
 }
 
 class OpenDesk implements Desk {
-  readonly pid = undefined;
   readonly #subject: Subject;
   readonly #signal: AbortSignal;
 

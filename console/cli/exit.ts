@@ -22,6 +22,8 @@ export const Exit = {
   Internal: 70,
   /** Ctrl-C. */
   Interrupted: 130,
+  /** SIGTERM. */
+  Terminated: 143,
 } as const;
 
 /** What was said on the command line makes no sense. */

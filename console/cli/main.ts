@@ -9,7 +9,7 @@ const stop = new AbortController();
 
 for (const [name, exitCode] of [
   ['SIGINT', Exit.Interrupted],
-  ['SIGTERM', 143],
+  ['SIGTERM', Exit.Terminated],
 ] as const) {
   process.on(name, () => {
     // Twice is an order: whatever closes still is not waited for.

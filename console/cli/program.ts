@@ -7,7 +7,7 @@ import type { Trouble } from '../control/trouble.ts';
 import { Flags } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit, exitOf, UsageError } from './exit.ts';
-import { inert } from './inert.ts';
+import { inert, inertJson } from './inert.ts';
 import { journals } from './journals.ts';
 import { letters } from './letters.ts';
 import { looking } from './looking.ts';
@@ -45,7 +45,11 @@ export async function run(
 ): Promise<number> {
   const { signal } = stop;
   const terminal = new Terminal(
-    { signal, onGone: () => stop.abort(new BrokenOff(Exit.Fine)) },
+    // `heddle history … | head`: who reads has enough. Anything else is no reader's wish.
+    {
+      signal,
+      onGone: ({ code }) => stop.abort(new BrokenOff(code === 'EPIPE' ? Exit.Fine : Exit.Unavailable)),
+    },
     stdout,
     stderr,
   );
@@ -130,11 +134,11 @@ function tell(error: unknown, terminal: Terminal, isJson: boolean): number {
     return error.exitCode === 0 ? Exit.Fine : Exit.Usage;
   }
   if (error instanceof UsageError) {
-    terminal.say(`heddle: ${error.message}\n(--help says more)`);
+    terminal.say(`heddle: ${inert(error.message)}\n(--help says more)`);
     return Exit.Usage;
   }
   const trouble = error instanceof Refused ? error.trouble : troubleOf(error);
-  if (isJson) terminal.say(JSON.stringify({ trouble }));
+  if (isJson) terminal.say(inertJson(JSON.stringify({ trouble })));
   else sayTrouble(trouble, terminal);
   return exitOf(trouble);
 }

@@ -93,7 +93,7 @@ async function understandTypeScript(file: string): Promise<void> {
   if (Boolean(typescript) || process.execArgv.some((flag) => flag.includes('tsx'))) return;
   let tsx: string;
   try {
-    tsx = createRequire(file).resolve('tsx/esm/api');
+    tsx = createRequire(file).resolve('tsx/esm');
   } catch (error) {
     throw refusal(
       'NeedsCode',
@@ -101,8 +101,7 @@ async function understandTypeScript(file: string): Promise<void> {
       { cause: error },
     );
   }
-  const { register } = (await import(pathToFileURL(tsx).href)) as { readonly register: () => unknown };
-  register();
+  await import(pathToFileURL(tsx).href);
 }
 
 /** The copy of Heddle that the code imports; our own where there is no code, or it imports none. */

@@ -5,7 +5,7 @@
 import type { ArgsOf, OperationName, RowOf } from '../control/operations/table.ts';
 import { openDesk } from './desk.ts';
 import type { Desk, DeskOptions } from './desk.ts';
-import { inertJson } from './inert.ts';
+import { inert, inertJson } from './inert.ts';
 import { findProject } from './project.ts';
 import type { Project } from './project.ts';
 import { Table } from './table.ts';
@@ -53,7 +53,8 @@ export class Session implements AsyncDisposable {
       run: this.flags.run ?? false,
       signal: this.signal,
       report: (text) => {
-        if (this.flags.run === true || process.env['HEDDLE_DEBUG'] !== undefined) this.terminal.say(text);
+        if (this.flags.run === true || process.env['HEDDLE_DEBUG'] !== undefined)
+          this.terminal.say(inert(text));
       },
     });
     yield* this.#desk.ask(name, args);

@@ -8,8 +8,9 @@ import { styleText } from 'node:util';
 export type Style = Parameters<typeof styleText>[0];
 
 export interface TerminalOptions {
-  /** Aborted when whoever reads has gone away. */
-  readonly onGone: () => void;
+  /** Called when nothing can be written any more. */
+  readonly onGone: (error: NodeJS.ErrnoException) => void;
+  /** Ends the waiting for whoever reads. */
   readonly signal: AbortSignal;
 }
 
@@ -32,13 +33,8 @@ export class Terminal {
     this.#err = err;
     this.#signal = signal;
     this.#hasColours = wantsColours(out);
-    // `heddle history … | head`: who reads has enough.
-    const gone = (error: NodeJS.ErrnoException): void => {
-      if (error.code !== 'EPIPE') throw error;
-      onGone();
-    };
-    out.on('error', gone);
-    err.on('error', gone);
+    out.on('error', onGone);
+    err.on('error', onGone);
   }
 
   /** How many columns fit; without a terminal as many as there are. */

@@ -80,7 +80,9 @@ export const detailWords = ({ event, error }: RecordRow): string =>
 /** A state as XState writes it: texts without quotes, nested ones as JSON. */
 export function stateWords(value: Json | undefined): string {
   if (value === undefined) return '';
-  return typeof value === 'string' ? inert(value) : shown(value);
+  if (typeof value === 'string') return inert(value);
+  // A machine without states.
+  return JSON.stringify(value) === '{}' ? '' : shown(value);
 }
 
 /** The colour of how something stands. */
