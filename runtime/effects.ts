@@ -130,8 +130,8 @@ const RETRY_AFTER_MS = [100, 1000];
 
 /** Carries out what a turn owes, and notes when all of it is done. */
 export function carryOut(runtime: Runtime, cell: Cell, owed: OwedTurn): void {
-  if (cell.paused !== undefined) return void cell.paused.push(() => carryOut(runtime, cell, owed));
   if (isHeldBack(cell)) return;
+  if (cell.paused !== undefined) return void cell.paused.push(() => carryOut(runtime, cell, owed));
   const effects = leftToDo(runtime, cell, owed);
   if (effects.length === 0) return settle(runtime, cell, owed);
   let left = effects.length;
