@@ -10,6 +10,7 @@ import type { Bench, Figure } from './bench.ts';
 import { counters } from './counter.ts';
 import { disk } from './disk.ts';
 import { heap } from './heap.ts';
+import { inspection } from './inspector.ts';
 import { oneForAll } from './one-for-all.ts';
 import { orders } from './order.ts';
 import { queryAfterCrash, queryAsleep, queryCost, queryInMemory } from './query.ts';
@@ -38,6 +39,7 @@ const BENCHES: readonly Bench[] = [
   queryAsleep,
   queryAfterCrash,
   queryCost,
+  inspection,
 ];
 
 const { values, positionals } = parseArgs({

@@ -78,6 +78,17 @@ export { OPEN_METRICS_TYPE, openMetrics } from './health/open-metrics.ts';
 export type { OpenMetricsOptions } from './health/open-metrics.ts';
 export type { DelayReading, HistogramReading, MetricsReading } from './health/reading.ts';
 
+// Inspection
+export type {
+  Inspect,
+  InspectedActor,
+  InspectedSnapshot,
+  InspectedTurn,
+  InspectionFeed,
+  InspectionWatcher,
+  Inspector,
+} from './inspection.ts';
+
 // Errors
 export {
   ActorDown,

@@ -57,7 +57,9 @@ export class Population {
     if (present !== undefined) return present;
     const { cell, change } = restoreCell(this.#runtime, actor, address);
     this.add(cell);
-    if (change !== undefined) recordChange(this.#runtime, cell, change);
+    // One whose code has changed is seen when that is on the disk, as a turn.
+    if (change === undefined) this.#runtime.inspection?.woke(cell);
+    else recordChange(this.#runtime, cell, change);
     this.#runtime.resume(cell);
     return cell;
   }
@@ -86,11 +88,15 @@ export class Population {
     // Whoever keeps the ref of an actor that sleeps need not keep its state too.
     if (cell.ref.cell === cell) cell.ref.cell = undefined;
     this.markClean(cell);
+    this.#runtime.inspection?.left(cell);
   }
 
   /** Forgets everything that is in memory. The store is about to be read again. */
   clear(): void {
-    for (const cell of this.#cells.values()) cell.present = false;
+    for (const cell of this.#cells.values()) {
+      cell.present = false;
+      this.#runtime.inspection?.left(cell);
+    }
     this.#cells = new Map();
     this.#byAddress = new Map();
     this.#runtime.stateIndex.clear();

@@ -204,6 +204,7 @@ export class Runtime implements Port {
     const ledger = await Ledger.open(options.store, options.clock.now());
     try {
       await runtime.#comeUp(ledger);
+      runtime.inspection?.attach();
       await runtime.begin();
       await runtime.#recordQuarantine();
     } catch (error) {
@@ -595,6 +596,7 @@ export class Runtime implements Port {
     this.#giveUp(() => new SystemClosed());
     this.tree?.stop();
     this.metrics.close();
+    await this.inspection?.close();
     this.stopped = true;
     await this.options.store.close();
   }
@@ -664,6 +666,7 @@ export class Runtime implements Port {
     this.passivation.stop();
     this.tree?.stop();
     this.metrics.close();
+    void this.inspection?.close();
     this.processes.abandon();
     this.#whenDead?.();
   }

@@ -1,7 +1,6 @@
 /**
  * The system: one open store and the actors that live in it. The entrance for users.
  */
-import type { InspectionEvent, Observer } from 'xstate';
 import type { Duration } from 'effect';
 import type { Store } from '../storage/store.ts';
 import type { ActorDefinition, HeddleRef, WithInput } from './actor-ref.ts';
@@ -14,6 +13,7 @@ import { historyOf } from './past/history.ts';
 import type { HistoryOptions, HistoryRecord } from './past/history.ts';
 import type { MetricsReading } from './health/reading.ts';
 import { Inspection } from './inspection.ts';
+import type { Inspect } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
@@ -56,8 +56,11 @@ export interface SystemOptions<TActors extends ActorDefinitions> {
   readonly actors: TActors;
   /** Gets `log` actions and reports of trouble. Default: `console`. */
   readonly logger?: Logger;
-  /** Observes the whole system in XState's inspection events. Sees only what is durable. */
-  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+  /**
+   * Looks at the whole system: an observer of XState's inspection events, or an inspector such as that of heddle/console. Sees
+   * only what is durable.
+   */
+  readonly inspect?: Inspect;
   /** Hears every emitted event, at least once, also those owed from before a crash. */
   readonly onEmit?: EmitListener;
   /** How many events from outside may wait for one actor. Default 10,000. */

@@ -51,7 +51,7 @@ export interface Turn {
   readonly frame: FrameRef;
   readonly message: Message;
   readonly owed: OwedTurn | undefined;
-  /** What is logged after the commit; for an inspector all its intents. */
+  /** What is logged after the commit; for an observer all its intents. */
   readonly intents: readonly Intent[];
 }
 
@@ -394,7 +394,7 @@ function apply(
     message,
     owed,
     // Actions and messages hold on to the state they were made in.
-    intents: runtime.inspection === undefined ? logsAmong(intents) : intents,
+    intents: runtime.inspection?.needsIntents === true ? intents : logsAmong(intents),
   });
   if (isCheckpointDue(cell)) committer.checkpoint(cell);
 }

@@ -58,7 +58,8 @@ const TABLE: readonly Room[] = [
     packages: ['node:', 'commander', 'get-east-asian-width'],
   },
   { place: 'console/control/', house: ['runtime/index.ts'], packages: ['node:'] },
-  { place: 'console/', house: ['runtime/index.ts', 'actors/index.ts'], packages: ['node:'] },
+  // The only place that opens a port.
+  { place: 'console/', house: ['runtime/index.ts'], packages: ['node:', 'ws'] },
   // Users: they take the package by its published names, and whatever packages they like.
   { place: 'examples/', house: [], packages: [''] },
 ];
@@ -165,7 +166,10 @@ describe('a breach is noticed', () => {
     ['storage/ledger.ts', "import type {\n  Snapshot,\n} from 'xstate';"],
     ['machines/gate.ts', "import { readFileSync } from 'node:fs';"],
     ['actors/agent.ts', "import { Runtime } from '../runtime/runtime.ts';"],
-    ['console/serve.ts', "import { frameKey } from '../storage/keys.ts';"],
+    ['console/inspector/door.ts', "import { frameKey } from '../../storage/keys.ts';"],
+    ['console/inspector/stream.ts', "import { Inspection } from '../../runtime/inspection.ts';"],
+    ['runtime/inspection.ts', "import { inspector } from '../console/index.ts';"],
+    ['runtime/inspection.ts', "import { WebSocketServer } from 'ws';"],
     ['console/control/server.ts', "import { leveldb } from '../../storage/index.ts';"],
     ['console/control/lines.ts', "import { widthOf } from '../cli/width.ts';"],
     ['console/cli/desk.ts', "import { Runtime } from '../../runtime/runtime.ts';"],

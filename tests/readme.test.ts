@@ -40,6 +40,7 @@ describe('the README', () => {
       'ARCHITECTURE.md',
       'docs/concepts.md',
       'docs/errors.md',
+      'docs/inspector.md',
       'docs/internals.md',
       'docs/operating.md',
       'docs/resilience.md',

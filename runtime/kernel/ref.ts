@@ -178,7 +178,8 @@ export class Ref {
   }
 }
 
-function sessionIdOf({ address, life }: Ref): string {
+/** Names one life of an actor. */
+export function sessionIdOf({ address, life }: Pick<Ref, 'address' | 'life'>): string {
   return life > 1 ? `${address}~${life}` : address;
 }
 
