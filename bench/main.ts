@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { reaches, withFolder } from './bench.ts';
 import type { Bench, Figure } from './bench.ts';
+import { backup } from './backup.ts';
 import { counters } from './counter.ts';
 import { disk } from './disk.ts';
 import { heap } from './heap.ts';
@@ -40,6 +41,7 @@ const BENCHES: readonly Bench[] = [
   queryAfterCrash,
   queryCost,
   inspection,
+  backup,
 ];
 
 const { values, positionals } = parseArgs({

@@ -8,6 +8,7 @@ import { StoryChanged, UnknownActor } from './errors.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Birth } from './mailbox.ts';
 import type { Runtime } from './runtime.ts';
+import { stepOfVersion } from './versions/migration.ts';
 
 /** The definition under which an actor was born. @throws UnknownActor, StoryChanged when there is none any more */
 export function definitionOf(runtime: Runtime, address: string, { path, code }: Birth): Definition {
@@ -35,8 +36,29 @@ function asOfCode({ codes }: Runtime, definition: Definition, code: number | und
 /** A birth under today's code. */
 export function pinned(runtime: Runtime, birth: Birth): Birth {
   const definition = runtime.definitions.at(birth.path);
-  const code = definition && runtime.codes.numberFor(definition);
-  return code === undefined || code === birth.code ? birth : { ...birth, code };
+  return bornUnder(birth, definition && runtime.codes.numberFor(definition));
+}
+
+/** A birth under some code; undefined: nobody knows which, or today's, which has no number yet. */
+export function bornUnder(birth: Birth, code: number | undefined): Birth {
+  const { code: before, ...unbound } = birth;
+  if (code === before) return birth;
+  return code === undefined ? unbound : { ...unbound, code };
+}
+
+/**
+ * The version under which an actor was born, if today's code only knows how to go on from it: its logic is gone, so what it
+ * has told cannot be told again.
+ */
+export function untellableVersion(
+  { codes, definitions }: Runtime,
+  { path, code }: Birth,
+): number | undefined {
+  const stored = codes.at(code);
+  const spec = stored && definitions.at(path)?.spec;
+  if (spec === undefined || stored!.version >= spec.version) return undefined;
+  const step = stepOfVersion(spec.migrate, stored!.version);
+  return step === undefined || step.logic !== undefined ? undefined : stored!.version;
 }
 
 /** A root actor that is about to be born: its first message is to follow. */

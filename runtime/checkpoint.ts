@@ -10,6 +10,8 @@ import { LINK_BYTES } from '../storage/frame.ts';
 import type { Position } from '../storage/journal.ts';
 import { checkpointKey, nameKey, resumeKey, timerKey, waypointKey } from '../storage/keys.ts';
 import type { FrameRef } from '../storage/ledger.ts';
+import type { StoredName, StoredPosition } from '../storage/outline.ts';
+import { bornUnder, definitionOf } from './birth.ts';
 import type { Cell, OwedTurn } from './cell.ts';
 import { imageOf, own } from './image.ts';
 import type { StoredImage } from './image.ts';
@@ -29,8 +31,6 @@ export interface StoredCheckpoint extends StoredImage {
   readonly row?: string;
 }
 
-export type StoredPosition = readonly [seq: number, frame: number, offset: number, link: string];
-
 export interface StoredInboxMessage {
   readonly life: number;
   readonly cause: StoredCause;
@@ -45,13 +45,6 @@ export interface StoredOwedTurn {
   readonly bookedBefore: number;
   /** The code that has told it, where that is not the actor's now. */
   readonly code?: number;
-}
-
-/** What the name row says: which actor lives there, and what its checkpoint covers. A second witness of the checkpoint. */
-export interface StoredName {
-  readonly actor: number;
-  readonly lives: number;
-  readonly checkpoint: number;
 }
 
 /** Writes the name row of an actor that is born, or whose checkpoint changes. */
@@ -96,13 +89,14 @@ export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: Prepa
     }),
   };
   cell.waypointBytes += cell.tailBytes;
-  const row = codec.packAs(0, withWaypoint(checkpoint, cell));
-  ledger.put(checkpointKey(cell.actor), row);
-  if (isWaypointDue(cell, row.length)) {
-    ledger.put(waypointKey(cell.actor, cell.seq), row, true);
+  let row = codec.packAs(0, withWaypoint(runtime, checkpoint, cell));
+  if (isWaypointDue(runtime, cell, row.length)) {
     cell.waypointSeq = cell.seq;
     cell.waypointBytes = 0;
+    row = codec.packAs(0, withWaypoint(runtime, checkpoint, cell));
+    ledger.put(waypointKey(cell.actor, cell.seq), row, true);
   }
+  ledger.put(checkpointKey(cell.actor), row);
   cell.checkpointedSeq = cell.seq;
   cell.checkpointBytes = row.length;
   cell.tailBytes = 0;
@@ -111,15 +105,16 @@ export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: Prepa
   runtime.population.markClean(cell);
 }
 
-function withWaypoint(checkpoint: StoredCheckpoint, cell: Cell): StoredCheckpoint {
+function withWaypoint(runtime: Runtime, checkpoint: StoredCheckpoint, cell: Cell): StoredCheckpoint {
   const { seq, waypointSeq, waypointBytes } = cell;
   // Most actors never get that far.
-  if (seq < WAYPOINT_EVERY) return checkpoint;
+  if (seq < waypointEvery(runtime)) return checkpoint;
   return { ...checkpoint, waypoint: [waypointSeq, waypointBytes] };
 }
 
 /** So many records are told again in a few milliseconds. */
 const WAYPOINT_EVERY = 1024;
+const waypointEvery = ({ options }: Runtime): number => options.interference?.waypointEvery ?? WAYPOINT_EVERY;
 /** So much more than a waypoint the records before it must be: waypoints may not be what fills a store. */
 const RECORDS_PER_WAYPOINT = 4;
 
@@ -127,17 +122,19 @@ const RECORDS_PER_WAYPOINT = 4;
  * Whether a checkpoint is kept for good, as a waypoint: from there the states of a long history can be told without telling all
  * of it.
  */
-function isWaypointDue({ seq, waypointSeq, waypointBytes }: Cell, bytes: number): boolean {
-  return seq - waypointSeq >= WAYPOINT_EVERY && waypointBytes >= RECORDS_PER_WAYPOINT * bytes;
+function isWaypointDue(runtime: Runtime, { seq, waypointSeq, waypointBytes }: Cell, bytes: number): boolean {
+  // Who asks for them closer together wants them whatever they cost.
+  const perWaypoint = runtime.options.interference?.waypointEvery === undefined ? RECORDS_PER_WAYPOINT : 0;
+  return seq - waypointSeq >= waypointEvery(runtime) && waypointBytes >= perWaypoint * bytes;
 }
 
-function prepareOwed(runtime: Runtime, { definition, owed }: Cell): PreparedCheckpoint['owed'] {
+function prepareOwed(runtime: Runtime, { address, birth, owed }: Cell): PreparedCheckpoint['owed'] {
   return [...(owed?.values() ?? [])].map((turn) => {
-    const { before } = turn;
-    return {
-      turn,
-      before: before === undefined ? undefined : own(runtime.events.packSnapshot(definition, before)),
-    };
+    const { before, code } = turn;
+    if (before === undefined) return { turn, before };
+    // A state of other code may be none that today's code knows.
+    const definition = definitionOf(runtime, address, bornUnder(birth!, code));
+    return { turn, before: own(runtime.events.packSnapshot(definition, before)) };
   });
 }
 

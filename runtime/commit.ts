@@ -74,6 +74,8 @@ export class Committer {
   #stopped = false;
   /** When the first turn of the filling commit was taken, or the last break was. */
   #filledSince = 0;
+  /** What is to be done before the next write begins. */
+  #between: ((error?: Error) => void)[] = [];
   /** Whether turns should pause, so that finished writes are noticed. */
   breakIsDue = false;
   /** The newest frame that anybody may see: its commit is on the disk, and what follows from it was done. */
@@ -164,6 +166,17 @@ export class Committer {
     this.request();
   }
 
+  /** Runs something while nothing is being written: at once, or before the next write begins. What it throws rejects. */
+  between<T>(run: () => T): Promise<T> {
+    if (this.#writing === undefined) return new Promise((resolve) => resolve(run()));
+    return new Promise((resolve, reject) => {
+      this.#between.push((error) => {
+        if (error !== undefined) return reject(error);
+        resolve(new Promise((done) => done(run())));
+      });
+    });
+  }
+
   /** Runs something whose effects on the ledger must not be torn apart by a seal. */
   hold<T>(run: () => T): T {
     this.#held++;
@@ -175,8 +188,13 @@ export class Committer {
   }
 
   /** Gives up everything in memory: the fence is up, or the system ends. Returns what is lost, or may be. */
-  stop(): { readonly writing: Commit | undefined; readonly filling: Commit } {
-    const lost = { writing: this.#writing, filling: this.#filling };
+  stop(): {
+    readonly writing: Commit | undefined;
+    readonly filling: Commit;
+    readonly between: readonly ((error: Error) => void)[];
+  } {
+    const lost = { writing: this.#writing, filling: this.#filling, between: this.#between };
+    this.#between = [];
     this.#stopped = true;
     this.#writing = undefined;
     this.#filling = emptyCommit();
@@ -282,6 +300,7 @@ export class Committer {
     const { clock, metrics } = this.#runtime;
     metrics.committed(commit.turns.length, sealed, writeMs);
     this.#writeMs = Math.min(this.#writeMs * 1.02, writeMs);
+    for (const run of this.#between.splice(0)) run();
     const releaseFirst = commit.turns.length * this.#releaseMsPerTurn < this.#writeMs / 2;
     if (!releaseFirst && this.#hasWork && this.#held === 0) this.#flush();
     const startedAt = clock.monotonicMs();

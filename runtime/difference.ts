@@ -74,7 +74,7 @@ function isContainer(value: object): boolean {
 function compareWithin(recorded: object, today: object, path: string, found: Found): boolean {
   const keys = new Set([...namesOf(recorded), ...namesOf(today)]);
   for (const key of keys) {
-    const inner = Array.isArray(recorded) ? `${path}[${key}]` : `${path}.${key}`;
+    const inner = path + stepTo(recorded, key);
     const before = valueAt(recorded, key);
     const after = valueAt(today, key);
     const isInBoth = Object.hasOwn(recorded, key) && Object.hasOwn(today, key);
@@ -84,6 +84,12 @@ function compareWithin(recorded: object, today: object, path: string, found: Fou
     if (ended) return true;
   }
   return false;
+}
+
+/** As one would write it in code. */
+function stepTo(holder: object, key: string): string {
+  if (Array.isArray(holder)) return `[${key}]`;
+  return /^[^.[\]'"]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
 function namesOf(value: object): string[] {

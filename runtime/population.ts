@@ -7,9 +7,9 @@ import { BrokenJournal } from '../storage/journal.ts';
 import { addressOf, allOf, checkpointKey, nameKey, nameWitnessKey, Prefix } from '../storage/keys.ts';
 import type { KeyRange } from '../storage/keys.ts';
 import { DamagedRow } from '../storage/ledger.ts';
+import type { StoredName } from '../storage/outline.ts';
 import type { Cell } from './cell.ts';
 import { readCheckpoint } from './checkpoint.ts';
-import type { StoredName } from './checkpoint.ts';
 import { JournalCorrupt } from './errors.ts';
 import { rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
@@ -168,13 +168,14 @@ export class Population {
   async addressesByActor(actors: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
     const found = new Map<number, string>();
     for await (const address of this.addresses()) {
-      const actor = this.#actorAt(address);
+      const actor = this.actorAt(address);
       if (actor !== undefined && actors.has(actor)) found.set(actor, address);
     }
     return found;
   }
 
-  #actorAt(address: string): number | undefined {
+  /** The number of whoever lives, or lived, at an address; undefined where nobody did, or the name is damaged. */
+  actorAt(address: string): number | undefined {
     try {
       return this.nameOf(address)?.actor;
     } catch (error) {

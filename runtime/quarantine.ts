@@ -3,15 +3,10 @@
  * proves the damage (the anchor, a neighbouring frame) may not be there the next time. So it is written down.
  */
 import { numberOf, Prefix, quarantineKey } from '../storage/keys.ts';
+import type { StoredQuarantine } from '../storage/outline.ts';
 import type { Reading } from '../storage/recovery.ts';
 import type { CorruptionEvidence } from './errors.ts';
 import type { Runtime } from './runtime.ts';
-
-interface StoredQuarantine {
-  readonly evidence: CorruptionEvidence;
-  /** The address of a root actor whose birth is lost, so that nothing else says that it lived. */
-  readonly address?: string;
-}
 
 export class Quarantine {
   readonly #evidence = new Map<number, CorruptionEvidence>();

@@ -11,7 +11,7 @@ import { BrokenJournal } from '../storage/journal.ts';
 import type { JournalRecord, Position } from '../storage/journal.ts';
 import { checkpointKey } from '../storage/keys.ts';
 import { DamagedRow } from '../storage/ledger.ts';
-import { definitionOf, makeSelf } from './birth.ts';
+import { bornUnder, definitionOf, makeSelf, pinned, untellableVersion } from './birth.ts';
 import { Cell } from './cell.ts';
 import type { OwedTurn } from './cell.ts';
 import { asPosition, hasWork, readCheckpoint } from './checkpoint.ts';
@@ -44,8 +44,12 @@ export interface Restored {
  */
 export function restoreCell(runtime: Runtime, actor: number, address: string): Restored {
   const restored = readCell(runtime, actor, address);
+  const { cell } = restored;
+  // From here on today's code runs it. Of stores from before codes were kept nothing more is known.
+  if (cell.birth !== undefined && cell.birth.code === undefined && !cell.ended)
+    cell.birth = pinned(runtime, cell.birth);
   const tail = runtime.tails.take(actor);
-  if (tail !== undefined) runtime.population.markDirtySince(restored.cell, runtime.ledger.lowWater);
+  if (tail !== undefined) runtime.population.markDirtySince(cell, runtime.ledger.lowWater);
   return restored;
 }
 
@@ -243,7 +247,12 @@ function restoreOwed(runtime: Runtime, cell: Cell, owed: StoredOwedTurn): void {
   const { life, at, before, bookedBefore, code = cell.birth!.code } = owed;
   const position = asPosition(at);
   const [record] = runtime.journal.walk(cell.actor, position, position.seq - 1);
-  const birth = code === undefined ? cell.birth! : { ...cell.birth!, code };
+  const birth = bornUnder(cell.birth!, code);
+  const version = untellableVersion(runtime, birth);
+  if (version !== undefined) {
+    const recorded = `what version ${version} owes to the world since this record`;
+    throw new StoryChanged(cell.address, { seq: position.seq, path: 'version', recorded, today: undefined });
+  }
   const past = cellBornAs(runtime, cell.actor, birth, life);
   Object.assign(past, {
     birth,
@@ -266,7 +275,7 @@ export function owedAt(
 ): OwedTurn | undefined {
   const past = new Cell(actor, address, definition, makeSelf(runtime, actor, birth!, 0));
   const newest = { seq, frame: frame!.number, offset, link: undefined };
-  const teller = new Teller(runtime, past, () => true);
+  const teller = new Teller(runtime, past);
   for (const record of runtime.journal.walk(actor, newest, 0)) {
     if (record.seq > at) break;
     teller.tell(record);

@@ -31,6 +31,7 @@ import type { Inspection } from './inspection.ts';
 import type { Port, Ref, Tree as ActorTree } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
 import { Message } from './mailbox.ts';
+import { recordNews } from './news.ts';
 import { noteFired } from './notes.ts';
 import { Passivation } from './passivation.ts';
 import { Pauses } from './pauses.ts';
@@ -78,6 +79,8 @@ export interface Interference {
   readonly maxTurnsPerCommit?: number;
   /** How far back recovery may have to read. */
   readonly logBudget?: LogBudget;
+  /** How many records lie between two waypoints, however small they are. */
+  readonly waypointEvery?: number;
   /** How many frames are kept in memory for readers of journals. */
   readonly cachedFrames?: number;
   /** Called when a commit is on the disk and nobody knows yet. True kills the system there. */
@@ -163,6 +166,7 @@ export class Runtime implements Port {
   readonly refused = new Set<number>();
   #whenActionEnds: (() => void) | undefined;
   #whenDead: (() => void) | undefined;
+  #recovering: Promise<void> | undefined;
   #fenced: unknown;
   #closed: Promise<void> | undefined;
   #hasBegun = false;
@@ -207,6 +211,7 @@ export class Runtime implements Port {
       runtime.inspection?.attach();
       await runtime.begin();
       await runtime.#recordQuarantine();
+      recordNews(runtime);
     } catch (error) {
       runtime.die();
       await options.store.close();
@@ -540,16 +545,17 @@ export class Runtime implements Port {
     this.metrics.fences++;
     this.report(cause, 'a write failed; nothing is acknowledged until the store is proven');
     this.#giveUp((applied) => new StoreFenced(applied, cause));
-    void this.#recoverFromFence(0);
+    this.#recovering = this.#recoverFromFence(0);
   }
 
   /** Rejects everybody who waits, and forgets everything in memory. */
   #giveUp(errorFor: (applied: 'no' | 'unknown') => Error): void {
-    const { writing, filling } = this.committer.stop();
+    const { writing, filling, between } = this.committer.stop();
     this.scheduler.stop();
     this.timers.clear();
     if (writing !== undefined) abandon(writing, errorFor('unknown'));
     abandon(filling, errorFor('no'));
+    for (const reject of between) reject(errorFor('no'));
     for (const cell of this.population.cells()) {
       for (const { reply } of cell.mailbox?.waiting() ?? []) reply?.reject(errorFor('no'));
     }
@@ -568,7 +574,9 @@ export class Runtime implements Port {
       this.report(error, 'the store could not be proven');
       if (error instanceof HeddleError && !error.retryable) return;
       const delay = PROVE_AFTER_MS[Math.min(round, PROVE_AFTER_MS.length - 1)]!;
-      this.clock.after(delay, () => void this.#recoverFromFence(round + 1));
+      this.clock.after(delay, () => {
+        if (!this.stopped) this.#recovering = this.#recoverFromFence(round + 1);
+      });
     }
   }
 
@@ -598,6 +606,8 @@ export class Runtime implements Port {
     this.metrics.close();
     await this.inspection?.close();
     this.stopped = true;
+    // It may be opening the store anew.
+    await this.#recovering;
     await this.options.store.close();
   }
 

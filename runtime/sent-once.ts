@@ -4,21 +4,13 @@
  */
 import { idempotencyKey } from '../storage/keys.ts';
 import { hashOf } from '../storage/ledger.ts';
+import type { StoredReceipt } from '../storage/outline.ts';
 import type { Cell } from './cell.ts';
 import { InvalidArgument, StepFailed } from './errors.ts';
 import { hexOf } from './receipt.ts';
 import type { Receipt } from './receipt.ts';
 import type { Runtime } from './runtime.ts';
 import { unpackTrailer } from './trailer.ts';
-
-/** Where the receipt is found again. */
-interface StoredReceipt {
-  readonly seq: number;
-  readonly commit: number;
-  readonly frame: number;
-  /** Whether the event made its actor fail: it is refused again, and not applied. */
-  readonly failed?: true;
-}
 
 export class SentOnce {
   readonly #runtime: Runtime;

@@ -2,7 +2,8 @@
  * The system: one open store and the actors that live in it. The entrance for users.
  */
 import type { Duration } from 'effect';
-import type { Store } from '../storage/store.ts';
+import type { BackupOptions, BackupReport } from '../storage/backup/backup.ts';
+import type { CompactionReport, Store } from '../storage/store.ts';
 import type { ActorDefinition, HeddleRef, WithInput } from './actor-ref.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -42,6 +43,7 @@ import { SUPERVISOR } from './supervision/logic.ts';
 import { Tree } from './tree.ts';
 import { declare } from './supervision/declaration.ts';
 import type { Supervisor } from './supervision/declaration.ts';
+import { backup, compact } from './upkeep.ts';
 import { migrate, migrations } from './versions/survey.ts';
 import type { Migration, MigrationOptions } from './versions/survey.ts';
 import { verify } from './verify.ts';
@@ -437,6 +439,21 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   /** Reads everything that is stored, and names what is damaged. Changes nothing. */
   verify(): Promise<Verification> {
     return verify(this.#runtime);
+  }
+
+  /**
+   * Makes a backup into a folder, or brings the one there up to date, while the system works: as of one commit, with everything
+   * that was acknowledged before the call. The copy is opened and proven before it counts. `restoreBackup` of `heddle/storage`
+   * puts it back.
+   * @throws BackupRefused, BackupUnsound, StoreIo; the earlier backup in the folder stays
+   */
+  backup(folder: string, options?: BackupOptions): Promise<BackupReport> {
+    return backup(this.#runtime, folder, options);
+  }
+
+  /** Makes the files of the store smaller, while the system works: what was overwritten or deleted goes. */
+  compact(): Promise<CompactionReport> {
+    return compact(this.#runtime);
   }
 
   /**

@@ -23,6 +23,7 @@ import {
 import { dirname } from 'node:path';
 import { getU32, getU48, putU32, putU48 } from './binary.ts';
 import { crc32 } from './checksum.ts';
+import { syncFolder } from './sound-files.ts';
 
 /** What the anchor notes of a frame. */
 export interface AnchorEntry {
@@ -157,18 +158,31 @@ const zigzag = (value: number): number => (value < 0 ? -value * 2 - 1 : value * 
 const unzigzag = (value: number): number => (value % 2 === 1 ? -(value + 1) / 2 : value / 2);
 
 /** Every sound entry, and the end of the last: damage in between costs only what is damaged. */
-function decodeAll(bytes: Buffer): { entries: AnchorEntry[]; end: number } {
+function decodeAll(bytes: Buffer): { entries: AnchorEntry[]; end: number; damaged: number } {
   const entries: AnchorEntry[] = [];
   let end = HEADER_BYTES;
+  let damaged = 0;
   for (let at = HEADER_BYTES; at < bytes.length;) {
     const found = decodeEntry(bytes, at);
     if (found === undefined) at++;
     else {
       entries.push(found.entry);
+      damaged += at - end;
       at = end = found.next;
     }
   }
-  return { entries, end };
+  return { entries, end, damaged };
+}
+
+/** What an anchor's file shows to somebody who only looks. */
+export function readAnchor(bytes: Buffer): {
+  readonly storeId: string | undefined;
+  readonly damaged: number;
+} {
+  const storeId = storeIdOf(bytes);
+  if (storeId === undefined) return { storeId, damaged: bytes.length };
+  const { damaged } = decodeAll(bytes);
+  return { storeId, damaged };
 }
 
 // ---- a file beside the store --------------------------------------------------------------------------------------
@@ -279,23 +293,12 @@ export class FileAnchor implements Anchor {
     }
     this.#fd = fd;
     this.#bytes = bytes.length;
-    syncDirectory(dirname(this.#path));
+    syncFolder(dirname(this.#path));
   }
 
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
-  }
-}
-
-/** Makes a rename durable. Windows cannot open a directory, and does not need to. */
-function syncDirectory(path: string): void {
-  if (process.platform === 'win32') return;
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -182,6 +182,97 @@ export class JournalCorrupt extends HeddleError {
   }
 }
 
+/** A folder cannot take a backup of this store. Nothing in it was changed. */
+export class BackupRefused extends HeddleError {
+  readonly _tag = 'BackupRefused';
+  readonly code = 'HEDDLE_BACKUP_REFUSED';
+  readonly retryable = false;
+  readonly folder: string;
+  readonly reason: string;
+
+  constructor(folder: string, reason: string, options?: ErrorOptions) {
+    super(`no backup was made into ${folder}: ${reason}`, options);
+    this.folder = folder;
+    this.reason = reason;
+  }
+}
+
+/** The store that was to be backed up does not prove itself. The earlier backup in the folder, if there is one, was kept. */
+export class BackupUnsound extends HeddleError {
+  readonly _tag = 'BackupUnsound';
+  readonly code = 'HEDDLE_BACKUP_UNSOUND';
+  readonly retryable = false;
+  readonly folder: string;
+  /** What is wrong, one line each; the first few. */
+  readonly findings: readonly string[];
+
+  constructor(folder: string, findings: readonly string[], options?: ErrorOptions) {
+    super(
+      `the backup into ${folder} was not finished, because the store does not prove itself: ${String(findings)}; ` +
+        'see system.verify(), and back up with { damaged: true } into another folder to keep it as it is',
+      options,
+    );
+    this.folder = folder;
+    this.findings = findings;
+  }
+}
+
+/** What lies in a folder is not a whole backup, or not what was backed up. Nothing was restored. */
+export class BackupDamaged extends HeddleError {
+  readonly _tag = 'BackupDamaged';
+  readonly code = 'HEDDLE_BACKUP_DAMAGED';
+  readonly retryable = false;
+  readonly folder: string;
+  readonly reason: string;
+
+  constructor(folder: string, reason: string, options?: ErrorOptions) {
+    super(`the backup in ${folder} cannot be restored: ${reason}; take another one`, options);
+    this.folder = folder;
+    this.reason = reason;
+  }
+}
+
+/** A store was to be put where something is already. Nothing was changed. */
+export class FolderNotEmpty extends HeddleError {
+  readonly _tag = 'FolderNotEmpty';
+  readonly code = 'HEDDLE_FOLDER_NOT_EMPTY';
+  readonly retryable = false;
+  readonly folder: string;
+
+  constructor(folder: string) {
+    super(`${folder} is not empty, and nothing is ever overwritten; name a folder that does not exist`);
+    this.folder = folder;
+  }
+}
+
+/** A store whose restoring, or salvage, was interrupted. It is not opened. */
+export class StoreUnfinished extends HeddleError {
+  readonly _tag = 'StoreUnfinished';
+  readonly code = 'HEDDLE_STORE_UNFINISHED';
+  readonly retryable = false;
+  readonly location: string;
+
+  constructor(location: string) {
+    super(`${location} was being restored or salvaged, and that did not come to its end; do it once more`);
+    this.location = location;
+  }
+}
+
+/** Nothing of a store can be saved, or nothing that would prove itself. Nothing was written. */
+export class NothingSaved extends HeddleError {
+  readonly _tag = 'NothingSaved';
+  readonly code = 'HEDDLE_NOTHING_SAVED';
+  readonly retryable = false;
+  readonly folder: string;
+  readonly reason: string;
+
+  constructor(folder: string, reason: string, options?: ErrorOptions) {
+    super(`nothing of ${folder} was saved: ${reason}; restore a backup`, options);
+    this.folder = folder;
+    this.reason = reason;
+  }
+}
+
 /** The text of anything thrown. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -8,12 +8,14 @@ import {
   addressOf,
   allOf,
   checkpointKey,
+  codeKey,
   deadLetterKey,
   frameKey,
   idempotencyKey,
   LOW_WATER_KEY,
   nameKey,
   nameWitnessKey,
+  NEWS_KEY,
   numberOf,
   pauseKey,
   Prefix,
@@ -27,6 +29,7 @@ import {
   systemIdsKey,
   timerActorOf,
   timerKey,
+  waypointKey,
 } from './keys.ts';
 import type { KeyRange } from './keys.ts';
 
@@ -46,6 +49,8 @@ const examples: Readonly<Record<string, (n: number, text: string) => Uint8Array>
   N: (_, text) => nameKey(text),
   H: (_, text) => nameWitnessKey(text),
   A: (n) => checkpointKey(n),
+  W: (n) => waypointKey(n, 7),
+  C: (n) => codeKey(n),
   R: (n) => resumeKey(n),
   T: (n) => timerKey(n, 7),
   K: (n, text) => idempotencyKey(n, text),
@@ -64,7 +69,7 @@ describe('the table', () => {
   it('names every prefix of the code, once, and no other', () => {
     const letters = rows.map(([letter]) => letter!);
     const codes = Object.values(Prefix).map((code) => String.fromCharCode(code));
-    expect(letters.toSorted()).toEqual(['!s', '!l', '!i', ...codes].toSorted());
+    expect(letters.toSorted()).toEqual(['!s', '!l', '!i', '!n', ...codes].toSorted());
     expect(new Set(letters).size).toBe(letters.length);
     expect(Object.keys(examples).toSorted()).toEqual(codes.toSorted());
   });
@@ -83,10 +88,13 @@ describe('the table', () => {
     expect({
       superblock: hex(SUPERBLOCK_KEY),
       lowWater: hex(LOW_WATER_KEY),
+      news: hex(NEWS_KEY),
       frame: hex(frameKey(0x010203040506)),
       name: hex(nameKey('ö/1')),
       witness: hex(nameWitnessKey('order/42')),
       checkpoint: hex(checkpointKey(258)),
+      waypoint: hex(waypointKey(258, 1024)),
+      code: hex(codeKey(258)),
       resume: hex(resumeKey(258)),
       timer: hex(timerKey(1_700_000_000_000, 258)),
       idempotency: hex(idempotencyKey(258, 'ü')),
@@ -99,10 +107,13 @@ describe('the table', () => {
     }).toEqual({
       superblock: '2173',
       lowWater: '216c',
+      news: '216e',
       frame: '46010203040506',
       name: '4ec3b62f31',
       witness: `48${createHash('sha256').update('order/42').digest('hex').slice(0, 16)}`,
       checkpoint: '41000000000102',
+      waypoint: '57000000000102000000000400',
+      code: '43000000000102',
       resume: '52000000000102',
       timer: '54018bcfe56800000000000102',
       idempotency: '4b000000000102c3bc',

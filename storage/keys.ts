@@ -6,6 +6,7 @@
  * | `!s`   |                          | superblock: format, store id, created    | at creation                 | never              |
  * | `!l`   |                          | low-water mark: first frame to scan      | now and then, with a commit | overwritten        |
  * | `!i`   |                          | says that every checkpoint has its `I`   | first commit, first query   | never              |
+ * | `!n`   |                          | news: that it was restored, or salvaged  | by whoever did              | when it is recorded|
  * | `F`    | frame u48                | frame: the records and notes of a commit | every commit, at least one  | never (retention)  |
  * | `N`    | address utf8             | actor id, and what its checkpoint covers | birth, checkpoint           | never              |
  * | `H`    | hash64 of address        | actor id: a second witness of `N`        | birth of a root actor       | never              |
@@ -29,6 +30,7 @@ import { getU48, MAX_U48, putU48 } from './binary.ts';
 export const SUPERBLOCK_KEY: Uint8Array = Buffer.from('!s');
 export const LOW_WATER_KEY: Uint8Array = Buffer.from('!l');
 export const STATES_INDEXED_KEY: Uint8Array = Buffer.from('!i');
+export const NEWS_KEY: Uint8Array = Buffer.from('!n');
 
 /** The first byte of a key. */
 export const Prefix = {
@@ -73,8 +75,7 @@ function textKey(prefix: Prefix, text: string): Uint8Array {
 
 export const frameKey = (frame: number): Uint8Array => numberKey(Prefix.Frame, frame);
 export const checkpointKey = (actor: number): Uint8Array => numberKey(Prefix.Checkpoint, actor);
-export const waypointKey = (actor: number, seq: number): Uint8Array =>
-  pairKey(Prefix.Waypoint, actor, seq);
+export const waypointKey = (actor: number, seq: number): Uint8Array => pairKey(Prefix.Waypoint, actor, seq);
 export const codeKey = (number: number): Uint8Array => numberKey(Prefix.Code, number);
 export const resumeKey = (actor: number): Uint8Array => numberKey(Prefix.Resume, actor);
 export const deadLetterKey = (number: number): Uint8Array => numberKey(Prefix.DeadLetter, number);
@@ -127,6 +128,9 @@ export function stateOf(key: Uint8Array): { readonly row: string; readonly addre
 /** The number in a key that has one right behind its prefix. */
 export const numberOf = (key: Uint8Array): number => getU48(key, 1);
 
+/** The record in the key of a waypoint. */
+export const waypointSeqOf = (key: Uint8Array): number => getU48(key, 7);
+
 /** The actor in a timer key. */
 export const timerActorOf = (key: Uint8Array): number => getU48(key, 7);
 
@@ -138,6 +142,9 @@ export const addressOf = (key: Uint8Array): string =>
 export function allOf(prefix: Prefix): KeyRange {
   return { gte: Uint8Array.of(prefix), lt: Uint8Array.of(prefix + 1) };
 }
+
+/** All keys there are. */
+export const EVERYTHING: KeyRange = { gte: Uint8Array.of(0), lt: Uint8Array.of(255) };
 
 /** A half-open range of keys. */
 export interface KeyRange {

@@ -25,7 +25,16 @@ import {
   RECORD_HEADER_BYTES,
   writeFrameHeader,
 } from './frame.ts';
-import { allOf, frameKey, LOW_WATER_KEY, numberOf, Prefix, SUPERBLOCK_KEY } from './keys.ts';
+import {
+  allOf,
+  EVERYTHING,
+  frameKey,
+  LOW_WATER_KEY,
+  NEWS_KEY,
+  numberOf,
+  Prefix,
+  SUPERBLOCK_KEY,
+} from './keys.ts';
 import { openRow, sealRow } from './row.ts';
 import type { Store } from './store.ts';
 
@@ -81,6 +90,26 @@ interface Superblock {
   readonly id: string;
   readonly createdAt: number;
 }
+
+/** What has happened to a store while no system had it open, in the form in which the next one records it. */
+export type News =
+  | {
+      readonly type: 'heddle.restored';
+      /** When, in milliseconds since the epoch. */
+      readonly at: number;
+      /** When the backup was made. */
+      readonly backupAt: number;
+      /** Where its history ended then. What the original did afterwards is not in it. */
+      readonly commit: number;
+      readonly hash: string;
+    }
+  | {
+      readonly type: 'heddle.salvaged';
+      readonly at: number;
+      /** How many actors were kept, and how many are refused since. */
+      readonly kept: number;
+      readonly refused: number;
+    };
 
 const codec = new Codec();
 
@@ -151,6 +180,30 @@ export class Ledger {
     } catch (error) {
       await store.close();
       throw error;
+    }
+  }
+
+  /**
+   * Makes what is missing or damaged around the ledger, so that a damaged store can be opened and looked at. For copies only: with
+   * the anchor its proof is lost.
+   * @returns what was made anew, in words
+   */
+  static async mend(store: Store, now: number): Promise<string[]> {
+    const made: string[] = [];
+    await store.open();
+    try {
+      const id = soundSuperblock(store)?.id ?? store.anchor.storeId ?? randomBytes(16).toString('hex');
+      if (soundSuperblock(store) === undefined) {
+        await writeSuperblock(store, { format: STORE_FORMAT, id, createdAt: now });
+        made.push('the superblock was made anew');
+      }
+      if (store.anchor.storeId !== id) {
+        store.anchor.create(id);
+        made.push('the anchor is lost: that the end of the history is complete cannot be proven');
+      }
+      return made;
+    } finally {
+      await store.close();
     }
   }
 
@@ -375,12 +428,29 @@ export class Ledger {
     return stored === undefined ? undefined : asBuffer(stored);
   }
 
+  // ---- news -----------------------------------------------------------------------------------------------------
+
+  /** Leaves word for the system that opens the store next. Only before anything is appended. */
+  async leave(news: News): Promise<void> {
+    const batch = this.store.batch();
+    batch.put(NEWS_KEY, sealRow(NEWS_KEY, packNews(news)));
+    await batch.write();
+  }
+
+  /** What has happened meanwhile, as long as nobody has recorded it. */
+  get news(): News | undefined {
+    const body = this.get(NEWS_KEY);
+    return body && (codec.unpack(body) as News);
+  }
+
   /** Moves the low-water mark: a recovery starts at this frame. Durable with the commit being filled. */
   raiseLowWater(frame: number): void {
     this.lowWater = this.#raisedTo = frame;
     this.put(LOW_WATER_KEY, codec.pack(frame, 'lowWater'));
   }
 }
+
+export const packNews = (news: News): Uint8Array => codec.pack(news, 'news');
 
 /** Where a recovery must start reading. */
 function readLowWater(store: Store): number {
@@ -419,7 +489,7 @@ async function create(store: Store, now: number): Promise<Superblock> {
   if (store.anchor.entries().length > 0) {
     throw new StoreCorrupt(store.location, 'its anchor has seen commits, but the superblock is gone');
   }
-  for await (const chunk of store.scan({ gte: Uint8Array.of(0), lt: Uint8Array.of(255) }, { limit: 1 })) {
+  for await (const chunk of store.scan(EVERYTHING, { limit: 1 })) {
     if (chunk.length > 0)
       throw new StoreCorrupt(store.location, 'it holds data, but no superblock: is it a store of Heddle?');
   }
@@ -427,14 +497,28 @@ async function create(store: Store, now: number): Promise<Superblock> {
   const id = store.anchor.storeId ?? randomBytes(16).toString('hex');
   if (store.anchor.storeId === undefined) store.anchor.create(id);
   const superblock: Superblock = { format: STORE_FORMAT, id, createdAt: now };
-  const batch = store.batch();
-  batch.put(SUPERBLOCK_KEY, sealRow(SUPERBLOCK_KEY, codec.pack(superblock, 'superblock')));
   try {
-    await batch.write();
+    await writeSuperblock(store, superblock);
   } catch (error) {
     throw new StoreIo(store.location, 'creating it', error);
   }
   return superblock;
+}
+
+function writeSuperblock(store: Store, superblock: Superblock): Promise<void> {
+  const batch = store.batch();
+  batch.put(SUPERBLOCK_KEY, sealRow(SUPERBLOCK_KEY, codec.pack(superblock, 'superblock')));
+  return batch.write();
+}
+
+/** @throws StoreFormat: what a newer release has written is not damaged */
+function soundSuperblock(store: Store): Superblock | undefined {
+  try {
+    return readSuperblock(store);
+  } catch (error) {
+    if (error instanceof StoreCorrupt) return undefined;
+    throw error;
+  }
 }
 
 function checkAnchor(store: Store, superblock: Superblock): void {

@@ -9,7 +9,7 @@ import type { AbstractLevel } from 'abstract-level';
 import type { Anchor } from './anchor.ts';
 import { StoreClosed, StoreIo, StoreLocked } from './errors.ts';
 import type { KeyRange } from './keys.ts';
-import type { Batch, Entry, ScanOptions, Store } from './store.ts';
+import type { Batch, Entry, Files, ScanOptions, Store } from './store.ts';
 
 export type Database = AbstractLevel<Uint8Array | Buffer | string, Uint8Array, Uint8Array>;
 
@@ -17,6 +17,7 @@ export type Database = AbstractLevel<Uint8Array | Buffer | string, Uint8Array, U
 export interface Opened {
   readonly database: Database;
   readonly anchor: Anchor;
+  readonly files?: Files;
   /** Gives up what `open` took besides the two. */
   release(): void;
 }
@@ -112,6 +113,10 @@ export class LevelStore implements Store {
       delete: (key) => void batch.del(key),
       write: () => batch.write(SYNCED as never),
     };
+  }
+
+  get files(): Files | undefined {
+    return this.#state().files;
   }
 
   #state(): Opened {

@@ -1,18 +1,25 @@
 /**
  * The embedded default: a folder with LevelDB in it, and beside its files a lock and an anchor of our own.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Level } from 'level';
 import { FileAnchor } from './anchor.ts';
-import { HeddleError, messageOf, StoreCorrupt, StoreIo, StoreLocked } from './errors.ts';
+import { HeddleError, messageOf, StoreCorrupt, StoreIo, StoreLocked, StoreUnfinished } from './errors.ts';
+import { HeldFiles } from './held-files.ts';
 import { causeCodeOf, LevelStore } from './level.ts';
 import type { Database, Opened } from './level.ts';
+import { kindOf } from './level-files.ts';
 import { Lock } from './lock.ts';
-import type { Store } from './store.ts';
+import type { Files, Store } from './store.ts';
+import { EVERYTHING } from './keys.ts';
 
-const LOCK_FILE = 'heddle.lock';
-const ANCHOR_FILE = 'heddle.anchor';
+export const LOCK_FILE = 'heddle.lock';
+export const ANCHOR_FILE = 'heddle.anchor';
+/** Lies in a folder in which a store is being restored or salvaged, until that has come to its end. */
+export const UNFINISHED_FILE = 'heddle.unfinished';
+/** Says which process does that. */
+export const UNFINISHED_LOCK = `${UNFINISHED_FILE}.lock`;
 
 /**
  * LevelDB's settings, measured for small synced commits. A larger write buffer means a longer replay when it is opened
@@ -27,6 +34,9 @@ const OPTIONS = {
   cacheSize: 16 << 20,
 } as const;
 
+/** What LevelDB can do beyond what all databases of its family can. */
+type Compactable = Database & { compactRange(first: Uint8Array, last: Uint8Array): Promise<void> };
+
 /**
  * A store in a folder, which is made if there is none. One process at a time can open it.
  *
@@ -34,6 +44,26 @@ const OPTIONS = {
  * program that keeps the four threads busy (zlib, dns, pbkdf2) delays commits; raise `UV_THREADPOOL_SIZE` then.
  */
 export function leveldb(folder: string): Store {
+  const path = resolve(folder);
+  return new LevelStore(
+    folder,
+    async () => {
+      if (isUnfinished(path)) throw new StoreUnfinished(folder);
+      return open(folder, path);
+    },
+    true,
+  );
+}
+
+/** Whether a file is a part of a store, by its name. */
+export const isOfStore = (name: string): boolean => kindOf(name) !== undefined || name === ANCHOR_FILE;
+
+/** Whether a store is being put there, or that was interrupted. */
+export const isUnfinished = (path: string): boolean =>
+  [UNFINISHED_FILE, UNFINISHED_LOCK].some((name) => existsSync(join(path, name)));
+
+/** The same, for whoever finishes what is unfinished there. */
+export function unfinished(folder: string): Store {
   const path = resolve(folder);
   return new LevelStore(folder, () => open(folder, path), true);
 }
@@ -57,12 +87,32 @@ async function open(location: string, path: string): Promise<Opened> {
       createIfMissing: isNew,
     }) as unknown as Database;
     await openDatabase(database, location);
-    return { database, anchor, release: () => lock.release() };
+    return { database, anchor, files: filesOf(path, database), release: () => lock.release() };
   } catch (error) {
     anchor?.close();
     lock.release();
     throw error;
   }
+}
+
+function filesOf(path: string, database: Database): Files {
+  const { compactRange } = database as Compactable;
+  return {
+    hold: () => HeldFiles.hold(path, [ANCHOR_FILE]),
+    async compact() {
+      const bytesBefore = bytesIn(path);
+      await compactRange.call(database, EVERYTHING.gte, EVERYTHING.lt);
+      return { bytesBefore, bytesAfter: bytesIn(path) };
+    },
+  };
+}
+
+/** How many bytes its files take. Those that are being replaced may go in between. */
+function bytesIn(path: string): number {
+  const sizes = readdirSync(path)
+    .filter(isOfStore)
+    .map((name) => statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0);
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Says for whom and at what the operating system refused. */

@@ -15,7 +15,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { StoreLocked } from './errors.ts';
 
-interface Holder {
+export interface Holder {
   readonly pid: number;
   /** When the process started, in the kernel's ticks, where that can be read: process ids are used again. */
   readonly started: string | undefined;
@@ -71,6 +71,12 @@ export class Lock {
     held.delete(this.#key);
     if (readHolder(this.#path)?.token === this.#token) rmSync(this.#path, { force: true });
   }
+}
+
+/** Who holds the lock at a path, if it is somebody who lives; a lock that was left over is held by nobody. */
+export function holderOf(path: string): Holder | undefined {
+  const holder = readHolder(path);
+  return holder !== undefined && lives(holder) ? holder : undefined;
 }
 
 function describeThisProcess(): Holder {

@@ -12,6 +12,7 @@
  * `store.testsuite.ts` holds every implementation to this.
  */
 import type { Anchor } from './anchor.ts';
+import type { HeldFiles } from './held-files.ts';
 import type { KeyRange } from './keys.ts';
 
 export interface Store {
@@ -37,6 +38,23 @@ export interface Store {
   scan(range: KeyRange, options?: ScanOptions): AsyncIterable<readonly Entry[]>;
   /** A new, empty batch. */
   batch(): Batch;
+
+  /** What can be done with its files; undefined for a store without. Only while open. */
+  readonly files?: Files | undefined;
+}
+
+/** A store in files can be copied as it stands, and can be made smaller. */
+export interface Files {
+  /** The files as they are now, between two writes: whatever is written later does not change what is held. */
+  hold(): HeldFiles;
+  /** Rewrites them without what was overwritten and deleted. Reads and writes go on meanwhile. */
+  compact(): Promise<CompactionReport>;
+}
+
+/** How many bytes the files of a store took, and take now. */
+export interface CompactionReport {
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
 }
 
 export type Entry = readonly [key: Uint8Array, value: Uint8Array];

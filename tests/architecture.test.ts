@@ -22,6 +22,15 @@ const TABLE: readonly Room[] = [
     house: [],
     packages: ['node:crypto', 'node:module', 'node:timers', 'node:v8'],
   },
+  // What a step may not call: it names the functions, and calls none of them.
+  {
+    place: 'runtime/kernel/firewall.ts',
+    house: [],
+    packages: [
+      ...['node:child_process', 'node:dgram', 'node:dns', 'node:fs', 'node:http', 'node:net'],
+      'node:worker_threads',
+    ],
+  },
   // The only place that measures the event loop.
   { place: 'runtime/health/event-loop.ts', house: [], packages: ['node:perf_hooks'] },
   // Pure: of node:crypto it takes a hash.
@@ -37,12 +46,26 @@ const TABLE: readonly Room[] = [
     // Parts of effect and no barrel: loading all of it costs 150 ms.
     packages: ['xstate', '@xstate/store', 'type effect', 'effect/', 'node:async_hooks', 'node:util'],
   },
+  // The only place that starts a process: in it, stores are opened that may be broken.
+  {
+    place: 'storage/doctor/',
+    house: ['storage/'],
+    packages: [
+      'level',
+      'node:child_process',
+      'node:fs',
+      'node:fs/promises',
+      'node:os',
+      'node:path',
+      'node:url',
+    ],
+  },
   {
     place: 'storage/',
     house: [],
     packages: [
       ...['level', 'abstract-level', 'memory-level', 'msgpackr'],
-      ...['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:util', 'node:zlib'],
+      ...['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path', 'node:util', 'node:zlib'],
     ],
   },
   { place: 'machines/', house: [], packages: ['xstate'] },

@@ -43,6 +43,10 @@ const BY_CODE: Readonly<Record<string, number>> = {
   HEDDLE_SYSTEM_CLOSED: Exit.Unavailable,
   HEDDLE_STORE_CORRUPT: Exit.Damaged,
   HEDDLE_JOURNAL_CORRUPT: Exit.Damaged,
+  HEDDLE_BACKUP_DAMAGED: Exit.Damaged,
+  HEDDLE_BACKUP_UNSOUND: Exit.Damaged,
+  HEDDLE_NOTHING_SAVED: Exit.Damaged,
+  HEDDLE_STORE_UNFINISHED: Exit.Damaged,
 };
 
 export function exitOf({ code }: Trouble): number {

@@ -23,8 +23,11 @@ const HASH_CHARACTERS = 16;
 export function fingerprintOf(logic: unknown): Fingerprint {
   const parts: Record<string, string> = {};
   describe(logic, parts);
-  return { hash: hash('sha256', JSON.stringify(parts), 'base64url').slice(0, HASH_CHARACTERS), parts };
+  return { hash: hashOfParts(parts), parts };
 }
+
+export const hashOfParts = (parts: Fingerprint['parts']): string =>
+  hash('sha256', JSON.stringify(parts), 'base64url').slice(0, HASH_CHARACTERS);
 
 /** The paths at which two fingerprints differ. */
 export function changedParts(before: Fingerprint['parts'], after: Fingerprint['parts']): string[] {
@@ -40,9 +43,7 @@ function describe(logic: unknown, parts: Parts): void {
   if (isMachine(logic)) {
     const { guards, actions, delays } = logic.implementations as unknown as Record<string, object>;
     new Description(parts).of(logic.config, '');
-    new Description(parts).of(guards, 'implementations.guards');
-    new Description(parts).of(delays, 'implementations.delays');
-    new Description(parts).of({ actions }, 'implementations');
+    new Description(parts).of({ guards, delays, actions }, 'implementations');
   } else if (kind === 'transition')
     new Description(parts).of((logic as { config?: unknown }).config, 'transition');
 }
@@ -74,8 +75,8 @@ const ROLES: Readonly<Record<string, Role>> = {
   value: 'values',
 };
 
-/** Where names are those of states, events and implementations, and say nothing of what stands there. */
-const NAMED_BY_USER = /(^|\.)(states|on|after|guards|delays|actions)$/;
+/** Parts whose own names are those of states, events and implementations, and say nothing of what stands there. */
+const NAMED_BY_USER: ReadonlySet<string> = new Set(['states', 'on', 'after', 'guards', 'delays', 'actions']);
 
 class Description {
   readonly #parts: Parts;
@@ -85,10 +86,11 @@ class Description {
     this.#parts = parts;
   }
 
-  of(value: unknown, path: string, role: Role = 'configuration'): void {
+  /** @param isNamed whether the names in there are given by the user */
+  of(value: unknown, path: string, role: Role = 'configuration', isNamed = false): void {
     if (typeof value === 'function') this.#function(value, path, role);
     else if (typeof value !== 'object' || value === null) this.#parts[path] = textOf(value);
-    else if (!this.#above.includes(value)) this.#object(value, path, role);
+    else if (!this.#above.includes(value)) this.#object(value, path, role, isNamed);
   }
 
   #function(value: object, path: string, role: Role): void {
@@ -96,32 +98,39 @@ class Description {
     const isBuiltIn = (typeof type === 'string' && type.startsWith('xstate.')) || check !== undefined;
     if (isBuiltIn) {
       const names = Object.getOwnPropertyNames(value).filter((name) => !OF_EVERY_FUNCTION.has(name));
-      this.#within(value, names, path, 'configuration');
+      this.#within(value, names, path, 'configuration', false);
     } else if (role === 'actions') this.#parts[path] = `action ${(value as { name: string }).name}`;
     else this.#parts[path] = Function.prototype.toString.call(value);
   }
 
-  #object(value: object, path: string, role: Role): void {
+  #object(value: object, path: string, role: Role, isNamed: boolean): void {
     if (isLogic(value)) {
       this.#parts[path] = 'logic';
       return;
     }
+    const content = contentOf(value);
+    if (content !== undefined) {
+      this.#parts[path] = value.constructor.name;
+      return this.of(content, `${path}.content`, role);
+    }
     const names = Object.keys(value);
     const isPlain = Array.isArray(value) || isRecord(value);
-    // A Date, a RegExp, an instance of a class: its text says what it can.
+    // An instance of a class: its text says what it can.
     if (!isPlain) this.#parts[path] = `${value.constructor.name} ${textOf(value)}`;
     else if (names.length === 0) this.#parts[path] = Array.isArray(value) ? '[]' : '{}';
-    this.#within(value, names, path, role);
+    this.#within(value, names, path, role, isNamed);
   }
 
-  #within(value: object, names: readonly string[], path: string, role: Role): void {
-    const isNamedByUser = NAMED_BY_USER.test(path);
+  #within(value: object, names: readonly string[], path: string, role: Role, isNamed: boolean): void {
+    // Names within values are the user's too, and within a list there are none.
+    const isOurs = role !== 'values' && !isNamed && !Array.isArray(value);
     this.#above.push(value);
     for (const name of names) {
-      if (role === 'configuration' && !isNamedByUser && WITHOUT_EFFECT.has(name)) continue;
+      if (role === 'configuration' && isOurs && WITHOUT_EFFECT.has(name)) continue;
       const inner = path === '' ? name : `${path}.${name}`;
-      const innerRole = role === 'values' || isNamedByUser ? role : (ROLES[name] ?? role);
-      this.of((value as Record<string, unknown>)[name], inner, innerRole);
+      const innerRole = isOurs ? (ROLES[name] ?? role) : role;
+      const isInnerNamed = isOurs && NAMED_BY_USER.has(name);
+      this.of((value as Record<string, unknown>)[name], inner, innerRole, isInnerNamed);
     }
     this.#above.pop();
   }
@@ -131,6 +140,13 @@ class Description {
 function isLogic(value: object): boolean {
   const { transition, getInitialSnapshot } = value as Record<string, unknown>;
   return typeof transition === 'function' && typeof getInitialSnapshot === 'function';
+}
+
+/** What an object holds that does not show among its properties. */
+function contentOf(value: object): unknown {
+  if (value instanceof Map || value instanceof Set) return [...(value as Iterable<unknown>)];
+  if (value instanceof Date) return value.getTime();
+  return value instanceof RegExp ? `${value.source}/${value.flags}` : undefined;
 }
 
 function isRecord(value: object): boolean {

@@ -154,7 +154,8 @@ function statesToKeep(
   machine: AnyStateMachine,
   { value, _nodes }: MachineSnapshotShape,
 ): string[] | undefined {
-  if (!hasRegions(machine)) return undefined;
+  // What remains of one that ended in a state that is gone has no nodes.
+  if (!hasRegions(machine) || _nodes.length === 0) return undefined;
   const derived = resolved(machine, { status: 'active', value })._nodes;
   const isSame = derived.length === _nodes.length && derived.every((node, i) => node === _nodes[i]);
   return isSame ? undefined : _nodes.map(({ id }) => id);
@@ -211,6 +212,19 @@ function restoreMachine(
   persisted: PersistedSnapshot,
   childOf: (child: PersistedChild) => Ref,
 ): AnySnapshot {
+  try {
+    return inItsStates(machine, persisted, childOf);
+  } catch (error) {
+    if (persisted.status === 'active') throw error;
+    return remainsOf(machine, persisted);
+  }
+}
+
+function inItsStates(
+  machine: AnyStateMachine,
+  persisted: PersistedSnapshot,
+  childOf: (child: PersistedChild) => Ref,
+): AnySnapshot {
   const { value, context, states, children = [] } = persisted;
   const restored = resolved(machine, persisted) as unknown as Record<string, unknown>;
   restored['context'] = context;
@@ -222,6 +236,12 @@ function restoreMachine(
     restored['tags'] = new Set(nodes.flatMap(({ tags }) => tags));
   }
   return restored as unknown as AnySnapshot;
+}
+
+/** One that has ended in a state that the machine has no more: nothing of it will ever run again, so it is given as it was. */
+function remainsOf(machine: AnyStateMachine, { status, value, context, output, error }: PersistedSnapshot) {
+  const anywhere = resolved(machine, { status, value: {} });
+  return Object.assign(anywhere, { value, context, output, error, _nodes: [], tags: new Set() });
 }
 
 // ---- all other logic ----------------------------------------------------------------------------------------------

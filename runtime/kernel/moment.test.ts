@@ -1,10 +1,23 @@
 // The lie: "what a step sees of clock, chance and ids comes from the record, and whatever would reach out is refused".
 // Every way to ask what time it is, to roll dice and to do something later, inside of a moment and outside.
+import childProcess, { execFileSync, spawn } from 'node:child_process';
 import nodeCrypto, { randomUUID, webcrypto } from 'node:crypto';
+import dgram from 'node:dgram';
+import dns from 'node:dns';
+import fs, { writeFileSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import http from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
+import net from 'node:net';
 import { nextTick } from 'node:process';
 import nodeTimers, { setTimeout as importedSetTimeout } from 'node:timers';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { createSystem } from 'heddle';
@@ -321,6 +334,113 @@ describe('what reaches out of a moment', () => {
     });
     expect(ref.getSnapshot()).toMatchObject({ value: 'idle', context: { n: 0 } });
     await system.close();
+  });
+});
+
+/** Nobody ever makes it. */
+const FILE = join(tmpdir(), `heddle-firewall-${process.pid}`);
+const PORT = { host: '127.0.0.1', port: 9 };
+const nobody = (): void => expect.unreachable('it was called back');
+
+describe('what leaves something behind', () => {
+  const openedBefore = new net.Socket();
+  const serverBefore = http.createServer();
+  class Thread extends Worker {}
+
+  it.each<[api: string, () => unknown]>([
+    ['net.connect', () => net.connect(PORT, nobody)],
+    ['net.createConnection', () => net.createConnection(PORT)],
+    ['net.Socket.connect', () => new net.Socket().connect(PORT)],
+    ['net.Socket.connect', () => openedBefore.connect(PORT)],
+    ['net.Socket.connect', () => tls.connect({ ...PORT, rejectUnauthorized: false })],
+    ['net.Server.listen', () => net.createServer().listen(0)],
+    ['net.Server.listen', () => serverBefore.listen(0)],
+    ['http.request', () => http.request('http://127.0.0.1:9')],
+    ['http.get', () => http.get('http://127.0.0.1:9')],
+    ['http.request', () => https.request('https://127.0.0.1:9')],
+    ['http.request', () => new http.ClientRequest('http://127.0.0.1:9')],
+    ['net.connect', () => http2.connect('http://127.0.0.1:9')],
+    ['dgram.createSocket', () => dgram.createSocket('udp4')],
+    ['dns.lookup', () => dns.lookup('localhost', nobody)],
+    ['dns.resolve4', () => dns.resolve4('localhost', nobody)],
+    ['dns.promises.lookup', () => void dns.promises.lookup('localhost')],
+    ['child_process.spawn', () => spawn(process.execPath, ['-v'])],
+    ['child_process.spawn', () => new childProcess.ChildProcess()['spawn' as 'kill']()],
+    ['child_process.execFile', () => void promisify(childProcess.exec)('true')],
+    ['child_process.exec', () => childProcess.exec('true')],
+    ['child_process.execFile', () => childProcess.execFile('true')],
+    ['child_process.fork', () => childProcess.fork(FILE)],
+    ['child_process.spawnSync', () => childProcess.spawnSync('true')],
+    ['child_process.execSync', () => childProcess.execSync('true')],
+    ['child_process.execFileSync', () => execFileSync('true')],
+    ['worker_threads.Worker', () => new Worker('', { eval: true })],
+    ['worker_threads.Worker', () => new Thread('', { eval: true })],
+    ['fs.writeFileSync', () => writeFileSync(FILE, 'x')],
+    ['fs.writeFile', () => fs.writeFile(FILE, 'x', nobody)],
+    ['fs.promises.writeFile', () => void fs.promises.writeFile(FILE, 'x')],
+    ['fs.promises.appendFile', () => void appendFile(FILE, 'x')],
+    ['fs.appendFileSync', () => fs.appendFileSync(FILE, 'x')],
+    ['fs.openSync', () => fs.openSync(FILE, 'w')],
+    ['fs.openSync', () => fs.openSync(FILE, fs.constants.O_CREAT | fs.constants.O_RDWR)],
+    ['fs.open', () => fs.open(FILE, 'a', nobody)],
+    ['fs.promises.open', () => void fs.promises.open(FILE, 'wx')],
+    ['fs.writeSync', () => fs.writeSync(99, 'x')],
+    ['fs.createWriteStream', () => fs.createWriteStream(FILE)],
+    ['fs.mkdirSync', () => fs.mkdirSync(FILE)],
+    ['fs.mkdtempSync', () => fs.mkdtempSync(FILE)],
+    ['fs.rmSync', () => fs.rmSync(FILE, { force: true })],
+    ['fs.unlinkSync', () => fs.unlinkSync(FILE)],
+    ['fs.renameSync', () => fs.renameSync(FILE, `${FILE}2`)],
+    ['fs.copyFileSync', () => fs.copyFileSync(process.execPath, FILE)],
+    ['fs.symlinkSync', () => fs.symlinkSync('/', FILE)],
+    ['fs.truncateSync', () => fs.truncateSync(FILE)],
+  ])('is refused with a fix, before anything happens: %s', async (api, reach) => {
+    const { value, thrown } = during(() => {
+      const made = reach();
+      // What a promise hides is the violation; nothing else may come through.
+      return violationOfLast() === undefined ? made : undefined;
+    });
+    expect(value).toBeUndefined();
+    expect(violationOfLast()).toEqual({ api, fix: expect.stringContaining('in an action') as unknown });
+    if (thrown !== undefined) expect(thrown).toBeInstanceOf(MomentViolation);
+    await new Promise(setImmediate);
+    expect(fs.existsSync(FILE)).toBe(false);
+    expect(openedBefore.connecting || serverBefore.listening).toBe(false);
+  });
+
+  it('but files may be read, and a step that is debugged may speak', () => {
+    const { value, thrown } = during(() => {
+      const descriptor = fs.openSync(process.execPath, 'r');
+      fs.closeSync(descriptor);
+      fs.writeSync(2, '');
+      process.stderr.write('');
+      return fs.readFileSync(new URL(import.meta.url), 'utf8').length + fs.statSync('.').size;
+    });
+    expect([thrown, violationOfLast()]).toEqual([undefined, undefined]);
+    expect(value).toBeGreaterThan(1000);
+  });
+
+  it('outside of a moment is done as ever', async () => {
+    during(() => spawn('true'));
+    expect(execFileSync(process.execPath, ['-p', '6 * 7']).toString()).toBe('42\n');
+    expect((await promisify(childProcess.execFile)(process.execPath, ['-p', '1'])).stdout).toBe('1\n');
+    const worker = new Thread('require("node:worker_threads").parentPort.postMessage(7)', { eval: true });
+    expect(worker).toBeInstanceOf(Thread);
+    expect(worker).toBeInstanceOf(Worker);
+    expect(await new Promise((resolve) => worker.once('message', resolve))).toBe(7);
+    await worker.terminate();
+    const server = http.createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as net.AddressInfo;
+    const answer = await new Promise<http.IncomingMessage>((resolve) => http.get({ port }, resolve));
+    expect((await answer.setEncoding('utf8').toArray()).join('')).toBe('hello');
+    server.close();
+    const folder = fs.mkdtempSync(FILE);
+    fs.writeFileSync(join(folder, 'a'), 'b');
+    await appendFile(join(folder, 'a'), 'c');
+    expect(fs.readFileSync(join(folder, 'a'), 'utf8')).toBe('bc');
+    fs.rmSync(folder, { recursive: true });
+    expect([spawn.name, fs.writeFileSync.length, Worker.name]).toEqual(['spawn', 3, 'Worker']);
   });
 });
 

@@ -4,17 +4,19 @@
  * A step must tell the same story whenever it is told. So while one runs, `Date`, `performance.now`, `process.hrtime`,
  * `process.uptime`, `Math.random`, `crypto.randomUUID` and `crypto.getRandomValues` answer from the record (its time, and a
  * random seed drawn once and recorded with it), and whatever would reach out of the step (timers, `fetch`, microtasks,
- * promises and with them async functions) is refused. Outside of a step they are the originals.
+ * promises and with them async functions; sockets, processes, threads and changes to files, see `firewall.ts`) is refused.
+ * Outside of a step they are the originals.
  *
  * The replacements are installed once, when this module is loaded, and test one variable per call; entering a moment
  * sets it. What this cannot see: references taken before this module was loaded (`const now = Date.now` in an earlier
- * module), `Intl.DateTimeFormat().format()` without an argument, input and output that is synchronous or calls back,
- * `process.env`, variables of modules, and other realms. `docs/concepts.md` lists them for users.
+ * module), `Intl.DateTimeFormat().format()` without an argument, files that are read, what is written to a file or a socket
+ * that was open before, `process.env`, variables of modules, and other realms. `docs/concepts.md` lists them for users.
  */
 import nodeCrypto, { createHash, webcrypto } from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import nodeTimers from 'node:timers';
 import v8 from 'node:v8';
+import { AFTER_THE_STEP, WAYS_OUT } from './firewall.ts';
 
 /** Why a step was refused: what it used, and what to do instead. */
 export interface Violation {
@@ -339,13 +341,23 @@ function installRefusals(): void {
   guard(process, 'nextTick', 'process.nextTick', 'use `raise`, or an invoked actor');
   guard(AbortSignal, 'timeout', 'AbortSignal.timeout', after);
   guard(globalThis, 'fetch', 'fetch', 'invoke an actor made with fromPromise or fromEffect');
+  for (const { owner, name, api, isHarmless } of WAYS_OUT)
+    guard(owner as Record<string, unknown>, name, api, AFTER_THE_STEP, isHarmless);
 }
 
-/** Replaces a function by one that refuses while a step runs, and is the original otherwise. */
-function guard<T extends object>(owner: T, name: keyof T & string, api: string, fix: string): void {
+/** Replaces a function, or a class, by one that refuses while a step runs, and is the original otherwise. */
+function guard<T extends object>(
+  owner: T,
+  name: keyof T & string,
+  api: string,
+  fix: string,
+  isHarmless?: (...args: readonly unknown[]) => boolean,
+): void {
   const original = owner[name] as (...args: unknown[]) => unknown;
   const guarded = function (this: unknown, ...args: unknown[]): unknown {
-    return moment.active ? refuse(api, fix) : Reflect.apply(original, this, args);
+    if (moment.active && isHarmless?.(...args) !== true) return refuse(api, fix);
+    if (new.target === undefined) return Reflect.apply(original, this, args);
+    return Reflect.construct(original, args, new.target === guarded ? original : new.target) as unknown;
   };
   // Timers carry extras such as `util.promisify.custom`; a name that is read stays the same.
   Object.defineProperties(guarded, Object.getOwnPropertyDescriptors(original));

@@ -118,7 +118,7 @@ class Post {
 
   // ---- before the cut ---------------------------------------------------------------------------------------------
 
-  read({ trailer, intents, event }: Story, record: JournalRecord, cell: Cell): boolean {
+  read({ trailer, intents, event }: Story, record: JournalRecord, cell: Cell): void {
     const { cause } = trailer;
     if (cause?.kind === 'actor') {
       this.#taken.push(cause);
@@ -141,12 +141,11 @@ class Post {
         }
       }
     });
-    if (trailer.crash !== undefined || event.type.startsWith('heddle.')) return true;
+    if (trailer.crash !== undefined || event.type.startsWith('heddle.')) return;
     let index = intents.length;
     if ('failure' in trailer)
       for (const child of childrenOf(cell.snapshot)) send(child, { type: 'xstate.stop' }, index++);
     this.#report(cell, record, index);
-    return true;
   }
 
   /** What a child tells its parent by itself. */

@@ -10,6 +10,7 @@ import { historyOf } from './history.ts';
 import type { HistoryCause } from './history.ts';
 import { journalAt } from './reading.ts';
 import { assertRecordOf, toldFromBirth, toldUpTo } from './telling.ts';
+import type { Visit } from './telling.ts';
 
 /** A part of an actor's state that is another one later. */
 export interface Change {
@@ -21,8 +22,8 @@ export interface Change {
 
 /** What is different in record `to` from what was in record `from`. The order of the two is the caller's. */
 export async function diff(runtime: Runtime, address: string, from: number, to: number): Promise<Change[]> {
-  const before = stateOf((await toldUpTo(runtime, address, from)).snapshot);
-  const after = stateOf((await toldUpTo(runtime, address, to)).snapshot);
+  const before = stateOf((await toldUpTo(runtime, address, from, 'from')).snapshot);
+  const after = stateOf((await toldUpTo(runtime, address, to, 'to')).snapshot);
   return PARTS.flatMap((part) => allDifferences(before[part], after[part], part)).map(
     ({ path, recorded, today }) => ({ path, before: recorded, after: today }),
   );
@@ -64,13 +65,12 @@ export async function blame(
   if (at !== undefined) assertRecordOf(journal, at, 'at');
   let last: { readonly seq: number; readonly before: unknown; readonly after: unknown } | undefined;
   let standing: unknown;
-  const told = await toldFromBirth(runtime, journal, (_, { seq }, { snapshot }) => {
-    if (at !== undefined && seq > at) return false;
+  const visit: Visit = (_, { seq }, { snapshot }) => {
     const after = valueAt(snapshot, keys);
     if (firstDifference(standing, after, path) !== undefined) last = { seq, before: standing, after };
     standing = after;
-    return true;
-  });
+  };
+  const told = await toldFromBirth(runtime, journal, visit, at);
   if (told?.difference !== undefined) throw new StoryChanged(address, told.difference);
   if (last === undefined) return undefined;
   const { seq, before, after } = last;
@@ -81,26 +81,38 @@ export async function blame(
   return undefined;
 }
 
+/** One step of a path: `.a`, `[0]`, `['b c']`, or `["d\"e"]` as differences are shown. */
+const STEP = /\.([^.[\]'"]+)|\[(\d+)\]|\['([^']*)'\]|\[("(?:[^"\\]|\\.)*")\]/y;
+
 /** `a.b[0]['c d']` as its keys. @throws InvalidArgument */
-function keysOf(path: string): string[] {
-  const keys: string[] = [];
-  const part = /\.?([^.[\]'"]+)|\[(\d+)\]|\[(['"])(.*?)\3\]/y;
-  for (let at = 0; at < path.length; at = part.lastIndex) {
-    part.lastIndex = at;
-    const match = part.exec(path);
-    if (match === null) break;
-    keys.push(match[1] ?? match[2] ?? match[4]!);
-    if (part.lastIndex === path.length && (PARTS as readonly string[]).includes(keys[0]!)) return keys;
-  }
+function keysOf(path: unknown): string[] {
+  const keys = typeof path === 'string' ? stepsOf(`.${path}`) : undefined;
+  if (keys !== undefined && (PARTS as readonly string[]).includes(keys[0]!)) return keys;
   const hint = `such as context.total or context.items[0].price, and begin with ${PARTS.join(', ')}`;
-  throw new InvalidArgument('path', `must say where, ${hint}; but is ${JSON.stringify(path)}`);
+  throw new InvalidArgument(
+    'path',
+    `must say where, ${hint}; but is ${JSON.stringify(path) ?? String(path)}`,
+  );
+}
+
+function stepsOf(path: string): string[] | undefined {
+  const keys: string[] = [];
+  for (let at = 0; at < path.length; at = STEP.lastIndex) {
+    STEP.lastIndex = at;
+    const match = STEP.exec(path);
+    if (match === null) return undefined;
+    const [, name, index, text, quoted] = match;
+    keys.push(name ?? index ?? text ?? (JSON.parse(quoted!) as string));
+  }
+  return keys;
 }
 
 function valueAt(root: unknown, keys: readonly string[]): unknown {
   let value = root;
   for (const key of keys) {
     if (typeof value !== 'object' || value === null) return undefined;
-    value = value instanceof Map ? value.get(key) : (value as Record<string, unknown>)[key];
+    if (value instanceof Map) value = value.get(key);
+    else value = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
   }
   return value;
 }

@@ -18,11 +18,13 @@ export const isBefore = (a: Place, b: Place): boolean =>
 
 export const placeOfRecord = ({ frame, offset }: JournalRecord): Place => ({ frame: frame.number, offset });
 
-/** The journals of an actor and of all below it that ever lived. */
+/** The journals of an actor and of all below it that ever lived, as of one moment: none has what came of it later. */
 export async function journalsFrom(runtime: Runtime, address: string): Promise<Journal[]> {
-  const journals = [await journalAt(runtime, address)];
+  const top = await journalAt(runtime, address);
+  const { durableFrame } = top;
+  const journals = [top];
   for await (const below of runtime.population.addressesBelow(address))
-    journals.push(await journalAt(runtime, below));
+    journals.push({ ...(await journalAt(runtime, below)), durableFrame });
   return journals;
 }
 
@@ -39,6 +41,7 @@ export async function* inLedgerOrder(
   { from, to, reverse }: Stretch,
 ): AsyncGenerator<readonly [address: string, record: JournalRecord]> {
   const journals = await journalsFrom(runtime, address);
+  if (to < from) return;
   const { first, end } = boundsOf(runtime, journals[0]!, from, to);
   const readers = journals.map((journal) => new Reader(runtime, journal, reverse));
   const order = reverse

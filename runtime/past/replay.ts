@@ -7,8 +7,10 @@ import { StoryChanged } from '../errors.ts';
 import type { Difference } from '../errors.ts';
 import type { AnySnapshot } from '../kernel/step.ts';
 import type { Runtime } from '../runtime.ts';
+import { readCell } from '../restore.ts';
 import { journalAt, journalNow } from './reading.ts';
-import { toldFromBirth } from './telling.ts';
+import type { Journal } from './reading.ts';
+import { differenceIn, toldFromBirth } from './telling.ts';
 
 export interface ReplayResult {
   readonly address: string;
@@ -24,10 +26,10 @@ export interface ReplayResult {
 export async function replay(runtime: Runtime, address: string): Promise<ReplayResult> {
   await journalAt(runtime, address);
   // Taken together, without a turn in between: the story ends with this state.
-  const state = committedState(runtime, address);
   const journal = journalNow(runtime, address);
+  const state = committedState(runtime, journal);
   let count = 0;
-  const told = await toldFromBirth(runtime, journal, () => ++count > 0);
+  const told = await toldFromBirth(runtime, journal, () => void count++);
   if (told?.difference !== undefined)
     return { address, records: count + 1, same: false, difference: told.difference };
   const difference =
@@ -35,22 +37,25 @@ export async function replay(runtime: Runtime, address: string): Promise<ReplayR
   return { address, records: count, same: difference === undefined, difference };
 }
 
-/** The state of an actor; or why it is refused, because the code has changed. @throws JournalCorrupt, UnknownActor */
-function committedState(runtime: Runtime, address: string): AnySnapshot | StoryChanged | undefined {
+/**
+ * The state of an actor; or why it is refused, because the code has changed. One that sleeps is not woken. Undefined where there
+ * is none that the story must end with: today's code takes it to another.
+ * @throws JournalCorrupt, UnknownActor
+ */
+function committedState(
+  runtime: Runtime,
+  { actor, address }: Journal,
+): AnySnapshot | StoryChanged | undefined {
+  const present = runtime.population.present(actor);
+  if (present !== undefined) return present.committed;
   try {
-    return runtime.population.find(address)?.committed;
+    const { cell, change } = readCell(runtime, actor, address);
+    return change?.kind === 'migrated' ? undefined : cell.committed;
   } catch (error) {
     if (error instanceof StoryChanged) return error;
     throw error;
   }
 }
-
-const differenceIn = ({ seq, path, recorded, today }: StoryChanged): Difference => ({
-  seq,
-  path,
-  recorded,
-  today,
-});
 
 /** Tells the stories of all actors again, of one name or of all, children among them. */
 export async function* replayAll(

@@ -7,7 +7,7 @@
 import type { JournalRecord, Position } from '../../storage/journal.ts';
 import { waypointKey } from '../../storage/keys.ts';
 import { openRow } from '../../storage/row.ts';
-import { definitionOf, makeSelf } from '../birth.ts';
+import { definitionOf, makeSelf, untellableVersion } from '../birth.ts';
 import { Cell } from '../cell.ts';
 import { asPosition, readCheckpoint } from '../checkpoint.ts';
 import type { StoredCheckpoint } from '../checkpoint.ts';
@@ -26,8 +26,8 @@ import type { Journal } from './reading.ts';
 /** How many records are told without letting anything else happen: a few milliseconds' worth. */
 const SLICE = 2048;
 
-/** Hears of each record that was told: what came of it, and the actor as it is now. Returns whether to go on. */
-export type Visit = (story: Story, record: JournalRecord, cell: Cell) => boolean;
+/** Hears of each record that was told: what came of it, and the actor as it is now. */
+export type Visit = (story: Story, record: JournalRecord, cell: Cell) => void;
 
 /** What came of telling a whole journal. */
 export interface Told {
@@ -36,13 +36,18 @@ export interface Told {
   readonly difference: Difference | undefined;
 }
 
-/** Tells a journal from its first record on; undefined when there is none yet. @throws JournalCorrupt, UnknownActor */
+/**
+ * Tells a journal from its first record on; undefined when there is none yet.
+ * @param last the last record to tell
+ * @throws JournalCorrupt, UnknownActor
+ */
 export async function toldFromBirth(
   runtime: Runtime,
   journal: Journal,
   visit?: Visit,
+  last = Infinity,
 ): Promise<Told | undefined> {
-  const records = recordsOf(runtime, journal);
+  const records = upTo(recordsOf(runtime, journal), last);
   const { value: first } = records.next();
   if (first === undefined) return undefined;
   const { birth } = unpackTrailer(runtime.codec, first.trailer);
@@ -50,6 +55,13 @@ export async function toldFromBirth(
     throw new JournalCorrupt(journal.address, { seq: first.seq, reason: 'its first record is no birth' });
   const cell = cellBornAs(runtime, journal, birth);
   return { cell, difference: await tell(runtime, cell, chain(first, records), visit) };
+}
+
+function* upTo(records: Iterable<JournalRecord>, last: number): Generator<JournalRecord, undefined> {
+  for (const record of records) {
+    if (record.seq > last) return;
+    yield record;
+  }
 }
 
 function* chain<T>(first: T, rest: Iterable<T>): Generator<T> {
@@ -68,18 +80,18 @@ function cellBornAs(runtime: Runtime, { actor, address }: Journal, birth: Birth,
 
 /**
  * Tells records to a cell. Where today's code tells another story it goes on with the next record that gives the actor its
- * state, because the code was changed there on purpose.
+ * state, or begins a life under other code: the code was changed there on purpose.
  * @returns where today's code departs from the recorded story, if it does not come back to it
  */
 export async function tell(
   runtime: Runtime,
   cell: Cell,
   records: Iterator<JournalRecord>,
-  visit: Visit = () => true,
+  visit?: Visit,
 ): Promise<Difference | undefined> {
   const teller = new Teller(runtime, cell, visit);
   for (let slice = take(records, SLICE); slice.length > 0; slice = take(records, SLICE)) {
-    if (!throughout(() => slice.every((record) => teller.tell(record)))) break;
+    throughout(() => slice.forEach((record) => teller.tell(record)));
     if (slice.length < SLICE) break;
     await pause(runtime);
   }
@@ -90,26 +102,67 @@ export async function tell(
 export class Teller {
   readonly #runtime: Runtime;
   readonly #cell: Cell;
-  readonly #visit: Visit;
+  readonly #visit: Visit | undefined;
+  /** Where today's code departs from the recorded story, as long as it has not come back to it. */
   difference: Difference | undefined;
+  #birth: Birth | undefined;
+  #version: number | undefined;
 
-  constructor(runtime: Runtime, cell: Cell, visit: Visit) {
+  constructor(runtime: Runtime, cell: Cell, visit?: Visit) {
     this.#runtime = runtime;
     this.#cell = cell;
     this.#visit = visit;
   }
 
-  /** Returns whether to go on. */
-  tell(record: JournalRecord): boolean {
-    const isLost = this.difference !== undefined;
-    if (isLost && unpackTrailer(this.#runtime.codec, record.trailer).image === undefined) return true;
-    const story = retell(this.#runtime, this.#cell, record);
-    this.difference = story.difference;
-    if (story.difference !== undefined) return true;
-    applyStory(this.#runtime, this.#cell, story, record);
-    return this.#visit(story, record, this.#cell);
+  tell(record: JournalRecord): void {
+    if (this.difference !== undefined) {
+      if (!this.#comesBack(record)) return;
+      this.#cell.seq = record.seq - 1;
+    }
+    try {
+      this.difference = this.#told(record);
+    } catch (error) {
+      if (!(error instanceof StoryChanged)) throw error;
+      this.difference = differenceIn(error);
+    }
+  }
+
+  /** Whether a record says all about the actor, and has not been made by the code whose story is another today. */
+  #comesBack({ trailer }: JournalRecord): boolean {
+    const { image, birth } = unpackTrailer(this.#runtime.codec, trailer);
+    return image !== undefined || (birth !== undefined && birth.code !== this.#cell.birth?.code);
+  }
+
+  #told(record: JournalRecord): Difference | undefined {
+    const runtime = this.#runtime;
+    const cell = this.#cell;
+    const story = retell(runtime, cell, record);
+    const { trailer, difference } = story;
+    const version = this.#untellable(cell.birth!);
+    if (version !== undefined && trailer.image === undefined)
+      return { seq: record.seq, path: 'version', recorded: `by version ${version}`, today: undefined };
+    if (difference !== undefined) return difference;
+    applyStory(runtime, cell, story, record);
+    this.#visit?.(story, record, cell);
+    return undefined;
+  }
+
+  /** Asked for every record, and hardly ever about another birth than before. */
+  #untellable(birth: Birth): number | undefined {
+    if (birth !== this.#birth) {
+      this.#birth = birth;
+      this.#version = untellableVersion(this.#runtime, birth);
+    }
+    return this.#version;
   }
 }
+
+export const differenceIn = ({ seq, path, recorded, today }: StoryChanged): Difference => ({
+  seq,
+  path,
+  recorded,
+  today,
+});
 
 function take<T>(items: Iterator<T>, count: number): T[] {
   const taken: T[] = [];
@@ -134,17 +187,18 @@ async function pause(runtime: Runtime): Promise<void> {
  * @throws InvalidArgument when there is no such record, StoryChanged when today's code cannot tell it, UnknownActor,
  *   JournalCorrupt
  */
-export async function toldUpTo(runtime: Runtime, address: string, seq: number): Promise<Cell> {
+export async function toldUpTo(runtime: Runtime, address: string, seq: number, path?: string): Promise<Cell> {
   const journal = await journalAt(runtime, address);
-  assertRecordOf(journal, seq);
+  assertRecordOf(journal, seq, path);
   const { from, end } = await stretchTo(runtime, journal, seq);
   const stretch = { ...journal, end };
-  const goOn: Visit = (_, record) => record.seq < seq;
   const { cell, difference } =
     from === undefined
-      ? (await toldFromBirth(runtime, stretch, goOn))!
-      : await toldFrom(runtime, stretch, from, goOn);
+      ? (await toldFromBirth(runtime, stretch, undefined, seq))!
+      : await toldFrom(runtime, stretch, from, seq);
   if (difference !== undefined) throw new StoryChanged(address, difference);
+  // It was made since, and is not on the disk.
+  if (cell.seq < seq) assertRecordOf({ ...journal, end: { ...journal.end!, seq: cell.seq } }, seq, path);
   return cell;
 }
 
@@ -152,11 +206,12 @@ async function toldFrom(
   runtime: Runtime,
   journal: Journal,
   checkpoint: StoredCheckpoint,
-  visit: Visit,
+  last: number,
 ): Promise<Told> {
   const cell = cellBornAs(runtime, journal, checkpoint.birth!, checkpoint.life);
   fillFromCheckpoint(runtime, cell, { ...checkpoint, owed: [], inbox: [] }, new Map());
-  return { cell, difference: await tell(runtime, cell, recordsOf(runtime, journal, cell.seq), visit) };
+  const records = upTo(recordsOf(runtime, journal, cell.seq), last);
+  return { cell, difference: await tell(runtime, cell, records) };
 }
 
 /** @throws InvalidArgument */

@@ -10,7 +10,7 @@
 import type { AnyEventObject } from 'xstate';
 import type { Packed } from '../../storage/codec.ts';
 import type { Position } from '../../storage/journal.ts';
-import { makeSelf } from '../birth.ts';
+import { bornUnder, makeSelf } from '../birth.ts';
 import { Cell } from '../cell.ts';
 import type { StoredCheckpoint } from '../checkpoint.ts';
 import type { Definition } from '../definition.ts';
@@ -53,6 +53,8 @@ interface Way extends MigrationSubject {
   readonly steps: readonly MigrationStep[];
   readonly definition: Definition;
   readonly change: CodeChange;
+  /** The last record of the earlier version. */
+  readonly seq: number;
 }
 
 /** The event of the record that gives an actor its migrated state. */
@@ -67,14 +69,14 @@ function otherwiseToday({ codes, definitions }: Runtime, birth: Birth): Definiti
   return codes.numberOf(definition) === birth.code ? undefined : definition;
 }
 
-function wayTo(runtime: Runtime, birth: Birth, definition: Definition): Way | undefined {
+function wayTo(runtime: Runtime, birth: Birth, definition: Definition, seq: number): Way | undefined {
   const stored = runtime.codes.at(birth.code);
   const { version, migrate } = definition.spec;
   if (stored === undefined || stored.version >= version) return undefined;
   const steps = stepsBetween(migrate, stored.version, version);
   if (steps === undefined) return undefined;
   const change = changeOf(runtime, birth, definition, 'migrated');
-  return { address: birth.address, from: stored.version, steps, definition, change };
+  return { address: birth.address, from: stored.version, steps, definition, change, seq };
 }
 
 function changeOf(
@@ -100,9 +102,9 @@ export function migratedCheckpoint(
   runtime: Runtime,
   checkpoint: StoredCheckpoint,
 ): (Settled & { readonly checkpoint: StoredCheckpoint }) | undefined {
-  const { birth, snapshot } = checkpoint;
+  const { birth, snapshot, newest } = checkpoint;
   const definition = birth && otherwiseToday(runtime, birth);
-  const way = definition && wayTo(runtime, birth, definition);
+  const way = definition && wayTo(runtime, birth, definition, newest?.[0] ?? 0);
   if (way === undefined || snapshot === undefined || !isAlive(runtime, snapshot)) return undefined;
   // What it owes is derived again by the code that has told it.
   const owed = checkpoint.owed.map((turn) => ({ code: birth!.code!, ...turn }));
@@ -126,9 +128,8 @@ const isAlive = ({ codec }: Runtime, snapshot: Packed): boolean =>
 export function settle(runtime: Runtime, cell: Cell, end: Position): Settled | undefined {
   const birth = cell.birth!;
   const definition = otherwiseToday(runtime, birth);
-  if (definition === undefined) return adopt(runtime, cell);
-  if (cell.ended) return undefined;
-  const way = wayTo(runtime, birth, definition);
+  if (definition === undefined || cell.ended) return undefined;
+  const way = wayTo(runtime, birth, definition, cell.seq);
   if (way !== undefined) {
     // Only the version's own code can have told the records since the last checkpoint.
     if (cell.definition === definition) throw refusal(runtime, cell, definition, untold(cell, way));
@@ -137,15 +138,8 @@ export function settle(runtime: Runtime, cell: Cell, end: Position): Settled | u
   }
   const difference = retold(runtime, cell, end);
   if (difference !== undefined) throw refusal(runtime, cell, definition, difference);
-  cell.birth = { ...birth, code: runtime.codes.numberFor(definition)! };
+  cell.birth = bornUnder(birth, undefined);
   return { change: changeOf(runtime, birth, definition, 'fits'), message: (message) => message };
-}
-
-/** Of stores from before codes were kept it is only known that the records since the checkpoint come out the same. */
-function adopt(runtime: Runtime, cell: Cell): undefined {
-  const { birth, definition } = cell;
-  if (birth!.code !== undefined || definition.isHouse || cell.ended) return;
-  cell.birth = { ...birth!, code: runtime.codes.numberFor(definition)! };
 }
 
 function switchTo(cell: Cell, definition: Definition): Cell {
@@ -163,7 +157,7 @@ function untold({ seq, checkpointedSeq }: Cell, { from }: Way): Difference {
 function retold(runtime: Runtime, cell: Cell, end: Position): Difference | undefined {
   const { actor, address, definition, birth } = cell;
   const told = new Cell(actor, address, definition, makeSelf(runtime, actor, birth!, 0));
-  const teller = new Teller(runtime, told, () => true);
+  const teller = new Teller(runtime, told);
   throughout(() => {
     for (const record of runtime.journal.walk(actor, end, 0)) teller.tell(record);
   });
@@ -197,27 +191,34 @@ export function explained(runtime: Runtime, error: StoryChanged, birth: Birth | 
 
 /** An actor's image, and what waits for it, taken through the steps. @throws StoryChanged when a step fails */
 function migrated<T extends StoredImage>(runtime: Runtime, image: T, way: Way): T {
-  try {
+  return stepping(way, () => {
     const { codec } = runtime;
-    const code = runtime.codes.numberFor(way.definition)!;
     const state = migrateState(way.steps, codec.unpack(image.snapshot!) as PersistedSnapshot, way);
     return {
       ...image,
-      birth: { ...image.birth!, code },
+      birth: bornUnder(image.birth!, undefined),
       snapshot: own(codec.packHolder(state, 'state')),
       timers: image.timers.flatMap((timer) => migratedTimer(runtime, timer, way)),
     };
+  });
+}
+
+/** Runs a part of a migration. @throws StoryChanged when a step of the user fails, or returns what cannot be stored */
+function stepping<T>({ address, from, seq, change }: Way, run: () => T): T {
+  try {
+    return run();
   } catch (error) {
-    const { address, from, change } = way;
     const recorded = `the migration from version ${from} failed: ${messageOf(error)}`;
-    const difference = { seq: image.bornSeq, path: 'migrate', recorded, today: undefined };
+    const difference = { seq, path: 'migrate', recorded, today: undefined };
     throw new StoryChanged(address, difference, { cause: error, changed: change.changed });
   }
 }
 
 function migratedTimer(runtime: Runtime, timer: StoredTimer, way: Way): StoredTimer[] {
   const before = runtime.events.unpack(timer.event);
-  const after = isOfUser(before) ? migrateEvent(way.steps, before, way) : before;
+  // What is set for somebody else is for that one's code to understand.
+  const isOwn = timer.to[0] === way.address && isOfUser(before);
+  const after = isOwn ? migrateEvent(way.steps, before, way) : before;
   if (after === undefined) return [];
   if (after === before) return [timer];
   // Those of `after` are cancelled by the type of their event.
@@ -232,8 +233,10 @@ const isOfUser = ({ type }: AnyEventObject): boolean =>
 function migratedMessage(runtime: Runtime, message: StoredMessage, way: Way): StoredMessage | undefined {
   const before = runtime.events.unpack(message.packed);
   if (message.birth !== undefined || !isOfUser(before)) return message;
-  const after = migrateEvent(way.steps, before, way);
-  return after && { ...message, packed: own(runtime.events.prepare(after).packed) };
+  return stepping(way, () => {
+    const after = migrateEvent(way.steps, before, way);
+    return after && { ...message, packed: own(runtime.events.prepare(after).packed) };
+  });
 }
 
 // ---- recording ----------------------------------------------------------------------------------------------------

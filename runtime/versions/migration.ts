@@ -49,6 +49,13 @@ export function checkMigrations(migrate: Migrations, version: number): void {
         'must be a function over the state, or { state, event }',
       );
   }
+  const first = Math.min(version, ...Object.keys(migrate).map(Number));
+  for (let from = first; from < version; from++)
+    if (migrate[from] === undefined)
+      throw new InvalidArgument(
+        `spec.migrate[${from}]`,
+        `is missing: steps lead from version ${first} to ${version}; if nothing is different, give {}`,
+      );
 }
 
 export const stepOfVersion = (migrate: Migrations | undefined, from: number): MigrationStep | undefined => {

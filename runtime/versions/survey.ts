@@ -80,9 +80,9 @@ async function* behind(
     if (name !== undefined && name !== root) continue;
     for await (const one of population.addressesOf(root)) {
       if (address !== undefined && one !== address && !one.startsWith(`${address}/`)) continue;
-      const actor = population.nameOf(one)!.actor;
-      // Whoever is in memory runs today's code already.
-      if (population.present(actor) !== undefined) continue;
+      const actor = population.actorAt(one);
+      // Whoever is in memory runs today's code already; whose name is damaged is refused for that.
+      if (actor === undefined || population.present(actor) !== undefined) continue;
       const number = population.birthOf(actor)?.code;
       const code = number === undefined ? undefined : old.get(number);
       if (code !== undefined) yield [one, { actor, code, number: number! }];

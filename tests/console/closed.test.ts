@@ -214,6 +214,31 @@ describe('it ends', () => {
   });
 });
 
+it('is backed up, restored, compacted and looked after', async () => {
+  const [backup, restored, saved] = ['backup', 'restored', 'saved'].map((name) => join(home.path, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const head = await headOf();
+  expect(rowsOf(await inStore('backup', backup, '--json'))).toMatchObject([{ head }]);
+  expect(await heddleHere('restore', backup, '--to', restored)).toMatchObject({ code: 0 });
+  expect(await heddleHere('restore', backup, '--to', restored)).toMatchObject({ code: 4 });
+  expect(rowsOf(await heddleHere('--store', restored, 'history', 'oven/big', '--json'))).toMatchObject([
+    { seq: 1 },
+    { seq: 2 },
+    { seq: 3 },
+  ]);
+  const doctor = await inStore('doctor');
+  expect(doctor).toMatchObject({ code: 0, stdout: expect.stringContaining('is sound') as string });
+  expect(await heddleHere('--store', join(home.path, 'nowhere'), 'doctor')).toMatchObject({ code: 3 });
+  expect(await inStore('salvage', '--to', saved)).toMatchObject({ code: 0 });
+  expect(await heddleHere('--store', saved, 'verify')).toMatchObject({ code: 0 });
+  expect(rowsOf(await heddleHere('--store', restored, 'compact', '--json'))).toMatchObject([
+    { bytesBefore: expect.any(Number) as number, bytesAfter: expect.any(Number) as number },
+  ]);
+});
+
 it('gives a long journal as it reads it, and stops quietly when nobody reads on', async () => {
   const big = join(home.path, 'big');
   const many = createMachine({

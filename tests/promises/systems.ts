@@ -27,16 +27,16 @@ export function afterwards(clean: () => Promise<void> | void): void {
   leftovers.push(clean);
 }
 
-/** A folder that is there until the test is over. */
-function temporaryFolder(): string {
+/** The name of a folder that does not exist yet, in a place that is there until the test is over. */
+export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-promises-'));
   afterwards(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  return join(folder, name);
 }
 
 /** A store on a real disk, empty. */
 export function onDisk(): Store {
-  return leveldb(join(temporaryFolder(), 'store'));
+  return leveldb(temporaryFolder('store'));
 }
 
 /** Stores for promises that must hold on each: `describe.each(STORES)`. */

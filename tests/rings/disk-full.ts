@@ -5,7 +5,6 @@
  * It needs a small file system of its own, and so the right to mount one. Where that is not given, nothing is proven, and
  * the report says so.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import { leveldb } from 'heddle/storage';
 import { Prng } from '../../runtime/testing/prng.ts';
 import { Tally } from './ring.ts';
 import type { Ring } from './ring.ts';
+import { mountDisk, roomLeft, unmountDisk } from './small-disk.ts';
 
 const DISK_BYTES = 24 << 20;
 const ACTORS = 8;
@@ -35,7 +35,7 @@ const register = setup({
 export const diskFull: Ring = async ({ rounds = 5, seed = 1 }, progress) => {
   const tally = new Tally('disk-full', progress);
   const folder = mkdtempSync(join(tmpdir(), 'heddle-full-'));
-  if (!mount(folder)) {
+  if (!mountDisk(folder, DISK_BYTES)) {
     rmSync(folder, { recursive: true, force: true });
     tally.note('skipped', 'no right to mount a file system here');
     return tally.report();
@@ -43,22 +43,13 @@ export const diskFull: Ring = async ({ rounds = 5, seed = 1 }, progress) => {
   try {
     await fillAgainAndAgain(folder, rounds, new Prng(seed), tally);
   } finally {
-    execFileSync('umount', ['-l', folder]);
+    unmountDisk(folder);
     rmSync(folder, { recursive: true, force: true });
   }
   tally.mustHaveHappened('fences', rounds);
   tally.mustHaveHappened('acked', 100);
   return tally.report();
 };
-
-function mount(folder: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function fillAgainAndAgain(folder: string, rounds: number, random: Prng, tally: Tally): Promise<void> {
   const open = () =>
@@ -107,11 +98,6 @@ async function fillAgainAndAgain(folder: string, rounds: number, random: Prng, t
   }
   await judge(system, acked, tally);
   await system.close();
-}
-
-function roomLeft(folder: string): number {
-  const [, line] = execFileSync('df', ['--output=avail', '-B1', folder]).toString().split('\n');
-  return Number(line);
 }
 
 type RegisterRef = {

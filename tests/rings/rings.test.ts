@@ -9,6 +9,7 @@ const SMALL: Readonly<Record<string, RingOptions>> = {
   kill: { rounds: 12 },
   'disk-full': { rounds: 3 },
   bits: { rounds: 120 },
+  backup: { rounds: 3 },
   otp: { seeds: 200 },
   soak: { rounds: 3, seeds: 2000 },
   supervision: { seeds: 150 },

@@ -1,4 +1,5 @@
 /** Every ring, by name. */
+import { backup } from './backup.ts';
 import { bits } from './bits.ts';
 import { boundaries } from './boundaries.ts';
 import { differential } from './differential.ts';
@@ -21,6 +22,7 @@ export const RINGS: Readonly<Record<string, Ring>> = {
   kill,
   'disk-full': diskFull,
   bits,
+  backup,
   otp,
   soak,
   supervision,

@@ -6,9 +6,10 @@ import type { Subject } from '../subject.ts';
 import { actorOperations } from './actors.ts';
 import { decisionOperations } from './decisions.ts';
 import { journalOperations } from './journals.ts';
+import { storeOperations } from './store.ts';
 import type { Operation } from './operation.ts';
 
-const operations = { ...actorOperations, ...journalOperations, ...decisionOperations };
+const operations = { ...actorOperations, ...journalOperations, ...decisionOperations, ...storeOperations };
 
 type Operations = typeof operations;
 export type OperationName = keyof Operations;

@@ -56,6 +56,8 @@ async function examine(folder: string): Promise<Examination> {
     const { broken } = await system.verify();
     return { folder, actors, broken: broken.map(({ address, reason }) => `${address}: ${reason}`) };
   } catch (error) {
+    // LevelDB may come upon the damage while it writes: then nothing is acknowledged any more.
+    if (error instanceof HeddleError) return { folder, refused: error._tag, why: error.message };
     return { folder, crashed: error instanceof Error ? String(error.stack) : String(error) };
   } finally {
     await system.close();
