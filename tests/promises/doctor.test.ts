@@ -156,12 +156,15 @@ const DAMAGES: readonly Damage[] = [
     saves: 0,
   },
   {
-    what: 'a bit of a table is flipped',
+    what: 'bits of a table are flipped',
     from: () => closed,
-    injure: (folder) => flip(named(folder, /\.ldb$/), 0.3),
+    // A single one may hit what was overwritten since, and then nothing is wrong.
+    injure: (folder) => {
+      for (const part of [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]) flip(named(folder, /\.ldb$/), part);
+    },
     says: /notebook|frame|row|corrupt/i,
     verdicts: ['closed', 'damaged'],
-    saves: 1,
+    saves: 0,
   },
   {
     what: 'a bit of the log is flipped',
@@ -240,30 +243,34 @@ const DAMAGES: readonly Damage[] = [
 ];
 
 describe('a damaged store', () => {
-  it.each(DAMAGES)('$what: it is said, nothing is changed, and what is saved is true', async (damage) => {
-    const folder = patient(damage.from());
-    await damage.injure(folder);
-    const before = printOf(folder);
-    const diagnosis = await doctor(folder);
-    expect(diagnosis.text).toMatch(damage.says);
-    expect(damage.verdicts).toContain(diagnosis.verdict);
-    expect(printOf(folder)).toBe(before);
+  it.each(DAMAGES)(
+    '$what: it is said, nothing is changed, and what is saved is true',
+    async (damage) => {
+      const folder = patient(damage.from());
+      await damage.injure(folder);
+      const before = printOf(folder);
+      const diagnosis = await doctor(folder);
+      expect(diagnosis.text).toMatch(damage.says);
+      expect(damage.verdicts).toContain(diagnosis.verdict);
+      expect(printOf(folder)).toBe(before);
 
-    const to = temporaryFolder('saved');
-    if (diagnosis.saves === undefined) {
-      expect(damage.saves).toBe(0);
-      expect(await rejection(salvage({ from: folder, to }))).toBeInstanceOf(NothingSaved);
-      expect(readdirSync(join(to, '..'))).not.toContain('saved');
-      return;
-    }
-    const saved = await salvage({ from: folder, to });
-    expect(saved).toEqual(diagnosis.saves);
-    expect(printOf(folder)).toBe(before);
-    expect(saved.kept).toBeGreaterThanOrEqual(damage.saves);
-    expect(await judge(to, new Set(saved.refused.map(({ address }) => address)))).toBeGreaterThanOrEqual(
-      damage.saves,
-    );
-  });
+      const to = temporaryFolder('saved');
+      if (diagnosis.saves === undefined) {
+        expect(damage.saves).toBe(0);
+        expect(await rejection(salvage({ from: folder, to }))).toBeInstanceOf(NothingSaved);
+        expect(readdirSync(join(to, '..'))).not.toContain('saved');
+        return;
+      }
+      const saved = await salvage({ from: folder, to });
+      expect(saved).toEqual(diagnosis.saves);
+      expect(printOf(folder)).toBe(before);
+      expect(saved.kept).toBeGreaterThanOrEqual(damage.saves);
+      expect(await judge(to, new Set(saved.refused.map(({ address }) => address)))).toBeGreaterThanOrEqual(
+        damage.saves,
+      );
+    },
+    120_000,
+  );
 });
 
 /** Opens what was saved: everybody is as he was, or refused. Says how many are as they were. */
