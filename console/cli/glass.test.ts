@@ -14,9 +14,11 @@ type Write = { readonly key: number; readonly value: number | undefined };
 
 async function write(store: Store, writes: readonly Write[]): Promise<void> {
   const batch = store.batch();
+  // Whoever writes uses its buffer again.
+  const reused = Buffer.alloc(1);
   for (const { key, value } of writes) {
     if (value === undefined) batch.delete(keyOf(key));
-    else batch.put(keyOf(key), Uint8Array.of(value));
+    else batch.put(keyOf(key), reused.fill(value));
   }
   await batch.write();
 }

@@ -22,6 +22,9 @@ interface Change {
 const idOf = (key: Uint8Array): string =>
   Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 
+/** Not `slice`, which gives of a Buffer a view of the same bytes. */
+const copyOf = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
+
 export function behindGlass(store: Store): Store {
   const changes = new Map<string, Change>();
   let anchor: Anchor | undefined;
@@ -34,7 +37,7 @@ export function behindGlass(store: Store): Store {
     close: () => store.close(),
     get: (key) => {
       const change = changes.get(idOf(key));
-      return change === undefined ? store.get(key) : change.value?.slice();
+      return change === undefined ? store.get(key) : change.value && copyOf(change.value);
     },
     scan: (range, options) => scan(store, [...changes.values()], range, options),
     batch: () => batchInto(changes),
@@ -44,8 +47,8 @@ export function behindGlass(store: Store): Store {
 function batchInto(changes: Map<string, Change>): Batch {
   const batch: Change[] = [];
   return {
-    put: (key, value) => void batch.push({ key: key.slice(), value: value.slice() }),
-    delete: (key) => void batch.push({ key: key.slice(), value: undefined }),
+    put: (key, value) => void batch.push({ key: copyOf(key), value: copyOf(value) }),
+    delete: (key) => void batch.push({ key: copyOf(key), value: undefined }),
     write: async () => {
       for (const change of batch) changes.set(idOf(change.key), change);
     },
