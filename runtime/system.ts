@@ -263,6 +263,21 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   }
 
   /**
+   * Every address where anybody ever lived, or only one and those below it: root actors, children, and the house's own
+   * (`supervisor/…`, `schedule/…`, `heddle/system`). Reads names and loads nobody, so it needs none of their code.
+   */
+  async *addresses({ under }: { readonly under?: string } = {}): AsyncGenerator<string> {
+    const { population } = this.#runtime;
+    this.#runtime.assertOpen();
+    if (under !== undefined && population.nameOf(under) !== undefined) yield under;
+    const found = under === undefined ? population.addresses() : population.addressesBelow(under);
+    for await (const address of found) {
+      this.#runtime.assertOpen();
+      yield address;
+    }
+  }
+
+  /**
    * The whole system as it is now: supervisors, actors, their states, restarts and mailboxes. A store of @xstate/store: look at
    * it with `get()`, or `subscribe`.
    */
