@@ -121,7 +121,13 @@ describe('refs', () => {
 
 describe('all differences', () => {
   it('are each named as deep inside as they can be, in order', () => {
-    const before = { a: 1, list: [1, 2, 3], deep: { x: { y: 1 }, same: [1] }, gone: 1, map: new Map([[1, 2]]) };
+    const before = {
+      a: 1,
+      list: [1, 2, 3],
+      deep: { x: { y: 1 }, same: [1] },
+      gone: 1,
+      map: new Map([[1, 2]]),
+    };
     const after = { a: 2, list: [1, 5], deep: { x: { y: 2 }, same: [1] }, come: 1, map: new Map([[1, 3]]) };
     expect(allDifferences(before, after, 'v')).toEqual([
       { path: 'v.a', recorded: 1, today: 2 },

@@ -44,7 +44,7 @@ export async function* inLedgerOrder(
   { from, to, reverse }: Stretch,
 ): AsyncGenerator<readonly [address: string, record: JournalRecord]> {
   const journals = await journalsFrom(runtime, address);
-  if (to < from) return;
+  if (to < Math.max(1, from)) return;
   const { first, last } = boundsOf(runtime, journals[0]!, from, to);
   const readers = journals.map((journal) => new Reader(runtime, journal, reverse));
   const order = reverse

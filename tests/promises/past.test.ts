@@ -342,9 +342,9 @@ describe('history', () => {
         const { from = 1, to = Infinity } = options;
         const wanted = own.filter(({ seq }) => seq >= from && seq <= to).map(key);
         expect(forwards.filter(({ address }) => address === 'busy/1').map(key)).toEqual(wanted);
-        // What happened below lies between the first record that is wanted, and the one behind the last.
-        const [first, end] = [at.get(wanted[0] ?? ''), at.get(`busy/1@${to + 1}`) ?? all.length];
-        const stretch = first === undefined ? [] : all.slice(first, Math.max(first, end)).map(key);
+        // What happened below lies between the first record that is wanted and the last.
+        const [first, last] = [at.get(wanted[0] ?? ''), at.get(`busy/1@${to}`) ?? all.length];
+        const stretch = first === undefined ? [] : all.slice(first, last + 1).map(key);
         if (options.children) expect([seed, options, forwards.map(key)]).toEqual([seed, options, stretch]);
       }
       await system.close();
