@@ -15,6 +15,7 @@ import { openSystem, internals } from '../system.ts';
 import type { ActorDefinitions } from '../system.ts';
 import { messageKeyOf, unpackTrailer } from '../trailer.ts';
 import type { MessageKey } from '../trailer.ts';
+import { stateHash } from './export.ts';
 import { readExported } from './exported.ts';
 import type { ExportedActor, ExportedHistory } from './exported.ts';
 import type { ReplayResult } from './replay.ts';
@@ -92,12 +93,15 @@ function tellAll(runtime: Runtime, exported: ExportedActor, letters: Letters): R
   let other: Difference | undefined;
   const teller = new Teller(runtime, cell, (story, record) => {
     told++;
-    other ??= letters.difference(story, record);
+    other ??= letters.difference(story, record) ?? differentState(runtime, cell, exported);
   });
   for (const record of records) teller.tell(record);
   if (teller.difference !== undefined)
     return { address, records: told + 1, same: false, difference: other ?? teller.difference };
-  const difference = other ?? differenceAtEnd(runtime, cell, exported);
+  // The end says what is different; a hash on the way, since when.
+  const atEnd = differenceAtEnd(runtime, cell, exported);
+  const difference =
+    other?.path === 'state' && atEnd !== undefined ? { ...atEnd, seq: other.seq } : (other ?? atEnd);
   return { address, records: told, same: difference === undefined, difference };
 }
 
@@ -132,6 +136,14 @@ class Letters {
     }
     return undefined;
   }
+}
+
+/** Whether the state after a record is another than it was. */
+function differentState(runtime: Runtime, cell: Cell, { states }: ExportedActor): Difference | undefined {
+  const { seq } = cell;
+  const recorded = states.get(seq);
+  const today = recorded === undefined ? undefined : stateHash(runtime, cell);
+  return recorded === today ? undefined : { seq, path: 'state', recorded, today };
 }
 
 function differenceAtEnd(runtime: Runtime, cell: Cell, { end }: ExportedActor): Difference | undefined {

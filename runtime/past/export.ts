@@ -15,7 +15,8 @@
 import type { AnyEventObject } from 'xstate';
 import { sha256 } from '../../storage/checksum.ts';
 import type { JournalRecord } from '../../storage/journal.ts';
-import { messageOf, StoryChanged } from '../errors.ts';
+import type { Cell } from '../cell.ts';
+import { messageOf, StoryChanged, UnknownActor } from '../errors.ts';
 import { readCell } from '../restore.ts';
 import { RECODED } from '../retell.ts';
 import type { Runtime } from '../runtime.ts';
@@ -23,6 +24,7 @@ import { unpackTrailer } from '../trailer.ts';
 import type { StoredCode } from '../versions/codes.ts';
 import { inLedgerOrder, journalsFrom } from './ledger-order.ts';
 import type { Journal } from './reading.ts';
+import { toldFromBirth } from './telling.ts';
 
 export const EXPORT_FORMAT = 1;
 
@@ -52,6 +54,8 @@ export interface RecordLine {
   readonly event: unknown;
   readonly bytes: string;
   readonly trailer?: string;
+  /** What the state after it hashes to, where the code could tell it. */
+  readonly state?: string;
 }
 export interface LetterLine {
   readonly letter: number;
@@ -88,12 +92,14 @@ export async function exported(
     exportedAt: new Date(runtime.clock.now()).toISOString(),
   };
   write(header);
+  const hashes = await stateHashes(runtime, journals);
   const codes = new Set<number>();
   const records: RecordLine[] = [];
   for await (const [whose, record] of inLedgerOrder(runtime, address, { from: 1, to, reverse: false })) {
     const code = codeNamedIn(runtime, record);
     if (code !== undefined) codes.add(code);
-    records.push(recordLine(runtime, whose, record));
+    const hash = hashes.get(`${record.actor}:${record.seq}`);
+    records.push({ ...recordLine(runtime, whose, record), ...(hash !== undefined && { state: hash }) });
   }
   for (const code of codes) {
     const stored = runtime.codes.at(code);
@@ -147,6 +153,34 @@ async function* letterLines(runtime: Runtime, journals: readonly Journal[]): Asy
       error: messageOf(error),
     };
   }
+}
+
+/** What the states after all records hash to, as far as today's code tells them. */
+async function stateHashes(
+  runtime: Runtime,
+  journals: readonly Journal[],
+): Promise<ReadonlyMap<string, string>> {
+  const hashes = new Map<string, string>();
+  for (const journal of journals) {
+    try {
+      await toldFromBirth(runtime, journal, (_, { actor, seq }, cell) => {
+        const hash = stateHash(runtime, cell);
+        if (hash !== undefined) hashes.set(`${actor}:${seq}`, hash);
+      });
+    } catch (error) {
+      // Its code is gone: it is exported all the same.
+      if (!(error instanceof UnknownActor || error instanceof StoryChanged)) throw error;
+    }
+  }
+  return hashes;
+}
+
+const HASH_CHARACTERS = 16;
+
+/** Tells states apart, in whatever process they are told. */
+export function stateHash({ events }: Runtime, { definition, snapshot }: Cell): string | undefined {
+  if (snapshot === undefined) return undefined;
+  return sha256(events.packSnapshot(definition, snapshot)).slice(0, HASH_CHARACTERS);
 }
 
 /** The state with which the story ends, packed; undefined for those that today's code refuses, or that are in the middle. */

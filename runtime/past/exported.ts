@@ -15,6 +15,8 @@ export interface ExportedActor {
   readonly address: string;
   readonly records: readonly TellableRecord[];
   readonly letters: readonly ExportedLetter[];
+  /** What the states after its records hashed to, by record. */
+  readonly states: ReadonlyMap<number, string>;
   /** The state that its story ends with, packed; undefined where that is not known. */
   readonly end: Packed | undefined;
 }
@@ -47,6 +49,7 @@ interface Reading {
       address: string;
       records: TellableRecord[];
       letters: ExportedLetter[];
+      states: Map<number, string>;
       end: Packed | undefined;
     }
   >;
@@ -97,11 +100,19 @@ function read({ codes, actors }: Reading, line: Line, number: number): void {
     actorOf(actors, actor, number).letters.push({ id: letter, after, at, error, bytes: bytesOf(line.bytes) });
   } else {
     const { actor, address } = line;
-    const known = actors.get(actor) ?? { actor, address, records: [], letters: [], end: undefined };
+    const known = actors.get(actor) ?? {
+      actor,
+      address,
+      records: [],
+      letters: [],
+      states: new Map<number, string>(),
+      end: undefined,
+    };
     actors.set(actor, known);
     if (line.seq !== known.records.length + 1)
       throw new HistoryDamaged(number, `record ${known.records.length + 1} of ${address} is missing`);
     known.records.push(tellable(line, number));
+    if (line.state !== undefined) known.states.set(line.seq, line.state);
   }
 }
 

@@ -19,8 +19,13 @@ const kid = (fails: boolean) =>
     },
   });
 
-/** @param add how it adds up; `fails`: whether it cannot take a seven; `kidFails`: whether its child cannot answer */
-export const order = ({ add = (a: number, b: number) => a + b, fails = false, kidFails = false } = {}) =>
+/** @param add how it adds up; `fails`: whether it cannot take a seven; `kidFails`: whether its child cannot answer; `extra`: what it adds when it calls */
+export const order = ({
+  add = (a: number, b: number) => a + b,
+  fails = false,
+  kidFails = false,
+  extra = 0,
+} = {}) =>
   setup({
     types: {
       context: {} as { total: number; told: number[]; at: number; chance: number },
@@ -50,7 +55,7 @@ export const order = ({ add = (a: number, b: number) => a + b, fails = false, ki
       doubling: {
         invoke: {
           src: 'double',
-          input: ({ context }) => ({ n: context.total }),
+          input: ({ context }) => ({ n: context.total + extra }),
           onDone: { target: 'open', actions: assign({ total: ({ event }) => event.output }) },
         },
       },
