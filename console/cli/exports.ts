@@ -10,6 +10,7 @@ import type { ExportRow, FixtureRow } from '../control/operations/exports.ts';
 import type { ReplayRow } from '../control/operations/journals.ts';
 import { tagged } from '../control/tagged.ts';
 import { Refused, troubleOf } from '../control/trouble.ts';
+import type { Trouble } from '../control/trouble.ts';
 import { wholeNumber } from './command.ts';
 import type { Command, Flags } from './command.ts';
 import { BY, decider } from './decider.ts';
@@ -101,7 +102,7 @@ async function makeFixture(session: Session, address: string, flags: Flags): Pro
     await rm(historyFile, { force: true });
     throw error;
   }
-  const [historyPath, testPath] = [relative('', historyFile), relative('', testFile)];
+  const [historyPath, testPath] = [pathFromHere(historyFile), pathFromHere(testFile)];
   const command = `npx vitest run ${testPath}`;
   if (session.flags.json === true)
     return session.json({ address, history: historyPath, test: testPath, actors, run: command });
@@ -111,6 +112,12 @@ async function makeFixture(session: Session, address: string, flags: Flags): Pro
     `${inert(testPath)} takes again what has failed in it, with the actors of ${inert(actors)}`,
   );
   await terminal.line(`run it: ${inert(command)}`);
+}
+
+/** As somebody would write it who stands here. */
+function pathFromHere(file: string): string {
+  const path = relative('', file);
+  return path.startsWith('..') ? file : path;
 }
 
 type File = { name: string; text: string };
@@ -209,16 +216,18 @@ async function tellOne<T>(
     return await tell(await readText(file, session.signal));
   } catch (error) {
     session.signal.throwIfAborted();
-    const trouble = error instanceof Refused ? error.trouble : ofFile(file, error);
+    const trouble = troubleWith(file, error);
     worsen(session, exitOf(trouble));
     tellTrouble(trouble, session.terminal, session.flags.json === true);
     return undefined;
   }
 }
 
-function ofFile(file: string, error: unknown) {
+function troubleWith(file: string, error: unknown): Trouble {
   const trouble = troubleOf(error);
-  return { ...trouble, message: `${file}: ${trouble.message}` };
+  // What is refused here names the file already.
+  const message = error instanceof Refused ? trouble.message : `${file}: ${trouble.message}`;
+  return { ...trouble, message, fields: { ...trouble.fields, file } };
 }
 
 /** Of several answers the one with the highest code is given: that nothing can be said of one is worse than a difference. */
@@ -305,4 +314,4 @@ const againColumns = (isOfMany: boolean): readonly Column<AgainRow>[] => [
   { head: 'today', of: ({ difference }) => (difference ? shown(difference.today) : ''), yields: 1 },
 ];
 
-export const exports: readonly Command[] = [exportOne, importOne, checkAll];
+export const exported: readonly Command[] = [exportOne, importOne, checkAll];

@@ -6,7 +6,7 @@ import { Refused, troubleOf } from '../control/trouble.ts';
 import { Flags } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit, exitOf, UsageError } from './exit.ts';
-import { exports } from './exports.ts';
+import { exported } from './exports.ts';
 import { inert } from './inert.ts';
 import { journals } from './journals.ts';
 import { letters } from './letters.ts';
@@ -20,7 +20,7 @@ import { upkeep } from './upkeep.ts';
 const GROUPS: readonly (readonly [heading: string, commands: readonly Command[]])[] = [
   ['Looking:', looking],
   ['Journals:', journals],
-  ['Exported histories:', exports],
+  ['Exported histories:', exported],
   ['Moving:', moving],
   ['Dead letters:', letters],
   ['The store:', upkeep],
