@@ -53,10 +53,10 @@ const exportOne: Command = {
     if (flags.text('fixture') !== undefined) return makeFixture(session, address!, flags);
     if (flags.text('import') !== undefined)
       throw new UsageError('--import is for the test of a --fixture: say where that is to be');
-    using _ = session.terminal.working(() => 'exporting');
+    using progress = session.terminal.working(() => 'exporting');
     const pieces = session.ask('export', { address: address!, to: flags.whole('to') });
     const file = flags.text('output');
-    if (file === undefined || file === '-') return writePieces(session, pieces);
+    if (file === undefined || file === '-') return writePieces(session, pieces, progress);
     const size = { bytes: 0 };
     await writeNew(resolve(file), textsOf(pieces, size));
     if (session.flags.json === true) return session.json({ address: address!, file, ...size });
@@ -73,9 +73,16 @@ function recordNumber(text: string): number {
 }
 
 /** As it is, for that is what its seal is for. Only on a terminal it must do nothing. */
-async function writePieces({ terminal }: Session, pieces: AsyncIterable<ExportRow>): Promise<void> {
-  for await (const { text } of pieces)
+async function writePieces(
+  { terminal }: Session,
+  pieces: AsyncIterable<ExportRow>,
+  progress: Disposable,
+): Promise<void> {
+  for await (const { text } of pieces) {
+    // It would be drawn over half a line.
+    if (terminal.isTerminal) progress[Symbol.dispose]();
     await terminal.write(terminal.isTerminal ? text.split('\n').map(inertJson).join('\n') : text);
+  }
 }
 
 async function* textsOf(pieces: AsyncIterable<ExportRow>, size: { bytes: number }): AsyncGenerator<string> {
