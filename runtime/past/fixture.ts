@@ -38,10 +38,10 @@ export async function fixture(
 
 function testOf(address: string, history: string, actors: string): string {
   return `// ${address} has failed. This takes the steps again that did: red until the code is mended.
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
-import { reproduce } from 'heddle/testing';
-import { actors } from ${JSON.stringify(actors)};
+${imports('readFileSync', 'node:fs')}
+${imports('expect, it', 'vitest')}
+${imports('reproduce', 'heddle/testing')}
+${imports('actors', actors)}
 
 const history = readFileSync(new URL(${JSON.stringify(`./${history}`)}, import.meta.url), 'utf8');
 
@@ -50,3 +50,5 @@ it(${JSON.stringify(`${address} does not fail any more`)}, async () => {
 });
 `;
 }
+
+const imports = (names: string, from: string): string => `import { ${names} } from ${JSON.stringify(from)};`;

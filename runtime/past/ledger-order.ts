@@ -4,7 +4,7 @@
 import type { JournalRecord } from '../../storage/journal.ts';
 import { pop, push } from '../heap.ts';
 import type { Runtime } from '../runtime.ts';
-import { journalAt, recordsBackOf, recordsOf } from './reading.ts';
+import { assertWhole, journalAt, recordsBackOf, recordsOf } from './reading.ts';
 import type { Journal } from './reading.ts';
 
 /** A place in the ledger. */
@@ -61,6 +61,7 @@ export async function* inLedgerOrder(
     if (!isTooEarly && !isTooLate) yield [whose, record];
     if (reader.advance()) push(heap, reader, order);
   }
+  for (const journal of journals) assertWhole(runtime, journal);
 }
 
 const START: Place = { frame: 0, offset: 0 };
