@@ -78,7 +78,7 @@ export class DeadLetters {
       action,
       idempotencyKey,
     } as const;
-    this.#write(letter);
+    this.#write(cell, letter);
     this.#runtime.metrics.deadActions++;
     this.#runtime.report(error, `the action '${action}' of ${idempotencyKey} failed and was given up`);
   }
@@ -95,6 +95,7 @@ export class DeadLetters {
     const before = id === undefined ? undefined : this.#find(id);
     if (before === undefined) this.#runtime.metrics.deadSteps++;
     this.#write(
+      cell,
       before === undefined ? letter : { ...before, error: letter.error, retries: (before.retries ?? 0) + 1 },
     );
   }
@@ -106,13 +107,15 @@ export class DeadLetters {
     return { id, address, life, seq, at: clock.now(), error: portable(codec, error) };
   }
 
-  #write(letter: DeadLetter): void {
+  #write({ actor }: Cell, letter: DeadLetter): void {
     const { ledger, codec, committer } = this.#runtime;
     ledger.put(
       deadLetterKey(letter.id),
       codec.packHolder(letter, 'deadLetter'),
       letter.retries === undefined,
     );
+    // One that keeps its last good state may have no entry in this commit.
+    ledger.concern(actor);
     committer.request();
   }
 

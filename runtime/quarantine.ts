@@ -28,6 +28,7 @@ export class Quarantine {
       quarantine.#add(actor, stored);
       quarantine.fresh.push({ ...stored, actor });
       ledger.put(quarantineKey(actor), codec.packAs(0, stored));
+      ledger.concern(actor);
       committer.request();
     }
     return quarantine;

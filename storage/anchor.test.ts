@@ -83,13 +83,17 @@ const u48 = fc.oneof(fc.nat({ max: MAX_U48 }), fc.constantFrom(0, 1, 127, 128, 2
 const hashes = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
   .map((bytes) => Buffer.from(bytes).toString('latin1'));
-const anyEntry: fc.Arbitrary<AnchorEntry> = fc.record({
-  frame: u48,
-  commit: u48,
-  hash: hashes,
-  actors: fc.array(u48, { maxLength: 12 }),
-  born: fc.array(fc.tuple(u48, fc.string({ unit: 'grapheme', maxLength: 20 })), { maxLength: 4 }),
-});
+const anyEntry: fc.Arbitrary<AnchorEntry> = fc.record(
+  {
+    frame: u48,
+    commit: u48,
+    hash: hashes,
+    actors: fc.array(u48, { maxLength: 12 }),
+    born: fc.array(fc.tuple(u48, fc.string({ unit: 'grapheme', maxLength: 20 })), { maxLength: 4 }),
+    others: fc.array(u48, { minLength: 1, maxLength: 3 }),
+  },
+  { requiredKeys: ['frame', 'commit', 'hash', 'actors', 'born'] },
+);
 
 describe.each<[string, () => Anchor]>([
   ['in a file', () => new FileAnchor(path)],
@@ -138,9 +142,9 @@ describe.each<[string, () => Anchor]>([
     anchor.note(entries);
     anchor.prune(3);
     expect(framesOf(anchor.entries())).toEqual([3, 4, 5]);
-    anchor.note([large(6)]);
+    anchor.note([6, 7, 8, 9].map(large));
     anchor.prune(1000);
-    expect(framesOf(anchor.entries())).toEqual([6]);
+    expect(framesOf(anchor.entries())).toEqual([9]);
     expect(anchor.entries()[0]!.actors).toHaveLength(60_000);
     expect(anchor.storeId).toBe(STORE_ID);
     anchor.close();
@@ -301,6 +305,26 @@ describe('an anchor with a flipped bit', () => {
     writeFileSync(path, bytes);
     expect(reread().at(-1)).toEqual(entry(3));
   });
+
+  it('before the first that survives is said, at least as much as there was', () => {
+    created(Array.from({ length: 9 }, (_, i) => entry(i + 1))).close();
+    const bytes = readFileSync(path);
+    const lostOf = (damaged: Buffer): number => {
+      writeFileSync(path, damaged);
+      const anchor = new FileAnchor(path);
+      anchor.close();
+      return anchor.lost;
+    };
+    const entryBytes = (bytes.length - HEADER_BYTES) / 9;
+    expect(lostOf(bytes)).toBe(0);
+    expect(lostOf(Buffer.from(bytes).fill(0, HEADER_BYTES + 4 * entryBytes))).toBe(0);
+    expect(
+      lostOf(Buffer.from(bytes).fill(0, HEADER_BYTES + 2 * entryBytes, HEADER_BYTES + 3 * entryBytes)),
+    ).toBe(0);
+    expect(
+      lostOf(Buffer.from(bytes).fill(0, HEADER_BYTES, HEADER_BYTES + 3 * entryBytes)),
+    ).toBeGreaterThanOrEqual(3);
+  });
 });
 
 describe('pruning', () => {
@@ -328,6 +352,32 @@ describe('pruning', () => {
     }
     anchor.close();
     expect(readdirSync(folder)).toEqual(['heddle.anchor']);
+  });
+
+  it('waits until as much again has gathered as it had to keep', () => {
+    const anchor = created(Array.from({ length: 10 }, (_, i) => large(i + 1)));
+    anchor.prune(2);
+    expect(framesOf(anchor.entries())).toHaveLength(9);
+    anchor.note(Array.from({ length: 8 }, (_, i) => large(i + 11)));
+    anchor.prune(18);
+    expect(framesOf(anchor.entries())).toHaveLength(17);
+    anchor.note([large(19), large(20)]);
+    anchor.prune(18);
+    expect(framesOf(anchor.entries())).toEqual([18, 19, 20]);
+    anchor.close();
+  });
+
+  it('keeps what is to be kept where some of it is damaged, and nothing else', () => {
+    created(Array.from({ length: 6 }, (_, i) => large(i + 1))).close();
+    const bytes = readFileSync(path);
+    const entryBytes = (bytes.length - HEADER_BYTES) / 6;
+    bytes[Math.floor(HEADER_BYTES + 1.5 * entryBytes)]! ^= 1;
+    writeFileSync(path, bytes);
+    const anchor = new FileAnchor(path);
+    anchor.prune(4);
+    expect(framesOf(anchor.entries())).toEqual([4, 5, 6]);
+    anchor.close();
+    expect(reread()).toEqual([4, 5, 6].map(large));
   });
 
   it('keeps the newest of what was read again', () => {

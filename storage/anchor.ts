@@ -3,8 +3,8 @@
  *
  * LevelDB cannot tell a lost tail from a shorter history, and a damaged log opens silently with a hole. The anchor can:
  * after every commit it notes the number and hash of each frame, and whose every entry in it was. So a missing frame is
- * noticed, and it is known whose history it held: those actors are refused, and nobody else is. This is needed only
- * above the low-water mark, so the anchor stays small.
+ * noticed, and it is known whose history it held: those actors are refused, and nobody else is. This is needed above the
+ * low-water mark, and below it for what a damaged log can still take; so the anchor stays small.
  *
  * It is written after the commit is durable and not synced itself: it may be behind the store, never ahead of it. An
  * anchor that is ahead of its store is therefore proof of a loss.
@@ -35,6 +35,8 @@ export interface AnchorEntry {
   readonly actors: readonly number[];
   /** The root actors born in it, by address: their names would be lost with the frame. */
   readonly born: readonly (readonly [actor: number, address: string])[];
+  /** The actors of which a row was written with it, but perhaps no entry. */
+  readonly others?: readonly number[];
 }
 
 export interface Anchor {
@@ -42,20 +44,25 @@ export interface Anchor {
   readonly storeId: string | undefined;
   /** Every entry that survived, oldest first. */
   entries(): readonly AnchorEntry[];
+  /** How many entries may have been lost to damage before the first that survived. */
+  readonly lost: number;
   /** Starts an empty anchor for a new store. Synced. */
   create(storeId: string): void;
   /** Notes the frames of a commit that is now durable. Never throws: an anchor that cannot be written falls behind. */
   note(entries: readonly AnchorEntry[]): void;
-  /** Forgets the frames below this one, but never the newest. */
+  /** Forgets frames below this one, when that is worth it; but never the newest. */
   prune(lowFrame: number): void;
   close(): void;
 }
 
 // ---- the bytes of an entry: crc u32, length u32, frame u48, commit u48, hash 32, actors, births -------------------
+// and, where there are any, the others.
 
 const MAGIC = 'HEDDLE-ANCHOR-1\n';
 const HEADER_BYTES = MAGIC.length + 16 + 4;
 const ENTRY_HEADER_BYTES = 8 + 12 + 32;
+/** One without actors and births. */
+const SMALLEST_ENTRY_BYTES = ENTRY_HEADER_BYTES + 2;
 
 function encodeHeader(storeId: string): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
@@ -76,19 +83,15 @@ let scratch = Buffer.allocUnsafe(16 << 10);
 /** The bytes of an entry; valid until the next call. */
 function encodeEntry(entry: AnchorEntry): Buffer {
   // A zigzagged difference of two 48-bit numbers takes up to 7 bytes, a length up to 5.
-  const room = ENTRY_HEADER_BYTES + 10 + entry.actors.length * 8 + entry.born.length * 16;
+  const { others = [] } = entry;
+  const room = ENTRY_HEADER_BYTES + 15 + (entry.actors.length + others.length) * 8 + entry.born.length * 16;
   const text = entry.born.reduce((bytes, [, address]) => bytes + Buffer.byteLength(address), 0);
   if (scratch.length < room + text) scratch = Buffer.allocUnsafe((room + text) * 2);
   const out = scratch;
   putU48(out, 8, entry.frame);
   putU48(out, 14, entry.commit);
   out.write(entry.hash, 20, 32, 'latin1');
-  let at = putVarint(out, ENTRY_HEADER_BYTES, entry.actors.length);
-  let previous = 0;
-  for (const actor of entry.actors) {
-    at = putVarint(out, at, zigzag(actor - previous));
-    previous = actor;
-  }
+  let at = putActors(out, ENTRY_HEADER_BYTES, entry.actors);
   at = putVarint(out, at, entry.born.length);
   for (const [actor, address] of entry.born) {
     at = putVarint(out, at, actor);
@@ -97,25 +100,27 @@ function encodeEntry(entry: AnchorEntry): Buffer {
     out.write(address, at);
     at += bytes;
   }
+  if (others.length > 0) at = putActors(out, at, others);
   putU32(out, 4, at);
   putU32(out, 0, crc32(out, 4, at));
   return out.subarray(0, at);
 }
 
-/** The entry at an offset, and where the next one starts; undefined where the bytes are damaged or end. */
-function decodeEntry(bytes: Buffer, at: number): { entry: AnchorEntry; next: number } | undefined {
+/** Where the entry at an offset ends; undefined where the bytes are damaged or end. */
+function endOf(bytes: Buffer, at: number): number | undefined {
   if (at + ENTRY_HEADER_BYTES > bytes.length) return undefined;
   const length = getU32(bytes, at + 4);
   const end = at + length;
-  if (length < ENTRY_HEADER_BYTES || end > bytes.length || crc32(bytes, at + 4, end) !== getU32(bytes, at))
-    return undefined;
+  const isWhole = length >= ENTRY_HEADER_BYTES && end <= bytes.length;
+  return isWhole && crc32(bytes, at + 4, end) === getU32(bytes, at) ? end : undefined;
+}
+
+/** The entry at an offset, and where the next one starts; undefined where the bytes are damaged or end. */
+function decodeEntry(bytes: Buffer, at: number): { entry: AnchorEntry; next: number } | undefined {
+  const end = endOf(bytes, at);
+  if (end === undefined) return undefined;
   const cursor = { at: at + ENTRY_HEADER_BYTES };
-  const actors: number[] = [];
-  let previous = 0;
-  for (let left = getVarint(bytes, cursor); left > 0; left--) {
-    previous += unzigzag(getVarint(bytes, cursor));
-    actors.push(previous);
-  }
+  const actors = getActors(bytes, cursor);
   const born: [number, string][] = [];
   for (let left = getVarint(bytes, cursor); left > 0; left--) {
     const actor = getVarint(bytes, cursor);
@@ -129,8 +134,29 @@ function decodeEntry(bytes: Buffer, at: number): { entry: AnchorEntry; next: num
     hash: bytes.toString('latin1', at + 20, at + 52),
     actors,
     born,
+    ...(cursor.at < end && { others: getActors(bytes, cursor) }),
   };
   return { entry, next: end };
+}
+
+function putActors(bytes: Uint8Array, start: number, actors: readonly number[]): number {
+  let at = putVarint(bytes, start, actors.length);
+  let previous = 0;
+  for (const actor of actors) {
+    at = putVarint(bytes, at, zigzag(actor - previous));
+    previous = actor;
+  }
+  return at;
+}
+
+function getActors(bytes: Uint8Array, cursor: { at: number }): number[] {
+  const actors: number[] = [];
+  let previous = 0;
+  for (let left = getVarint(bytes, cursor); left > 0; left--) {
+    previous += unzigzag(getVarint(bytes, cursor));
+    actors.push(previous);
+  }
+  return actors;
 }
 
 // Varints of up to 53 bits; a multiplication instead of a shift, which would cut at 32.
@@ -157,9 +183,13 @@ function getVarint(bytes: Uint8Array, cursor: { at: number }): number {
 const zigzag = (value: number): number => (value < 0 ? -value * 2 - 1 : value * 2);
 const unzigzag = (value: number): number => (value % 2 === 1 ? -(value + 1) / 2 : value / 2);
 
-/** Every sound entry, and the end of the last: damage in between costs only what is damaged. */
-function decodeAll(bytes: Buffer): { entries: AnchorEntry[]; end: number; damaged: number } {
+/**
+ * Every sound entry, the end of the last, and how many there may have been before the first: damage in between costs only what is
+ * damaged.
+ */
+function decodeAll(bytes: Buffer): { entries: AnchorEntry[]; end: number; damaged: number; lost: number } {
   const entries: AnchorEntry[] = [];
+  let lost = 0;
   let end = HEADER_BYTES;
   let damaged = 0;
   for (let at = HEADER_BYTES; at < bytes.length;) {
@@ -168,10 +198,11 @@ function decodeAll(bytes: Buffer): { entries: AnchorEntry[]; end: number; damage
     else {
       entries.push(found.entry);
       damaged += at - end;
+      if (entries.length === 1) lost = Math.floor(damaged / SMALLEST_ENTRY_BYTES);
       at = end = found.next;
     }
   }
-  return { entries, end, damaged };
+  return { entries, end, damaged, lost };
 }
 
 /** What an anchor's file shows to somebody who only looks. */
@@ -187,7 +218,20 @@ export function readAnchor(bytes: Buffer): {
 
 // ---- a file beside the store --------------------------------------------------------------------------------------
 
-/** Pruning rewrites the file, so it waits until there is something to gain. */
+/** Where the first entry of this frame or a later one stands, or else the last of all; undefined where there is damage. */
+function startOf(bytes: Buffer, lowFrame: number): number | undefined {
+  let start = HEADER_BYTES;
+  for (let at = HEADER_BYTES; at < bytes.length;) {
+    const end = endOf(bytes, at);
+    if (end === undefined) return undefined;
+    start = at;
+    if (getU48(bytes, at + 8) >= lowFrame) break;
+    at = end;
+  }
+  return start;
+}
+
+/** Pruning rewrites the file, so it waits until there is something to gain: this much, and as much as was kept the last time. */
 const PRUNE_FROM_BYTES = 1 << 20;
 
 /** What waits for a full disk to have room again is bounded; beyond this, attribution of damage gets coarser. */
@@ -200,7 +244,9 @@ export class FileAnchor implements Anchor {
   #storeId: string | undefined;
   /** What the file holds, until more is noted. */
   #entries: readonly AnchorEntry[] | undefined = [];
+  #lost = 0;
   #bytes = 0;
+  #pruneFrom = PRUNE_FROM_BYTES;
   /** It always survives a pruning: it is the head. */
   #newest: AnchorEntry | undefined;
   /** Entries that could not be written yet (a full disk); tried again with the next one. */
@@ -212,8 +258,9 @@ export class FileAnchor implements Anchor {
     const bytes = readFileSync(path);
     this.#storeId = storeIdOf(bytes);
     if (this.#storeId === undefined) return;
-    const { entries, end } = decodeAll(bytes);
+    const { entries, end, lost } = decodeAll(bytes);
     this.#entries = entries;
+    this.#lost = lost;
     this.#newest = entries.at(-1);
     this.#bytes = end;
     this.#fd = openSync(path, 'r+');
@@ -227,6 +274,10 @@ export class FileAnchor implements Anchor {
 
   entries(): readonly AnchorEntry[] {
     return (this.#entries ??= decodeAll(readFileSync(this.#path)).entries);
+  }
+
+  get lost(): number {
+    return this.#lost;
   }
 
   create(storeId: string): void {
@@ -264,18 +315,28 @@ export class FileAnchor implements Anchor {
   }
 
   prune(lowFrame: number): void {
-    this.#entries = undefined;
-    if (this.#bytes < PRUNE_FROM_BYTES || this.#behind.length > 0) return;
+    if (this.#bytes < this.#pruneFrom || this.#behind.length > 0) return;
     try {
-      const { entries } = decodeAll(readFileSync(this.#path));
-      const kept = entries.filter((entry) => entry.frame >= lowFrame || entry.frame === this.#newest?.frame);
-      const bytes = [encodeHeader(this.#storeId!), ...kept.map((entry) => Buffer.from(encodeEntry(entry)))];
+      const kept = this.#kept(lowFrame);
+      this.#entries = undefined;
       this.close();
-      this.#replace(Buffer.concat(bytes));
+      this.#replace(Buffer.concat([encodeHeader(this.#storeId!), ...kept]));
+      this.#lost = 0;
+      this.#pruneFrom = Math.max(PRUNE_FROM_BYTES, this.#bytes * 2);
     } catch {
       // A full disk: the old file is still there and complete. Or the new one is there, and may be gone after a power cut.
       this.#fd ??= openSync(this.#path, 'r+');
     }
+  }
+
+  /** The bytes of what is to be kept. As they stand in a row, they need not be taken apart where nothing is damaged. */
+  #kept(lowFrame: number): Buffer[] {
+    const bytes = readFileSync(this.#path).subarray(0, this.#bytes);
+    const start = startOf(bytes, lowFrame);
+    if (start !== undefined) return [bytes.subarray(start)];
+    return decodeAll(bytes)
+      .entries.filter(({ frame }) => frame >= lowFrame || frame === this.#newest?.frame)
+      .map((entry) => Buffer.from(encodeEntry(entry)));
   }
 
   /** Writes a new file and renames it into place, so that a crash leaves either the old or the new one. */
@@ -306,6 +367,7 @@ export class FileAnchor implements Anchor {
 
 /** The anchor of a store that lives in memory. */
 export class MemoryAnchor implements Anchor {
+  readonly lost = 0;
   #storeId: string | undefined;
   #entries: AnchorEntry[] = [];
 

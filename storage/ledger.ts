@@ -35,6 +35,7 @@ import {
   Prefix,
   SUPERBLOCK_KEY,
 } from './keys.ts';
+import { ENTRY_BYTES, LogSpan } from './log-span.ts';
 import { openRow, sealRow } from './row.ts';
 import type { Store } from './store.ts';
 
@@ -149,12 +150,16 @@ export class Ledger {
   #raisedTo: number | undefined;
   #actors: number[] = [];
   #born: (readonly [number, string])[] = [];
+  #others: number[] = [];
 
   #writing: SealedCommit | undefined;
   #spare: Buffer[] = [];
+  /** What damage of the log can take. */
+  readonly #logSpan: LogSpan;
 
   private constructor(store: Store, superblock: Superblock, head: Head, nextActor: number, lowWater: number) {
     this.store = store;
+    this.#logSpan = new LogSpan(store.logBytes ?? 0);
     this.id = superblock.id;
     this.createdAt = superblock.createdAt;
     this.head = head;
@@ -279,6 +284,14 @@ export class Ledger {
     this.#born.push([actor, address]);
   }
 
+  /**
+   * Tells the anchor that a row of this actor is written with this commit, though no entry of it may be: if the commit is lost, it
+   * is the actor's loss.
+   */
+  concern(actor: number): void {
+    this.#others.push(actor);
+  }
+
   /** Writes a row with this commit. `fresh`: the key is known not to exist. */
   put(key: Uint8Array, body: Uint8Array, fresh = false): void {
     const id = idOf(key);
@@ -330,6 +343,7 @@ export class Ledger {
       hash: this.#previousHash,
       actors: this.#actors,
       born: this.#born,
+      ...(this.#others.length > 0 && { others: this.#others }),
       bytes,
     });
     this.appendedBytes += bytes.length;
@@ -338,6 +352,7 @@ export class Ledger {
     this.#length = FRAME_HEADER_BYTES;
     this.#actors = [];
     this.#born = [];
+    this.#others = [];
   }
 
   // ---- committing -----------------------------------------------------------------------------------------------
@@ -375,8 +390,14 @@ export class Ledger {
       throw new Error('two commits in flight: they could be applied in either order');
     this.#writing = sealed;
     const batch = this.store.batch();
-    for (const { frame, bytes } of sealed.frames) batch.put(frameKey(frame), bytes);
+    let size = 0;
+    for (const { frame, bytes } of sealed.frames) {
+      const key = frameKey(frame);
+      batch.put(key, bytes);
+      size += ENTRY_BYTES + key.length + bytes.length;
+    }
     for (const { key, value } of sealed.rows.values()) {
+      size += ENTRY_BYTES + key.length + (value?.length ?? 0);
       if (value === undefined) batch.delete(key);
       else batch.put(key, value);
     }
@@ -384,7 +405,9 @@ export class Ledger {
     this.#writing = undefined;
     this.head = sealed.head;
     this.store.anchor.note(sealed.frames);
-    if (sealed.lowWater !== undefined) this.store.anchor.prune(sealed.lowWater);
+    this.#logSpan.add(sealed.frames[0]!.frame, size);
+    if (sealed.lowWater !== undefined)
+      this.store.anchor.prune(Math.min(sealed.lowWater, this.#logSpan.firstFrame));
     this.#recycle(sealed);
   }
 

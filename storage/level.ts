@@ -18,6 +18,7 @@ export interface Opened {
   readonly database: Database;
   readonly anchor: Anchor;
   readonly files?: Files;
+  readonly logBytes?: number;
   /** Gives up what `open` took besides the two. */
   release(): void;
 }
@@ -113,6 +114,10 @@ export class LevelStore implements Store {
       delete: (key) => void batch.del(key),
       write: () => batch.write(SYNCED as never),
     };
+  }
+
+  get logBytes(): number | undefined {
+    return this.#state().logBytes;
   }
 
   get files(): Files | undefined {

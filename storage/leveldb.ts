@@ -34,6 +34,12 @@ const OPTIONS = {
   cacheSize: 16 << 20,
 } as const;
 
+/**
+ * What may stand in its logs at a time: the buffer that is being filled, and the one that is being written into a table; and half
+ * of one to spare, for the batch that comes on top of each. Its own opening leaves nothing in a log.
+ */
+const LOG_BYTES = 2.5 * OPTIONS.writeBufferSize;
+
 /** What LevelDB can do beyond what all databases of its family can. */
 type Compactable = Database & { compactRange(first: Uint8Array, last: Uint8Array): Promise<void> };
 
@@ -87,7 +93,13 @@ async function open(location: string, path: string): Promise<Opened> {
       createIfMissing: isNew,
     }) as unknown as Database;
     await openDatabase(database, location);
-    return { database, anchor, files: filesOf(path, database), release: () => lock.release() };
+    return {
+      database,
+      anchor,
+      files: filesOf(path, database),
+      logBytes: LOG_BYTES,
+      release: () => lock.release(),
+    };
   } catch (error) {
     anchor?.close();
     lock.release();

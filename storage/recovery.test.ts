@@ -155,6 +155,13 @@ async function recovered(disk: Disk): Promise<Reading | StoreCorrupt> {
 /** The anchor's newest entries are lost, as in a power cut. */
 const forget = (disk: Disk, count = 1000): void => disk.anchor.forgetNewest(count);
 
+/** The anchor does not know of these frames any more. */
+function forgetFrames({ anchor }: Disk, frames: readonly number[]): void {
+  const entries = anchor.entries().filter(({ frame }) => !frames.includes(frame));
+  anchor.create(anchor.storeId!);
+  anchor.note(entries);
+}
+
 const asSeen = (what: What): 'record' | 'note' => (what === 'note' ? 'note' : 'record');
 
 describe('a sound ledger', () => {
@@ -226,10 +233,11 @@ describe('a sound ledger', () => {
 });
 
 describe('the low-water mark', () => {
-  it('is where reading starts: what lies below may be missing or damaged', async () => {
+  it('is where reading starts: what lies below may be damaged, or missing when the anchor speaks of it no more', async () => {
     const { disk } = await told(STORY, 4);
     disk.remove(diskKey(1));
     disk.remove(diskKey(2));
+    forgetFrames(disk, [1, 2]);
     disk.flip(diskKey(3), 90);
     const { reading, seen, damaged } = await read(disk);
     expect(reading.frames).toBe(3);
@@ -237,6 +245,35 @@ describe('the low-water mark', () => {
     expect(damaged).toEqual({});
     expect(reading.heads.get(2)!.seq).toBe(4);
     expect(await recovered(disk)).toMatchObject({ frames: 3, damaged: new Map() });
+  });
+
+  it.each([1, 2, 3])('frame %i below it is missing: those who had entries in it are named', async (frame) => {
+    const { disk } = await told(STORY, 4);
+    disk.remove(diskKey(frame));
+    const { damaged, reading } = await read(disk);
+    const named = Object.fromEntries(
+      ACTORS_OF[frame]!.map((actor) => [actor, expect.stringMatching(/^frame/)]),
+    );
+    expect(damaged).toEqual(named);
+    for (const actor of ACTORS_OF[frame]!) expect(reading.damaged.get(actor)!.frame).toBe(frame);
+    expect(reading.unattributed).toEqual([]);
+  });
+
+  it('a frame below it is missing, and the anchor says nothing of it: the store is refused', async () => {
+    const { disk } = await told(STORY, 4);
+    disk.remove(diskKey(2));
+    forgetFrames(disk, [2]);
+    const refused = await recovered(disk);
+    expect(refused).toBeInstanceOf(StoreCorrupt);
+    expect((refused as StoreCorrupt).message).toContain('frame 2');
+  });
+
+  it('a frame below it is missing, and so is what the anchor began with: the store is refused', async () => {
+    const { disk } = await told(STORY, 4);
+    disk.remove(diskKey(2));
+    forgetFrames(disk, [1, 2]);
+    Object.defineProperty(disk.anchor, 'lost', { value: 1 });
+    expect(await recovered(disk)).toBeInstanceOf(StoreCorrupt);
   });
 
   it('excuses nothing above it: a record whose predecessor should be there is damaged', async () => {

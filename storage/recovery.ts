@@ -1,6 +1,7 @@
 /**
  * Recovery: reading the ledger from the low-water mark to its end when a store is opened. Verification reads it from
- * the beginning in the same way.
+ * the beginning in the same way. Of the frames below the mark that a damaged log could have taken, it only makes sure that they
+ * are there: with each of them the rows would be gone that were written in its commit.
  *
  * It hands every sound entry to a visitor in order, follows every actor's chain, proves the chain of frames, and finds
  * out whose history is touched by what is missing or damaged. For that it has three witnesses: the entries themselves,
@@ -78,6 +79,7 @@ export async function readLedger(ledger: Ledger, from: number, visit: EntryVisit
   const chains = new Chains(from);
   const frames = new FrameChain(from, witness);
   const upTo = ledger.head.frame;
+  frames.findings.push(...(await missingBelow(ledger, from)));
   const unanchored: AnchorEntry[] = [];
 
   for await (const [number, bytes] of storedFrames(ledger, from, upTo)) {
@@ -105,6 +107,45 @@ export async function readLedger(ledger: Ledger, from: number, visit: EntryVisit
     unanchored: unanchored.filter(({ frame }) => !frames.findings.some((finding) => finding.frame === frame)),
     ...attribute(ledger, witness, frames.findings, chains),
   };
+}
+
+/**
+ * The frames below the mark that are gone, of those that the anchor still speaks of. Where it is damaged, of those that it may
+ * have spoken of.
+ */
+async function missingBelow(ledger: Ledger, from: number): Promise<Finding[]> {
+  const { anchor } = ledger.store;
+  const first = anchor.entries()[0]?.frame ?? from;
+  const missing: Finding[] = [];
+  let next = Math.max(1, first - anchor.lost);
+  if (next >= from) return missing;
+  const ask = (upTo: number): void => {
+    for (; next < upTo; next++)
+      if (isMissing(ledger, next))
+        missing.push({ frame: next, reason: `frame ${next} is missing`, extent: 'entries' });
+  };
+  try {
+    for await (const chunk of ledger.store.scan({ gte: frameKey(next), lt: frameKey(from) }))
+      for (const [key] of chunk) {
+        ask(numberOf(key));
+        next++;
+      }
+  } catch (error) {
+    if (!(error instanceof StoreIo)) throw error;
+  }
+  // Also those that a scan has not come to, because something before them cannot be read.
+  ask(from);
+  return missing;
+}
+
+/** Whether a frame is gone. One that cannot be read is not: it stands in a table, and so did the rows of its commit. */
+function isMissing({ store }: Ledger, frame: number): boolean {
+  try {
+    return store.get(frameKey(frame)) === undefined;
+  } catch (error) {
+    if (error instanceof StoreIo) return false;
+    throw error;
+  }
 }
 
 /** The frames that can be read, in order. Where a scan comes to a place that cannot, each is asked for by itself. */
@@ -279,11 +320,22 @@ function attribute(
   return { damaged, unattributed, lostBirths: [...lostBirths.values()] };
 }
 
-/** The actors that had more entries in the frame than can be read now. */
-function lostActors(ledger: Ledger, known: AnchorEntry, extent: Finding['extent']): Iterable<number> {
+/**
+ * The actors that had more entries in the frame than can be read now, and of a frame that is gone also those whose rows are. If
+ * that is nobody, rows may be gone, and nothing says whose.
+ */
+function lostActors(
+  ledger: Ledger,
+  known: AnchorEntry,
+  extent: Finding['extent'],
+): Iterable<number> | undefined {
   if (extent === 'frame') return known.actors;
   const left = new Map<number, number>();
   for (const actor of known.actors) left.set(actor, (left.get(actor) ?? 0) + 1);
+  if (isMissing(ledger, known.frame)) {
+    for (const actor of known.others ?? []) left.set(actor, 1);
+    return left.size > 0 ? left.keys() : undefined;
+  }
   for (const entry of readableEntries(ledger, known.frame) ?? []) {
     if (!('damage' in entry)) left.set(entry.actor, (left.get(entry.actor) ?? 0) - 1);
   }

@@ -39,6 +39,11 @@ export interface Store {
   /** A new, empty batch. */
   batch(): Batch;
 
+  /**
+   * How many bytes of what was written last may stand in a log, which is told again at the next opening, and out of which damage
+   * takes whole batches without a word. None: damage shows wherever it is. See `log-span.ts`. Only while open.
+   */
+  readonly logBytes?: number | undefined;
   /** What can be done with its files; undefined for a store without. Only while open. */
   readonly files?: Files | undefined;
 }

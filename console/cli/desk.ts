@@ -11,7 +11,7 @@ import type { ArgsOf, OperationName, RowOf } from '../control/operations/table.t
 import type { AnySystem, Subject } from '../control/subject.ts';
 import { refusal, Refused, troubleOf } from '../control/trouble.ts';
 import { behindGlass } from './glass.ts';
-import { libraryFor, loadCode } from './project.ts';
+import { libraryFor, loadCode, needsCode } from './project.ts';
 import type { Project } from './project.ts';
 
 export interface Desk extends AsyncDisposable {
@@ -86,10 +86,7 @@ async function openHere({ store, codeFile }: Project, options: DeskOptions): Pro
   const file = needs === 'journals' && !run ? undefined : codeFile;
   // A system without the code of its actors must not run: its supervisors would see all of them fail.
   if ((needs === 'code' || run) && file === undefined) {
-    throw refusal(
-      'NeedsCode',
-      'this needs the code of the actors: give it with --actors <file>, or in a heddle.config.ts of this folder',
-    );
+    throw needsCode();
   }
   const { createSystem, leveldb } = await libraryFor(file);
   const { actors, supervise } = file === undefined ? { actors: {} } : await loadCode(file);

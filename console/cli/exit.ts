@@ -10,13 +10,13 @@ export const Exit = {
   No: 1,
   /** The command line makes no sense. Nothing was done. */
   Usage: 2,
-  /** There is no such store, actor, record or letter. */
+  /** There is no such store, actor, record, letter or file. */
   NotFound: 3,
   /** It was refused. */
   Refused: 4,
   /** Not now: the store is open elsewhere, nobody answers, the disk is full. */
   Unavailable: 5,
-  /** The store, or this journal, is damaged. */
+  /** The store, this journal, or an exported history is damaged. */
   Damaged: 6,
   /** A mistake in Heddle, or in the code of an actor file. */
   Internal: 70,
@@ -35,6 +35,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   [ControlCode.BadRequest]: Exit.Usage,
   [ControlCode.Unreachable]: Exit.Unavailable,
   [ControlCode.NeedsClosed]: Exit.Unavailable,
+  [ControlCode.FileFailed]: Exit.Unavailable,
   [ControlCode.Internal]: Exit.Internal,
   HEDDLE_STORE_LOCKED: Exit.Unavailable,
   HEDDLE_STORE_FENCED: Exit.Unavailable,
@@ -43,6 +44,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   HEDDLE_SYSTEM_CLOSED: Exit.Unavailable,
   HEDDLE_STORE_CORRUPT: Exit.Damaged,
   HEDDLE_JOURNAL_CORRUPT: Exit.Damaged,
+  HEDDLE_HISTORY_DAMAGED: Exit.Damaged,
   HEDDLE_BACKUP_DAMAGED: Exit.Damaged,
   HEDDLE_BACKUP_UNSOUND: Exit.Damaged,
   HEDDLE_NOTHING_SAVED: Exit.Damaged,

@@ -145,17 +145,29 @@ const atRecord: Command = {
 };
 
 async function tellPast(session: Session, row: PastRow): Promise<void> {
-  const { children, timers, waiting, down, at, ...state } = row;
+  const { children, timers: _, waiting: __, down, at, ...state } = row;
   await tellState(session, { ...state, children: children.map(({ address }) => address) });
-  const { terminal } = session;
-  const line = (label: string, text: string): Promise<void> =>
-    terminal.line(`  ${terminal.paint('dim', label.padEnd(10))}${text}`);
-  await line('at', session.time(at));
-  if (down !== undefined) await line('down', shown(down));
+  await tellField(session, 'at', session.time(at));
+  if (down !== undefined) await tellField(session, 'down', shown(down));
+  await tellToCome(session, row);
+}
+
+const tellField = ({ terminal }: Session, label: string, text: string): Promise<void> =>
+  terminal.line(`  ${terminal.paint('dim', label.padEnd(10))}${text}`);
+
+/** What is set for later, and what is under way to it. */
+export async function tellToCome(
+  session: Session,
+  { timers, waiting }: Pick<PastRow, 'timers' | 'waiting'>,
+): Promise<void> {
   for (const { dueAt, to, event } of timers)
-    await line('timer', `${typeOf(event)} for ${inert(to)} at ${session.time(dueAt)}`);
+    await tellField(session, 'timer', `${typeOf(event)} for ${inert(to)} at ${session.time(dueAt)}`);
   for (const { from, seq, event } of waiting)
-    await line('waiting', `${typeOf(event)} from ${inert(from)}@${seq} ${payloadWords(event)}`);
+    await tellField(
+      session,
+      'waiting',
+      `${typeOf(event)} from ${inert(from)}@${seq} ${payloadWords(event)}`.trimEnd(),
+    );
 }
 
 const diff: Command = {

@@ -3,12 +3,14 @@
  */
 import { Option } from 'commander';
 import type { ActorRow, TreeNode } from '../control/operations/actors.ts';
+import type { PastRow } from '../control/operations/journals.ts';
 import type { RowOf } from '../control/operations/table.ts';
 import { wholeOption } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit } from './exit.ts';
 import { inert, inertLines } from './inert.ts';
-import { recordColumns } from './journals.ts';
+import { recordColumns, tellToCome } from './journals.ts';
+import type { Session } from './session.ts';
 import { tellState } from './state.ts';
 import type { Column } from './table.ts';
 import type { Style } from './terminal.ts';
@@ -138,23 +140,36 @@ const show: Command = {
   usage: 'show <address>',
   summary: 'one actor: its state, how it stands and why, and its last records',
   needs: 'code-if-given',
-  options: [wholeOption('-n, --last <count>', `how many records (default: ${SHOWN_RECORDS})`)],
-  examples: ['heddle show order/42'],
+  options: [
+    wholeOption('-n, --last <count>', `how many records (default: ${SHOWN_RECORDS})`),
+    new Option('--full', 'with its timers and the messages under way to it: tells its story again for that'),
+  ],
+  examples: ['heddle show order/42', 'heddle show order/42 --full'],
   async run(session, [address], flags) {
     const state = await session.askOne('state', { address: address! });
+    const toCome = flags.has('full') ? await toComeFor(session, address!) : undefined;
     const last = flags.whole('last') ?? SHOWN_RECORDS;
     const range = { from: undefined, to: undefined, reverse: false, children: false, follow: false };
     const records = session.ask('history', { address: address!, last, ...range });
     if (session.flags.json === true) {
       const all: RowOf<'history'>[] = [];
       for await (const record of records) all.push(record);
-      return session.json({ ...state, records: all });
+      return session.json({ ...state, ...toCome, records: all });
     }
     await tellState(session, state);
+    if (toCome !== undefined) await tellToCome(session, toCome);
     await session.terminal.line();
     await session.list(records, recordColumns(session));
   },
 };
+
+/** As of its newest record. */
+async function toComeFor(session: Session, address: string): Promise<Pick<PastRow, 'timers' | 'waiting'>> {
+  const range = { from: undefined, to: undefined, reverse: false, children: false, follow: false };
+  const { seq } = await session.askOne('history', { address, last: 1, ...range });
+  const { timers, waiting } = await session.askOne('at', { address, seq });
+  return { timers, waiting };
+}
 
 const explain: Command = {
   usage: 'explain <address>',

@@ -1,8 +1,6 @@
 /**
  * Commands that move something, or let it stand still.
  */
-import { addAbortSignal } from 'node:stream';
-import { text as readAll } from 'node:stream/consumers';
 import { Option } from 'commander';
 import type { MigrationRow, PauseRow } from '../control/operations/decisions.ts';
 import type { Json } from '../control/tagged.ts';
@@ -10,6 +8,7 @@ import { wholeOption } from './command.ts';
 import { BY, decider } from './decider.ts';
 import type { Command, Flags } from './command.ts';
 import { Exit, UsageError } from './exit.ts';
+import { readInput } from './files.ts';
 import { inert } from './inert.ts';
 import type { Session } from './session.ts';
 import type { Column } from './table.ts';
@@ -50,13 +49,7 @@ function collected(value: string, earlier: readonly string[] = []): readonly str
 
 /** What `--data` says. @throws UsageError */
 async function dataIn(given: string | undefined, signal: AbortSignal): Promise<JsonObject> {
-  if (given !== '-') return jsonIn('--data', given) ?? {};
-  try {
-    return jsonIn('--data', await readAll(addAbortSignal(signal, process.stdin)))!;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  }
+  return jsonIn('--data', given === '-' ? await readInput(signal) : given) ?? {};
 }
 
 type JsonObject = { readonly [key: string]: Json };

@@ -36,6 +36,10 @@ it.each([
   [['discard', '3'], "required option '--reason <text>'"],
   [['query', 'a', '--status', 'dead'], 'Allowed choices are'],
   [['ls', '--store'], 'argument missing'],
+  [['check'], "missing required argument 'history'"],
+  [['export', 'a/1', '--to', '0'], 'The first record is 1'],
+  [['export', 'a/1', '--fixture', 'x', '-o', 'y'], 'cannot be used with option'],
+  [['import', 'x', '--effects', 'reuse'], 'Allowed choices are hold, rerun'],
   [[], 'Usage: heddle'],
 ])('%j is refused', async (line, words) => {
   const { acted, error, said } = await parse(line);
@@ -81,6 +85,9 @@ it.each([
   ['HEDDLE_UNKNOWN_ACTOR', Exit.NotFound],
   ['HEDDLE_STORE_LOCKED', Exit.Unavailable],
   ['HEDDLE_JOURNAL_CORRUPT', Exit.Damaged],
+  ['HEDDLE_HISTORY_DAMAGED', Exit.Damaged],
+  ['HEDDLE_FILE_REFUSED', Exit.Refused],
+  ['HEDDLE_FILE_FAILED', Exit.Unavailable],
   ['HEDDLE_MAILBOX_FULL', Exit.Refused],
   ['HEDDLE_CONTROL_BAD_REQUEST', Exit.Usage],
 ])('%s ends with its code', (code, exit) => {

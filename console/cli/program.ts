@@ -3,22 +3,24 @@
  */
 import { Command as Declared, CommanderError } from 'commander';
 import { Refused, troubleOf } from '../control/trouble.ts';
-import type { Trouble } from '../control/trouble.ts';
 import { Flags } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit, exitOf, UsageError } from './exit.ts';
-import { inert, inertJson } from './inert.ts';
+import { exported } from './exports.ts';
+import { inert } from './inert.ts';
 import { journals } from './journals.ts';
 import { letters } from './letters.ts';
 import { looking } from './looking.ts';
 import { moving } from './moving.ts';
 import { Session } from './session.ts';
 import { Terminal } from './terminal.ts';
+import { tellTrouble } from './troubles.ts';
 import { upkeep } from './upkeep.ts';
 
 const GROUPS: readonly (readonly [heading: string, commands: readonly Command[]])[] = [
   ['Looking:', looking],
   ['Journals:', journals],
+  ['Exported histories:', exported],
   ['Moving:', moving],
   ['Dead letters:', letters],
   ['The store:', upkeep],
@@ -108,7 +110,10 @@ export function declare(act: Act): Declared {
 const termOf = (command: Declared): string =>
   [
     command.name(),
-    ...command.registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`)),
+    ...command.registeredArguments.map((one) => {
+      const name = `${one.name()}${one.variadic ? '...' : ''}`;
+      return one.required ? `<${name}>` : `[${name}]`;
+    }),
   ].join(' ');
 
 function declareOne(program: Declared, command: Command, act: Act): void {
@@ -119,8 +124,8 @@ function declareOne(program: Declared, command: Command, act: Act): void {
   for (const option of command.options ?? []) declared.addOption(option);
   declared.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  $ ${line}`).join('\n')}`);
   declared.action(async (...given: unknown[]) => {
-    // Commander gives the arguments, its options, and itself.
-    const args = given.slice(0, -2) as string[];
+    // Commander gives the arguments, of which the last may be a list, its options, and itself.
+    const args = given.slice(0, -2).flat() as string[];
     await act(command, args, declared.optsWithGlobals());
   });
 }
@@ -138,14 +143,6 @@ function tell(error: unknown, terminal: Terminal, isJson: boolean): number {
     return Exit.Usage;
   }
   const trouble = error instanceof Refused ? error.trouble : troubleOf(error);
-  if (isJson) terminal.say(inertJson(JSON.stringify({ trouble })));
-  else sayTrouble(trouble, terminal);
+  tellTrouble(trouble, terminal, isJson);
   return exitOf(trouble);
-}
-
-function sayTrouble({ message, code, docs, fields }: Trouble, terminal: Terminal): void {
-  terminal.say(`heddle: ${inert(message)}`);
-  if (docs !== undefined) terminal.say(`        ${inert(code)}, see ${inert(docs)}`);
-  const stack = fields?.['stack'];
-  if (process.env['HEDDLE_DEBUG'] !== undefined && typeof stack === 'string') terminal.say(inert(stack));
 }

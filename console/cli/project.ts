@@ -6,15 +6,18 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { createSystem } from '../../runtime/index.ts';
+import type { check, createSystem, reproduce } from '../../runtime/index.ts';
 import type { leveldb } from '../../storage/index.ts';
 import { refusal } from '../control/trouble.ts';
+import type { Refused } from '../control/trouble.ts';
 import type { HeddleConfig } from './config.ts';
 import { UsageError } from './exit.ts';
 
-/** The parts of Heddle that open a store. */
+/** The parts of Heddle that open a store, and tell exported histories. */
 export interface Library {
   readonly createSystem: typeof createSystem;
+  readonly check: typeof check;
+  readonly reproduce: typeof reproduce;
   readonly leveldb: typeof leveldb;
 }
 
@@ -38,8 +41,7 @@ export interface ProjectFlags {
  * @throws UsageError when nothing says which store
  */
 export async function findProject(flags: ProjectFlags, folder: string = process.cwd()): Promise<Project> {
-  const configFile = CONFIG_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));
-  const codeFile = flags.actors === undefined ? configFile : resolve(folder, flags.actors);
+  const codeFile = findCode(flags, folder);
   if (flags.store !== undefined) return { store: resolve(folder, flags.store), codeFile };
   const store = codeFile === undefined ? undefined : (await loadCode(codeFile)).store;
   if (store === undefined)
@@ -48,6 +50,18 @@ export async function findProject(flags: ProjectFlags, folder: string = process.
     );
   return { store: resolve(dirname(codeFile!), store), codeFile };
 }
+
+/** The file with the code of the actors; undefined when there is none. */
+export function findCode({ actors }: ProjectFlags, folder: string = process.cwd()): string | undefined {
+  if (actors !== undefined) return resolve(folder, actors);
+  return CONFIG_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));
+}
+
+export const needsCode = (): Refused =>
+  refusal(
+    'NeedsCode',
+    'this needs the code of the actors: give it with --actors <file>, or in a heddle.config.ts of this folder',
+  );
 
 /** The code of the actors. @throws Refused when it cannot be loaded, or is none */
 export async function loadCode(file: string): Promise<Partial<HeddleConfig> & Pick<HeddleConfig, 'actors'>> {
@@ -106,11 +120,11 @@ async function understandTypeScript(file: string): Promise<void> {
 
 /** The copy of Heddle that the code imports; our own where there is no code, or it imports none. */
 export async function libraryFor(codeFile: string | undefined): Promise<Library> {
-  const [{ createSystem }, { leveldb }] = await Promise.all([
+  const [{ createSystem, check, reproduce }, { leveldb }] = await Promise.all([
     importFor(codeFile, 'heddle', () => import('../../runtime/index.ts')),
     importFor(codeFile, 'heddle/storage', () => import('../../storage/index.ts')),
   ]);
-  return { createSystem, leveldb };
+  return { createSystem, check, reproduce, leveldb };
 }
 
 async function importFor<T>(codeFile: string | undefined, name: string, own: () => Promise<T>): Promise<T> {

@@ -49,10 +49,20 @@ export class Terminal {
       : styleText(style, text, { validateStream: false });
   }
 
+  /** Whether a person reads the result as it comes. */
+  get isTerminal(): boolean {
+    return this.#out.isTTY;
+  }
+
   /** Writes a line of the result, and waits when whoever reads is behind. */
-  async line(text = ''): Promise<void> {
+  line(text = ''): Promise<void> {
+    return this.write(`${text}\n`);
+  }
+
+  /** Writes a part of the result as it stands. */
+  async write(text: string): Promise<void> {
     this.#erase();
-    if (this.#out.write(`${text}\n`)) return;
+    if (this.#out.write(text)) return;
     await once(this.#out, 'drain', { signal: this.#signal });
   }
 

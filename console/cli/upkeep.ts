@@ -10,6 +10,7 @@ import { Exit } from './exit.ts';
 import { inert, inertLines } from './inert.ts';
 import type { Session } from './session.ts';
 import type { Column } from './table.ts';
+import { sizeWords } from './words.ts';
 
 type Damage = RowOf<'verify'>['broken'][number];
 
@@ -69,11 +70,6 @@ const progressWords = ({ phase, bytes, totalBytes }: Progress): string =>
 
 type Progress = Extract<BackupRow, { progress: unknown }>['progress'];
 type Report = Extract<BackupRow, { report: unknown }>['report'];
-
-function sizeWords(bytes: number): string {
-  if (bytes < 1 << 20) return `${(bytes / 1024).toFixed(1)} KB`;
-  return bytes < 1 << 30 ? `${(bytes / (1 << 20)).toFixed(1)} MB` : `${(bytes / (1 << 30)).toFixed(1)} GB`;
-}
 
 async function tellBackup(session: Session, report: Report): Promise<void> {
   if (session.flags.json === true) return session.json(report);

@@ -107,3 +107,9 @@ export function styleOf(word: string | undefined): Style | undefined {
       return undefined;
   }
 }
+
+/** How much something takes on a disk. */
+export function sizeWords(bytes: number): string {
+  if (bytes < 1 << 20) return `${(bytes / 1024).toFixed(1)} KB`;
+  return bytes < 1 << 30 ? `${(bytes / (1 << 20)).toFixed(1)} MB` : `${(bytes / (1 << 30)).toFixed(1)} GB`;
+}

@@ -8,7 +8,8 @@ import type { Socket } from 'node:net';
 import type { Door } from './door.ts';
 import { BadLine, linesOf } from './lines.ts';
 import type { ArgsOf, OperationName, RowOf } from './operations/table.ts';
-import { MAX_ROW_BYTES, PROTOCOL } from './protocol.ts';
+import { piecesOf } from './pieces.ts';
+import { MAX_ARGS_CHARS, MAX_ROW_BYTES, PIECE_CHARS, PROTOCOL } from './protocol.ts';
 import { readTrouble, refusal, Refused } from './trouble.ts';
 
 /** Whether somebody answers at a door. What a killed process has left over refuses the connection. */
@@ -35,6 +36,7 @@ export async function* askDaemon<TName extends OperationName>(
   signal: AbortSignal,
 ): AsyncGenerator<RowOf<TName>> {
   signal.throwIfAborted();
+  const request = [...linesOfRequest(door, ask, args)];
   const socket = await connect(door).catch((error: unknown) => {
     throw refusal('Unreachable', `process ${door.pid} does not answer at ${door.path}: it is gone`, {
       cause: error,
@@ -44,8 +46,7 @@ export async function* askDaemon<TName extends OperationName>(
   const hangUp = (): void => void socket.destroy();
   signal.addEventListener('abort', hangUp, { once: true });
   try {
-    const { token, store } = door;
-    socket.write(`${JSON.stringify({ heddle: PROTOCOL, token, store, ask, args })}\n`);
+    for (const line of request) socket.write(`${JSON.stringify(line)}\n`);
     yield* answers<RowOf<TName>>(socket);
   } catch (error) {
     signal.throwIfAborted();
@@ -54,6 +55,18 @@ export async function* askDaemon<TName extends OperationName>(
     signal.removeEventListener('abort', hangUp);
     socket.destroy();
   }
+}
+
+/** @throws Refused when it is longer than any daemon takes */
+function* linesOfRequest({ token, store }: Door, ask: OperationName, args: object): Generator<object> {
+  const request = { heddle: PROTOCOL, token, store, ask };
+  const json = JSON.stringify(args);
+  if (json.length > MAX_ARGS_CHARS)
+    throw refusal('BadRequest', `a daemon takes no more than ${MAX_ARGS_CHARS} characters at once`);
+  if (json.length <= PIECE_CHARS) return yield { ...request, args };
+  const pieces = [...piecesOf(json)];
+  yield { ...request, pieces: pieces.length };
+  for (const piece of pieces) yield { piece };
 }
 
 async function* answers<TRow>(socket: Socket): AsyncGenerator<TRow> {

@@ -9,13 +9,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMachine } from 'xstate';
-import { createSystem } from 'heddle';
+import { check, createSystem } from 'heddle';
 import type { ActorDefinitions, HistoryRecord, System } from 'heddle';
 import { leveldb } from 'heddle/storage';
 import { askDaemon, isAnswered } from './client.ts';
 import { readDoor } from './door.ts';
 import type { Door } from './door.ts';
-import { MAX_REQUEST_BYTES, PROTOCOL } from './protocol.ts';
+import { MAX_ARGS_CHARS, MAX_REQUEST_BYTES, PROTOCOL } from './protocol.ts';
 import { serveControl } from './server.ts';
 import type { Control } from './server.ts';
 
@@ -204,6 +204,36 @@ describe('a request', () => {
     expect(troubles.length).toBe(code === 'HEDDLE_INTERNAL' ? 1 : 0);
   });
 
+  it.each([
+    ['that does not come', 2, ['{}'], 'is missing'],
+    ['that is none', 1, [{ piece: 7 }], 'is missing'],
+    ['of what is no JSON', 2, [{ piece: '{"address":' }, { piece: '"a"' }], 'are no JSON'],
+    ['of a list', 1, [{ piece: '[]' }], 'must be an object'],
+    ['too few', 0, [], '1 or more'],
+    ['half', 1.5, [], '1 or more'],
+  ])('with a piece %s is refused', async (_, pieces, lines, words) => {
+    const door = await serve();
+    const said = lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('');
+    const answer = await knock(request(door, { pieces }) + said);
+    expect(answer).toMatch(new RegExp(`^{"trouble":.*"HEDDLE_CONTROL_BAD_REQUEST".*${words}`));
+    expect(told.count).toBe(0);
+    expect(troubles).toEqual([]);
+  });
+
+  it('in pieces is not listened to without the token', async () => {
+    const door = await serve();
+    const answer = await knock(request(door, { token: 'x', pieces: 1000 }));
+    expect(answer).toContain('HEDDLE_CONTROL_DENIED');
+  });
+
+  it('longer than any daemon takes is not sent', async () => {
+    const door = await serve();
+    const args = { ...anyHistory, address: 'x'.repeat(MAX_ARGS_CHARS) };
+    await expect(askDaemon(door, 'history', args, never).next()).rejects.toMatchObject({
+      trouble: { code: 'HEDDLE_CONTROL_BAD_REQUEST' },
+    });
+  });
+
   it('whose asker reads no more is not told more than a little, and is given up when he vanishes', async () => {
     const door = await serve();
     const socket = await connected();
@@ -333,5 +363,21 @@ it('a system that runs is asked, and sent to, with values that JSON does not hav
   expect(records[1]!.event).toStrictEqual({ type: 'put', big: 7n, at: new Date('2030-01-01T00:00:00.000Z') });
   const asked = await askDaemon(door, 'history', { ...anyHistory, address: 'box/1', last: 1 }, never).next();
   expect(asked.value).toMatchObject({ seq: 2, event });
+  // Longer than a line of the protocol may be; what is cut in the middle is whole again.
+  const history = 'x🙂"\\'.repeat(MAX_REQUEST_BYTES / 4);
+  const refused = { history, as: undefined, effects: undefined, by: 'ada' };
+  await expect(askDaemon(door, 'import', refused, never).next()).rejects.toMatchObject({
+    trouble: { code: 'HEDDLE_HISTORY_DAMAGED' },
+  });
+  const text = 'x🙂"\\\n'.repeat(MAX_REQUEST_BYTES / 8);
+  const long = { address: 'box/1', event: { type: 'put', text }, id: undefined };
+  await askDaemon(door, 'send', long, never).next();
+  let exported = '';
+  const exporting = askDaemon(door, 'export', { address: 'box/1', to: undefined }, never);
+  let rows = 0;
+  for await (const row of exporting) [exported, rows] = [exported + row.text, rows + 1];
+  expect(rows).toBeGreaterThan(1);
+  expect(exported).toContain(JSON.stringify(text));
+  expect(await check({ actors, history: exported })).toMatchObject([{ records: 3, same: true }]);
   await control!.close();
 });

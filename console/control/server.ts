@@ -15,7 +15,14 @@ import type { Door } from './door.ts';
 import { BadLine, linesOf, sendLine } from './lines.ts';
 import { carryOut, isOperation } from './operations/table.ts';
 import type { OperationName } from './operations/table.ts';
-import { MAX_CONNECTIONS, MAX_REQUEST_BYTES, MAX_ROW_BYTES, PATIENCE_MS, PROTOCOL } from './protocol.ts';
+import {
+  MAX_ARGS_CHARS,
+  MAX_CONNECTIONS,
+  MAX_REQUEST_BYTES,
+  MAX_ROW_BYTES,
+  PATIENCE_MS,
+  PROTOCOL,
+} from './protocol.ts';
 import type { AnySystem, Subject } from './subject.ts';
 import { ControlCode, refusal, troubleOf } from './trouble.ts';
 
@@ -158,9 +165,18 @@ class ControlServer implements Control {
 
   async #request(socket: Socket): Promise<{ readonly ask: OperationName; readonly args: unknown }> {
     const lines = linesOf(socket.iterator({ destroyOnReturn: false }), MAX_REQUEST_BYTES);
-    const { value: request } = await lines.next();
-    await lines.return(undefined);
-    const { heddle, token, store, ask, args = {} } = (request ?? {}) as Readonly<Record<string, unknown>>;
+    try {
+      const { value: request = {} } = await lines.next();
+      const ask = this.#admitted(request);
+      const { pieces, args = {} } = request;
+      return { ask, args: pieces === undefined ? args : await argsIn(lines, pieces) };
+    } finally {
+      await lines.return(undefined);
+    }
+  }
+
+  /** What is asked for. @throws Refused unless it may be, and is something that is known */
+  #admitted({ heddle, token, store, ask }: Line): OperationName {
     // Before anything else: strangers learn nothing.
     if (!this.#isToken(token)) throw refusal('Denied', 'the token is wrong');
     if (heddle !== PROTOCOL)
@@ -172,7 +188,7 @@ class ControlServer implements Control {
       throw refusal('Denied', `the daemon serves ${this.#folder}, not ${String(store)}: is that a copy?`);
     if (!isOperation(ask))
       throw refusal('BadRequest', `the daemon knows no '${String(ask)}': use the same release`);
-    return { ask, args };
+    return ask;
   }
 
   #isToken(token: unknown): boolean {
@@ -186,5 +202,27 @@ class ControlServer implements Control {
       error instanceof BadLine ? refusal('BadRequest', error.message).trouble : troubleOf(error);
     if (trouble.code === ControlCode.Internal) this.#logger.error('heddle: a request failed', error);
     socket.write(`${JSON.stringify({ trouble })}\n`);
+  }
+}
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** Arguments that come in pieces behind their request. */
+async function argsIn(lines: AsyncGenerator<Line>, count: unknown): Promise<unknown> {
+  if (!Number.isSafeInteger(count) || (count as number) < 1)
+    throw refusal('BadRequest', 'pieces must be a whole number, 1 or more');
+  let json = '';
+  for (let left = count as number; left > 0; left--) {
+    const { value: line } = await lines.next();
+    const piece = (line as Line | undefined)?.['piece'];
+    if (typeof piece !== 'string') throw refusal('BadRequest', 'a piece of the arguments is missing');
+    if (json.length + piece.length > MAX_ARGS_CHARS)
+      throw refusal('BadRequest', `the arguments are longer than ${MAX_ARGS_CHARS} characters`);
+    json += piece;
+  }
+  try {
+    return JSON.parse(json) as unknown;
+  } catch (error) {
+    throw refusal('BadRequest', 'the pieces of the arguments are no JSON', { cause: error });
   }
 }

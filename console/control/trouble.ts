@@ -35,6 +35,10 @@ export const ControlCode = {
   NeedsRunning: 'HEDDLE_NEEDS_RUNNING',
   /** It needs a store that nobody has open. */
   NeedsClosed: 'HEDDLE_NEEDS_CLOSED',
+  /** A file cannot be read or written by whoever asks, or would be overwritten. */
+  FileRefused: 'HEDDLE_FILE_REFUSED',
+  /** A file could not be read or written to its end. */
+  FileFailed: 'HEDDLE_FILE_FAILED',
   /** A mistake of the program that answers. */
   Internal: 'HEDDLE_INTERNAL',
 } as const;

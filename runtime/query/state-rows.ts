@@ -42,10 +42,14 @@ export class StateRows {
     this.#runtime = runtime;
   }
 
-  /** The store was read. A new one is indexed from its first commit on. */
+  /**
+   * The store was read. A new one is indexed from its first commit on. Where something was lost, rows may be too that were written
+   * when an older store was indexed, in the commits of others: they are written once more.
+   */
   begin(): void {
-    const { ledger, codec } = this.#runtime;
+    const { ledger, codec, quarantine } = this.#runtime;
     this.#building = undefined;
+    if (quarantine.fresh.length > 0) ledger.delete(STATES_INDEXED_KEY);
     if (ledger.head.frame === 0) ledger.put(STATES_INDEXED_KEY, codec.packAs(0, true));
   }
 

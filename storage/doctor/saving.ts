@@ -6,6 +6,7 @@
  * nothing speaks for a later record of it that is gone. Whoever cannot be cleared of that is refused, not guessed at.
  */
 import { Level } from 'level';
+import type { AnchorEntry } from '../anchor.ts';
 import { getU48 } from '../binary.ts';
 import { NothingSaved } from '../errors.ts';
 import type { CorruptionEvidence } from '../errors.ts';
@@ -234,8 +235,7 @@ class Saving {
       await this.#writeRows(writer, kept);
       await this.#writeVerdicts(writer, kept.length);
       await writer.flush();
-      // It also knows of frames that are lost: whose they were is said once more when the store is opened.
-      store.anchor.note(this.#ledger.store.anchor.entries());
+      store.anchor.note(this.#anchored());
     } finally {
       await store.close();
     }
@@ -245,6 +245,16 @@ class Saving {
       refused: [...this.#refused.values()],
       losses: this.#losses,
     };
+  }
+
+  /**
+   * What the anchor says, also of frames that are lost: whose they were is said once more when the store is opened. But not down
+   * to a frame of which nothing is known: that was judged here, and would refuse the whole store there.
+   */
+  #anchored(): readonly AnchorEntry[] {
+    const { unattributed } = this.#proof.reading;
+    const judged = unattributed.reduce((newest, { frame }) => Math.max(newest, frame!), 0);
+    return this.#ledger.store.anchor.entries().filter(({ frame }) => frame > judged);
   }
 
   /** Every frame that can be read, as it is: those who are refused are refused by what stands in them. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { widthOf } from '../../console/cli/width.ts';
 import {
+  BAKERY,
   bakeryStore,
   daemonOn,
   end,
@@ -71,6 +72,19 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     const lines = stdout.trimEnd().split('\r\n');
     expect(lines.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual([1, 2, 3]);
     expect(stdout).not.toContain('\u001b');
+  });
+
+  it('shows an export so that it does nothing', async () => {
+    const { code, stdout } = await ended(onTerminal(['--actors', BAKERY, 'export', 'oven/big']));
+    expect(code).toBe(0);
+    // Before it there may be progress, which is taken away.
+    const shown = stdout.slice(stdout.lastIndexOf('\u001b[K') + 3);
+    const lines = shown.trimEnd().split('\r\n');
+    expect(lines.map((line) => Object.keys(JSON.parse(line) as object)[0])).toEqual(
+      expect.arrayContaining(['heddle', 'actor', 'sha256']),
+    );
+    expect(shown).toContain('31m');
+    expect(shown.replaceAll('\r\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
   });
 
   it('stops at Ctrl-C with 130', async () => {

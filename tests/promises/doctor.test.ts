@@ -34,7 +34,7 @@ let expected: readonly Expected[];
 
 beforeAll(async () => {
   const working = join(place, 'working');
-  expected = await fillStore(working, new Prng(7), () => copy(working, killed));
+  ({ expected } = await fillStore(working, new Prng(7), () => copy(working, killed)));
   copy(working, closed);
 });
 afterAll(() => rmSync(place, { recursive: true }));

@@ -52,7 +52,7 @@ export const backup: Ring = async ({ rounds = 25, seed = Date.now() % 100_000 },
       tally.show(round, 2 * rounds);
     }
     const killed = join(place, 'killed');
-    const expected = await fillStore(join(place, 'original'), random, () =>
+    const { expected } = await fillStore(join(place, 'original'), random, () =>
       copyStore(join(place, 'original'), killed),
     );
     for (let round = 1; round <= rounds; round++) {

@@ -1,6 +1,6 @@
 /**
  * Bits: a stored file is damaged, and the store opened again. A bit is flipped, a block zeroed, a tail cut off, a file
- * removed. Whatever is shown afterwards must be true, or refused; never silently shorter, older or altered.
+ * removed, batches are lost from the log. Whatever is shown afterwards must be true, or refused; never silently shorter, older or altered.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Prng } from '../../runtime/testing/prng.ts';
 import { ExaminerProcess } from './damage/examiner-process.ts';
 import type { Examination } from './damage/examiner.ts';
-import { copyStore, injure } from './damage/injury.ts';
+import { copyStore, injure, STORE_DAMAGES } from './damage/injury.ts';
 import { fillStore, NOTEBOOKS } from './damage/subject.ts';
 import type { Expected } from './damage/subject.ts';
 import { Tally } from './ring.ts';
@@ -25,12 +25,16 @@ export const bits: Ring = async ({ rounds = 200, seed = 1 }, progress) => {
     const killed = join(place, 'killed');
     const closed = join(place, 'closed');
     // As after kill -9, with everything in the log; and as after a close.
-    const expected = await fillStore(original, random, () => copyStore(original, killed));
+    const { expected, firstLogged, lowWater } = await fillStore(original, random, () =>
+      copyStore(original, killed),
+    );
+    // What recovery does not read, but the log can still lose.
+    tally.add('framesBelowTheMarkInTheLog', Math.max(0, lowWater - firstLogged));
     copyStore(original, closed);
     for (let round = 1; round <= rounds; round++) {
       const patient = join(place, `patient-${round}`);
       copyStore(random.chance(0.5) ? killed : closed, patient);
-      const damage = injure(patient, random);
+      const damage = injure(patient, random, STORE_DAMAGES);
       tally.add(`damaged ${damage.kind}`);
       tally.add('damaged');
       const examination = await examiner.examine(patient);
@@ -43,6 +47,7 @@ export const bits: Ring = async ({ rounds = 200, seed = 1 }, progress) => {
     rmSync(place, { recursive: true, force: true });
   }
   tally.mustHaveHappened('damaged', rounds);
+  tally.mustHaveHappened('framesBelowTheMarkInTheLog', 10);
   if (rounds >= 50) for (const outcome of ['refusedActors', 'wholeStores']) tally.mustHaveHappened(outcome);
   return tally.report();
 };

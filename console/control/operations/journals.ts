@@ -238,7 +238,7 @@ function storyChanged(address: string, error: unknown): ReplayRow {
   return { address, records: difference.seq, same: false, difference };
 }
 
-function replayRow({ difference, ...rest }: ReplayResult): ReplayRow {
+export function replayRow({ difference, ...rest }: ReplayResult): ReplayRow {
   if (difference === undefined) return rest;
   const { recorded, today } = difference;
   return { ...rest, difference: { ...difference, recorded: tagged(recorded), today: tagged(today) } };

@@ -5,11 +5,18 @@ import { Given } from '../given.ts';
 import type { Subject } from '../subject.ts';
 import { actorOperations } from './actors.ts';
 import { decisionOperations } from './decisions.ts';
+import { exportOperations } from './exports.ts';
 import { journalOperations } from './journals.ts';
 import { storeOperations } from './store.ts';
 import type { Operation } from './operation.ts';
 
-const operations = { ...actorOperations, ...journalOperations, ...decisionOperations, ...storeOperations };
+const operations = {
+  ...actorOperations,
+  ...journalOperations,
+  ...exportOperations,
+  ...decisionOperations,
+  ...storeOperations,
+};
 
 type Operations = typeof operations;
 export type OperationName = keyof Operations;

@@ -1,5 +1,6 @@
 /**
- * Injuries: what happens to files on a disk. A bit is flipped, a block zeroed, a tail cut off, a file removed.
+ * Injuries: what happens to files on a disk. A bit is flipped, a block zeroed, a tail cut off, a file removed, batches are lost from
+ * the log.
  */
 import {
   copyFileSync,
@@ -13,14 +14,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Prng } from '../../../runtime/testing/prng.ts';
+import { batchesIn, loseBatches } from './batches.ts';
 
 /** LevelDB's lock file must not be touched while it is open, and ours names a process. */
 const NEVER_COPIED = new Set(['LOCK', 'heddle.lock']);
 /** Files that say nothing about the content. */
 const CHATTER = /^LOG/;
 
-type Damage = 'bit' | 'block' | 'cut' | 'gone';
+type Damage = 'bit' | 'block' | 'cut' | 'gone' | 'batches';
 const DAMAGES: readonly Damage[] = ['bit', 'bit', 'bit', 'bit', 'bit', 'bit', 'block', 'cut', 'gone'];
+/** What happens to the files of a store that has worked. */
+export const STORE_DAMAGES: readonly Damage[] = [...DAMAGES, 'batches', 'batches'];
 const BLOCK_BYTES = 512;
 
 /** Copies a store, also one that is open in this process. */
@@ -31,14 +35,18 @@ export function copyStore(from: string, to: string): void {
 }
 
 /** Injures one of the files in a folder. */
-export function injure(folder: string, random: Prng): { readonly kind: Damage; readonly what: string } {
+export function injure(
+  folder: string,
+  random: Prng,
+  kinds: readonly Damage[] = DAMAGES,
+): { readonly kind: Damage; readonly what: string } {
   const files = readdirSync(folder)
     .filter((name) => !CHATTER.test(name) && statSync(join(folder, name)).size > 0)
     .sort();
   const name = random.chance(0.5) ? random.pick(files) : pickBySize(folder, files, random);
   const path = join(folder, name);
   const { size } = statSync(path);
-  const kind = random.pick(DAMAGES);
+  const kind = random.pick(kinds);
   const at = random.below(size);
   switch (kind) {
     case 'bit': {
@@ -60,7 +68,17 @@ export function injure(folder: string, random: Prng): { readonly kind: Damage; r
     case 'gone':
       rmSync(path);
       return { kind, what: `${name} removed` };
+    case 'batches':
+      return { kind, what: injureBatches(folder, random) };
   }
+}
+
+/** Takes one batch out of the log, or some. */
+function injureBatches(folder: string, random: Prng): string {
+  const batches = batchesIn(folder);
+  const victims = Array.from({ length: 1 + random.below(3) }, () => random.pick(batches));
+  const lost = loseBatches(folder, victims).map(({ frame }) => frame);
+  return `the frames ${lost.join(', ')} lost from the log`;
 }
 
 /** Most bits are in the large files; but the small ones matter as much. */
