@@ -79,7 +79,7 @@ async function writePieces(
   progress: Disposable,
 ): Promise<void> {
   for await (const { text } of pieces) {
-    // It would be drawn over half a line.
+    // It would be drawn over what stands there.
     if (terminal.isTerminal) progress[Symbol.dispose]();
     await terminal.write(terminal.isTerminal ? text.split('\n').map(inertJson).join('\n') : text);
   }
@@ -263,6 +263,14 @@ const fileColumn: Column<{ readonly file: string }> = {
   yields: 2,
 };
 
+const differenceColumns: readonly Column<{
+  readonly difference?: ReplayRow['difference'] | undefined;
+}>[] = [
+  { head: 'differs at', of: ({ difference }) => inert(difference?.path ?? ''), yields: 2 },
+  { head: 'recorded', of: ({ difference }) => (difference ? shown(difference.recorded) : ''), yields: 1 },
+  { head: 'today', of: ({ difference }) => (difference ? shown(difference.today) : ''), yields: 1 },
+];
+
 const checkColumns = (isOfMany: boolean): readonly Column<CheckRow>[] => [
   ...(isOfMany ? [fileColumn] : []),
   { head: 'address', of: ({ address }) => inert(address), yields: 2 },
@@ -273,9 +281,7 @@ const checkColumns = (isOfMany: boolean): readonly Column<CheckRow>[] => [
     paint: ({ same }) => (same ? 'green' : 'red'),
   },
   { head: 'record', align: 'right', of: ({ difference }) => String(difference?.seq ?? '') },
-  { head: 'at', of: ({ difference }) => inert(difference?.path ?? ''), yields: 2 },
-  { head: 'recorded', of: ({ difference }) => (difference ? shown(difference.recorded) : ''), yields: 1 },
-  { head: 'today', of: ({ difference }) => (difference ? shown(difference.today) : ''), yields: 1 },
+  ...differenceColumns,
 ];
 
 /** Something that fails still, or a step at which the code departs from the rest of the story. */
@@ -316,9 +322,7 @@ const againColumns = (isOfMany: boolean): readonly Column<AgainRow>[] => [
     paint: () => 'red',
     yields: 1,
   },
-  { head: 'differs at', of: ({ difference }) => inert(difference?.path ?? ''), yields: 2 },
-  { head: 'recorded', of: ({ difference }) => (difference ? shown(difference.recorded) : ''), yields: 1 },
-  { head: 'today', of: ({ difference }) => (difference ? shown(difference.today) : ''), yields: 1 },
+  ...differenceColumns,
 ];
 
 export const exported: readonly Command[] = [exportOne, importOne, checkAll];

@@ -3,6 +3,7 @@
  * its end is taken away again.
  */
 import { open, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
 import { refusal } from '../control/trouble.ts';
@@ -28,24 +29,29 @@ export async function readInput(signal: AbortSignal): Promise<string> {
   }
 }
 
-/** Writes a new file, piece by piece. Whoever can read the store reads it: its mode is that of any file. @throws Refused */
+/** Writes a new file, piece by piece. @throws Refused */
 export async function writeNew(
   path: string,
   pieces: AsyncIterable<string> | Iterable<string>,
 ): Promise<void> {
   const file = await open(path, 'wx').catch((error: unknown) => {
-    throw asRefused(error, path);
+    // What is missing is its folder.
+    throw asRefused(error, isMissing(error) ? dirname(path) : path);
   });
   try {
-    for await (const piece of pieces) await file.appendFile(piece);
-    await file.sync();
+    try {
+      for await (const piece of pieces) await file.appendFile(piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     await rm(path, { force: true });
     throw asRefused(error, path);
-  } finally {
-    await file.close();
   }
 }
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 /** What forbids it, as opposed to what goes wrong. */
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR']);

@@ -68,6 +68,11 @@ describe('an export', () => {
     expect(readFileSync(ovenFile)).toEqual(kept);
     expect(await real('export', 'nobody/1', '-o', file('nobody'))).toMatchObject({ code: 3 });
     expect(existsSync(file('nobody'))).toBe(false);
+    const nowhere = await real('export', 'oven/big', '-o', join(home.path, 'nowhere', 'oven.jsonl'));
+    expect(nowhere).toMatchObject({
+      code: 3,
+      stderr: `heddle: ${join(home.path, 'nowhere')} does not exist\n`,
+    });
     const without = await heddleHere('--store', store, 'export', 'oven/big', '-o', file('without'));
     expect(without).toMatchObject({ code: 4, stderr: expect.stringContaining('--actors') as string });
     expect(existsSync(file('without'))).toBe(false);
@@ -142,7 +147,7 @@ describe('a check', () => {
     const changed = await checked(CHANGED_BAKERY, ovenFile, breadFile);
     expect(changed).toMatchObject({ code: 1, stderr: '' });
     expect(changed.stdout.split('\n').map((line) => line.split(/ {2,}/).slice(1))).toEqual([
-      ['address', 'records', 'story', 'record', 'at', 'recorded', 'today'],
+      ['address', 'records', 'story', 'record', 'differs at', 'recorded', 'today'],
       [
         ...['oven/big', '2', 'differs', '2', 'intents[0][1]'],
         ...["'xstate.after.3600000.(machine).hot'", "'xstate.after.60000.(machine).hot'"],
