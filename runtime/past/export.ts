@@ -23,8 +23,9 @@ import type { Runtime } from '../runtime.ts';
 import { unpackTrailer } from '../trailer.ts';
 import type { StoredCode } from '../versions/codes.ts';
 import { inLedgerOrder, journalsFrom } from './ledger-order.ts';
+import { journalAt } from './reading.ts';
 import type { Journal } from './reading.ts';
-import { toldFromBirth } from './telling.ts';
+import { assertRecordOf, toldFromBirth } from './telling.ts';
 
 export const EXPORT_FORMAT = 1;
 
@@ -81,6 +82,7 @@ export async function exported(
   address: string,
   { to = Infinity }: ExportOptions = {},
 ): Promise<string> {
+  if (to !== Infinity) assertRecordOf(await journalAt(runtime, address), to, 'to');
   const journals = await journalsFrom(runtime, address);
   const lines: string[] = [];
   const write = (line: object): void => void lines.push(JSON.stringify(line));
@@ -190,7 +192,7 @@ function stateAtEnd(runtime: Runtime, { actor, address }: Journal): string | und
       runtime.population.present(actor) ?? readCell(runtime, actor, address).cell;
     return committed && base64(runtime.events.packSnapshot(definition, committed));
   } catch (error) {
-    if (error instanceof StoryChanged) return undefined;
+    if (error instanceof StoryChanged || error instanceof UnknownActor) return undefined;
     throw error;
   }
 }
