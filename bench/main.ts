@@ -15,6 +15,7 @@ import { inspection } from './inspector.ts';
 import { oneForAll } from './one-for-all.ts';
 import { orders } from './order.ts';
 import { queryAfterCrash, queryAsleep, queryCost, queryInMemory } from './query.ts';
+import { hashLinks, snapshotAt } from './past.ts';
 import { recovery } from './recovery.ts';
 import { reopen } from './reopen.ts';
 import { replay } from './replay.ts';
@@ -29,6 +30,8 @@ const BENCHES: readonly Bench[] = [
   store,
   single,
   replay,
+  snapshotAt,
+  hashLinks,
   heap,
   reopen,
   recovery,

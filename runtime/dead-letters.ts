@@ -23,6 +23,8 @@ export interface DeadLetter {
   readonly id: number;
   readonly address: string;
   readonly life: number;
+  /** The newest record of the actor when it was given up: what failed did so in the state as of that. */
+  readonly seq?: number;
   /** When it was given up, in milliseconds since the epoch. */
   readonly at: number;
   readonly reason: 'step' | 'action';
@@ -101,7 +103,8 @@ export class DeadLetters {
   #about(cell: Cell, error: unknown, known?: number) {
     const { ledger, clock, codec } = this.#runtime;
     const id = known ?? ledger.nextActor++;
-    return { id, address: cell.address, life: cell.life, at: clock.now(), error: portable(codec, error) };
+    const { address, life, seq } = cell;
+    return { id, address, life, seq, at: clock.now(), error: portable(codec, error) };
   }
 
   #write({ actor }: Cell, letter: DeadLetter): void {

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstDifference } from './difference.ts';
+import { allDifferences, firstDifference } from './difference.ts';
 import { Ref, Tree } from './kernel/ref.ts';
 import { NotingPort } from './testing/bare-actor.ts';
 
@@ -116,6 +116,53 @@ describe('refs', () => {
     const [recorded, today] = [refTo('a/1'), refTo('a/1')];
     today.cell = { what: 'the runtime keeps here' };
     expect(firstDifference(holding(recorded), holding(today), 'v')).toBeUndefined();
+  });
+});
+
+describe('all differences', () => {
+  it('are each named as deep inside as they can be, in order', () => {
+    const before = {
+      a: 1,
+      list: [1, 2, 3],
+      deep: { x: { y: 1 }, same: [1] },
+      gone: 1,
+      map: new Map([[1, 2]]),
+    };
+    const after = { a: 2, list: [1, 5], deep: { x: { y: 2 }, same: [1] }, come: 1, map: new Map([[1, 3]]) };
+    expect(allDifferences(before, after, 'v')).toEqual([
+      { path: 'v.a', recorded: 1, today: 2 },
+      { path: 'v.list[1]', recorded: 2, today: 5 },
+      { path: 'v.list[2]', recorded: 3, today: undefined },
+      { path: 'v.deep.x.y', recorded: 1, today: 2 },
+      { path: 'v.gone', recorded: 1, today: undefined },
+      { path: 'v.map', recorded: before.map, today: after.map },
+      { path: 'v.come', recorded: undefined, today: 1 },
+    ]);
+    expect(allDifferences(before, before, 'v')).toEqual([]);
+    expect(allDifferences(1, { a: 1 }, 'v')).toEqual([{ path: 'v', recorded: 1, today: { a: 1 } }]);
+  });
+
+  it('are the first of them, and those that are left without it', () => {
+    fc.assert(
+      fc.property(fc.object(), fc.object(), (before, after) => {
+        const [first, ...others] = allDifferences(before, after, 'v');
+        expect(firstDifference(before, after, 'v')).toEqual(first);
+        const paths = others.map(({ path }) => path);
+        expect(new Set(paths).size).toBe(paths.length);
+      }),
+    );
+  });
+
+  it('name keys that are no words so that they can be told apart', () => {
+    const before = { 'a.b': 1, a: { b: 1 }, '': 1, "it's": 1, '"': 1, 'a b': 1 };
+    expect(allDifferences(before, { a: {} }, 'v').map(({ path }) => path)).toEqual([
+      'v["a.b"]',
+      'v.a.b',
+      'v[""]',
+      'v["it\'s"]',
+      'v["\\""]',
+      'v.a b',
+    ]);
   });
 });
 

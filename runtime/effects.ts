@@ -121,7 +121,7 @@ export function owedBySender(message: Message): void {
   };
 }
 
-export function effectKey(address: string, seq: number, index: number): string {
+function effectKey(address: string, seq: number, index: number): string {
   return `${address}@${seq}:${index}`;
 }
 

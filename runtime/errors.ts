@@ -244,6 +244,22 @@ export class StoryChanged extends HeddleError {
   }
 }
 
+/** An exported history is not what was exported: it was cut off, or changed. Nothing of it was told. */
+export class HistoryDamaged extends HeddleError {
+  readonly _tag = 'HistoryDamaged';
+  readonly code = 'HEDDLE_HISTORY_DAMAGED';
+  readonly retryable = false;
+  /** Counted from 1. */
+  readonly line: number;
+  readonly reason: string;
+
+  constructor(line: number, reason: string, options?: ErrorOptions) {
+    super(`the exported history cannot be believed: line ${line}: ${reason}; export it again`, options);
+    this.line = line;
+    this.reason = reason;
+  }
+}
+
 /** Where today's code departs from the recorded story. */
 export interface Difference {
   readonly seq: number;

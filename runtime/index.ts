@@ -68,6 +68,11 @@ export type { Blame, BlameOptions, Change } from './past/diff.ts';
 export type { ForkOptions } from './past/fork.ts';
 export type { ForkEffects } from './mailbox.ts';
 export type { PastActor } from './past/past-actor.ts';
+export { check, reproduce } from './past/check.ts';
+export type { CheckOptions, RecordedFailure, Reproduction } from './past/check.ts';
+export type { ExportOptions } from './past/export.ts';
+export type { ImportOptions } from './past/import.ts';
+export type { Fixture, FixtureFile, FixtureOptions } from './past/fixture.ts';
 export type { ReplayResult } from './past/replay.ts';
 export type { Damage, Verification } from './verify.ts';
 
@@ -98,6 +103,7 @@ export {
   ChildRefused,
   DeadlineExceeded,
   HeddleError,
+  HistoryDamaged,
   InvalidArgument,
   JournalCorrupt,
   MailboxFull,

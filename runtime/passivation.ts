@@ -117,6 +117,9 @@ export class Passivation {
 
   #leave(cell: Cell): void {
     const { population, timers, pauses } = this.#runtime;
+    // It may have left before the write with which it was to leave came to its end. Whoever was loaded since stays.
+    this.#leaving.delete(cell);
+    if (!cell.present) return;
     population.remove(cell);
     this.#ended.delete(cell);
     const dueAt = earliestDue(cell);

@@ -3,7 +3,7 @@
  */
 import type { ReferenceCodec } from '../storage/payload.ts';
 import { segmentsOf } from './kernel/address.ts';
-import { isRef, Ref, Tree } from './kernel/ref.ts';
+import { isRef, Ref, Tree, UNBORN } from './kernel/ref.ts';
 import type { Port } from './kernel/ref.ts';
 
 interface StoredReference {
@@ -23,6 +23,8 @@ export class References implements ReferenceCodec {
   readonly #port: () => Port;
   #collected: Map<string, Ref> | undefined;
   #newNames: NewNames | undefined;
+  /** Whether those without a new name are nobody here. */
+  #areForeign = false;
 
   constructor(port: () => Port) {
     this.#port = port;
@@ -40,7 +42,7 @@ export class References implements ReferenceCodec {
   decode(data: unknown): Ref {
     const stored = data as StoredReference;
     const { life } = stored;
-    const { address, actor } = this.#newNames?.get(stored.actor) ?? stored;
+    const { address, actor } = this.#newNames?.get(stored.actor) ?? this.#native(stored);
     const key = `${actor}~${life}`;
     const known = this.#collected?.get(key);
     if (known !== undefined) return known;
@@ -49,14 +51,22 @@ export class References implements ReferenceCodec {
     return ref;
   }
 
-  /** Runs `read`, in which references to some actors become references to others, in the same life. */
-  renaming<T>(newNames: NewNames, read: () => T): T {
-    const outer = this.#newNames;
+  #native(stored: StoredReference): StoredReference {
+    return this.#areForeign ? { ...stored, actor: UNBORN } : stored;
+  }
+
+  /**
+   * Runs `read`, in which references to some actors become references to others, in the same life.
+   * @param areForeign whether all other references come from another store, and lead to nobody here
+   */
+  renaming<T>(newNames: NewNames, areForeign: boolean, read: () => T): T {
+    const outer = [this.#newNames, this.#areForeign] as const;
     this.#newNames = newNames;
+    this.#areForeign = areForeign;
     try {
       return read();
     } finally {
-      this.#newNames = outer;
+      [this.#newNames, this.#areForeign] = outer;
     }
   }
 

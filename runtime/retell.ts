@@ -27,6 +27,12 @@ import type { GivenTrace } from './trace.ts';
 import type { Cause, Crash, Read, StoredStep, ToldIntent, Trailer } from './trailer.ts';
 import type { TravellingSnapshot } from './events.ts';
 
+/** What of a record is needed to tell it again, wherever it comes from. */
+export type TellableRecord = Pick<
+  JournalRecord,
+  'actor' | 'seq' | 'life' | 'at' | 'bytes' | 'eventStart' | 'eventEnd' | 'trailer' | 'frame' | 'offset'
+>;
+
 /** What came out of telling a record again. */
 export interface Story {
   readonly event: AnyEventObject;
@@ -39,7 +45,7 @@ export interface Story {
 }
 
 /** Runs the step of a record on the state that `cell` has. Changes the cell only when the record begins a life. */
-export function retell(runtime: Runtime, cell: Cell, record: JournalRecord): Story {
+export function retell(runtime: Runtime, cell: Cell, record: TellableRecord): Story {
   const trailer = unpackTrailer(runtime.codec, record.trailer);
   const event = runtime.events.unpack(record.bytes, record.eventStart, record.eventEnd);
   if (trailer.birth !== undefined) beginLife(runtime, cell, record, trailer);
@@ -53,8 +59,25 @@ export function retell(runtime: Runtime, cell: Cell, record: JournalRecord): Sto
     const intents = trailer.owes === undefined ? NO_INTENTS : intentsOf(runtime, cell, trailer.owes);
     return { event, trailer, snapshot, intents, booked, difference: undefined };
   }
-  const environment = new RetoldEnvironment(runtime, trailer.reads ?? []);
-  enter(record.at, cell.bornAt, trailer.seed);
+  const outcome = stepAgain(runtime, cell, event, record.at, trailer);
+  if ('failed' in outcome) {
+    const { snapshot, booked } = cell;
+    const difference = { seq: record.seq, path: 'step', recorded: 'it went through', today: outcome.failed };
+    return { event, trailer, snapshot, intents: NO_INTENTS, booked, difference };
+  }
+  return { event, trailer, ...outcome, difference: compare(record, trailer, outcome) };
+}
+
+/** Takes a step once more, with what it read and drew back then. Says why if it fails. */
+export function stepAgain(
+  runtime: Runtime,
+  cell: Cell,
+  event: AnyEventObject,
+  at: number,
+  { reads = [], seed }: Pick<Trailer, 'reads' | 'seed'>,
+): Outcome | { readonly failed: string } {
+  const environment = new RetoldEnvironment(runtime, reads);
+  enter(at, cell.bornAt, seed);
   let outcome: Outcome | undefined;
   let thrown: unknown;
   try {
@@ -65,12 +88,8 @@ export function retell(runtime: Runtime, cell: Cell, record: JournalRecord): Sto
     leave();
   }
   const violation = violationOfLast();
-  if (violation !== undefined || outcome === undefined) {
-    const today = violation === undefined ? `it throws: ${String(thrown)}` : `it uses ${violation.api}`;
-    const difference: Difference = { seq: record.seq, path: 'step', recorded: 'it went through', today };
-    return { event, trailer, snapshot: cell.snapshot, intents: NO_INTENTS, booked: cell.booked, difference };
-  }
-  return { event, trailer, ...outcome, difference: compare(record, trailer, outcome) };
+  if (violation !== undefined) return { failed: `it uses ${violation.api}` };
+  return outcome ?? { failed: `it throws: ${String(thrown)}` };
 }
 
 /** The step itself, of any kind of logic. */
@@ -122,7 +141,7 @@ function countRestartOf(cell: Cell, at: number): void {
 const NOTHING_TOLD: readonly ToldIntent[] = [];
 
 /** Gives the children of the story the numbers they got back then, and compares what the step asked for. */
-function compare(record: JournalRecord, trailer: Trailer, outcome: Outcome): Difference | undefined {
+function compare(record: TellableRecord, trailer: Trailer, outcome: Outcome): Difference | undefined {
   const { intents: recorded = NOTHING_TOLD } = trailer;
   if (outcome.intents.length === 0 && recorded.length === 0) return undefined;
   bearAsRecorded(outcome.intents, recorded);
@@ -140,7 +159,7 @@ function bearAsRecorded(intents: readonly Intent[], recorded: readonly ToldInten
 }
 
 /** Takes over what the story says about the actor itself: its state, its timers, and what it owes. */
-export function applyStory(runtime: Runtime, cell: Cell, story: Story, record: JournalRecord): void {
+export function applyStory(runtime: Runtime, cell: Cell, story: Story, record: TellableRecord): void {
   const { snapshot, intents, booked, trailer, event } = story;
   const before = cell.snapshot;
   const bookedBefore = cell.booked;

@@ -23,6 +23,12 @@ import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/qu
 import type { Refusal } from './refusals.ts';
 import { blame, diff } from './past/diff.ts';
 import type { Blame, BlameOptions, Change } from './past/diff.ts';
+import { exported } from './past/export.ts';
+import type { ExportOptions } from './past/export.ts';
+import { fixture } from './past/fixture.ts';
+import type { Fixture, FixtureOptions } from './past/fixture.ts';
+import { imported } from './past/import.ts';
+import type { ImportOptions } from './past/import.ts';
 import { fork, perform } from './past/fork.ts';
 import type { ForkOptions } from './past/fork.ts';
 import { pastActor } from './past/past-actor.ts';
@@ -257,6 +263,21 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   }
 
   /**
+   * Every address where anybody ever lived, or only one and those below it: root actors, children, and the house's own
+   * (`supervisor/…`, `schedule/…`, `heddle/system`). Reads names and loads nobody, so it needs none of their code.
+   */
+  async *addresses({ under }: { readonly under?: string } = {}): AsyncGenerator<string> {
+    const { population } = this.#runtime;
+    this.#runtime.assertOpen();
+    if (under !== undefined && population.nameOf(under) !== undefined) yield under;
+    const found = under === undefined ? population.addresses() : population.addressesBelow(under);
+    for await (const address of found) {
+      this.#runtime.assertOpen();
+      yield address;
+    }
+  }
+
+  /**
    * The whole system as it is now: supervisors, actors, their states, restarts and mailboxes. A store of @xstate/store: look at
    * it with `get()`, or `subscribe`.
    */
@@ -404,6 +425,28 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   /** Carries out what a fork with `effects: 'hold'` owes, and lets its processes run. Resolves when that is on the disk. */
   async perform(address: string): Promise<void> {
     await perform(this.#runtime, address);
+  }
+
+  /**
+   * The history of an actor and of all below it as one text, to keep with the code or send to somebody: `check` tells it again
+   * without this store, `reproduce` takes again what has failed in it. Holds the events: mind what is in them.
+   * @throws UnknownActor, JournalCorrupt, InvalidArgument
+   */
+  export(address: string, options?: ExportOptions): Promise<string> {
+    return exported(this.#runtime, address, options);
+  }
+
+  /**
+   * Lets the actors of an exported history live on in this store, from where it ends. Resolves when they are on the disk.
+   * @throws HistoryDamaged, InvalidArgument, ActorExists, UnknownActor, StoryChanged when today's code tells another story
+   */
+  async import(options: ImportOptions): Promise<HeddleRef<ActorDefinition>> {
+    return (await imported(this.#runtime, options)) as never;
+  }
+
+  /** A run that has failed as a test: its history, and a vitest that is red until the code is mended. @throws as export */
+  fixture(address: string, options: FixtureOptions): Promise<Fixture> {
+    return fixture(this.#runtime, address, options);
   }
 
   /**

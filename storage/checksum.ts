@@ -52,5 +52,5 @@ export function crc32(bytes: Uint8Array, start = 0, end: number = bytes.length, 
   return ~c >>> 0;
 }
 
-/** The SHA-256 of a text, as hex. */
-export const sha256 = (text: string): string => hash('sha256', text, 'hex');
+/** The SHA-256 of a text or of bytes, as hex. */
+export const sha256 = (content: string | Uint8Array): string => hash('sha256', content, 'hex');

@@ -74,6 +74,13 @@ const TABLE: readonly Room[] = [
     house: ['runtime/index.ts', 'machines/'],
     packages: ['xstate', 'type effect', 'effect/'],
   },
+  // The command line must start quickly: what loads a runtime it imports when it is needed.
+  {
+    place: 'console/cli/',
+    house: ['console/control/', 'runtime/index.ts', 'storage/index.ts'],
+    packages: ['node:', 'commander', 'get-east-asian-width'],
+  },
+  { place: 'console/control/', house: ['runtime/index.ts'], packages: ['node:'] },
   // The only place that opens a port.
   { place: 'console/', house: ['runtime/index.ts'], packages: ['node:', 'ws'] },
   // Users: they take the package by its published names, and whatever packages they like.
@@ -186,6 +193,9 @@ describe('a breach is noticed', () => {
     ['console/inspector/stream.ts', "import { Inspection } from '../../runtime/inspection.ts';"],
     ['runtime/inspection.ts', "import { inspector } from '../console/index.ts';"],
     ['runtime/inspection.ts', "import { WebSocketServer } from 'ws';"],
+    ['console/control/server.ts', "import { leveldb } from '../../storage/index.ts';"],
+    ['console/control/lines.ts', "import { widthOf } from '../cli/width.ts';"],
+    ['console/cli/desk.ts', "import { Runtime } from '../../runtime/runtime.ts';"],
     ['examples/hello/main.ts', "import { createSystem } from '../../runtime/system.ts';"],
     ['shed/tools.ts', 'export {};'],
   ])('in %s: %s', (path, text) => {

@@ -17,6 +17,8 @@ export interface DyingOptions<TActors extends ActorDefinitions> {
   /** Whether it dies at all; or whether it does after a commit, counted from 1 since it was opened. Default: always. */
   readonly dies?: boolean | ((commitsOfLife: number) => boolean);
   readonly maxTurnsPerCommit?: number;
+  /** For the ids of what it posts, where several come one after the other on one store. */
+  readonly name?: string;
   readonly onEmit?: EmitListener;
   readonly logger?: Logger;
   /** Whether each of its lives begins with everything paused. */
@@ -179,7 +181,11 @@ export class DyingSystem<TActors extends ActorDefinitions> {
   /** Sends an event to each of them at once. Whoever is down takes it when it comes up. */
   async postAll(addresses: readonly string[], event: AnyEventObject): Promise<void> {
     if (this.#runtime.stopped) await this.#reopen();
-    const posts = addresses.map((address) => ({ address, event, id: `post-${this.#sends++}` }));
+    const posts = addresses.map((address) => ({
+      address,
+      event,
+      id: `${this.#options.name ?? 'post'}-${this.#sends++}`,
+    }));
     for (const post of posts) this.#unanswered.add(post);
     posts.forEach((post) => this.#send(post));
     await this.settle();

@@ -38,13 +38,18 @@ describe('the README', () => {
     for (const page of [
       'README.md',
       'ARCHITECTURE.md',
+      'docs/backup.md',
+      'docs/cli.md',
       'docs/concepts.md',
       'docs/errors.md',
       'docs/inspector.md',
       'docs/internals.md',
       'docs/operating.md',
+      'docs/past.md',
+      'docs/querying.md',
       'docs/resilience.md',
       'docs/schedules.md',
+      'docs/versions.md',
     ]) {
       const links = readFileSync(at(page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g);
       for (const [, link] of links)

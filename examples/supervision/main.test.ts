@@ -148,14 +148,14 @@ it('fails in every way, and heals', async () => {
       It was restarted once, last at <time> because it failed.
       Its last end was a crash at <time>: Cannot convert 12,50 to a BigInt.
       It waits for an event from outside.
-      Dead letter 9: the event 'book' failed at <time>: Cannot convert 12,50 to a BigInt.
+      Dead letter 13: the event 'book' failed at <time>: Cannot convert 12,50 to a BigInt.
 
-      letter 9: ledger/books could not take 'book': Cannot convert 12,50 to a BigInt
-      letter 10: order/7 could not take 'engrave': Invalid count value: -6
-      letter 11: order/8 could not take 'engrave': Invalid count value: -8
-      letter 12: order/8 could not take 'engrave': Invalid count value: -8
-      letter 13: order/8 could not take 'engrave': Invalid count value: -8
-      letter 14: checkout/till could not take 'refund': refunds are not written yet
+      letter 13: ledger/books could not take 'book': Cannot convert 12,50 to a BigInt
+      letter 14: order/7 could not take 'engrave': Invalid count value: -6
+      letter 15: order/8 could not take 'engrave': Invalid count value: -8
+      letter 16: order/8 could not take 'engrave': Invalid count value: -8
+      letter 17: order/8 could not take 'engrave': Invalid count value: -8
+      letter 18: checkout/till could not take 'refund': refunds are not written yet
 
       Somebody mends the ledger, and opens the shop again.
       ● shop                    rest-for-one
@@ -164,12 +164,12 @@ it('fails in every way, and heals', async () => {
       ● ├─ notify               one-for-one
       ● │  └─ mailer/post       up, restarted 1×
       ● └─ orders               dynamic
-      ada tried letter 9 again
-      ada gave letter 10 up: order/7: the customer was told
-      ada gave letter 11 up: order/8: the customer was told
-      ada gave letter 12 up: order/8: the customer was told
-      ada gave letter 13 up: order/8: the customer was told
-      ada gave letter 14 up: checkout/till: the customer was told
+      ada tried letter 13 again
+      ada gave letter 14 up: order/7: the customer was told
+      ada gave letter 15 up: order/8: the customer was told
+      ada gave letter 16 up: order/8: the customer was told
+      ada gave letter 17 up: order/8: the customer was told
+      ada gave letter 18 up: checkout/till: the customer was told
       ✔ no dead letter is left
       ✔ everything that was sold is booked, once
       ✔ every journal proves itself

@@ -8,25 +8,25 @@
  */
 import type { AnyEventObject } from 'xstate';
 import type { Packed } from '../../storage/codec.ts';
-import type { JournalRecord } from '../../storage/journal.ts';
 import type { Cell } from '../cell.ts';
 import { StoryChanged } from '../errors.ts';
 import type { PreparedEvent } from '../events.ts';
 import { own } from '../image.ts';
 import type { Ref } from '../kernel/ref.ts';
 import type { Birth } from '../mailbox.ts';
-import type { Story } from '../retell.ts';
+import type { Story, TellableRecord } from '../retell.ts';
 import { childrenOf, HALT, UP } from '../standing.ts';
 import { disarmTimer } from '../timers.ts';
 import type { Runtime } from '../runtime.ts';
 import { messageKeyOf, unpackCause, unpackTrailer } from '../trailer.ts';
 import type { Cause, MessageKey, StepCause } from '../trailer.ts';
 import { birthOf } from '../turn.ts';
+import type { ExportedActor } from './exported.ts';
 import { isBefore, journalsFrom, placeOfRecord } from './ledger-order.ts';
 import type { Place } from './ledger-order.ts';
 import { checkpointOf, journalAt, recordsBackOf, recordsOf } from './reading.ts';
 import type { Journal } from './reading.ts';
-import { assertRecordOf, toldFromBirth } from './telling.ts';
+import { assertRecordOf, cellBornAs, Teller, toldFromBirth } from './telling.ts';
 
 /** A message that was under way. */
 export interface UnderWay {
@@ -79,6 +79,27 @@ export async function cutAt(runtime: Runtime, address: string, seq: number): Pro
   return { at, members, underWay: post.underWay(members) };
 }
 
+/**
+ * The actors of an exported history as of its end.
+ * @throws StoryChanged when today's code cannot tell it, UnknownActor
+ */
+export function cutOfExport(runtime: Runtime, actors: readonly ExportedActor[]): Cut {
+  const members = new Map<number, Member>();
+  const post = new Post(runtime);
+  let at = 0;
+  for (const { actor, address, records } of actors) {
+    const journal = { actor, address, end: undefined, durableFrame: 0 };
+    const cell = cellBornAs(runtime, journal, unpackTrailer(runtime.codec, records[0]!.trailer).birth!);
+    const teller = new Teller(runtime, cell, (story, record, its) => post.read(story, record, its));
+    for (const record of records) teller.tell(record);
+    if (teller.difference !== undefined) throw new StoryChanged(address, teller.difference);
+    members.set(actor, { journal, cell });
+    at = Math.max(at, records.at(-1)!.at);
+  }
+  post.disarmWhatFired(members);
+  return { at, members, underWay: post.underWay(members) };
+}
+
 /** The last record of a journal that stands at or before a place. */
 function lastUpTo(runtime: Runtime, journal: Journal, end: Place): Journal['end'] {
   for (const record of recordsBackOf(runtime, journal)) {
@@ -118,7 +139,7 @@ class Post {
 
   // ---- before the cut ---------------------------------------------------------------------------------------------
 
-  read({ trailer, intents, event }: Story, record: JournalRecord, cell: Cell): void {
+  read({ trailer, intents, event }: Story, record: TellableRecord, cell: Cell): void {
     const { cause } = trailer;
     if (cause?.kind === 'actor') {
       this.#taken.push(cause);
@@ -149,7 +170,7 @@ class Post {
   }
 
   /** What a child tells its parent by itself. */
-  #report(cell: Cell, record: JournalRecord, index: number): void {
+  #report(cell: Cell, record: TellableRecord, index: number): void {
     const { ref, snapshot, definition } = cell;
     const { id, _parent: parent } = ref;
     if (parent === undefined || snapshot === undefined) return;
@@ -165,7 +186,7 @@ class Post {
 
   #send(
     { actor, since, life, ref }: Cell,
-    record: JournalRecord,
+    record: TellableRecord,
     to: Ref,
     { event, packed }: PreparedEvent,
     index: number,

@@ -11,12 +11,12 @@ import type { TracePlace } from '../trace.ts';
 import { unpackTrailer } from '../trailer.ts';
 import type { Cause, ToldIntent } from '../trailer.ts';
 import { inLedgerOrder } from './ledger-order.ts';
-import { journalAt, recordsBackOf, recordsOf } from './reading.ts';
+import { assertWhole, journalAt, recordsBackOf, recordsOf } from './reading.ts';
 
 export interface HistoryOptions {
   /** The first record; default 1. With `children` a record of the actor itself: what happened below it since. */
   readonly from?: number;
-  /** The last record; default the newest. With `children` what happened below it until then. */
+  /** The last record; default the newest, and all that has happened below it since. With `children` what happened until then. */
   readonly to?: number;
   /** From the newest record to the oldest. */
   readonly reverse?: boolean;
@@ -131,6 +131,7 @@ async function* recordsWithin(
     if (record.seq <= to) yield [address, record];
     else if (!reverse) return;
   }
+  assertWhole(runtime, journal);
 }
 
 function describe(runtime: Runtime, address: string, record: JournalRecord, names: Names): HistoryRecord {

@@ -4,7 +4,7 @@
 import type { JournalRecord } from '../../storage/journal.ts';
 import { pop, push } from '../heap.ts';
 import type { Runtime } from '../runtime.ts';
-import { journalAt, recordsBackOf, recordsOf } from './reading.ts';
+import { assertWhole, journalAt, recordsBackOf, recordsOf } from './reading.ts';
 import type { Journal } from './reading.ts';
 
 /** A place in the ledger. */
@@ -16,7 +16,10 @@ export interface Place {
 export const isBefore = (a: Place, b: Place): boolean =>
   a.frame === b.frame ? a.offset < b.offset : a.frame < b.frame;
 
-export const placeOfRecord = ({ frame, offset }: JournalRecord): Place => ({ frame: frame.number, offset });
+export const placeOfRecord = ({ frame, offset }: Pick<JournalRecord, 'frame' | 'offset'>): Place => ({
+  frame: frame.number,
+  offset,
+});
 
 /** The journals of an actor and of all below it that ever lived, as of one moment: none has what came of it later. */
 export async function journalsFrom(runtime: Runtime, address: string): Promise<Journal[]> {
@@ -41,8 +44,8 @@ export async function* inLedgerOrder(
   { from, to, reverse }: Stretch,
 ): AsyncGenerator<readonly [address: string, record: JournalRecord]> {
   const journals = await journalsFrom(runtime, address);
-  if (to < from) return;
-  const { first, end } = boundsOf(runtime, journals[0]!, from, to);
+  if (to < Math.max(1, from)) return;
+  const { first, last } = boundsOf(runtime, journals[0]!, from, to);
   const readers = journals.map((journal) => new Reader(runtime, journal, reverse));
   const order = reverse
     ? (a: Reader, b: Reader) => isBefore(b.place, a.place)
@@ -53,25 +56,26 @@ export async function* inLedgerOrder(
     const reader = pop(heap, order);
     const { address: whose, record, place } = reader;
     const isTooEarly = first === undefined || isBefore(place, first);
-    const isTooLate = end !== undefined && !isBefore(place, end);
+    const isTooLate = last !== undefined && isBefore(last, place);
     if (reverse ? isTooEarly : isTooLate) return;
     if (!isTooEarly && !isTooLate) yield [whose, record];
     if (reader.advance()) push(heap, reader, order);
   }
+  for (const journal of journals) assertWhole(runtime, journal);
 }
 
 const START: Place = { frame: 0, offset: 0 };
 
-/** Where record `from` stands, and the record behind `to`; each undefined where there is none. */
+/** Where the records `from` and `to` stand; each undefined where there is none. */
 function boundsOf(runtime: Runtime, journal: Journal, from: number, to: number) {
-  if (from <= 1 && to === Infinity) return { first: START, end: undefined };
+  if (from <= 1 && to === Infinity) return { first: START, last: undefined };
   let first: Place | undefined;
-  let end: Place | undefined;
+  let last: Place | undefined;
   for (const record of recordsBackOf(runtime, journal, Math.max(0, from - 1))) {
     first = placeOfRecord(record);
-    if (record.seq === to + 1) end = first;
+    if (record.seq === to) last = first;
   }
-  return { first, end };
+  return { first, last };
 }
 
 /** A journal that is read record by record. */

@@ -84,6 +84,12 @@ export function* recordsOf(
   }
 }
 
+/** What is left of a damaged journal may prove itself, though the rest is missing. @throws JournalCorrupt */
+export function assertWhole({ quarantine }: Runtime, { actor, address }: Journal): void {
+  const evidence = quarantine.evidenceOf(actor);
+  if (evidence !== undefined) throw new JournalCorrupt(address, evidence);
+}
+
 /** The same, newest first: what lies behind a damaged record is not reached, what lies before it was given. */
 export function* recordsBackOf(
   runtime: Runtime,

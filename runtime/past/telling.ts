@@ -17,7 +17,7 @@ import { throughout } from '../kernel/moment.ts';
 import type { Birth } from '../mailbox.ts';
 import { fillFromCheckpoint } from '../restore.ts';
 import { applyStory, retell } from '../retell.ts';
-import type { Story } from '../retell.ts';
+import type { Story, TellableRecord } from '../retell.ts';
 import type { Runtime } from '../runtime.ts';
 import { unpackTrailer } from '../trailer.ts';
 import { checkpointOf, coveredBy, journalAt, recordsOf } from './reading.ts';
@@ -27,7 +27,7 @@ import type { Journal } from './reading.ts';
 const SLICE = 2048;
 
 /** Hears of each record that was told: what came of it, and the actor as it is now. */
-export type Visit = (story: Story, record: JournalRecord, cell: Cell) => void;
+export type Visit = (story: Story, record: TellableRecord, cell: Cell) => void;
 
 /** What came of telling a whole journal. */
 export interface Told {
@@ -69,7 +69,12 @@ function* chain<T>(first: T, rest: Iterable<T>): Generator<T> {
   yield* rest;
 }
 
-function cellBornAs(runtime: Runtime, { actor, address }: Journal, birth: Birth, life = 0): Cell {
+export function cellBornAs(
+  runtime: Runtime,
+  { actor, address }: Pick<Journal, 'actor' | 'address'>,
+  birth: Birth,
+  life = 0,
+): Cell {
   return new Cell(
     actor,
     address,
@@ -83,10 +88,10 @@ function cellBornAs(runtime: Runtime, { actor, address }: Journal, birth: Birth,
  * state, or begins a life under other code: the code was changed there on purpose.
  * @returns where today's code departs from the recorded story, if it does not come back to it
  */
-export async function tell(
+async function tell(
   runtime: Runtime,
   cell: Cell,
-  records: Iterator<JournalRecord>,
+  records: Iterator<TellableRecord>,
   visit?: Visit,
 ): Promise<Difference | undefined> {
   const teller = new Teller(runtime, cell, visit);
@@ -114,7 +119,7 @@ export class Teller {
     this.#visit = visit;
   }
 
-  tell(record: JournalRecord): void {
+  tell(record: TellableRecord): void {
     if (this.difference !== undefined) {
       if (!this.#comesBack(record)) return;
       this.#cell.seq = record.seq - 1;
@@ -128,12 +133,12 @@ export class Teller {
   }
 
   /** Whether a record says all about the actor, and has not been made by the code whose story is another today. */
-  #comesBack({ trailer }: JournalRecord): boolean {
+  #comesBack({ trailer }: TellableRecord): boolean {
     const { image, birth } = unpackTrailer(this.#runtime.codec, trailer);
     return image !== undefined || (birth !== undefined && birth.code !== this.#cell.birth?.code);
   }
 
-  #told(record: JournalRecord): Difference | undefined {
+  #told(record: TellableRecord): Difference | undefined {
     const runtime = this.#runtime;
     const cell = this.#cell;
     const story = retell(runtime, cell, record);

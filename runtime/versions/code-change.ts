@@ -58,7 +58,7 @@ interface Way extends MigrationSubject {
 }
 
 /** The event of the record that gives an actor its migrated state. */
-export const MIGRATED = 'heddle.migrated';
+const MIGRATED = 'heddle.migrated';
 
 // ---- deciding -----------------------------------------------------------------------------------------------------
 

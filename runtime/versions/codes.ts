@@ -53,6 +53,11 @@ export class Codes {
     this.#numbers.set(idOf(code.path, code.version, code.hash), number);
   }
 
+  /** Learns of code that another store has under a number, for as long as this process looks at what it has made. */
+  learn(number: number, code: StoredCode): void {
+    this.#stored.set(number, code);
+  }
+
   at(number: number | undefined): StoredCode | undefined {
     return number === undefined ? undefined : this.#stored.get(number);
   }

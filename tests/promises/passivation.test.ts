@@ -35,6 +35,26 @@ describe('an idle actor', () => {
     expect(await opened.system.replay('counter/1')).toMatchObject({ same: true, records: 3 });
   });
 
+  it('leaves once, however long the write of its checkpoint takes', async () => {
+    const store = new WatchedStore();
+    const opened = await open({ counter }, { store });
+    const ref = await opened.system.actor('counter', '1');
+    await ref.send({ type: 'add', by: 1 });
+    store.hold();
+    // It is sent away, and found clean before that is on the disk.
+    for (let looks = 0; looks < 8; looks++) await opened.clock.advance(LOOK_MS, () => ticks());
+    expect(isAwake(opened as never, 'counter/1')).toBe(false);
+    const [sent] = [ref.send({ type: 'add', by: 1 }), await ticks()];
+    store.release();
+    await sent;
+    await opened.settle();
+    expect(isAwake(opened as never, 'counter/1')).toBe(true);
+    expect((await opened.system.get('counter/1')!.send({ type: 'add', by: 1 })).seq).toBe(4);
+    expect(ref.getSnapshot().context.count).toBe(3);
+    expect((await opened.system.verify()).broken).toEqual([]);
+    expect((await opened.crash()).system.get('counter/1')!.getSnapshot().context.count).toBe(3);
+  });
+
   it('comes back with the next timer', async () => {
     const sleeper = setup({}).createMachine({
       initial: 'asleep',

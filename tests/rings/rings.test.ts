@@ -10,6 +10,7 @@ const SMALL: Readonly<Record<string, RingOptions>> = {
   'disk-full': { rounds: 3 },
   bits: { rounds: 120 },
   backup: { rounds: 3 },
+  elsewhere: { seeds: 60 },
   otp: { seeds: 200 },
   soak: { rounds: 3, seeds: 2000 },
   supervision: { seeds: 150 },

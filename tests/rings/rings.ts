@@ -4,6 +4,7 @@ import { bits } from './bits.ts';
 import { boundaries } from './boundaries.ts';
 import { differential } from './differential.ts';
 import { diskFull } from './disk-full.ts';
+import { elsewhere } from './elsewhere.ts';
 import { kill } from './kill.ts';
 import { otp } from './otp.ts';
 import { planted } from './planted.ts';
@@ -23,6 +24,7 @@ export const RINGS: Readonly<Record<string, Ring>> = {
   'disk-full': diskFull,
   bits,
   backup,
+  elsewhere,
   otp,
   soak,
   supervision,

@@ -1,0 +1,75 @@
+/**
+ * Importing: the actors of an exported history live on in this store, from where the history ends. Whom they knew outside of it is
+ * nobody here.
+ */
+import { InvalidArgument } from '../errors.ts';
+import type { Ref } from '../kernel/ref.ts';
+import type { Birth, ForkEffects } from '../mailbox.ts';
+import type { TellableRecord } from '../retell.ts';
+import type { Runtime } from '../runtime.ts';
+import { packTrailer, unpackTrailer } from '../trailer.ts';
+import { cutOfExport } from './cut.ts';
+import { readExported } from './exported.ts';
+import type { ExportedActor } from './exported.ts';
+import { assertForkable, assertFree, assertMove } from './fork.ts';
+import { Transplant } from './transplant.ts';
+
+export interface ImportOptions {
+  /** The text of an exported history. */
+  readonly history: string;
+  /** The address under which it lives on; default its own. */
+  readonly as?: string;
+  /** What becomes of its actions and processes; default `hold`: see `system.perform`. */
+  readonly effects?: Exclude<ForkEffects, 'reuse'>;
+  /** Who has imported it, for its journal. */
+  readonly by?: string;
+}
+
+const IMPORTED = 'heddle.imported';
+
+/**
+ * Resolves when they are on the disk.
+ * @throws HistoryDamaged, InvalidArgument, ActorExists, UnknownActor, StoryChanged when today's code tells another story
+ */
+export async function imported(runtime: Runtime, options: ImportOptions): Promise<Ref> {
+  const { history, effects = 'hold', by } = options;
+  if (typeof history !== 'string')
+    throw new InvalidArgument('history', 'must be the text of an exported history');
+  const { root: address, store, actors } = readExported(history);
+  const { as = address } = options;
+  assertMove(runtime, address, as, effects, ['rerun', 'hold']);
+  const cut = cutOfExport(
+    runtime,
+    actors.map((actor) => ofNoCode(runtime, actor)),
+  );
+  assertForkable(runtime, cut, address);
+  const last = actors[0]!.records.at(-1)!;
+  const first = { type: IMPORTED, store, ...(by !== undefined && { by }) };
+  const move = { address, seq: last.seq, as, effects, event: first, isForeign: true };
+  const transplant = new Transplant(runtime, cut, move);
+  const plans = transplant.plan(undefined, last);
+  assertFree(runtime, as);
+  const { root } = runtime.committer.hold(() => transplant.carryOut(plans, undefined));
+  await runtime.committer.durable();
+  return root;
+}
+
+/** The numbers of codes mean others in this store. */
+function ofNoCode({ codec }: Runtime, actor: ExportedActor): ExportedActor {
+  const records = actor.records.map((record): TellableRecord => {
+    const { birth, image, ...trailer } = unpackTrailer(codec, record.trailer);
+    if (birth === undefined && image === undefined) return record;
+    const bare = {
+      ...trailer,
+      birth: birth && withoutCode(birth),
+      image: image && { ...image, birth: image.birth && withoutCode(image.birth) },
+    };
+    return { ...record, trailer: packTrailer(codec, bare) as Buffer };
+  });
+  return { ...actor, records };
+}
+
+function withoutCode(birth: Birth): Birth {
+  const { code: _, ...bare } = birth;
+  return bare;
+}
