@@ -57,10 +57,11 @@ function batchInto(changes: Map<string, Change>): Batch {
 
 /** It notes in memory how far it went. */
 function anchorBehindGlass(anchor: Anchor): Anchor {
-  const { storeId } = anchor;
+  const { storeId, lost } = anchor;
   const entries = [...anchor.entries()];
   return {
     storeId,
+    lost,
     entries: () => entries,
     create: () => {
       throw new TypeError('there is no store behind the glass');
