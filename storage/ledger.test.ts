@@ -506,6 +506,42 @@ describe('a ledger that is opened again', () => {
     expect((await open(store)).lowWater).toBe(1);
   });
 
+  it('keeps in its anchor what may stand only in a log, also below the low-water mark', async () => {
+    const store: Store = Object.defineProperty(memory(), 'logBytes', { value: 3 << 20 });
+    const ledger = await open(store);
+    const chain = newChain();
+    const grown = async (commits: number): Promise<number[]> => {
+      for (let i = 0; i < commits; i++) {
+        ledger.record(1, chain, NOW, 1, Buffer.alloc(1 << 20), undefined);
+        ledger.raiseLowWater(ledger.frame);
+        await commit(ledger);
+      }
+      return store.anchor.entries().map(({ frame }) => frame);
+    };
+    expect(await grown(3)).toEqual([1, 2, 3]);
+    expect(await grown(3)).toEqual([4, 5, 6]);
+    await store.close();
+    // Its next opening has it all in tables.
+    const again = await open(store);
+    again.record(2, newChain(), NOW, 1, bytes('event'), undefined);
+    again.raiseLowWater(again.frame);
+    await commit(again);
+    expect(store.anchor.entries().map(({ frame }) => frame)).toEqual([7]);
+  });
+
+  it('tells its anchor whom a commit concerns that has no entry of them', async () => {
+    const store = memory();
+    const ledger = await open(store);
+    append(ledger, 1, newChain());
+    ledger.concern(7);
+    await commit(ledger);
+    append(ledger, 1, newChain());
+    await commit(ledger);
+    const [first, second] = store.anchor.entries();
+    expect(first).toMatchObject({ actors: [1], others: [7] });
+    expect(second!.others).toBeUndefined();
+  });
+
   it('prunes its anchor with a low-water mark that is durable', async () => {
     const { store, ledger } = await filled(4);
     ledger.raiseLowWater(3);

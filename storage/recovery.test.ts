@@ -268,6 +268,20 @@ describe('the low-water mark', () => {
     expect((refused as StoreCorrupt).message).toContain('frame 2');
   });
 
+  it.each([2, 5])(
+    'frame %i is missing, and the anchor says only that it held nobody: the store is refused',
+    async (frame) => {
+      const { disk } = await told(STORY, 4);
+      disk.remove(diskKey(frame));
+      const entries = disk.anchor
+        .entries()
+        .map((entry) => (entry.frame === frame ? { ...entry, actors: [] } : entry));
+      disk.anchor.create(disk.anchor.storeId!);
+      disk.anchor.note(entries);
+      expect(await recovered(disk)).toBeInstanceOf(StoreCorrupt);
+    },
+  );
+
   it('a frame below it is missing, and so is what the anchor began with: the store is refused', async () => {
     const { disk } = await told(STORY, 4);
     disk.remove(diskKey(2));

@@ -17,7 +17,7 @@ export interface LoggedBatch {
   readonly frame: number;
   /** Who has entries in that frame. */
   readonly actors: ReadonlySet<number>;
-  /** Where it stands: the offset of some byte in it. */
+  /** Where it stands: the offset of a byte in the frame. */
   readonly at: number;
 }
 
@@ -40,7 +40,11 @@ export function batchesIn(folder: string): LoggedBatch[] {
     if (record[key - 1] !== FRAME_KEY_BYTES || record[key] !== Prefix.Frame) continue;
     at = bytes.indexOf(record.subarray(0, key + FRAME_KEY_BYTES), at);
     const frame = record.readUIntBE(key + 1, 6);
-    batches.push({ frame, actors: actorsIn(record, key + FRAME_KEY_BYTES), at: at + key + 3 });
+    batches.push({
+      frame,
+      actors: actorsIn(record, key + FRAME_KEY_BYTES),
+      at: at + key + FRAME_KEY_BYTES + 40,
+    });
   }
   return batches;
 }
