@@ -9,7 +9,7 @@ const SMALL: Readonly<Record<string, RingOptions>> = {
   kill: { rounds: 12 },
   'disk-full': { rounds: 3 },
   bits: { rounds: 120 },
-  backup: { rounds: 3 },
+  backup: { rounds: 1 },
   elsewhere: { seeds: 60 },
   otp: { seeds: 200 },
   soak: { rounds: 3, seeds: 2000 },
