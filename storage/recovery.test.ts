@@ -282,6 +282,15 @@ describe('the low-water mark', () => {
     },
   );
 
+  it('a commit of many frames below it is missing: it is whose it was, whichever of them are asked for', async () => {
+    const large = (actor: number): Planned[] => Array.from({ length: 9 }, () => [actor, 'fill'] as const);
+    const { disk } = await told([large(1), large(2), large(3), [[4, 'birth']]], 28);
+    for (let frame = 10; frame <= 18; frame++) expect(disk.remove(diskKey(frame))).toBe(true);
+    const { reading, damaged } = await read(disk);
+    expect(damaged).toEqual({ 2: 'frame 10: frame 10 is missing' });
+    expect([reading.frames, reading.unattributed]).toEqual([1, []]);
+  });
+
   it('a frame below it is missing, and so is what the anchor began with: the store is refused', async () => {
     const { disk } = await told(STORY, 4);
     disk.remove(diskKey(2));

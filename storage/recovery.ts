@@ -115,17 +115,46 @@ export async function readLedger(ledger: Ledger, from: number, visit: EntryVisit
  */
 async function missingBelow(ledger: Ledger, from: number): Promise<Finding[]> {
   const { anchor } = ledger.store;
-  const first = anchor.entries()[0]?.frame ?? from;
-  const missing: Finding[] = [];
-  let next = Math.max(1, first - anchor.lost);
-  if (next >= from) return missing;
+  const entries = anchor.entries();
+  const first = Math.max(1, (entries[0]?.frame ?? from) - anchor.lost);
+  if (first >= from) return [];
+  const commits = commitsBetween(entries, first, from);
+  // Many frames of few commits are large ones, and a scan would have to read them.
+  const missing =
+    commits.length < (from - first) / 4
+      ? missingOf(ledger, commits)
+      : await missingBetween(ledger, first, from);
+  return missing.map((frame) => ({ frame, reason: `frame ${frame} is missing`, extent: 'entries' }));
+}
+
+/** The frames of each commit, as far as it is known which those are. */
+function commitsBetween(entries: readonly AnchorEntry[], first: number, end: number): number[][] {
+  const known = new Map(entries.map(({ frame, commit }) => [frame, commit]));
+  const commits: number[][] = [];
+  let previous: number | undefined;
+  for (let frame = first; frame < end; frame++) {
+    const commit = known.get(frame);
+    if (commit !== undefined && commit === previous) commits.at(-1)!.push(frame);
+    else commits.push([frame]);
+    previous = commit;
+  }
+  return commits;
+}
+
+/** A commit is lost as a whole, so one of its frames speaks for all: the last, which is not full. */
+const missingOf = (ledger: Ledger, commits: readonly number[][]): number[] =>
+  commits
+    .filter((frames) => isMissing(ledger, frames.at(-1)!))
+    .flatMap((frames) => frames.filter((frame) => isMissing(ledger, frame)));
+
+async function missingBetween(ledger: Ledger, first: number, end: number): Promise<number[]> {
+  const missing: number[] = [];
+  let next = first;
   const ask = (upTo: number): void => {
-    for (; next < upTo; next++)
-      if (isMissing(ledger, next))
-        missing.push({ frame: next, reason: `frame ${next} is missing`, extent: 'entries' });
+    for (; next < upTo; next++) if (isMissing(ledger, next)) missing.push(next);
   };
   try {
-    for await (const chunk of ledger.store.scan({ gte: frameKey(next), lt: frameKey(from) }))
+    for await (const chunk of ledger.store.scan({ gte: frameKey(first), lt: frameKey(end) }))
       for (const [key] of chunk) {
         ask(numberOf(key));
         next++;
@@ -134,7 +163,7 @@ async function missingBelow(ledger: Ledger, from: number): Promise<Finding[]> {
     if (!(error instanceof StoreIo)) throw error;
   }
   // Also those that a scan has not come to, because something before them cannot be read.
-  ask(from);
+  ask(end);
   return missing;
 }
 
