@@ -8,5 +8,7 @@ export default defineConfig({
     include: ['{storage,runtime,machines,actors,console,tests,examples}/**/*.test.ts'],
     testTimeout: 30_000,
     pool: 'forks',
+    // Much of the time is spent waiting for processes of the tests' own.
+    maxWorkers: 2,
   },
 });
