@@ -31,6 +31,8 @@ export class Codes {
   readonly #runtime: Runtime;
   readonly #stored = new Map<number, StoredCode>();
   readonly #numbers = new Map<string, number>();
+  /** The numbers of today's codes, for those who are born. */
+  readonly #today = new Map<Definition, number>();
 
   private constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -73,9 +75,17 @@ export class Codes {
 
   /** The same, for somebody who is born now. */
   numberFor(definition: Definition): number | undefined {
-    const known = this.numberOf(definition);
-    if (known !== undefined) this.#comeBack(known);
-    if (known !== undefined || definition.isHouse) return known;
+    if (definition.isHouse) return undefined;
+    let number = this.#today.get(definition);
+    if (number !== undefined) return number;
+    number = this.numberOf(definition);
+    if (number === undefined) number = this.#enter(definition);
+    else this.#comeBack(number);
+    this.#today.set(definition, number);
+    return number;
+  }
+
+  #enter(definition: Definition): number {
     const { ledger, codec, clock } = this.#runtime;
     const { path, spec, fingerprint } = definition;
     const { hash, parts } = fingerprint;
@@ -88,6 +98,7 @@ export class Codes {
 
   /** Nobody lives any more who was last run by this code. */
   retire(number: number): void {
+    this.#today.clear();
     const code = this.#stored.get(number);
     if (code !== undefined && code.retired === undefined) this.#put(number, { ...code, retired: true });
   }
