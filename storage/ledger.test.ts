@@ -687,3 +687,28 @@ describe('a store that is not opened, and not touched', () => {
     expect((await rejection(open(store), StoreCorrupt)).reason).toMatch(/end of its ledger cannot be read/);
   });
 });
+
+describe('a frame whose number is damaged', () => {
+  it.each([
+    ['with an anchor', true],
+    ['without', false],
+  ])('is not counted up to: %s', async (_, hasAnchor) => {
+    const { store, ledger } = await filled(5);
+    const { head } = ledger;
+    const frame = Uint8Array.from(store.get(frameKey(3))!);
+    for (const number of [2 ** 33, 2 ** 47]) await forge(store, frameKey(number), frame);
+    if (!hasAnchor) store.anchor.prune(head.frame + 1);
+    await store.close();
+    const again = await open(store);
+    expect(again.head).toEqual(head);
+    await store.close();
+  });
+
+  it('refuses the store when no other can be read', async () => {
+    const store = memory();
+    await open(store);
+    await forge(store, frameKey(2 ** 40), bytes('no frame'));
+    await store.close();
+    expect(await rejection(open(store), StoreCorrupt)).toBeInstanceOf(StoreCorrupt);
+  });
+});

@@ -578,20 +578,51 @@ async function newestFrame(store: Store): Promise<Newest | undefined> {
   return undefined;
 }
 
+/**
+ * How far beyond what is known a frame may stand: one commit may be on the disk that the anchor has not noted. What stands farther
+ * off has a damaged key, and counting up to its number could take for ever.
+ */
+const FARTHEST = 1 << 16;
+
 async function newestFrameNumber(store: Store): Promise<number> {
+  const anchored = store.anchor.entries().at(-1)?.frame;
   try {
-    for await (const chunk of store.scan(allOf(Prefix.Frame), { reverse: true, limit: 1 })) {
-      return numberOf(chunk[0]![0]);
-    }
-    return 0;
+    // Nearly always the last one is near: the others need not be read.
+    return (await lastNear(store, anchored, 1)) ?? (await lastNear(store, anchored)) ?? 0;
   } catch (error) {
+    if (error instanceof StoreCorrupt) throw error;
     // The end of the ledger cannot be read; the anchor knows how far it went.
-    const newest = store.anchor.entries().at(-1)?.frame;
-    if (newest === undefined) {
+    if (anchored === undefined) {
       throw new StoreCorrupt(store.location, 'the end of its ledger cannot be read', { cause: error });
     }
-    return newest;
+    return anchored;
   }
+}
+
+/** The last frame that is near what the anchor knows, or near one that is in its place; undefined where there is none. */
+async function lastNear(
+  store: Store,
+  anchored: number | undefined,
+  limit?: number,
+): Promise<number | undefined> {
+  const beyond: number[] = [];
+  const options = { reverse: true, ...(limit !== undefined && { limit }) };
+  for await (const chunk of store.scan(allOf(Prefix.Frame), options)) {
+    for (const [key, bytes] of chunk) {
+      const number = numberOf(key);
+      const known = anchored ?? (isInItsPlace(bytes, number) ? number : undefined);
+      if (known === undefined || number > known + FARTHEST) beyond.push(number);
+      else return Math.max(number, ...beyond.filter((one) => one <= known + FARTHEST));
+    }
+  }
+  if (limit === undefined && beyond.length > 0)
+    throw new StoreCorrupt(store.location, 'no frame of its ledger can be read');
+  return undefined;
+}
+
+function isInItsPlace(bytes: Uint8Array, number: number): boolean {
+  const header = readFrameHeader(asBuffer(bytes));
+  return !('damage' in header) && header.frame === number;
 }
 
 /** The head to go on from: what was lost behind the stored head keeps its numbers, so that the loss stays visible. */
