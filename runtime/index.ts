@@ -64,7 +64,7 @@ export type { Migration, MigrationOptions } from './versions/survey.ts';
 // The past
 export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from './past/history.ts';
 export type { TracePlace } from './trace.ts';
-export type { Blame, BlameOptions, Change } from './past/diff.ts';
+export type { Blame, BlameOptions, Change, DiffOptions } from './past/diff.ts';
 export type { ForkOptions } from './past/fork.ts';
 export type { ForkEffects } from './mailbox.ts';
 export type { PastActor } from './past/past-actor.ts';

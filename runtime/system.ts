@@ -22,7 +22,7 @@ import { query } from './query/query.ts';
 import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 import type { Refusal } from './refusals.ts';
 import { blame, diff } from './past/diff.ts';
-import type { Blame, BlameOptions, Change } from './past/diff.ts';
+import type { Blame, BlameOptions, Change, DiffOptions } from './past/diff.ts';
 import { exported } from './past/export.ts';
 import type { ExportOptions } from './past/export.ts';
 import { fixture } from './past/fixture.ts';
@@ -395,9 +395,13 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     return pastActor(this.#runtime, address, seq);
   }
 
-  /** What is different in an actor's state in record `to` from what it was in record `from`. @throws as snapshotAt */
-  diff(address: string, from: number, to: number): Promise<readonly Change[]> {
-    return diff(this.#runtime, address, from, to);
+  /**
+   * What is different in an actor's state in record `to` from what it was in record `from`; with `children` also in those below it, as
+   * they stood then.
+   * @throws as snapshotAt
+   */
+  diff(address: string, from: number, to: number, options?: DiffOptions): Promise<readonly Change[]> {
+    return diff(this.#runtime, address, from, to, options);
   }
 
   /**

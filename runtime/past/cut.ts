@@ -58,9 +58,9 @@ export interface Cut {
  * The actor and all below it as of its record `seq`.
  * @throws InvalidArgument, StoryChanged when today's code cannot tell it, UnknownActor, JournalCorrupt
  */
-export async function cutAt(runtime: Runtime, address: string, seq: number): Promise<Cut> {
+export async function cutAt(runtime: Runtime, address: string, seq: number, path = 'at'): Promise<Cut> {
   const journal = await journalAt(runtime, address);
-  assertRecordOf(journal, seq, 'at');
+  assertRecordOf(journal, seq, path);
   const [record] = recordsOf(runtime, journal, seq - 1);
   const { at } = record!;
   const end = placeOfRecord(record!);

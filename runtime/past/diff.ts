@@ -6,6 +6,7 @@ import { allDifferences, firstDifference } from '../difference.ts';
 import { InvalidArgument, StoryChanged } from '../errors.ts';
 import type { AnySnapshot } from '../kernel/step.ts';
 import type { Runtime } from '../runtime.ts';
+import { cutAt } from './cut.ts';
 import { historyOf } from './history.ts';
 import type { HistoryCause } from './history.ts';
 import { journalAt } from './reading.ts';
@@ -14,18 +15,53 @@ import type { Visit } from './telling.ts';
 
 /** A part of an actor's state that is another one later. */
 export interface Change {
+  readonly address: string;
   /** As one would write it in code: `context.items[2].price`, `value`. */
   readonly path: string;
   readonly before: unknown;
   readonly after: unknown;
 }
 
+export interface DiffOptions {
+  /** With all below it, as they stood when the two records were made. */
+  readonly children?: boolean;
+}
+
 /** What is different in record `to` from what was in record `from`. The order of the two is the caller's. */
-export async function diff(runtime: Runtime, address: string, from: number, to: number): Promise<Change[]> {
-  const before = stateOf((await toldUpTo(runtime, address, from, 'from')).snapshot);
-  const after = stateOf((await toldUpTo(runtime, address, to, 'to')).snapshot);
-  return PARTS.flatMap((part) => allDifferences(before[part], after[part], part)).map(
-    ({ path, recorded, today }) => ({ path, before: recorded, after: today }),
+export async function diff(
+  runtime: Runtime,
+  address: string,
+  from: number,
+  to: number,
+  { children = false }: DiffOptions = {},
+): Promise<Change[]> {
+  const statesAt = children ? statesOfAll : stateOfOne;
+  const before = await statesAt(runtime, address, from, 'from');
+  const after = await statesAt(runtime, address, to, 'to');
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((whose) =>
+    changesOf(whose, before.get(whose), after.get(whose)),
+  );
+}
+
+type States = ReadonlyMap<string, AnySnapshot | undefined>;
+
+async function stateOfOne(runtime: Runtime, address: string, seq: number, path: string): Promise<States> {
+  return new Map([[address, (await toldUpTo(runtime, address, seq, path)).snapshot]]);
+}
+
+async function statesOfAll(runtime: Runtime, address: string, seq: number, path: string): Promise<States> {
+  const { members } = await cutAt(runtime, address, seq, path);
+  return new Map([...members.values()].map(({ journal, cell }) => [journal.address, cell.snapshot]));
+}
+
+function changesOf(
+  address: string,
+  before: AnySnapshot | undefined,
+  after: AnySnapshot | undefined,
+): Change[] {
+  const [old, now] = [stateOf(before), stateOf(after)];
+  return PARTS.flatMap((part) => allDifferences(old[part], now[part], part)).map(
+    ({ path, recorded, today }) => ({ address, path, before: recorded, after: today }),
   );
 }
 

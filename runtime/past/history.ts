@@ -42,7 +42,7 @@ export interface HistoryRecord {
   readonly intents: readonly HistoryIntent[];
   /** For a process: the attempt that has failed in this record, or begins with it. */
   readonly attempt: number | undefined;
-  /** The error with which the actor failed in this record, or with which it refused the event. */
+  /** The error with which the actor failed in this record. Events that it refused and went on are among the dead letters. */
   readonly error: unknown;
   /** Whether it went down with it, to be restarted. */
   readonly wentDown: boolean;

@@ -374,6 +374,31 @@ describe('a fork', () => {
     expect(twin.getSnapshot()).toMatchObject({ value: 'idle', context: { heard: ['one'] } });
   });
 
+  it('differs from what it was, with those below it', async () => {
+    const opened = await open(CLERK);
+    const ref = await opened.system.actor('clerk', '1');
+    await ref.send({ type: 'pay', cents: 5 });
+    await opened.settle();
+    const { seq } = await ref.send({ type: 'pay', cents: 7 });
+    await opened.settle();
+    const { seq: later } = await ref.send({ type: 'look' });
+    expect(await opened.system.diff('clerk/1', seq, later)).toEqual([
+      { address: 'clerk/1', path: 'context.note', before: '', after: '12 12' },
+    ]);
+    expect(await opened.system.diff('clerk/1', seq, later, { children: true })).toEqual([
+      { address: 'clerk/1', path: 'context.note', before: '', after: '12 12' },
+      { address: 'clerk/1/account', path: 'context.total', before: 5, after: 12 },
+    ]);
+    const { children } = await opened.system.past('clerk/1', seq);
+    expect(children).toMatchObject([
+      {
+        address: 'clerk/1/account',
+        snapshot: { context: { total: 5 } },
+        waiting: [{ event: { type: 'put', cents: 7 } }],
+      },
+    ]);
+  });
+
   it('counts no time that has passed since', async () => {
     const opened = await open(CLERK);
     const ref = await opened.system.actor('clerk', '1');

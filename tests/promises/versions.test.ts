@@ -291,8 +291,8 @@ describe('a migration', () => {
       context: { total: 3 },
     });
     expect(await later.system.diff('bill/1', 3, 4)).toEqual([
-      { path: 'value', before: 'open', after: 'cart' },
-      { path: 'context.total', before: 7, after: 700 },
+      { address: 'bill/1', path: 'value', before: 'open', after: 'cart' },
+      { address: 'bill/1', path: 'context.total', before: 7, after: 700 },
     ]);
     expect(await later.system.blame('bill/1', 'context.total')).toMatchObject({
       seq: 4,
