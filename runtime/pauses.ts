@@ -190,6 +190,7 @@ export class Pauses {
       this.#runtime.timers.add(actor, dueAt, undefined);
     }
     if (!this.isEverything) for (const run of this.#waiting.splice(0)) run();
+    this.#runtime.tree?.changed();
   }
 
   #letGo(cell: Cell, waiting: readonly (() => void)[]): void {

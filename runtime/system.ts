@@ -283,7 +283,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    */
   tree(): LiveTree {
     this.#runtime.assertOpen();
-    return (this.#runtime.tree ??= new Tree(this.#runtime)).store;
+    const tree = (this.#runtime.tree ??= new Tree(this.#runtime));
+    tree.catchUp();
+    return tree.store;
   }
 
   /**

@@ -83,6 +83,13 @@ export class Tree {
     else this.#handle = clock.after(this.#costMs * SHARE, () => this.#refresh());
   }
 
+  /** Whoever asks now sees what is so now, though those who watch are told a little later. */
+  catchUp(): void {
+    if (!this.#isArmed) return;
+    this.#handle?.cancel();
+    this.#refresh();
+  }
+
   stop(): void {
     this.#handle?.cancel();
   }
