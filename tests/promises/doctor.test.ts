@@ -158,11 +158,11 @@ const DAMAGES: readonly Damage[] = [
   {
     what: 'bits of a table are flipped',
     from: () => closed,
-    // A single one may hit what was overwritten since, and then nothing is wrong.
+    // A single one may hit what was overwritten since, and then nothing is wrong; LevelDB may even end the process that looks.
     injure: (folder) => {
       for (const part of [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]) flip(named(folder, /\.ldb$/), part);
     },
-    says: /notebook|frame|row|corrupt/i,
+    says: /notebook|frame|row|corrupt|SIGABRT/i,
     verdicts: ['closed', 'damaged'],
     saves: 0,
   },
