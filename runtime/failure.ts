@@ -31,7 +31,7 @@ import { childrenOf, FAIL, HALT, UP } from './standing.ts';
 import { countRestart } from './supervision/restart-window.ts';
 import { isToRestart } from './supervision/strategy.ts';
 import type { ExitReason } from './supervision/strategy.ts';
-import { end, step } from './turn.ts';
+import { end, step, turnOf } from './turn.ts';
 import { packTrailer } from './trailer.ts';
 import type { Cause, Crash, Trailer } from './trailer.ts';
 
@@ -347,22 +347,10 @@ function record(
 
 function commit(runtime: Runtime, cell: Cell, message: Message, error: unknown): void {
   const { event, packed, cause, birth, reply } = message;
-  const { snapshot, down, seq, life, frame } = cell;
   // Its sender is told that the event failed, not that it was recorded.
   const refusal = error instanceof HeddleError ? error : asRefusal(cell, message, error);
-  const own = new Message(event, packed, life, cause, birth, reply?.failingWith(refusal));
-  const turn = {
-    cell,
-    snapshot: snapshot!,
-    down,
-    seq,
-    life,
-    frame: frame!,
-    message: own,
-    owed: undefined,
-    intents: [],
-  };
-  runtime.committer.add(turn);
+  const own = new Message(event, packed, cell.life, cause, birth, reply?.failingWith(refusal));
+  runtime.committer.add(turnOf(cell, own));
 }
 
 function causeOf({ actor, seq, life, origin }: Cell, index: number): Cause {

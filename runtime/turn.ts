@@ -55,6 +55,12 @@ export interface Turn {
   readonly intents: readonly Intent[];
 }
 
+/** What an actor is when its newest record did not come out of a step. */
+export function turnOf(cell: Cell, message: Message, owed?: OwedTurn): Turn {
+  const { snapshot, down, seq, life, frame } = cell;
+  return { cell, snapshot: snapshot!, down, seq, life, frame: frame!, message, owed, intents: NO_INTENTS };
+}
+
 /** What a step asks for, checked and packed: carrying it out cannot fail any more. */
 interface Prepared {
   readonly messages: readonly { readonly to: Ref; readonly message: Message; readonly child?: Newborn }[];

@@ -19,7 +19,7 @@ import { stateHash } from './export.ts';
 import { readExported } from './exported.ts';
 import type { ExportedActor, ExportedHistory } from './exported.ts';
 import type { ReplayResult } from './replay.ts';
-import { cellBornAs, Teller } from './telling.ts';
+import { newcomer, stateDifference, Teller } from './telling.ts';
 
 export interface CheckOptions {
   readonly actors: ActorDefinitions;
@@ -82,13 +82,9 @@ async function looking<T>(
 
 const SILENT = { log: () => {}, error: () => {} };
 
-function cellOf(runtime: Runtime, actor: ExportedActor): Cell {
-  return cellBornAs(runtime, actor, unpackTrailer(runtime.codec, actor.records[0]!.trailer).birth!);
-}
-
 function tellAll(runtime: Runtime, exported: ExportedActor, letters: Letters): ReplayResult {
   const { address, records } = exported;
-  const cell = cellOf(runtime, exported);
+  const cell = newcomer(runtime, exported, records[0]!);
   let told = 0;
   let other: Difference | undefined;
   const teller = new Teller(runtime, cell, (story, record) => {
@@ -147,18 +143,11 @@ function differentState(runtime: Runtime, cell: Cell, { states }: ExportedActor)
 }
 
 function differenceAtEnd(runtime: Runtime, cell: Cell, { end }: ExportedActor): Difference | undefined {
-  if (end === undefined || cell.snapshot === undefined) return undefined;
-  const { seq, definition, snapshot } = cell;
+  if (end === undefined) return undefined;
   try {
-    const recorded = runtime.events.unpackSnapshot(definition, cell.ref, end);
-    const difference = firstDifference(
-      definition.host.persist(recorded),
-      definition.host.persist(snapshot),
-      'snapshot',
-    );
-    return difference && { seq, ...difference };
+    return stateDifference(cell, runtime.events.unpackSnapshot(cell.definition, cell.ref, end));
   } catch (error) {
-    return { seq, path: 'value', recorded: messageOf(error), today: undefined };
+    return { seq: cell.seq, path: 'value', recorded: messageOf(error), today: undefined };
   }
 }
 
@@ -173,7 +162,7 @@ class Attempt {
   constructor(runtime: Runtime, exported: ExportedActor) {
     this.#runtime = runtime;
     this.#exported = exported;
-    this.#cell = cellOf(runtime, exported);
+    this.#cell = newcomer(runtime, exported, exported.records[0]!);
   }
 
   run(): Reproduction {

@@ -26,7 +26,7 @@ import { isBefore, journalsFrom, placeOfRecord } from './ledger-order.ts';
 import type { Place } from './ledger-order.ts';
 import { checkpointOf, journalAt, recordsBackOf, recordsOf } from './reading.ts';
 import type { Journal } from './reading.ts';
-import { assertRecordOf, cellBornAs, Teller, toldFromBirth } from './telling.ts';
+import { assertRecordOf, newcomer, Teller, toldFromBirth } from './telling.ts';
 
 /** A message that was under way. */
 export interface UnderWay {
@@ -46,7 +46,9 @@ export interface Member {
 }
 
 export interface Cut {
-  /** When the record was made. */
+  /** The record of the actor itself as of which it is. */
+  readonly record: TellableRecord;
+  /** When the last of what it shows was recorded. */
   readonly at: number;
   /** By number; the actor itself first, parents before their children. */
   readonly members: ReadonlyMap<number, Member>;
@@ -62,7 +64,6 @@ export async function cutAt(runtime: Runtime, address: string, seq: number, path
   const journal = await journalAt(runtime, address);
   assertRecordOf(journal, seq, path);
   const [record] = recordsOf(runtime, journal, seq - 1);
-  const { at } = record!;
   const end = placeOfRecord(record!);
   const members = new Map<number, Member>();
   const post = new Post(runtime);
@@ -76,7 +77,7 @@ export async function cutAt(runtime: Runtime, address: string, seq: number, path
   }
   for (const one of journals) await post.lookBack(one, members, end);
   post.disarmWhatFired(members);
-  return { at, members, underWay: post.underWay(members) };
+  return { record: record!, at: record!.at, members, underWay: post.underWay(members) };
 }
 
 /**
@@ -89,7 +90,7 @@ export function cutOfExport(runtime: Runtime, actors: readonly ExportedActor[]):
   let at = 0;
   for (const { actor, address, records } of actors) {
     const journal = { actor, address, end: undefined, durableFrame: 0 };
-    const cell = cellBornAs(runtime, journal, unpackTrailer(runtime.codec, records[0]!.trailer).birth!);
+    const cell = newcomer(runtime, journal, records[0]!);
     const teller = new Teller(runtime, cell, (story, record, its) => post.read(story, record, its));
     for (const record of records) teller.tell(record);
     if (teller.difference !== undefined) throw new StoryChanged(address, teller.difference);
@@ -97,7 +98,8 @@ export function cutOfExport(runtime: Runtime, actors: readonly ExportedActor[]):
     at = Math.max(at, records.at(-1)!.at);
   }
   post.disarmWhatFired(members);
-  return { at, members, underWay: post.underWay(members) };
+  const record = actors[0]!.records.at(-1)!;
+  return { record, at, members, underWay: post.underWay(members) };
 }
 
 /** The last record of a journal that stands at or before a place. */

@@ -15,7 +15,7 @@ import type { Runtime } from '../runtime.ts';
 import type { StoredState } from '../versions/migration.ts';
 import { cutAt } from './cut.ts';
 import type { Cut } from './cut.ts';
-import { journalAt, recordsOf } from './reading.ts';
+import { journalAt } from './reading.ts';
 import { Transplant } from './transplant.ts';
 
 export interface ForkOptions {
@@ -53,11 +53,10 @@ export async function fork(runtime: Runtime, address: string, options: ForkOptio
   const seq = options.at ?? journal.end?.seq ?? 0;
   const cut = await cutAt(runtime, address, seq);
   assertForkable(runtime, cut, address);
-  const [record] = recordsOf(runtime, journal, seq - 1);
   const first = { type: FORKED, ...(by !== undefined && { by }) };
   const move = { address, seq, as, effects, event: first, isForeign: false };
   const transplant = new Transplant(runtime, cut, move);
-  const plans = transplant.plan(changes.state, record!);
+  const plans = transplant.plan(changes.state);
   assertFree(runtime, as);
   const { root, sent } = runtime.committer.hold(() => transplant.carryOut(plans, event));
   await Promise.all([runtime.committer.durable(), sent]);

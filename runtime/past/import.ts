@@ -43,11 +43,10 @@ export async function imported(runtime: Runtime, options: ImportOptions): Promis
     actors.map((actor) => ofNoCode(runtime, actor)),
   );
   assertForkable(runtime, cut, address);
-  const last = actors[0]!.records.at(-1)!;
   const first = { type: IMPORTED, store, ...(by !== undefined && { by }) };
-  const move = { address, seq: last.seq, as, effects, event: first, isForeign: true };
+  const move = { address, seq: cut.record.seq, as, effects, event: first, isForeign: true };
   const transplant = new Transplant(runtime, cut, move);
-  const plans = transplant.plan(undefined, last);
+  const plans = transplant.plan(undefined);
   assertFree(runtime, as);
   const { root } = runtime.committer.hold(() => transplant.carryOut(plans, undefined));
   await runtime.committer.durable();

@@ -1,8 +1,6 @@
 /**
  * Replay: an actor's whole story told again by today's code, and held against what is recorded and against its state.
  */
-import type { Cell } from '../cell.ts';
-import { firstDifference } from '../difference.ts';
 import { StoryChanged } from '../errors.ts';
 import type { Difference } from '../errors.ts';
 import type { AnySnapshot } from '../kernel/step.ts';
@@ -10,7 +8,7 @@ import type { Runtime } from '../runtime.ts';
 import { readCell } from '../restore.ts';
 import { journalAt, journalNow } from './reading.ts';
 import type { Journal } from './reading.ts';
-import { differenceIn, toldFromBirth } from './telling.ts';
+import { differenceIn, stateDifference, toldFromBirth } from './telling.ts';
 
 export interface ReplayResult {
   readonly address: string;
@@ -33,7 +31,7 @@ export async function replay(runtime: Runtime, address: string): Promise<ReplayR
   if (told?.difference !== undefined)
     return { address, records: count + 1, same: false, difference: told.difference };
   const difference =
-    state instanceof StoryChanged ? differenceIn(state) : told && compareStates(told.cell, state);
+    state instanceof StoryChanged ? differenceIn(state) : told && stateDifference(told.cell, state);
   return { address, records: count, same: difference === undefined, difference };
 }
 
@@ -65,14 +63,4 @@ export async function* replayAll(
   const { population } = runtime;
   const addresses = name === undefined ? population.addresses() : population.addressesOf(name);
   for await (const address of addresses) yield await replay(runtime, address);
-}
-
-function compareStates(
-  { seq, definition, snapshot }: Cell,
-  state: AnySnapshot | undefined,
-): Difference | undefined {
-  if (state === undefined || snapshot === undefined) return undefined;
-  const { host } = definition;
-  const difference = firstDifference(host.persist(state), host.persist(snapshot), 'snapshot');
-  return difference && { seq, ...difference };
 }

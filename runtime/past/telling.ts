@@ -13,7 +13,9 @@ import { asPosition, readCheckpoint } from '../checkpoint.ts';
 import type { StoredCheckpoint } from '../checkpoint.ts';
 import { InvalidArgument, JournalCorrupt, StoryChanged } from '../errors.ts';
 import type { Difference } from '../errors.ts';
+import { firstDifference } from '../difference.ts';
 import { throughout } from '../kernel/moment.ts';
+import type { AnySnapshot } from '../kernel/step.ts';
 import type { Birth } from '../mailbox.ts';
 import { fillFromCheckpoint } from '../restore.ts';
 import { applyStory, retell } from '../retell.ts';
@@ -50,11 +52,20 @@ export async function toldFromBirth(
   const records = upTo(recordsOf(runtime, journal), last);
   const { value: first } = records.next();
   if (first === undefined) return undefined;
-  const { birth } = unpackTrailer(runtime.codec, first.trailer);
-  if (birth === undefined)
-    throw new JournalCorrupt(journal.address, { seq: first.seq, reason: 'its first record is no birth' });
-  const cell = cellBornAs(runtime, journal, birth);
+  const cell = newcomer(runtime, journal, first);
   return { cell, difference: await tell(runtime, cell, chain(first, records), visit) };
+}
+
+/** An actor of whom a first record tells. @throws JournalCorrupt, UnknownActor */
+export function newcomer(
+  runtime: Runtime,
+  journal: Pick<Journal, 'actor' | 'address'>,
+  { seq, trailer }: TellableRecord,
+): Cell {
+  const { birth } = unpackTrailer(runtime.codec, trailer);
+  if (birth === undefined)
+    throw new JournalCorrupt(journal.address, { seq, reason: 'its first record is no birth' });
+  return cellBornAs(runtime, journal, birth);
 }
 
 function* upTo(records: Iterable<JournalRecord>, last: number): Generator<JournalRecord, undefined> {
@@ -69,7 +80,7 @@ function* chain<T>(first: T, rest: Iterable<T>): Generator<T> {
   yield* rest;
 }
 
-export function cellBornAs(
+function cellBornAs(
   runtime: Runtime,
   { actor, address }: Pick<Journal, 'actor' | 'address'>,
   birth: Birth,
@@ -177,6 +188,16 @@ function take<T>(items: Iterator<T>, count: number): T[] {
     taken.push(item.value);
   }
   return taken;
+}
+
+/** Where the state that was told for an actor is another than the recorded one. */
+export function stateDifference(
+  { seq, definition: { host }, snapshot }: Cell,
+  recorded: AnySnapshot | undefined,
+): Difference | undefined {
+  if (recorded === undefined || snapshot === undefined) return undefined;
+  const difference = firstDifference(host.persist(recorded), host.persist(snapshot), 'snapshot');
+  return difference && { seq, ...difference };
 }
 
 /** Lets others have their turn. */

@@ -27,7 +27,7 @@ import type { TellableRecord } from '../retell.ts';
 import type { Runtime } from '../runtime.ts';
 import { packTrailer, unpackTrailer } from '../trailer.ts';
 import type { StoredStep } from '../trailer.ts';
-import { bearChild } from '../turn.ts';
+import { bearChild, turnOf } from '../turn.ts';
 import type { StoredState } from '../versions/migration.ts';
 import type { Cut, Member, UnderWay } from './cut.ts';
 
@@ -90,11 +90,12 @@ export class Transplant {
   // ---- planning: nothing has changed yet --------------------------------------------------------------------------
 
   /** @throws InvalidArgument when the changed state cannot be that of the actor */
-  plan(change: ((state: StoredState) => Partial<StoredState>) | undefined, record: TellableRecord): Plan[] {
+  plan(change: ((state: StoredState) => Partial<StoredState>) | undefined): Plan[] {
     const plans: Plan[] = [];
     for (const member of this.#cut.members.values()) {
       const isRoot = member.journal.address === this.#move.address;
-      const owes = isRoot && this.#move.effects !== 'reuse' ? this.#step(member.cell, record) : undefined;
+      const owes =
+        isRoot && this.#move.effects !== 'reuse' ? this.#step(member.cell, this.#cut.record) : undefined;
       plans.push(this.#planOf(member, isRoot ? change : undefined, owes));
     }
     return plans;
@@ -290,9 +291,8 @@ export class Transplant {
     const owed = owedBy(cell, intents, event.event, undefined, 0);
     if (owed !== undefined) (cell.owed ??= new Map()).set(cell.seq, owed);
     if (birth.systemId !== undefined && !ended) systemIds.claim(cell.ref.tree, birth.systemId, cell.ref);
-    const { snapshot, down, seq, frame } = cell;
     const message = new Message(event.event, event.packed, life, cause, birth);
-    committer.add({ cell, snapshot: snapshot!, down, seq, life, frame: frame!, message, owed, intents: [] });
+    committer.add(turnOf(cell, message, owed));
   }
 
   #send({ to, life, packed, cause, birth }: UnderWay, places: Map<number, number>): void {

@@ -14,7 +14,6 @@ import { bornUnder, makeSelf } from '../birth.ts';
 import { Cell } from '../cell.ts';
 import type { StoredCheckpoint } from '../checkpoint.ts';
 import type { Definition } from '../definition.ts';
-import { firstDifference } from '../difference.ts';
 import { messageOf, StoryChanged } from '../errors.ts';
 import type { Difference } from '../errors.ts';
 import { fillFromImage, imageOf, own } from '../image.ts';
@@ -23,11 +22,12 @@ import type { PersistedSnapshot } from '../kernel/host.ts';
 import { throughout } from '../kernel/moment.ts';
 import { Message } from '../mailbox.ts';
 import type { Birth } from '../mailbox.ts';
-import { Teller } from '../past/telling.ts';
+import { stateDifference, Teller } from '../past/telling.ts';
 import { beginRecord, RECODED } from '../retell.ts';
 import type { Runtime } from '../runtime.ts';
 import type { StoredMessage } from '../tail.ts';
 import { packTrailer } from '../trailer.ts';
+import { turnOf } from '../turn.ts';
 import { versionOf, versionToday } from './codes.ts';
 import type { CodeVersion } from './codes.ts';
 import { migrateEvent, migrateState, stepsBetween } from './migration.ts';
@@ -162,9 +162,7 @@ function retold(runtime: Runtime, cell: Cell, end: Position): Difference | undef
     for (const record of runtime.journal.walk(actor, end, 0)) teller.tell(record);
   });
   if (teller.difference !== undefined) return teller.difference;
-  const { host } = definition;
-  const difference = firstDifference(host.persist(cell.snapshot!), host.persist(told.snapshot!), 'snapshot');
-  return difference && { seq: cell.seq, ...difference };
+  return stateDifference(told, cell.snapshot);
 }
 
 function refusal(
@@ -261,20 +259,7 @@ export function recordChange(runtime: Runtime, cell: Cell, change: CodeChange): 
   ledger.record(cell.actor, cell, clock.now(), cell.life, packed, trailer);
   cell.tailBytes += packed.length + trailer.length;
   const message = new Message(event, packed, cell.life, cause);
-  const { snapshot, down, seq, life, frame } = cell;
   // It may be loaded in the middle of somebody's turn, which must not be torn apart.
-  committer.hold(() =>
-    committer.add({
-      cell,
-      snapshot: snapshot!,
-      down,
-      seq,
-      life,
-      frame: frame!,
-      message,
-      owed: undefined,
-      intents: [],
-    }),
-  );
+  committer.hold(() => committer.add(turnOf(cell, message)));
   committer.checkpoint(cell);
 }
