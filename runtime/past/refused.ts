@@ -19,7 +19,7 @@ import type { HistoryOptions, HistoryRecord } from './history.ts';
 
 /** What was asked of an actor, and came to nothing. */
 export interface HistoryRefusal {
-  /** Who was meant. A very long one is cut, and ends with `…`. */
+  /** Who was meant. A call to a very long one is kept under its beginning, with `…`, and told of all that begin like it. */
   readonly address: string;
   /** It is no record. */
   readonly seq: undefined;
