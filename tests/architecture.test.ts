@@ -69,10 +69,22 @@ const TABLE: readonly Room[] = [
     ],
   },
   { place: 'machines/', house: [], packages: ['xstate'] },
+  // What speaks to other programs in their own ways. SDKs are told by their shape, and never imported.
+  {
+    place: 'actors/adapters/',
+    house: ['actors/', 'machines/'],
+    packages: ['node:child_process', 'node:readline', 'node:timers/promises'],
+  },
+  // The only place that knows what a schema is made with.
+  {
+    place: 'actors/schema/',
+    house: ['machines/'],
+    packages: ['ajv', 'ajv/', 'ajv-formats', '@standard-schema/spec', 'node:crypto'],
+  },
   {
     place: 'actors/',
     house: ['runtime/index.ts', 'machines/'],
-    packages: ['xstate', 'type effect', 'effect/'],
+    packages: ['xstate', 'type effect', 'effect/', 'node:crypto'],
   },
   // The command line must start quickly: what loads a runtime it imports when it is needed.
   {
