@@ -22,7 +22,7 @@ export interface HistoryOptions {
   readonly reverse?: boolean;
   /** With everything that happened to the actors below it, in the order in which it happened. */
   readonly children?: boolean;
-  /** With what was refused or given up, by time: see `HistoryRefusal`. */
+  /** With what was refused or given up between the records: see `HistoryRefusal`. */
   readonly refusals?: boolean;
 }
 

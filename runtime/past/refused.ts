@@ -1,8 +1,8 @@
 /**
  * A history with what did not become part of it: calls that were refused, and events and actions that were given up, between the
- * records by time. A dead letter knows the record that its actor stood at, which is exact where there is one journal; a refusal has
- * nothing but its time, so of the same millisecond it comes behind the records. Where the clock was set back, places are as good
- * as the times are; nothing is left out or told twice for it.
+ * records. Where there is one journal a dead letter stands behind the record that its actor stood at. All else has a time and no
+ * more, so of the same millisecond it comes behind the records; where the clock was set back, places are as good as the times
+ * are, and nothing is left out or told twice for it.
  *
  * Nothing of what was sent is shown, only types, and what was thrown only by its name: the letter itself has the rest. What was
  * refused is held in memory while the records are read one by one.
@@ -182,4 +182,5 @@ function codeOf(error: unknown): string {
 }
 
 /** What its code has thrown: our error about that names it as its cause. */
-const thrownIn = (error: unknown): unknown => (isOurs(error) && 'cause' in error ? error.cause : error);
+const thrownIn = (error: unknown): unknown =>
+  isOurs(error) && error.cause !== undefined ? error.cause : error;

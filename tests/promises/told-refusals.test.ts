@@ -1,6 +1,6 @@
 // The lie: "a history can show what did not happen, too". Calls that were refused and letters that were given up must stand between
 // the records where they belong: in both directions, for parts, for families, after a crash, and once each.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { durable } from 'heddle';
 import type { HistoryOptions, HistoryRecord, HistoryRefusal } from 'heddle';
@@ -16,7 +16,7 @@ function subject() {
   return setup({
     types: {
       context: {} as { n: number },
-      input: {} as { card?: string } | undefined,
+      input: undefined as { card?: string } | undefined,
       events: {} as { type: 'go' | 'poison' | 'act' | 'end'; card?: string },
     },
     actions: {
@@ -316,6 +316,38 @@ describe('an address where nobody ever lived', () => {
     expect((await inShort(world, address, { children: true })).at(-1)).toBe('send xstate.stop');
     expect(await inShort(world, `${address}/kid`)).toEqual(['1', 'send xstate.stop']);
   });
+});
+
+it('a step that is not deterministic is told by the error of the house', async () => {
+  const random = setup({}).createMachine({
+    on: {
+      go: {
+        actions: assign(() => {
+          setTimeout(() => {}, 0);
+        }),
+      },
+    },
+  });
+  const world = await open({ random });
+  const ref = await world.system.start('random', { id: '1' });
+  await rejection(ref.send({ type: 'go' }));
+  expect((await told(world, 'random/1')).at(-1)).toMatchObject({
+    ...{ refused: 'event', event: 'go', code: 'HEDDLE_NONDETERMINISM' },
+    message: 'its step threw a Nondeterminism',
+  });
+});
+
+it('is told apart from records by types, and there is nothing else without the option', async () => {
+  const { system } = await eventful();
+  const some: HistoryOptions = { to: 2 };
+  expectTypeOf(system.history('a/1')).toEqualTypeOf<AsyncIterable<HistoryRecord>>();
+  expectTypeOf(system.history('a/1', { refusals: false })).toEqualTypeOf<AsyncIterable<HistoryRecord>>();
+  expectTypeOf(system.history('a/1', { refusals: true })).toEqualTypeOf<AsyncIterable<Told>>();
+  expectTypeOf(system.history('a/1', some)).toEqualTypeOf<AsyncIterable<Told>>();
+  const kinds: string[] = [];
+  for await (const one of system.history('subject/1', { ...some, refusals: true }))
+    kinds.push(one.seq === undefined ? one.refused : one.cause.kind);
+  expect(kinds).toEqual(['start', 'system', 'send', 'outside']);
 });
 
 it('errors with hostile names are refused like others, and their names are not trusted', async () => {

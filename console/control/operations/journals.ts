@@ -37,10 +37,7 @@ type TimerRow = Omit<Extract<HistoryIntent, { kind: 'timer' }>, 'id' | 'dueAt'> 
 };
 
 /** What came to nothing, among the records. It has no `seq`. */
-export type RefusedRow = Omit<
-  HistoryRefusal,
-  'seq' | 'at' | 'last' | 'event' | 'action' | 'letter' | 'after' | 'decided'
-> & {
+export type RefusedRow = Pick<HistoryRefusal, 'address' | 'refused' | 'code' | 'message' | 'count'> & {
   readonly at: string;
   readonly last: string;
   readonly event?: string;
@@ -227,7 +224,7 @@ function recordRow({ address, seq, life, at, event, error, intents, ...rest }: H
   });
 }
 
-function refusedRow({ seq: _, at, last, decided, ...rest }: HistoryRefusal): RefusedRow {
+function refusedRow({ at, last, decided, ...rest }: HistoryRefusal): RefusedRow {
   const when = { at: time(at), last: time(last) };
   return row<RefusedRow>({ ...rest, ...when, decided: decided && { ...decided, at: time(decided.at) } });
 }
