@@ -239,6 +239,7 @@ describe('of a family', () => {
     await world.advance(10);
     await rejection(kid.send({ type: 'xstate.stop' }));
     await rejection(other.send({ type: 'heddle.mine' } as never));
+    await rejection(world.system.get('boss/10/kid')!.send({ type: 'poison' }));
     await world.advance(10);
     await ref.send({ type: 'note' });
     await world.advance(10);
