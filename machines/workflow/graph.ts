@@ -104,8 +104,13 @@ export interface WorkNode extends NodeBase {
   readonly input: Mapper;
   /** What it may know besides, by name. */
   readonly values: Mapper<Readonly<Record<string, unknown>>>;
-  /** The logic of the child. Takes a {@link WorkStart}, and ends with a {@link WorkOutcome}. */
   readonly logic: AnyActorLogic;
+  /** What the logic takes, where that is not a {@link WorkStart}. */
+  readonly start: ((start: WorkStart) => unknown) | undefined;
+  /** What its end means, where that is not a {@link WorkOutcome}. */
+  readonly outcome: ((output: unknown) => WorkOutcome) | undefined;
+  /** Whether it comes to an end when it is told `task.cancel`, or is stopped. */
+  readonly cancels: 'asks' | 'stops';
   /** What undoes it, when it was complete and the run is compensated. */
   readonly compensate:
     { readonly logic: AnyActorLogic; readonly input: (output: Data, input: Data) => unknown } | undefined;

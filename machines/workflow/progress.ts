@@ -222,10 +222,10 @@ function conditionOf(graph: Graph, node: GraphNode, context: RunContext): Verdic
   if (node.when === undefined) return BEGIN;
   const answer = mapped('its condition', node.when, graph, node, context);
   if (!answer.isGood) return { kind: 'fail', problem: answer.problem };
-  if (answer.value === true) return BEGIN;
-  if (answer.value === false)
-    return { kind: 'skip', why: 'condition', because: 'its condition does not hold' };
-  const message = `its condition gives ${shown(answer.value)}, which is neither true nor false`;
+  const holds: unknown = answer.value;
+  if (holds === true) return BEGIN;
+  if (holds === false) return { kind: 'skip', why: 'condition', because: 'its condition does not hold' };
+  const message = `its condition gives ${shown(holds)}, which is neither true nor false`;
   return { kind: 'fail', problem: { class: 'invalid-input', message } };
 }
 

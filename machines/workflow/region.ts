@@ -3,7 +3,7 @@
  * guards say in words what the graph says.
  */
 import { isWork } from './graph.ts';
-import type { Graph, GraphNode, WorkOutcome, WorkStart } from './graph.ts';
+import type { Graph, GraphNode, WorkNode, WorkOutcome, WorkStart } from './graph.ts';
 import type { RunContext } from './progress.ts';
 
 /** The names under which a region asks its guards. */
@@ -27,7 +27,14 @@ interface Step {
   readonly event: unknown;
 }
 
-const outcomeIn = ({ event }: Step): WorkOutcome => (event as { readonly output: WorkOutcome }).output;
+/** How the child has ended that did the work of a node. */
+export function outcomeIn(
+  { event }: Pick<Step, 'event'>,
+  { outcome }: Pick<WorkNode, 'outcome'>,
+): WorkOutcome {
+  const { output } = event as { readonly output: unknown };
+  return outcome === undefined ? (output as WorkOutcome) : outcome(output);
+}
 
 export function regionOf(graph: Graph, name: string, node: GraphNode) {
   const guards = guardNames(name);
@@ -56,14 +63,16 @@ export function regionOf(graph: Graph, name: string, node: GraphNode) {
         ],
         ...(withinMs !== undefined && gathering(guards.hasFirst, withinMs, params)),
       },
-      ...(isWork(node) && { ready: readyState(name), running: runningState(graph, name) }),
+      ...(isWork(node) && { ready: readyState(name), running: runningState(graph, name, node) }),
       complete: { type: 'final' },
       failed: { type: 'final' },
       skipped: { type: 'final' },
-      cancelled: { type: 'final' },
+      cancelled: { id: cancelledIdOf(graph, name), type: 'final' },
     },
   };
 }
+
+const cancelledIdOf = ({ id }: Graph, name: string): string => `${id}.${name} cancelled`;
 
 /** Everything in the declaration that decides. Functions count by their source text. */
 function describedFor({ needs, wait, onError, when, writes, ...rest }: GraphNode) {
@@ -94,16 +103,17 @@ function readyState(name: string) {
   };
 }
 
-function runningState(graph: Graph, name: string) {
+function runningState(graph: Graph, name: string, node: WorkNode) {
   const guards = guardNames(name);
   const params = { node: name };
-  const ofOutcome = (step: Step) => ({ node: name, outcome: outcomeIn(step) });
+  const ofOutcome = (step: Step) => ({ node: name, outcome: outcomeIn(step, node) });
   const standing = (status: string) => ({ type: 'stand', params: { ...params, status } });
   const restless = {
     always: {
       guard: guards.obsolete,
-      target: 'cancelling',
-      actions: [standing('cancelling'), { type: 'tellToCancel', params }],
+      ...(node.cancels === 'asks'
+        ? { target: 'cancelling', actions: [standing('cancelling'), { type: 'tellToCancel', params }] }
+        : { target: '#' + cancelledIdOf(graph, name), actions: { type: 'cancelled', params } }),
     },
     on: {
       'task.stands': [
@@ -118,15 +128,15 @@ function runningState(graph: Graph, name: string) {
     invoke: {
       id: name,
       src: name,
-      input: ({ context }: Step): WorkStart => startOf(graph, name, context),
+      input: ({ context }: Step) => startOf(graph, name, node, context),
       onDone: [
         {
-          guard: { type: 'ended', params: { ...params, how: 'complete' } },
+          guard: { type: 'ended', params: (step: Step) => ({ ...ofOutcome(step), how: 'complete' }) },
           target: 'complete',
           actions: { type: 'complete', params: ofOutcome },
         },
         {
-          guard: { type: 'ended', params: { ...params, how: 'cancelled' } },
+          guard: { type: 'ended', params: (step: Step) => ({ ...ofOutcome(step), how: 'cancelled' }) },
           target: 'cancelled',
           actions: { type: 'cancelledAs', params: ofOutcome },
         },
@@ -140,18 +150,21 @@ function runningState(graph: Graph, name: string) {
         },
       },
     },
-    initial: 'working',
+    // A person is waited for from the beginning.
+    initial: node.kind === 'gate' ? 'waiting' : 'working',
     states: {
       working: { entry: [{ type: 'begun', params }, standing('running')], ...restless },
-      waiting: { entry: standing('waiting'), ...restless },
+      waiting: { entry: [{ type: 'begun', params }, standing('waiting')], ...restless },
       parked: { entry: standing('parked'), ...restless },
       cancelling: {},
     },
   };
 }
 
-function startOf(graph: Graph, name: string, { run, prepared, account }: RunContext): WorkStart {
-  return { workflow: graph.id, run, task: name, account, ...prepared[name]! };
+function startOf(graph: Graph, name: string, { start }: WorkNode, context: RunContext): unknown {
+  const { run, prepared, account } = context;
+  const work: WorkStart = { workflow: graph.id, run, task: name, account, ...prepared[name]! };
+  return start === undefined ? work : start(work);
 }
 
 /** Undoes what is to be undone, one after the other, the last first. */
@@ -172,6 +185,9 @@ export function compensatingState(graph: Graph, undoable: readonly string[]) {
   };
 }
 
+/** What undoes ends as work does. */
+const UNDOING = { outcome: undefined };
+
 function undoingState(graph: Graph, name: string) {
   const params = { node: name };
   return {
@@ -191,7 +207,7 @@ function undoingState(graph: Graph, name: string) {
         target: 'choosing',
         actions: {
           type: 'undone',
-          params: (step: Step) => ({ node: name, outcome: outcomeIn(step) }),
+          params: (step: Step) => ({ node: name, outcome: outcomeIn(step, UNDOING) }),
         },
       },
       onError: {

@@ -1,39 +1,12 @@
 // The lie: "the run does what its graph says": order, joins, conditions, failures, places, cancelling and undoing, in every order in
 // which children may come to their ends. Plain XState: what holds here holds under Heddle, with a disk below it.
 import { createActor, fromTransition } from 'xstate';
-import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import { setup } from 'xstate';
-import type { ErrorPolicy, Graph, GraphNode, Join, Need, WorkNode, WorkOutcome, WorkStart } from './graph.ts';
+import type { ErrorPolicy, Graph, GraphNode, Join, Need, WorkNode, WorkStart } from './graph.ts';
+import { puppet } from './puppet.testsuite.ts';
 import type { RunContext } from './progress.ts';
 import { runMachine } from './run.ts';
-
-/** Work that ends when it is told to, and says that it is cancelled when it is asked to be. */
-const worker: AnyActorLogic = setup({
-  types: { context: {} as { start: WorkStart; outcome: WorkOutcome | undefined } },
-}).createMachine({
-  context: ({ input }) => ({ start: input as unknown as WorkStart, outcome: undefined }),
-  initial: 'working',
-  states: {
-    working: {
-      on: {
-        end: {
-          target: 'ended',
-          actions: [
-            ({ context, event }) =>
-              void Object.assign(context, { outcome: (event as { outcome?: WorkOutcome }).outcome }),
-          ],
-        },
-        'task.cancel': {
-          target: 'ended',
-          actions: [({ context }) => void Object.assign(context, { outcome: { status: 'cancelled' } })],
-        },
-      },
-    },
-    ended: { type: 'final' },
-  },
-  output: ({ context }) => context.outcome,
-});
 
 const stubborn = fromTransition(
   (state: WorkStart) => state,
@@ -68,7 +41,10 @@ function node({
     writes: {},
     input: (outputs) => outputs,
     values: () => ({}),
-    logic: worker,
+    logic: puppet,
+    start: undefined,
+    outcome: undefined,
+    cancels: 'asks',
     compensate: undefined,
     ...rest,
   };
@@ -343,7 +319,7 @@ describe('joins', () => {
 });
 
 describe('failures', () => {
-  const chain = (onError: ErrorPolicy, need: Need['onError'] = undefined) =>
+  const chain = (onError: ErrorPolicy, need?: Need['onError']) =>
     graphOf({
       a: node(),
       c: node({ needs: ['a'], onError }),
@@ -385,7 +361,7 @@ describe('failures', () => {
   });
 
   it('compensate: undoes what is complete, the last first, one after the other', () => {
-    const undo = { logic: worker, input: (output: unknown, input: unknown) => ({ output, input }) };
+    const undo = { logic: puppet, input: (output: unknown, input: unknown) => ({ output, input }) };
     const graph = graphOf({
       a: node({ compensate: undo }),
       b: node({ needs: ['a'], compensate: undo }),
@@ -407,7 +383,7 @@ describe('failures', () => {
 
 describe('ending it from outside', () => {
   it('cancels what runs, undoes what is complete, and says who wanted it', () => {
-    const undo = { logic: worker, input: () => ({}) };
+    const undo = { logic: puppet, input: () => ({}) };
     const graph = graphOf({
       a: node({ compensate: undo }),
       b: node({ needs: ['a'] }),

@@ -27,6 +27,8 @@ import {
   skipped,
   whyCancelled,
 } from './advance.ts';
+import { isTold } from './events.ts';
+import type { RunEvent } from './events.ts';
 import { isWork } from './graph.ts';
 import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
 import {
@@ -42,36 +44,6 @@ import {
 } from './progress.ts';
 import type { NodeStatus, RunContext } from './progress.ts';
 import { compensatingState, guardNames, regionOf, undoOf } from './region.ts';
-
-/** Ends the run: what runs is cancelled, and what can be undone is. */
-export interface RunAbort {
-  readonly type: 'run.abort';
-  readonly by: string;
-  readonly reason: string;
-}
-
-/** Lets a parked task go on. What else it says is for the task. */
-export interface TaskResume {
-  readonly type: 'task.resume';
-  readonly task: string;
-  readonly by: string;
-  readonly [more: string]: unknown;
-}
-
-/** From a child to its run: how it stands while it is not done. */
-export interface TaskStands {
-  readonly type: 'task.stands';
-  readonly task: string;
-  readonly standing: 'running' | 'waiting' | 'parked';
-}
-
-/** From a run to a child: it is not wanted any more, and is to come to an end. It answers by ending. */
-export interface TaskCancel {
-  readonly type: 'task.cancel';
-  readonly because: string;
-}
-
-export type RunEvent = RunAbort | TaskResume | TaskStands | TaskCancel;
 
 const ACCOUNT = 'account';
 
@@ -95,8 +67,8 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
     guards: {
       stands: ({ event }, { node, standing }: Of & { readonly standing: string }) =>
         event.type === 'task.stands' && event.task === node && event.standing === standing,
-      ended: ({ event }, { how }: Of & { readonly how: WorkOutcome['status'] }) =>
-        (event as unknown as { output: WorkOutcome }).output.status === how,
+      ended: (_, { outcome, how }: WithOutcome & { readonly how: WorkOutcome['status'] }) =>
+        outcome.status === how,
       'was aborted': ({ context }) => context.ending?.how === 'abort' || context.ending?.how === 'cancel',
       'has failed': ({ context }) => context.ending !== undefined,
       'something is to be undone': ({ context }) =>
@@ -275,7 +247,7 @@ function guardsAbout(graph: Graph, name: string): Record<string, (asked: Asked) 
     [names.hasPlace]: ({ context }) => hasPlace(graph, name, context),
     [names.hasFirst]: ({ context }) =>
       graph.nodes[name]!.needs.some(({ node }) => isOver(context.nodes[node]!.status)),
-    [names.speaks]: ({ event }) => event.type === 'task.resume' && event.task === name,
+    [names.speaks]: ({ event }) => event.type === 'task.resume' && isTold(event.task, name),
     [names.undone]: ({ context }) => nextToUndo(graph, context) === name,
   };
 }
