@@ -58,7 +58,7 @@ export function judge(
 ): Judgement {
   const said = metadata.confidence;
   if (!isShare(said))
-    return faulty({ class: 'contract-violation', message: `a confidence of ${said} is none` });
+    return faulty({ class: 'contract-violation', message: `a confidence of ${String(said)} is none` });
   const confidence = points === undefined ? said : calibrated(said, points);
   switch (status) {
     case 'failure':
