@@ -49,8 +49,7 @@ const EVERY = '*';
 /** As they are written: only so `*` and `%2A` can be told apart. */
 const partsOf = (pattern: string): readonly string[] => pattern.split('/').slice(1);
 
-const keyOf = (part: string): string =>
-  decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+const keyOf = (part: string): string => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
 
 function inside({ pointer, value }: Found, part: string): readonly Found[] {
   const fields = fieldsOf(value);

@@ -40,7 +40,10 @@ export function citations(options: CitationsOptions): Verifier {
   return { name: 'citations', version: 1, check: (checked) => checkCitations(options, checked) };
 }
 
-function checkCitations({ at, quote, source, least, leastCharacters = 1 }: CitationsOptions, checked: Checked) {
+function checkCitations(
+  { at, quote, source, least, leastCharacters = 1 }: CitationsOptions,
+  checked: Checked,
+) {
   const texts = new Map<string, string | undefined>();
   const textOf = (hash: string): string | undefined => {
     if (!texts.has(hash)) texts.set(hash, normalised(checked.sources(hash)));

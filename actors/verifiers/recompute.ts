@@ -6,8 +6,9 @@ import type { ValueProblem } from '../../machines/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { checkPattern, checkPointer, select } from '../selection.ts';
 import type { Found } from '../selection.ts';
-import { compared, dividedBy, fractionOf, minus, numberOf, plus, rounded, times } from './fraction.ts';
-import type { Fraction, Half } from './fraction.ts';
+import { compared, dividedBy, fractionOf, minus, numberOf, plus, rounded, times } from '../fraction.ts';
+import type { Fraction, Half } from '../fraction.ts';
+import { fieldsOf } from './declaration.ts';
 import { verdict } from './verifier.ts';
 import type { Checked, Verifier } from './verifier.ts';
 
@@ -121,8 +122,12 @@ function valueOf(expression: Expression, scope: Scope): Fraction {
 }
 
 function valuesOf(numbers: Numbers, scope: Scope): readonly Fraction[] {
-  return 'at' in numbers ? numbersAt(numbers, scope) : numbers.map((expression) => valueOf(expression, scope));
+  return isList(numbers)
+    ? numbers.map((expression) => valueOf(expression, scope))
+    : numbersAt(numbers, scope);
 }
+
+const isList = (numbers: Numbers): numbers is readonly Expression[] => Array.isArray(numbers);
 
 function numbersAt(reference: Reference, scope: Scope): readonly Fraction[] {
   return thereAt(reference, scope).map(({ pointer, value }) => {
@@ -174,8 +179,6 @@ const isNumber = (value: unknown): value is number => Number.isFinite(value);
 
 // What is declared
 
-type Fields = Readonly<Record<string, unknown>>;
-
 function checkFigure(path: string, figure: unknown): void {
   const { each, at, is, within } = fieldsOf(path, figure, ['each', 'at', 'is', 'within']);
   if (each !== undefined) checkPattern(`${path}.each`, each);
@@ -202,7 +205,10 @@ const OPERANDS: Readonly<Record<string, (path: string, given: unknown) => void>>
 function checkExpression(path: string, given: unknown): void {
   if (isNumber(given)) return;
   if (typeof given === 'object' && given !== null && 'at' in given) return checkReference(path, given);
-  const operation = typeof given === 'object' && given !== null ? Object.keys(OPERANDS).find((name) => name in given) : undefined;
+  const operation =
+    typeof given === 'object' && given !== null
+      ? Object.keys(OPERANDS).find((name) => name in given)
+      : undefined;
   if (operation === undefined) {
     const known = Object.keys(OPERANDS).join(', ');
     throw new InvalidArgument(path, `must be a number, a reference { at, in }, or one of ${known}`);
@@ -215,7 +221,8 @@ function checkExpression(path: string, given: unknown): void {
   if (!isNumber(digits) || !Number.isSafeInteger(digits) || digits < 0 || digits > 30) {
     throw new InvalidArgument(`${path}.digits`, 'must be a whole number from 0 to 30');
   }
-  if (half !== 'away' && half !== 'even') throw new InvalidArgument(`${path}.half`, `must be 'away' or 'even'`);
+  if (half !== 'away' && half !== 'even')
+    throw new InvalidArgument(`${path}.half`, `must be 'away' or 'even'`);
 }
 
 function checkNumbers(path: string, given: unknown): void {
@@ -235,13 +242,4 @@ function checkReference(path: string, given: unknown): void {
   if (place === 'input' || place === 'output' || place === 'each') return;
   const { source } = fieldsOf(`${path}.in`, place, ['source'], `'input', 'output', 'each' or { source }`);
   checkPointer(`${path}.in.source`, source);
-}
-
-function fieldsOf(path: string, given: unknown, names: readonly string[], expected?: string): Fields {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new InvalidArgument(path, `must be ${expected ?? `an object with ${names.join(', ')}`}`);
-  }
-  const stranger = Object.keys(given).find((name) => !names.includes(name));
-  if (stranger !== undefined) throw new InvalidArgument(`${path}.${stranger}`, `is not known; there is ${names.join(', ')}`);
-  return given as Fields;
 }

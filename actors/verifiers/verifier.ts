@@ -7,7 +7,6 @@
  * throws are all faults, never silence.
  */
 import type { Fault, ValueProblem } from '../../machines/fault.ts';
-import { messageOf } from '../../runtime/index.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -68,7 +67,7 @@ function verdictOf(verifier: Verifier, checked: Checked): Verdict {
   try {
     return verifier.check(checked);
   } catch (error) {
-    const detail = `could not be checked: ${messageOf(error)}`;
+    const detail = `could not be checked: ${error instanceof Error ? error.message : 'it threw what is no error'}`;
     return verdict([{ pointer: '#', keyword: 'verifier', schemaPath: '#', detail }]);
   }
 }

@@ -45,14 +45,12 @@ export function rounded({ over, under }: Fraction, digits: number, half: Half): 
   return reduced(over < 0n ? -result : result, unit);
 }
 
-/** As people read it: exact where it is a short decimal. */
-export const numberOf = ({ over, under }: Fraction): number => {
-  const whole = over / under;
-  const isShort = whole === 0n || whole.toString().length < 300;
-  // Twenty more digits than a number holds.
-  const scaled = (over * 10n ** 40n) / under;
-  return isShort ? Number(`${scaled}e-40`) : Number(over) / Number(under);
-};
+/** The number of JSON that is nearest to it: the same one, if it was one. */
+export function numberOf({ over, under }: Fraction): number {
+  // Some digits more than a number holds.
+  const shift = Math.max(0, 25 + under.toString().length - over.toString().length);
+  return Number(`${(over * 10n ** BigInt(shift)) / under}e-${shift}`);
+}
 
 function reduced(over: bigint, under: bigint): Fraction {
   const sign = under < 0n ? -1n : 1n;
