@@ -129,15 +129,43 @@ const BLANK_LINE = /(?:\r\n|\n|\r)(?:[^\S\r\n]*(?:\r\n|\n|\r))+/gu;
 function endsIn(text: string, cut: Cut): number[] {
   if (cut === 'paragraph')
     return Array.from(text.matchAll(BLANK_LINE), (match) => match.index + match[0].length);
-  return Array.from(segmenters[cut].segment(text), ({ index, segment }) => index + segment.length);
+  return segmentEnds(text, segmenters[cut]);
+}
+
+/** A segmenter takes longer for each segment, the longer the text is: it sees so many code units at once. */
+const VIEW = 1024;
+
+function segmentEnds(text: string, segmenter: Intl.Segmenter): number[] {
+  const ends: number[] = [];
+  let size = VIEW;
+  for (let from = 0; from < text.length;) {
+    const view = text.slice(from, from + size);
+    const seen = Array.from(segmenter.segment(view), ({ index, segment }) => from + index + segment.length);
+    // What comes after the view may belong to the last segment, and say more about the one before it.
+    const sure = from + size >= text.length ? seen : seen.slice(0, -2);
+    ends.push(...sure);
+    size = sure.length === 0 ? size * 2 : VIEW;
+    from = sure.at(-1) ?? from;
+  }
+  return ends;
 }
 
 /**
  * The last index for which something holds, when it holds for all before it. It holds for the first. Where counting is a little
- * uneven it may be an earlier one, but always one for which it was seen to hold.
+ * uneven it may be an earlier one, but always one for which it was seen to hold. It looks near the first one first: to count a
+ * short text is cheaper.
  */
 function lastIndexThat(first: number, last: number, holds: (index: number) => boolean): number {
-  let [known, beyond] = [first, last + 1];
+  let known = first;
+  let beyond = last + 1;
+  for (let step = 1; beyond - known > 1; step *= 2) {
+    const next = Math.min(known + step, last);
+    if (!holds(next)) {
+      beyond = next;
+      break;
+    }
+    known = next;
+  }
   while (beyond - known > 1) {
     const middle = Math.floor((known + beyond) / 2);
     if (holds(middle)) known = middle;
