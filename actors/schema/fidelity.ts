@@ -13,7 +13,7 @@ import { isRecord, keysOf, pointerOf } from './plain.ts';
 import type { PathKey } from './plain.ts';
 import { samplesOf } from './sample.ts';
 
-/** Places are JSON pointers into values, with `*` for any item of a list. */
+/** Places are JSON pointers into values, with `*` for any item of a list, and any field that the schema does not name. */
 export type Fidelity =
   | 'exact'
   /** No value could be made from the schema to try it with. */
@@ -31,9 +31,11 @@ export interface Probe {
   readonly isAsync: boolean;
 }
 
-const SAMPLES = 24;
+const SAMPLES = 12;
 /** Values tried at most. */
-const MAX_TRIED = 1500;
+const MAX_TRIED = 600;
+/** A field that no schema names. */
+const UNKNOWN = 'aFieldThatNoSchemaNames';
 
 export function probe(schema: CompiledSchema, native: Check): Probe {
   const { jsonSchema, check } = schema;
@@ -65,7 +67,7 @@ function placeIn(value: unknown, pointer: string): string {
   const place = keysOf(pointer).map((key) => {
     const isItem = Array.isArray(at);
     at = isRecord(at) || isItem ? (at as Record<string, unknown>)[key] : undefined;
-    return isItem ? '*' : key;
+    return isItem || key === UNKNOWN ? '*' : key;
   });
   return pointerOf(place).replaceAll('%2A', '*');
 }
@@ -81,7 +83,7 @@ function* variantsOf(samples: readonly unknown[]): Generator<unknown> {
     }
     for (const path of [[], ...placesOf(sample)]) {
       if (isRecord(at(sample, path)))
-        yield changed(sample, path, (value) => ({ ...(value as object), unknownField: 1 }));
+        yield changed(sample, path, (value) => ({ ...(value as object), [UNKNOWN]: 1 }));
     }
   }
 }

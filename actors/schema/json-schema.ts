@@ -83,12 +83,14 @@ function compile(jsonSchema: JSONSchema, hash: string): SchemaReading<CompiledSc
   try {
     if (ajv.validateSchema(jsonSchema) !== true) return { ok: false, problems: flawsOf(ajv.errors ?? []) };
     const validate = ajv.compile(jsonSchema);
-    const check: Check = (value) => (validate(value) ? [] : problemsOf(validate));
+    const check: Check = (value) => problemsFoundBy(validate, value);
     return { ok: true, schema: Object.freeze({ jsonSchema, hash, check }) };
   } catch (error) {
+    // A stack that is too small.
+    if (error instanceof RangeError) return refused('#', ENDLESS);
     return refused(placeOf(error), error instanceof Error ? error.message : String(error));
   } finally {
-    // It keeps what it has compiled for ever otherwise, and by its `$id` one schema would find another.
+    // Otherwise it keeps what it has compiled for ever, and one schema finds another by its `$id`.
     if (isRecord(jsonSchema)) ajv.removeSchema(jsonSchema);
   }
 }
@@ -114,13 +116,13 @@ function checkerOf(draft: Draft): Ajv {
   if (ajv === undefined) {
     const options = {
       strict: true,
-      // Schemas that others generate leave out types where they follow from elsewhere, and that is fine by the standard.
+      // Schemas that are generated or put together leave out what follows from elsewhere, and that is fine by the standard.
+      strictRequired: false,
       strictTypes: false,
       strictTuples: false,
       allErrors: true,
       // What every object inherits is no field of it.
       ownProperties: true,
-      addUsedSchema: false,
       logger: false,
     } as const;
     ajv = draft === '2020-12' ? new Ajv2020(options) : new Ajv(options);
@@ -148,8 +150,16 @@ function placeOf(error: unknown): string {
   return /"(#\/[^"]*)"/.exec(text)?.[1] ?? '#';
 }
 
-function problemsOf(validate: ValidateFunction): ValueProblem[] {
-  return (validate.errors ?? []).slice(0, MAX_PROBLEMS).map(problemOf);
+const ENDLESS = 'refers to itself without end';
+
+function problemsFoundBy(validate: ValidateFunction, value: unknown): ValueProblem[] {
+  try {
+    return validate(value) ? [] : (validate.errors ?? []).slice(0, MAX_PROBLEMS).map(problemOf);
+  } catch {
+    // Values are not deep enough for that; so the schema is.
+    const detail = `cannot be checked: the schema ${ENDLESS}`;
+    return [{ pointer: '#', keyword: '$ref', schemaPath: '#', detail }];
+  }
 }
 
 /** The parameters in which Ajv repeats what the schema asks for. The others are about the value. */
