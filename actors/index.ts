@@ -20,3 +20,31 @@ export type { Fault, FaultClass, ValueProblem } from '../machines/fault.ts';
 // Money
 export { amountOf, microsOf } from '../machines/money.ts';
 export type { Micros } from '../machines/money.ts';
+
+// Agents
+export { agent, failure, isAgent, result } from './agent.ts';
+export type { Agent, AgentDetails, AgentOptions, Contract, ResultOf, ResultParts } from './agent.ts';
+export { problemOfCapability, satisfies, satisfying } from './capability.ts';
+export { stub } from './stub.ts';
+export type { StubOptions } from './stub.ts';
+export { conformance, describeConformance } from './conformance.ts';
+export type { ConformanceCase, ConformanceOptions, TestWords } from './conformance.ts';
+export { ContractRefused } from './errors.ts';
+export type { ContractProblem } from './errors.ts';
+
+// Schemas
+export { checkedSchemaOf } from './schema/checked.ts';
+export type { Checked, Checking } from './schema/checked.ts';
+export type { Fidelity } from './schema/fidelity.ts';
+export type { FromJsonSchema, Inferred, SchemaLike, SchemaPair } from './schema/inferred.ts';
+export type { SchemaProblem, SchemaReading } from './schema/json-schema.ts';
+
+// What comes of an attempt
+export { attempt } from './attempt.ts';
+export type { AttemptOptions, AttemptOutcome, Failed, RepairedOutput, Succeeded } from './attempt.ts';
+export { FaultError } from './fault-error.ts';
+export { problemOf } from './problem.ts';
+export type { Disposition, Problem, ProblemCategory } from './problem.ts';
+export type { Quarantined } from './quarantine.ts';
+export { REPAIRS, repairedText, repairedValue } from './repair.ts';
+export type { AppliedRepair, Repaired, RepairName } from './repair.ts';

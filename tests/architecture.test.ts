@@ -75,11 +75,14 @@ const TABLE: readonly Room[] = [
     house: ['actors/', 'machines/'],
     packages: ['node:child_process', 'node:readline', 'node:timers/promises'],
   },
-  // The only place that knows what a schema is made with.
+  // The only place that knows what a schema is made with. It requires a part of effect when the first schema of effect comes.
   {
     place: 'actors/schema/',
     house: ['machines/'],
-    packages: ['ajv', 'ajv/', 'ajv-formats', '@standard-schema/spec', 'node:crypto'],
+    packages: [
+      ...['ajv', 'ajv/', 'ajv-formats', '@standard-schema/spec', 'type effect/Schema'],
+      ...['node:crypto', 'node:module'],
+    ],
   },
   {
     place: 'actors/',
