@@ -3,7 +3,7 @@
  *
  * A reservation goes from account to account in a row: each holds the money itself, then asks the next one that does not have it
  * yet, and answers when that has answered. So an account that is reached by two ways counts it once, and accounts that lie
- * within each other do not go round. Whoever refuses makes all before it let go. The answer tells each which ones come after it;
+ * within each other do not go round. Whoever refuses makes all before it let go. The answer tells each which ones have it after it;
  * what becomes of the reservation goes the same way.
  *
  * An answer nobody waits for any more is given back. It owns the order of asking and telling; the ledger owns the numbers.
@@ -98,7 +98,8 @@ function unfit(ledger: Ledger, message: BudgetMessage, desk: Desk, problem: stri
   if (message.type !== 'budget.reserve') return reject(ledger, message, desk, 'unfit', detail);
   // Anything but a text could be anything, also the whole of somebody's data.
   const ticket = typeof message.ticket === 'string' ? message.ticket : '';
-  desk.say(askerOf(message), { ...refusal(ledger, desk, ticket, 'unfit'), detail });
+  const here = { as: desk.self.sessionId, at: desk.now };
+  desk.say(askerOf(message), { ...refusal(ledger, ticket, 'unfit', here), detail });
   return ledger;
 }
 
@@ -109,15 +110,10 @@ function onReserve(ledger: Ledger, request: BudgetReserve, desk: Desk): Ledger {
   const name = nameOf(request, desk);
   const known = ledger.open.get(name);
   if (known !== undefined) return onAskedAgain(ledger, name, known, request, desk);
-  const relay = request.relay ?? {
-    via: [],
-    path: request.path ?? [],
-    at: desk.now,
-    labels: request.labels ?? {},
-  };
+  const relay = relayOf(ledger, request, desk);
   const reason = ledger.settled.has(name) ? 'settled' : reasonToRefuse(ledger, amount, relay.at);
   if (reason !== undefined) {
-    desk.say(from, refusal(ledger, desk, ticket, reason, relay.at));
+    desk.say(from, refusal(ledger, ticket, reason, relay));
     return ledger;
   }
   const reservation: Reservation = { ticket, amount, state: 'asking', from, relay };
@@ -132,19 +128,19 @@ function onAskedAgain(
   desk: Desk,
 ): Ledger {
   if (amount !== known.amount) {
-    desk.say(from, refusal(ledger, desk, ticket, 'conflict', known.relay.at));
+    desk.say(from, refusal(ledger, ticket, 'conflict', known.relay));
     return ledger;
   }
-  // The next account is asked again too: it may be another by now, that has never heard of it.
+  // The next account is asked again too: it may have another life by now, that has never heard of it.
   if (known.state === 'asking') return asked(ledger, name, { ...known, from }, desk);
-  desk.say(from, granted(ticket, known, desk));
+  desk.say(from, granted(ticket, known));
   return ledger;
 }
 
 /** Asks the next account about what is held here; without one it is granted. */
 function asked(ledger: Ledger, name: string, reservation: Reservation, desk: Desk): Ledger {
-  const { amount, from } = reservation;
-  const [next, ...rest] = pathOf(ledger, reservation, desk);
+  const { amount, from, relay } = reservation;
+  const [next] = relay.path;
   if (next === undefined) return grant(ledger, name, reservation, [], desk);
   const account = desk.find(next);
   if (account === undefined) {
@@ -157,8 +153,8 @@ function asked(ledger: Ledger, name: string, reservation: Reservation, desk: Des
     });
     return dropped(ledger, name, reservation);
   }
-  const relay = onwardsIn(reservation.relay, rest, desk);
-  desk.say(account, { type: 'budget.reserve', ticket: name, amount, from: desk.self, relay });
+  const onwards = onwardsIn(relay, 0, desk);
+  desk.say(account, { type: 'budget.reserve', ticket: name, amount, from: desk.self, relay: onwards });
   return withOpen(ledger, name, reservation);
 }
 
@@ -173,7 +169,7 @@ function onReserved(ledger: Ledger, answer: BudgetReserved, desk: Desk): Ledger 
   if (reservation.state !== 'asking') return ledger;
   if (!ledger.isClosed) return grant(ledger, name, reservation, accounts, desk);
   giveBack(name, accounts, desk);
-  desk.say(reservation.from, refusal(ledger, desk, reservation.ticket, 'closed', reservation.relay.at));
+  desk.say(reservation.from, refusal(ledger, reservation.ticket, 'closed', reservation.relay));
   return dropped(ledger, name, reservation);
 }
 
@@ -193,24 +189,23 @@ function grant(
 ): Ledger {
   const relay = { ...reservation.relay, path };
   const known: Reservation = { ...reservation, state: 'granted', from: undefined, relay };
-  desk.say(reservation.from, granted(reservation.ticket, known, desk));
+  desk.say(reservation.from, granted(reservation.ticket, known));
   return withOpen(ledger, name, known);
 }
 
-function granted(ticket: string, { amount, relay: { path } }: Reservation, desk: Desk): BudgetReserved {
-  return { type: 'budget.reserved', ticket, amount, accounts: [desk.self.sessionId, ...path] };
+function granted(ticket: string, { amount, relay: { as, path } }: Reservation): BudgetReserved {
+  return { type: 'budget.reserved', ticket, amount, accounts: [as, ...path] };
 }
 
 function refusal(
   ledger: Ledger,
-  { self, now }: Desk,
   ticket: string,
   reason: BudgetRefusal,
-  at: number = now,
+  { as, at }: Pick<BudgetRelay, 'as' | 'at'>,
 ): BudgetRefused {
   const window = windowAt(ledger, windowKey(at, ledger.terms.per));
   const remaining = window === undefined ? NOTHING : remainingIn(window);
-  return { type: 'budget.refused', ticket, reason, account: self.sessionId, remaining };
+  return { type: 'budget.refused', ticket, reason, account: as, remaining };
 }
 
 // ---- what comes of it -----------------------------------------------------------------------------------------
@@ -218,7 +213,7 @@ function refusal(
 /** What has cost so much: a settlement, or a release. */
 function onBill(ledger: Ledger, word: BudgetSettle | BudgetRelease, cost: Micros, desk: Desk): Ledger {
   const name = nameOfKnown(ledger, word, desk);
-  const reservation = openAs(ledger, name, desk);
+  const reservation = ledger.open.get(name);
   if (reservation !== undefined) {
     const after = settled(ledger, name, reservation, cost);
     if (after === undefined) return rejectUncountable(ledger, word, desk);
@@ -253,7 +248,7 @@ function onForeignBill(
 
 function onCorrect(ledger: Ledger, word: BudgetCorrect, desk: Desk): Ledger {
   const name = nameOfKnown(ledger, word, desk);
-  const reservation = openAs(ledger, name, desk);
+  const reservation = ledger.open.get(name);
   const known = ledger.settled.get(name);
   const relay = reservation?.relay ?? known?.relay ?? word.relay;
   if (relay === undefined) return rejectUnknown(ledger, word, desk);
@@ -286,42 +281,40 @@ function tell(relay: BudgetRelay, name: string, word: Word, desk: Desk): void {
     const account = desk.find(address);
     if (account === undefined) continue;
     const { from: _, ...rest } = word;
-    const onwards = onwardsIn(relay, relay.path.slice(index + 1), desk);
-    desk.say(account, { ...rest, ticket: name, relay: onwards });
+    desk.say(account, { ...rest, ticket: name, relay: onwardsIn(relay, index, desk) });
     return;
   }
 }
 
 /** Lets those who hold something for nobody let go of it. */
 function giveBack(name: string, accounts: readonly string[], desk: Desk): void {
-  const relay: BudgetRelay = { via: [], path: accounts, at: desk.now, labels: {} };
+  const relay: BudgetRelay = { as: '', via: [], path: accounts, at: desk.now, labels: {} };
   tell(relay, name, { type: 'budget.release', ticket: name }, desk);
 }
 
 // ---- the way --------------------------------------------------------------------------------------------------
 
 /**
- * The accounts that come after this one: those that have answered; while nobody has, those that are to be asked. Whoever has it
- * already is not asked once more.
+ * What is known of a reservation that is asked for. After this account come those it lies within, and those that were named
+ * before; whoever has it already is not asked once more.
  */
-function pathOf({ terms }: Ledger, { state, relay }: Reservation, desk: Desk): readonly string[] {
-  if (state !== 'asking') return relay.path;
-  const passed = [...relay.via, desk.self.sessionId];
-  return [...terms.within, ...relay.path].filter(
-    (address) => !passed.includes(desk.find(address)?.sessionId ?? address),
-  );
+function relayOf(
+  { terms }: Ledger,
+  { relay, path = [], labels = {} }: BudgetReserve,
+  desk: Desk,
+): BudgetRelay {
+  const { sessionId } = desk.self;
+  const here = relay ?? { as: sessionId, via: [], path, at: desk.now, labels };
+  const passed = [...here.via, sessionId];
+  const isAhead = (address: string) => !passed.includes(desk.find(address)?.sessionId ?? '');
+  return { ...here, path: [...new Set([...terms.within, ...here.path])].filter(isAhead) };
 }
 
-/** An open reservation with the accounts that come after this one. */
-function openAs(ledger: Ledger, name: string, desk: Desk): Reservation | undefined {
-  const reservation = ledger.open.get(name);
-  if (reservation?.state !== 'asking') return reservation;
-  return { ...reservation, relay: { ...reservation.relay, path: pathOf(ledger, reservation, desk) } };
-}
-
-const onwardsIn = ({ via, at, labels }: BudgetRelay, path: readonly string[], desk: Desk): BudgetRelay => ({
-  via: [...via, desk.self.sessionId],
-  path,
+/** What the account in that place of the path is told, and those behind it. */
+const onwardsIn = ({ via, path, at, labels }: BudgetRelay, index: number, { self }: Desk): BudgetRelay => ({
+  as: path[index]!,
+  via: [...via, self.sessionId],
+  path: path.slice(index + 1),
   at,
   labels,
 });
@@ -341,7 +334,8 @@ function nameOfKnown({ open, settled: over }: Ledger, word: Word, desk: Desk): s
 function onRead(ledger: Ledger, word: BudgetRead, desk: Desk): Ledger {
   const { window: key = ledger.window.key, from } = word;
   const window = [ledger.window, ...ledger.others].find((one) => one.key === key);
-  if (window === undefined) return reject(ledger, word, desk, 'unknown', `there is nothing on the books of ${key}`);
+  if (window === undefined)
+    return reject(ledger, word, desk, 'unknown', `there is nothing on the books of ${key}`);
   desk.say(from, balanceOf(window, desk.self.sessionId));
   return ledger;
 }

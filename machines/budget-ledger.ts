@@ -207,7 +207,11 @@ function forgetting(ledger: Ledger): Ledger {
   const sum = old.reduce((so, window) => so + billedIn(window), earlier.billed);
   // As long as that can be counted.
   if (!Number.isSafeInteger(sum)) return ledger;
-  return { ...ledger, others: others.filter((window) => !old.includes(window)), earlier: { until, billed: sum } };
+  return {
+    ...ledger,
+    others: others.filter((window) => !old.includes(window)),
+    earlier: { until, billed: sum },
+  };
 }
 
 /** The limit from now on. Undefined when it would be below what is reserved. */

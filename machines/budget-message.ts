@@ -73,7 +73,8 @@ const parts =
 
 function problemOfParts(value: object, problems: Readonly<Record<string, Problem>>): string | undefined {
   const stranger = Object.keys(value).find((name) => !Object.hasOwn(problems, name));
-  if (stranger !== undefined) return `'${stranger}' means nothing; there are ${Object.keys(problems).join(', ')}`;
+  if (stranger !== undefined)
+    return `'${stranger}' means nothing; there are ${Object.keys(problems).join(', ')}`;
   for (const [name, problem] of Object.entries(problems)) {
     const wrong = problem((value as Readonly<Record<string, unknown>>)[name]);
     if (wrong !== undefined) return `${name} ${wrong}`;
@@ -83,7 +84,13 @@ function problemOfParts(value: object, problems: Readonly<Record<string, Problem
 
 const labels = parts('labels', { agent: optional(text(TICKET_LENGTH)), task: optional(text(TICKET_LENGTH)) });
 
-const relay = parts('what an account tells the next', { via: chain, path: chain, at: moment, labels });
+const relay = parts('what an account tells the next', {
+  as: text(TICKET_LENGTH),
+  via: chain,
+  path: chain,
+  at: moment,
+  labels,
+});
 
 const anything: Problem = () => undefined;
 const common = { type: anything, from: optional(ref) };

@@ -43,9 +43,11 @@ export interface BudgetLabels {
  * run is over, and a late bill comes for it.
  */
 export interface BudgetRelay {
-  /** The accounts that have it already; the first is the one that was asked. */
+  /** The address of the account that is told. */
+  readonly as: string;
+  /** The accounts that have it already, by their session ids; the first is the one that was asked. */
   readonly via: readonly string[];
-  /** The accounts that come after this one. */
+  /** The addresses of those that come after it. */
   readonly path: readonly string[];
   /** When it was reserved, in ms since the epoch: it belongs to that day, whenever it is settled. */
   readonly at: number;
@@ -278,9 +280,4 @@ export type BudgetAnswer = BudgetReserved | BudgetRefused;
 
 /** All that an account says. */
 export type BudgetNews =
-  | BudgetAnswer
-  | BudgetRejected
-  | BudgetCorrected
-  | BudgetBalance
-  | BudgetConfigured
-  | BudgetClosed;
+  BudgetAnswer | BudgetRejected | BudgetCorrected | BudgetBalance | BudgetConfigured | BudgetClosed;
