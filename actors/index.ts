@@ -18,6 +18,8 @@ export { FAULT_CLASSES } from '../machines/fault.ts';
 export type { Fault, FaultClass, ValueProblem } from '../machines/fault.ts';
 
 // Money
+export { budget } from './budget.ts';
+export type { Budget, BudgetOptions, OnExhausted } from './budget.ts';
 export { amountOf, microsOf } from '../machines/money.ts';
 export type { Micros } from '../machines/money.ts';
 

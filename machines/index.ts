@@ -49,3 +49,37 @@ export type {
   PermitRequest,
   RefusalReason,
 } from './permit.ts';
+
+// Money: who may spend how much
+export { account } from './budget.ts';
+export type { AccountContext, AccountOptions } from './budget.ts';
+export type {
+  AccountTerms,
+  BudgetAnswer,
+  BudgetBalance,
+  BudgetBegin,
+  BudgetClose,
+  BudgetClosed,
+  BudgetConfigure,
+  BudgetConfigured,
+  BudgetCorrect,
+  BudgetCorrected,
+  BudgetCost,
+  BudgetHold,
+  BudgetLabels,
+  BudgetMessage,
+  BudgetNews,
+  BudgetPer,
+  BudgetProblem,
+  BudgetRead,
+  BudgetRefusal,
+  BudgetRefused,
+  BudgetRejected,
+  BudgetRelay,
+  BudgetRelease,
+  BudgetReserve,
+  BudgetReserved,
+  BudgetSettle,
+  BudgetTopUp,
+  CostSource,
+} from './budget-words.ts';
