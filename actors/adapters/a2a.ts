@@ -10,9 +10,9 @@
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { FaultError } from '../fault-error.ts';
-import { attempt, refuseAnswer } from './attempt.ts';
+import { attempt } from './attempt.ts';
 import type { Execute } from './attempt.ts';
-import { isJsonObject, readBy } from './reading.ts';
+import { isJsonObject, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
 import { checkTerms, costBy, resultBy } from './terms.ts';
 import type { Terms } from './terms.ts';
@@ -109,7 +109,10 @@ export function a2a(client: A2aClient, options: A2aOptions): Execute {
 
 function checkOptions(client: object, options: A2aOptions): void {
   if (typeof client !== 'object' || client === null || !('sendMessageStream' in client))
-    throw new InvalidArgument('a2a.client', 'must be a client of an A2A agent: an object with sendMessageStream');
+    throw new InvalidArgument(
+      'a2a.client',
+      'must be a client of an A2A agent: an object with sendMessageStream',
+    );
   if (typeof options.name !== 'string' || options.name === '')
     throw new InvalidArgument('a2a.name', 'must say which agent it is');
   const { cancelWithinMs = CANCEL_WITHIN_MS } = options;
@@ -129,7 +132,10 @@ async function listen(
     'Idempotency-Key': idempotencyKey,
     ...(traceparent === undefined ? {} : { traceparent }),
   };
-  for await (const event of client.sendMessageStream(requestOf(options, assignment), { signal, serviceParameters })) {
+  for await (const event of client.sendMessageStream(requestOf(options, assignment), {
+    signal,
+    serviceParameters,
+  })) {
     conversation.take(event);
   }
 }
@@ -143,7 +149,13 @@ function requestOf({ parts }: A2aOptions, assignment: Assignment): A2aRequest {
       contextId: '',
       taskId: '',
       role: ROLE_USER,
-      parts: sent.map((part) => ({ content: undefined, metadata: undefined, filename: '', mediaType: '', ...part })),
+      parts: sent.map((part) => ({
+        content: undefined,
+        metadata: undefined,
+        filename: '',
+        mediaType: '',
+        ...part,
+      })),
       metadata: undefined,
       extensions: [],
       referenceTaskIds: [],
@@ -191,8 +203,10 @@ class Conversation {
       refuseAnswer({ class: 'not-parseable', message: 'the agent sent what is no event of A2A' });
     if (payload['$case'] === 'message') this.#message = partsOf(value);
     if (payload['$case'] === 'task') this.#takeTask(value);
-    if (payload['$case'] === 'statusUpdate') this.#takeStatus(value['taskId'], value['contextId'], value['status']);
-    if (payload['$case'] === 'artifactUpdate') this.#takeArtifact(value['artifact'], value['append'] === true);
+    if (payload['$case'] === 'statusUpdate')
+      this.#takeStatus(value['taskId'], value['contextId'], value['status']);
+    if (payload['$case'] === 'artifactUpdate')
+      this.#takeArtifact(value['artifact'], value['append'] === true);
   }
 
   #takeTask({ id, contextId, status, artifacts }: JsonObject): void {
@@ -260,9 +274,17 @@ function judged(options: A2aOptions, answer: A2aAnswer): Pick<TaskResult, 'statu
       throw new FaultError({ class: 'bad-request', ...fault });
     case 'SUBMITTED':
     case 'WORKING':
-      throw new FaultError({ class: 'server-error', ...fault, message: `the agent went silent while ${code}` });
+      throw new FaultError({
+        class: 'server-error',
+        ...fault,
+        message: `the agent went silent while ${code}`,
+      });
     default:
-      throw new FaultError({ class: 'contract-violation', ...fault, message: `no state of A2A 1.0: ${code}` });
+      throw new FaultError({
+        class: 'contract-violation',
+        ...fault,
+        message: `no state of A2A 1.0: ${code}`,
+      });
   }
 }
 

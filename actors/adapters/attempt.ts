@@ -43,11 +43,3 @@ export function abortFault({ reason }: AbortSignal): Fault {
   const why = reason instanceof Error ? reason.message : String(reason);
   return { class: isTimeout ? 'timeout' : 'cancelled', message: why };
 }
-
-/** What the counterpart has answered is no answer. @throws FaultError always */
-export function refuseAnswer(fault: Fault, answer?: string): never {
-  throw new FaultError(answer === undefined || answer.length > ANSWER_CHARS ? fault : { ...fault, answer });
-}
-
-/** What is longer is not kept for repairs: it would stand in the journal. */
-const ANSWER_CHARS = 256 * 1024;

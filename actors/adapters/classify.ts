@@ -10,6 +10,7 @@
 import type { Fault, FaultClass } from '../../machines/fault.ts';
 import { retryAfterMsOf } from '../../machines/retry-after.ts';
 import { FaultError } from '../fault-error.ts';
+import { jsonOf } from './reading.ts';
 
 /** What can be seen of an error and its causes. */
 export interface Symptoms {
@@ -110,14 +111,22 @@ export const CLASSIFICATION: readonly Row[] = [
       'data_inspection_failed',
     ),
   },
-  { situation: 'the key is wrong, and it is called a bad request', class: 'auth', fits: code('API_KEY_INVALID') },
+  {
+    situation: 'the key is wrong, and it is called a bad request',
+    class: 'auth',
+    fits: code('API_KEY_INVALID'),
+  },
   { situation: 'too many requests', class: 'rate-limit', fits: status(429) },
   { situation: 'not authenticated', class: 'auth', fits: status(401) },
   { situation: 'not authorised', class: 'auth', fits: status(403) },
   { situation: 'the proxy wants credentials', class: 'auth', fits: status(407) },
   { situation: 'the other side waited too long for us', class: 'timeout', fits: status(408) },
   // Whoever repeats a request while the first is still under way is told so; afterwards it may work.
-  { situation: 'in conflict with what is under way', class: 'server-error', fits: any(status(409), status(425)) },
+  {
+    situation: 'in conflict with what is under way',
+    class: 'server-error',
+    fits: any(status(409), status(425)),
+  },
   { situation: 'down', class: 'unavailable', fits: status(503) },
   { situation: 'overloaded', class: 'unavailable', fits: status(529) },
   { situation: 'failed', class: 'server-error', fits: status(500, 599) },
@@ -128,7 +137,13 @@ export const CLASSIFICATION: readonly Row[] = [
   {
     situation: 'a connection that broke',
     class: 'server-error',
-    fits: code('ECONNRESET', 'ECONNABORTED', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'),
+    fits: code(
+      'ECONNRESET',
+      'ECONNABORTED',
+      'EPIPE',
+      'UND_ERR_SOCKET',
+      'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+    ),
   },
   {
     situation: 'nobody there',
@@ -151,7 +166,11 @@ export const CLASSIFICATION: readonly Row[] = [
     class: 'timeout',
     fits: code('UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'),
   },
-  { situation: 'an answer without a body', class: 'empty', fits: all(status(200, 299), ({ isEmpty }) => isEmpty) },
+  {
+    situation: 'an answer without a body',
+    class: 'empty',
+    fits: all(status(200, 299), ({ isEmpty }) => isEmpty),
+  },
   {
     situation: 'nothing in the answer',
     class: 'empty',
@@ -213,11 +232,17 @@ export const CLASSIFICATION: readonly Row[] = [
     situation: 'a JSON-RPC server that has failed',
     class: 'server-error',
     fits: ({ codes }) =>
-      codes.some((code) => typeof code === 'number' && (code === -32603 || (code <= -32000 && code >= -32099))),
+      codes.some(
+        (code) => typeof code === 'number' && (code === -32603 || (code <= -32000 && code >= -32099)),
+      ),
   },
 
   // What SDKs find out by themselves.
-  { situation: 'credentials are missing', class: 'auth', fits: named('AI_LoadAPIKeyError', 'UnauthorizedError') },
+  {
+    situation: 'credentials are missing',
+    class: 'auth',
+    fits: named('AI_LoadAPIKeyError', 'UnauthorizedError'),
+  },
   {
     situation: 'a request that cannot be made',
     class: 'bad-request',
@@ -272,7 +297,8 @@ export function symptomsOf(error: unknown): Symptoms {
     codes: [...chain.flatMap(codesOf), ...told.flatMap(vendorCodesOf)],
     names: chain.flatMap(({ name }) => (isText(name) ? [name] : [])),
     text: (text || 'it does not say why').slice(0, TEXT_CHARS),
-    isEmpty: answered !== undefined && String(answered['responseBody'] ?? '').trim() === '',
+    isEmpty:
+      answered !== undefined && !/\S/.test(isText(answered['responseBody']) ? answered['responseBody'] : ''),
   };
 }
 
@@ -308,7 +334,7 @@ function codesOf({ code, envelopeCode }: Fields): (string | number)[] {
 /** The errors that the body of an answer tells of: `{ error: { message, code, type } }`, or as a problem. */
 function errorsIn(body: string): Fields[] {
   if (body.length > BODY_CHARS) return [];
-  const parsed = parsedJson(body);
+  const parsed = jsonOf(body);
   const [first] = Array.isArray(parsed) ? parsed : [parsed];
   if (!isObject(first)) return [];
   const { error } = first;
@@ -320,14 +346,6 @@ function errorsIn(body: string): Fields[] {
 
 function vendorCodesOf({ code, type, status, reason }: Fields): (string | number)[] {
   return [code, type, status, reason].filter(isText);
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** `retry-after-ms` is finer, and goes before `retry-after`. */

@@ -12,18 +12,17 @@
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { FaultError } from '../fault-error.ts';
-import { attempt, refuseAnswer } from './attempt.ts';
+import { attempt } from './attempt.ts';
 import type { Execute } from './attempt.ts';
 import { faultOf } from './classify.ts';
-import { jsonObjectOf } from './reading.ts';
+import { jsonObjectOf, jsonOf, refuseAnswer, utf8Of } from './reading.ts';
 import { claimedResult, reported } from './reported.ts';
 
 export interface HttpOptions {
   readonly url: string | URL;
   /** Credentials, mostly. The adapter's own go before them. */
   readonly headers?:
-    | Readonly<Record<string, string>>
-    | ((assignment: Assignment) => Readonly<Record<string, string>>);
+    Readonly<Record<string, string>> | ((assignment: Assignment) => Readonly<Record<string, string>>);
   /** An answer may be as long as this. Default 1,048,576. */
   readonly maxBodyBytes?: number;
   /** Another `fetch`: with a proxy, with certificates, with longer limits than the five minutes of Node's own. */
@@ -77,10 +76,18 @@ async function bodyOf({ body, status }: Response, maxBytes: number): Promise<str
   // Leaving the loop cancels the rest.
   for await (const chunk of body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > maxBytes) refuseAnswer({ class: 'not-parseable', message: `the answer is longer than ${maxBytes} bytes`, code: status });
+    if (bytes > maxBytes)
+      refuseAnswer({
+        class: 'not-parseable',
+        message: `the answer is longer than ${maxBytes} bytes`,
+        code: status,
+      });
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return (
+    utf8Of(Buffer.concat(chunks)) ??
+    refuseAnswer({ class: 'not-parseable', message: 'the answer is no UTF-8', code: status })
+  );
 }
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
@@ -91,12 +98,15 @@ function resultOf(response: Response, body: string): TaskResult {
   if (response.status !== 200) refuse(response, isJson ? body : '');
   if (body.trim() === '') refuseAnswer({ class: 'empty', message: 'the answer is empty' });
   if (!isJson)
-    refuseAnswer({ class: 'not-parseable', message: `the answer is no JSON, but ${type || 'of no type'}`, code: 200 });
+    refuseAnswer({
+      class: 'not-parseable',
+      message: `the answer is no JSON, but ${type || 'of no type'}`,
+      code: 200,
+    });
   return claimedResult(jsonObjectOf(body, 'the answer'));
 }
 
 function refuse({ status, statusText, headers }: Response, json: string): never {
-  const problem = parsed(json);
   const fault = faultOf(
     {
       message: statusText || 'no result',
@@ -106,13 +116,5 @@ function refuse({ status, statusText, headers }: Response, json: string): never 
     },
     Date.now(),
   );
-  throw new FaultError(reported(fault, problem));
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
+  throw new FaultError(reported(fault, jsonOf(json)));
 }

@@ -9,10 +9,10 @@
 import type { Assignment } from '../../machines/contract.ts';
 import type { Fault } from '../../machines/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { attempt, refuseAnswer } from './attempt.ts';
+import { attempt } from './attempt.ts';
 import type { Execute } from './attempt.ts';
 import { faultOf } from './classify.ts';
-import { isJsonObject, readBy } from './reading.ts';
+import { isJsonObject, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
 import { checkTerms, costBy, resultBy } from './terms.ts';
 import type { Terms } from './terms.ts';
@@ -26,6 +26,9 @@ export interface McpClient {
 export interface LegacyMcpClient {
   callTool(params: McpCall, resultSchema?: undefined, options?: McpCallOptions): Promise<unknown>;
 }
+
+/** One of them: which, says `legacy`. */
+type AnyMcpClient = McpClient & LegacyMcpClient;
 
 export interface McpCall {
   name: string;
@@ -59,7 +62,7 @@ export interface McpOptions extends Terms<McpAnswer> {
 /** @throws InvalidArgument */
 export function mcp(client: McpClient, options: McpOptions & { readonly legacy?: false }): Execute;
 export function mcp(client: LegacyMcpClient, options: McpOptions & { readonly legacy: true }): Execute;
-export function mcp(client: McpClient | LegacyMcpClient, options: McpOptions): Execute {
+export function mcp(client: AnyMcpClient, options: McpOptions): Execute {
   checkOptions(client, options);
   const { tool, read, legacy = false } = options;
   return async (assignment) => {
@@ -74,21 +77,30 @@ export function mcp(client: McpClient | LegacyMcpClient, options: McpOptions): E
     checkAnswer(answer);
     if (answer.isError === true) refuseAnswer(failureOf(options, answer));
     const output = outputOf(answer, read);
-    return resultBy(options, assignment, answer, { output, status: 'success', model: `mcp/${tool}`, startedAt });
+    return resultBy(options, assignment, answer, {
+      output,
+      status: 'success',
+      model: `mcp/${tool}`,
+      startedAt,
+    });
   };
 }
 
 function checkOptions(client: object, { tool, legacy = false, ...terms }: McpOptions): void {
   if (typeof client !== 'object' || client === null || !('callTool' in client))
     throw new InvalidArgument('mcp.client', 'must be a connected MCP client: an object with callTool');
-  if (typeof tool !== 'string' || tool === '') throw new InvalidArgument('mcp.tool', 'must be the name of a tool');
+  if (typeof tool !== 'string' || tool === '')
+    throw new InvalidArgument('mcp.tool', 'must be the name of a tool');
   checkTerms(terms, 'mcp');
   // Taken for the other, a client would lose the signal, and nobody would notice before it is needed.
   const isLegacy = 'getServerCapabilities' in client && !('getProtocolEra' in client);
   if (isLegacy && !legacy)
     throw new InvalidArgument('mcp.legacy', 'must be true for a client of @modelcontextprotocol/sdk');
   if (!isLegacy && legacy)
-    throw new InvalidArgument('mcp.legacy', 'is for clients of @modelcontextprotocol/sdk alone; this is another');
+    throw new InvalidArgument(
+      'mcp.legacy',
+      'is for clients of @modelcontextprotocol/sdk alone; this is another',
+    );
 }
 
 function callOf({ tool, arguments: argue }: McpOptions, assignment: Assignment): McpCall {
@@ -105,14 +117,12 @@ function callOf({ tool, arguments: argue }: McpOptions, assignment: Assignment):
 }
 
 function call(
-  client: McpClient | LegacyMcpClient,
+  client: AnyMcpClient,
   isLegacy: boolean,
   params: McpCall,
   options: McpCallOptions,
 ): Promise<unknown> {
-  return isLegacy
-    ? (client as LegacyMcpClient).callTool(params, undefined, options)
-    : (client as McpClient).callTool(params, options);
+  return isLegacy ? client.callTool(params, undefined, options) : client.callTool(params, options);
 }
 
 function checkAnswer(answer: unknown): asserts answer is McpAnswer {
@@ -140,7 +150,10 @@ function outputOf(answer: McpAnswer, read: McpOptions['read']): JsonObject {
   if (isJsonObject(structuredContent)) return structuredContent;
   if (read === undefined)
     refuseAnswer(
-      { class: 'not-parseable', message: 'the tool answered without structured content, and there is no read()' },
+      {
+        class: 'not-parseable',
+        message: 'the tool answered without structured content, and there is no read()',
+      },
       textOf(answer),
     );
   return readBy(() => read(answer), textOf(answer));

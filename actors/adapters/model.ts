@@ -16,10 +16,10 @@ import { InvalidArgument } from '../../runtime/index.ts';
 import { FaultError } from '../fault-error.ts';
 import { costOf, pricesAt, roundedUp } from '../price.ts';
 import type { PriceTable, TokenCounts } from '../price.ts';
-import { attempt, refuseAnswer } from './attempt.ts';
+import { attempt } from './attempt.ts';
 import type { Execute } from './attempt.ts';
 import { faultOf } from './classify.ts';
-import { jsonObjectOf, readBy } from './reading.ts';
+import { jsonObjectOf, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
 import { tokensOf } from './tokens.ts';
 
@@ -141,11 +141,14 @@ export function model<TModel extends LanguageModel>(
 function checkModel(model: LanguageModel): void {
   // A name would be resolved by a gateway that nobody has asked for.
   if (typeof model !== 'object' || model === null || typeof model.doGenerate !== 'function')
-    throw new InvalidArgument('model.model', 'must be a language model of an AI SDK provider: an object with doGenerate');
+    throw new InvalidArgument(
+      'model.model',
+      'must be a language model of an AI SDK provider: an object with doGenerate',
+    );
   if (!VERSIONS.includes(model.specificationVersion))
     throw new InvalidArgument(
       'model.model.specificationVersion',
-      `must be one of ${VERSIONS.join(', ')}, but is ${String(model.specificationVersion)}`,
+      `must be one of ${VERSIONS.join(', ')}, but is ${model.specificationVersion}`,
     );
 }
 
@@ -154,7 +157,8 @@ function checkOptions(options: ModelOptions<never>): void {
     if (typeof options[name] !== 'function') throw new InvalidArgument(`model.${name}`, 'must be a function');
   if (options.output !== 'json' && typeof options.output !== 'function')
     throw new InvalidArgument('model.output', "must be 'json', or a function that reads the text");
-  if (!Array.isArray(options.price?.prices)) throw new InvalidArgument('model.price', 'must be a priceTable(…)');
+  if (!Array.isArray(options.price?.prices))
+    throw new InvalidArgument('model.price', 'must be a priceTable(…)');
   if (pricesAt(options.price, Date.now()) === undefined)
     throw new InvalidArgument('model.price', 'must have prices that are in effect today');
   const { maxOutputTokens, window, settings = {} } = options;
@@ -165,7 +169,10 @@ function checkOptions(options: ModelOptions<never>): void {
     if (count !== undefined && !(Number.isSafeInteger(count) && count > 0))
       throw new InvalidArgument(path, 'must be a whole number above 0');
   if (window !== undefined && maxOutputTokens === undefined)
-    throw new InvalidArgument('model.maxOutputTokens', 'must be given with a window: the answer must fit into it too');
+    throw new InvalidArgument(
+      'model.maxOutputTokens',
+      'must be given with a window: the answer must fit into it too',
+    );
   const taken = Object.keys(settings).find((name) => OWN_SETTINGS.includes(name));
   if (taken !== undefined)
     throw new InvalidArgument(`model.settings.${taken}`, 'is set by the adapter: use its own option');
@@ -270,7 +277,8 @@ function readAnswer<TGenerated extends Generated>(
   const unfinished = UNFINISHED[typeof finishReason === 'string' ? finishReason : finishReason.unified];
   if (unfinished !== undefined) refuseAnswer(unfinished, text);
   if (text.trim() === '') refuseAnswer({ class: 'empty', message: 'the answer is empty' });
-  const value = output === 'json' ? jsonObjectOf(text, 'the answer') : readBy(() => output(text, assignment), text);
+  const value =
+    output === 'json' ? jsonObjectOf(text, 'the answer') : readBy(() => output(text, assignment), text);
   return { output: value, text, generated };
 }
 

@@ -2,8 +2,8 @@
  * Strict reading of answers. Where an object is wanted as JSON no code fences are taken off, no commas mended, nothing is searched
  * for: repairs are declared, and made by others.
  */
+import type { Fault } from '../../machines/fault.ts';
 import { FaultError } from '../fault-error.ts';
-import { refuseAnswer } from './attempt.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -32,6 +32,24 @@ export function jsonObjectOf(text: string, whose: string): JsonObject {
   );
 }
 
+/** Bytes as text; undefined where they are none. What is broken is not replaced. */
+export function utf8Of(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON of whatever kind; undefined where it is none. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Reads an answer by a function of the user. One that throws has not been able to.
  *
@@ -48,5 +66,22 @@ export function readBy(read: () => JsonObject, text: string): JsonObject {
     refuseAnswer({ class: 'not-parseable', message: `the answer could not be read: ${why}` }, text);
   }
   if (isJsonObject(value)) return value;
-  refuseAnswer({ class: 'not-parseable', message: 'the answer was read as something that is no object' }, text);
+  refuseAnswer(
+    { class: 'not-parseable', message: 'the answer was read as something that is no object' },
+    text,
+  );
+}
+
+/** What is longer is not kept for repairs: it would stand in the journal. */
+const ANSWER_CHARS = 256 * 1024;
+
+/** What the counterpart has answered is no answer, and may be repaired. */
+export function unanswered(fault: Fault, answer: string | undefined): FaultError {
+  const isKept = answer !== undefined && answer.length <= ANSWER_CHARS;
+  return new FaultError(isKept ? { ...fault, answer } : fault);
+}
+
+/** @throws FaultError always */
+export function refuseAnswer(fault: Fault, answer?: string): never {
+  throw unanswered(fault, answer);
 }

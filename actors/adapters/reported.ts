@@ -8,8 +8,7 @@ import type { TaskResult } from '../../machines/contract.ts';
 import type { Fault, FaultClass, ValueProblem } from '../../machines/fault.ts';
 import { FAULT_CLASSES } from '../../machines/fault.ts';
 import { microsOf, problemOfAmount } from '../../machines/money.ts';
-import { refuseAnswer } from './attempt.ts';
-import { isJsonObject } from './reading.ts';
+import { isJsonObject, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
 
 /** What only those can say who give the work. */
@@ -20,7 +19,8 @@ const NOT_THEIRS: readonly FaultClass[] = [
 
 /** @throws FaultError when it is no object */
 export function claimedResult(value: unknown): TaskResult {
-  if (!isJsonObject(value)) refuseAnswer({ class: 'not-parseable', message: 'the answer is no result: not an object' });
+  if (!isJsonObject(value))
+    refuseAnswer({ class: 'not-parseable', message: 'the answer is no result: not an object' });
   // Nobody has looked into it yet, and it is not for the one who carries it.
   return value as unknown as TaskResult;
 }

@@ -15,9 +15,13 @@ export interface Terms<TAnswer> {
 /** @throws InvalidArgument */
 export function checkTerms({ cost, confidence }: Terms<never>, adapter: string): void {
   const problem = typeof cost === 'function' ? undefined : problemOfAmount(cost);
-  if (problem !== undefined) throw new InvalidArgument(`${adapter}.cost`, `${problem}, or a function of the answer`);
+  if (problem !== undefined)
+    throw new InvalidArgument(`${adapter}.cost`, `${problem}, or a function of the answer`);
   if (typeof confidence !== 'function' && !(confidence >= 0 && confidence <= 1))
-    throw new InvalidArgument(`${adapter}.confidence`, 'must be a number from 0 to 1, or a function of the answer');
+    throw new InvalidArgument(
+      `${adapter}.confidence`,
+      'must be a number from 0 to 1, or a function of the answer',
+    );
 }
 
 /** What a call has cost that brought an answer, whatever that is worth; undefined when it makes no sense. */
@@ -31,7 +35,12 @@ export function resultBy<TAnswer>(
   { cost, confidence }: Terms<TAnswer>,
   { id }: Assignment,
   answer: TAnswer,
-  done: { readonly output: JsonObject; readonly status: TaskResult['status']; model: string; startedAt: number },
+  done: {
+    readonly output: JsonObject;
+    readonly status: TaskResult['status'];
+    model: string;
+    startedAt: number;
+  },
 ): TaskResult {
   return {
     id,

@@ -11,7 +11,8 @@ import { isJsonObject as isObject } from './reading.ts';
 export function tokensOf(usage: unknown): TokenCounts | undefined {
   if (!isObject(usage)) return undefined;
   const { inputTokens, outputTokens } = usage;
-  const counts = isObject(inputTokens) && isObject(outputTokens) ? detailed(inputTokens, outputTokens) : flat(usage);
+  const counts =
+    isObject(inputTokens) && isObject(outputTokens) ? detailed(inputTokens, outputTokens) : flat(usage);
   if (counts === undefined) return undefined;
   const { input, cachedInput, cacheWrite } = counts;
   const isCounted = Object.values(counts).every((count) => Number.isSafeInteger(count) && count >= 0);
