@@ -71,7 +71,7 @@ const TOO_LONG = new RegExp(
     'input token count .{0,40}exceeds', // Google
     'input is too long', // Bedrock
     'exceeds the available context size', // llama.cpp
-    'tokens. \\+ .max_new_tokens. must be', // Text Generation Inference
+    'tokens \\+ .max_new_tokens. must be', // Text Generation Inference
     'too many tokens: total number of tokens in the prompt', // Cohere
   ].join('|'),
   'i',
