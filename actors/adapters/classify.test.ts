@@ -92,6 +92,7 @@ const LOOKS: Readonly<Record<string, readonly (readonly [looks: unknown, class_:
     [failed(-32600, 'Tool x has an output schema but did not return structured content'), 'not-parseable'],
   ],
   'the MCP client is not connected': [[failed('NOT_CONNECTED'), 'unavailable']],
+  'an older MCP client is not connected': [[new Error('Not connected'), 'unavailable']],
   'the MCP client had no time left': [[failed('REQUEST_TIMEOUT'), 'timeout']],
   'an older MCP client had no time left': [
     [failed(-32001, 'MCP error -32001: Request timed out'), 'timeout'],

@@ -195,6 +195,7 @@ export const CLASSIFICATION: readonly Row[] = [
     fits: says(/has an output schema but did not return structured content/),
   },
   { situation: 'the MCP client is not connected', class: 'unavailable', fits: code('NOT_CONNECTED') },
+  { situation: 'an older MCP client is not connected', class: 'unavailable', fits: says(/^Not connected$/) },
   { situation: 'the MCP client had no time left', class: 'timeout', fits: code('REQUEST_TIMEOUT') },
   {
     situation: 'an older MCP client had no time left',

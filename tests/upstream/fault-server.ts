@@ -147,7 +147,7 @@ export async function faultServer(): Promise<Upstream> {
   const works: string[] = [];
   let said: Record<string, unknown> = { decision: 'yes' };
 
-  const server = createServer(async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = JSON.parse(await textOf(request)) as Record<string, unknown>;
     const behaviour = planned.shift() ?? 'well';
     const received: Received = {
@@ -172,6 +172,9 @@ export async function faultServer(): Promise<Upstream> {
     };
     const behave: Behave = BEHAVIOURS[behaviour];
     behave({ response, received, answer });
+  };
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: Error) => response.destroy(error));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
