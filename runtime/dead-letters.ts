@@ -58,6 +58,9 @@ export interface DeadLetterList extends AsyncIterable<DeadLetter> {
   discard(id: number, decision: DeadLetterDecision): Promise<void>;
 }
 
+/** What stands in the journal of `heddle/system` about one that was given up for good. */
+export const DISCARDED = 'heddle.dead-letter.discarded';
+
 export class DeadLetters {
   readonly #runtime: Runtime;
   /** Those that somebody is deciding about. */
@@ -218,7 +221,7 @@ export class DeadLetters {
     assertText(by, 'by');
     assertText(reason, 'reason');
     await this.#inOneHand(id, (letter) =>
-      decide(this.#runtime, { type: 'heddle.dead-letter.discarded', by, reason, letter }, { letter: id }),
+      decide(this.#runtime, { type: DISCARDED, by, reason, letter }, { letter: id }),
     );
   }
 

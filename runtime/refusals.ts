@@ -156,10 +156,10 @@ export class Refusals {
   // ---- looking ----------------------------------------------------------------------------------------------------
 
   /** Those on the disk, oldest first, and behind them those that are not recorded yet. */
-  async *list({ address }: { readonly address?: string } = {}): AsyncGenerator<Refusal> {
+  async *list(of: { readonly address?: string; readonly children?: boolean } = {}): AsyncGenerator<Refusal> {
     const runtime = this.#runtime;
     runtime.assertOpen();
-    const isMeant = (refusal: Refusal): boolean => address === undefined || refusal.address === address;
+    const isMeant = meant(of);
     const waiting = [...this.#pending.values()].map((refusal) => ({ ...refusal }));
     await runtime.committer.durable();
     const recorded = new Set<string>();
@@ -175,6 +175,17 @@ export class Refusals {
     }
     for (const refusal of waiting) if (isMeant(refusal) && !recorded.has(identityOf(refusal))) yield refusal;
   }
+}
+
+/** A long address is kept cut, so what was cut is looked for. */
+function meant({ address, children = false }: { readonly address?: string; readonly children?: boolean }) {
+  if (address === undefined) return () => true;
+  const kept = cut(address, MAX_NAME);
+  const below = `${address}/`;
+  const isBelow = (other: string): boolean =>
+    below.length < MAX_NAME ? other.startsWith(below) : other === cut(`${below}x`, MAX_NAME);
+  return ({ address: other }: Refusal): boolean =>
+    other !== undefined && (other === kept || (children && isBelow(other)));
 }
 
 const identityOf = ({ address, what, event, code, first }: Refusal): string =>
@@ -200,7 +211,15 @@ function saidBy(error: unknown): string {
   return error instanceof HeddleError ? messageOf(error) : `it threw a ${nameOf(error)}`;
 }
 
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
+/** What was thrown, without what it says. */
+export function nameOf(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error && typeof thrown.name === 'string') return cut(thrown.name, MAX_NAME);
+  } catch {
+    // Its getter throws.
+  }
+  return typeof thrown;
+}
 
 /** Not in the middle of a character: such a text could not be stored. */
 function cut(text: string, length: number): string {

@@ -12,12 +12,15 @@ import { millisOf } from './duration.ts';
 import { ActorExists, InvalidArgument, UnknownActor } from './errors.ts';
 import { historyOf } from './past/history.ts';
 import type { HistoryOptions, HistoryRecord } from './past/history.ts';
+import { historyWithRefusals } from './past/refused.ts';
+import type { HistoryRefusal } from './past/refused.ts';
 import type { MetricsReading } from './health/reading.ts';
 import { Inspection } from './inspection.ts';
 import type { Inspect } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
+import { names } from './query/names.ts';
 import { query } from './query/query.ts';
 import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 import type { Refusal } from './refusals.ts';
@@ -239,6 +242,15 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   }
 
   /**
+   * The names that `query` takes, as far as anybody lives or has lived under them: of root actors (`report`), and of children
+   * (`report/payment`).
+   * @param isWanted is asked for the logic of each
+   */
+  names(isWanted: (logic: unknown) => boolean = () => true): Promise<readonly string[]> {
+    return names(this.#runtime, isWanted);
+  }
+
+  /**
    * Ends the life of a root actor, and of its children. Resolves when that is on the disk.
    * An actor that has ended already stays as it is.
    */
@@ -361,10 +373,20 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
 
   /**
    * What has happened to an actor, record by record, in all its lives. Shows what is on the disk when it is called.
-   * @throws JournalCorrupt at the first record that does not prove itself
+   * With `refusals` what was refused stands among the records, and an address where only that has happened is known.
+   * @throws JournalCorrupt at the first record that does not prove itself; UnknownActor, InvalidArgument
    */
-  history(address: string, options?: HistoryOptions): AsyncIterable<HistoryRecord> {
-    return historyOf(this.#runtime, address, options);
+  history(
+    address: string,
+    options?: HistoryOptions & { readonly refusals?: false },
+  ): AsyncIterable<HistoryRecord>;
+  history(address: string, options: HistoryOptions): AsyncIterable<HistoryRecord | HistoryRefusal>;
+  history(
+    address: string,
+    options: HistoryOptions = {},
+  ): AsyncIterable<HistoryRecord> | AsyncIterable<HistoryRecord | HistoryRefusal> {
+    const tell = options.refusals === true ? historyWithRefusals : historyOf;
+    return tell(this.#runtime, address, options);
   }
 
   /** Tells the whole history of an actor again, and says whether today's code tells the same. Executes nothing. */
