@@ -16,10 +16,36 @@ export type {
 } from '../machines/contract.ts';
 export { FAULT_CLASSES } from '../machines/fault.ts';
 export type { Fault, FaultClass, ValueProblem } from '../machines/fault.ts';
+export { FaultError } from './fault-error.ts';
+
+// Agents whose work is done by others: what `agent({ execute })` takes
+export { a2a } from './adapters/a2a.ts';
+export type { A2aAnswer, A2aClient, A2aOptions } from './adapters/a2a.ts';
+export type { Execute } from './adapters/attempt.ts';
+export { faultOf } from './adapters/classify.ts';
+export { http } from './adapters/http.ts';
+export type { HttpOptions } from './adapters/http.ts';
+export { mcp } from './adapters/mcp.ts';
+export type { LegacyMcpClient, McpAnswer, McpClient, McpOptions } from './adapters/mcp.ts';
+export { model } from './adapters/model.ts';
+export type {
+  Generated,
+  LanguageModel,
+  Message,
+  ModelAnswer,
+  ModelMetadata,
+  ModelOptions,
+  Prompt,
+} from './adapters/model.ts';
+export { subprocess } from './adapters/process.ts';
+export type { SubprocessExecute, SubprocessOptions } from './adapters/process.ts';
+export type { Terms } from './adapters/terms.ts';
 
 // Money
 export { budget } from './budget.ts';
 export type { Budget, BudgetOptions, OnExhausted } from './budget.ts';
+export { priceTable } from './price.ts';
+export type { Prices, PriceTable, TokenCounts } from './price.ts';
 export { amountOf, microsOf } from '../machines/money.ts';
 export type { Micros } from '../machines/money.ts';
 
@@ -44,7 +70,6 @@ export type { SchemaProblem, SchemaReading } from './schema/json-schema.ts';
 // What comes of an attempt
 export { attempt } from './attempt.ts';
 export type { AttemptOptions, AttemptOutcome, Failed, RepairedOutput, Succeeded } from './attempt.ts';
-export { FaultError } from './fault-error.ts';
 export { problemOf } from './problem.ts';
 export type { Disposition, Problem, ProblemCategory } from './problem.ts';
 export type { Quarantined } from './quarantine.ts';
