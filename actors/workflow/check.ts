@@ -87,7 +87,8 @@ class Check {
 
   fields(place: string, given: Options, known: readonly string[]): void {
     for (const name of Object.keys(given))
-      if (!known.includes(name)) this.fail(`${place}/${inPointer(name)}`, `means nothing; there are ${listed(known)}`);
+      if (!known.includes(name))
+        this.fail(`${place}/${inPointer(name)}`, `means nothing; there are ${listed(known)}`);
   }
 
   schema(place: string, given: unknown): void {
@@ -154,7 +155,12 @@ function checkNode(check: Check, name: string, node: Node, nodes: ReadonlyMap<st
   }
 }
 
-function checkNeeds(check: Check, name: string, { options, place }: Node, nodes: ReadonlyMap<string, Node>): void {
+function checkNeeds(
+  check: Check,
+  name: string,
+  { options, place }: Node,
+  nodes: ReadonlyMap<string, Node>,
+): void {
   const { needs = [] } = options;
   if (!Array.isArray(needs)) return check.fail(`${place}/needs`, 'must be a list of names');
   const seen = new Set<string>();
@@ -167,7 +173,8 @@ function checkNeeds(check: Check, name: string, { options, place }: Node, nodes:
     }
     if (isRecord(need)) {
       check.fields(at, need, ['node', 'onError']);
-      if (!isEdgePolicy(need['onError'])) check.fail(`${at}/onError`, "must be 'skip', 'absent' or { value }");
+      if (!isEdgePolicy(need['onError']))
+        check.fail(`${at}/onError`, "must be 'skip', 'absent' or { value }");
     }
     if (seen.has(text)) check.fail(at, `needs '${text}' twice`);
     seen.add(text);
@@ -175,16 +182,25 @@ function checkNeeds(check: Check, name: string, { options, place }: Node, nodes:
   }
 }
 
-function checkNeed(check: Check, at: string, text: string, name: string, nodes: ReadonlyMap<string, Node>): void {
+function checkNeed(
+  check: Check,
+  at: string,
+  text: string,
+  name: string,
+  nodes: ReadonlyMap<string, Node>,
+): void {
   const dot = text.indexOf('.');
   const [needed, arm] = dot === -1 ? [text, undefined] : [text.slice(0, dot), text.slice(dot + 1)];
   if (needed === name) return check.fail(at, 'needs itself');
   const other = nodes.get(needed);
-  if (other === undefined) return check.fail(at, `needs '${needed}', which is none of ${listed([...nodes.keys()])}`);
+  if (other === undefined)
+    return check.fail(at, `needs '${needed}', which is none of ${listed([...nodes.keys()])}`);
   if (arm === undefined) return;
-  const arms = other.kind === 'branch' && isRecord(other.options['arms']) ? Object.keys(other.options['arms']) : [];
+  const arms =
+    other.kind === 'branch' && isRecord(other.options['arms']) ? Object.keys(other.options['arms']) : [];
   if (other.kind !== 'branch') check.fail(at, `needs an arm of '${needed}', which is no branch`);
-  else if (!arms.includes(arm)) check.fail(at, `needs the arm '${arm}' of '${needed}', which has ${listed(arms)}`);
+  else if (!arms.includes(arm))
+    check.fail(at, `needs the arm '${arm}' of '${needed}', which has ${listed(arms)}`);
 }
 
 const isEdgePolicy = (value: unknown): boolean =>
@@ -210,17 +226,22 @@ function checkJoin(check: Check, { options, place }: Node): void {
 
 function checkOnError(check: Check, { kind, options, place }: Node): void {
   const { onError } = options;
-  if (onError === undefined || onError === 'fail' || onError === 'compensate' || isEdgePolicy(onError)) return;
+  if (onError === undefined || onError === 'fail' || onError === 'compensate' || isEdgePolicy(onError))
+    return;
   const escalates = isRecord(onError) && isOnly(onError, 'escalateTo') && isText(onError['escalateTo']);
   if (escalates && kind === 'task') return;
   if (escalates) return check.fail(`${place}/onError`, 'escalates, which only tasks can');
-  check.fail(`${place}/onError`, "must be 'fail', 'compensate', 'skip', 'absent', { value } or { escalateTo: role }");
+  check.fail(
+    `${place}/onError`,
+    "must be 'fail', 'compensate', 'skip', 'absent', { value } or { escalateTo: role }",
+  );
 }
 
 function checkInput(check: Check, { options, place }: Node, nodes: ReadonlyMap<string, Node>): void {
   const { input } = options;
   if (input === undefined || typeof input === 'function') return;
-  if (!isRecord(input)) return check.fail(`${place}/input`, 'must be a function, or an object of from(…) and constants');
+  if (!isRecord(input))
+    return check.fail(`${place}/input`, 'must be a function, or an object of from(…) and constants');
   const needed = neededIn(options);
   for (const [key, part] of Object.entries(input)) {
     const at = `${place}/input/${inPointer(key)}`;
@@ -261,17 +282,21 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
   check.duration(`${place}/timeout`, options['timeout']);
   check.duration(`${place}/deadline`, options['deadline']);
   const { quality, maxCost, fallback, retry, compensate, context, verify } = options;
-  if (quality !== undefined && !isShare(quality)) check.fail(`${place}/quality`, 'must be a number from 0 to 1');
+  if (quality !== undefined && !isShare(quality))
+    check.fail(`${place}/quality`, 'must be a number from 0 to 1');
   const wrongCost = maxCost === undefined ? undefined : problemOfAmount(maxCost);
   if (wrongCost !== undefined) check.fail(`${place}/maxCost`, wrongCost);
-  if (fallback !== undefined && !isNames(fallback)) check.fail(`${place}/fallback`, 'must be a list of names of agents');
-  if (verify !== undefined && !Array.isArray(verify)) check.fail(`${place}/verify`, 'must be a list of verifiers');
+  if (fallback !== undefined && !isNames(fallback))
+    check.fail(`${place}/fallback`, 'must be a list of names of agents');
+  if (verify !== undefined && !Array.isArray(verify))
+    check.fail(`${place}/verify`, 'must be a list of verifiers');
   check.name(`${place}/reviewers`, options['reviewers']);
   checkStrategy(check, `${place}/strategy`, options['strategy']);
   checkRetry(check, `${place}/retry`, retry);
   checkContext(check, `${place}/context`, context, neededIn(options), nodes);
   if (compensate === undefined) return;
-  if (!isRecord(compensate)) return check.fail(`${place}/compensate`, 'must be { capability or agent, input }');
+  if (!isRecord(compensate))
+    return check.fail(`${place}/compensate`, 'must be { capability or agent, input }');
   check.fields(`${place}/compensate`, compensate, ['capability', 'agent', 'input']);
   checkDoer(check, `${place}/compensate`, compensate);
   check.function(`${place}/compensate/input`, compensate['input']);
@@ -304,10 +329,14 @@ function checkContext(
   nodes: ReadonlyMap<string, Node>,
 ): void {
   if (context === undefined) return;
-  if (!isNames(context)) return check.fail(place, "must be a list: 'input', and names of nodes that it needs");
+  if (!isNames(context))
+    return check.fail(place, "must be a list: 'input', and names of nodes that it needs");
   for (const [index, name] of context.entries())
     if (name !== 'input' && !needed.includes(name))
-      check.fail(`${place}/${index}`, nodes.has(name) ? `is '${name}', which it does not need` : `is '${name}', which is no node`);
+      check.fail(
+        `${place}/${index}`,
+        nodes.has(name) ? `is '${name}', which it does not need` : `is '${name}', which is no node`,
+      );
 }
 
 function checkStrategy(check: Check, place: string, strategy: unknown): void {
@@ -334,7 +363,8 @@ function checkGate(check: Check, place: string, options: Options): void {
   check.schema(`${place}/schema`, options['schema']);
   check.function(`${place}/about`, options['about']);
   if (editable === undefined || typeof editable === 'boolean') return;
-  if (!Array.isArray(editable)) return check.fail(`${place}/editable`, 'must be true, false, or a list of JSON pointers');
+  if (!Array.isArray(editable))
+    return check.fail(`${place}/editable`, 'must be true, false, or a list of JSON pointers');
   for (const [index, pointer] of editable.entries()) {
     const wrong = problemOfPointer(pointer);
     if (wrong !== undefined) check.fail(`${place}/editable/${index}`, wrong);
@@ -342,7 +372,8 @@ function checkGate(check: Check, place: string, options: Options): void {
 }
 
 function checkMap(check: Check, place: string, options: Options): void {
-  if (typeof options['over'] !== 'function') check.fail(`${place}/over`, 'must be a function that gives the items');
+  if (typeof options['over'] !== 'function')
+    check.fail(`${place}/over`, 'must be a function that gives the items');
   checkBody(check, `${place}/each`, options['each'], 'a task, or a workflow');
   check.function(`${place}/item`, options['item']);
   if (options['concurrency'] === Infinity) check.fail(`${place}/concurrency`, 'must have an end');
@@ -373,7 +404,8 @@ function checkBody(check: Check, place: string, body: unknown, what: string): vo
       check.fail(`${place}/onError`, 'can only escalate here: what a failure means is for the node to say');
     return checkTask(check, place, options, new Map());
   }
-  if (typeof (body as { transition?: unknown }).transition !== 'function') check.fail(place, `must be ${what}`);
+  if (typeof (body as { transition?: unknown }).transition !== 'function')
+    check.fail(place, `must be ${what}`);
 }
 
 function checkBranch(check: Check, place: string, options: Options): void {
@@ -401,7 +433,10 @@ function checkOrder(check: Check, nodes: ReadonlyMap<string, Node>): void {
     const start = path.indexOf(name);
     if (start !== -1) {
       const circle = [...path.slice(start), name].reverse().join(' → ');
-      check.fail(`${nodes.get(name)!.place}/needs`, `is a circle: ${circle}. For what is done again there is loop(…)`);
+      check.fail(
+        `${nodes.get(name)!.place}/needs`,
+        `is a circle: ${circle}. For what is done again there is loop(…)`,
+      );
       return;
     }
     for (const needed of neededIn(nodes.get(name)!.options))
@@ -431,7 +466,10 @@ function checkWriters(check: Check, nodes: ReadonlyMap<string, Node>, shared: Op
   for (const [name, { options, place }] of nodes) {
     const { writes = {} } = options;
     if (!isRecord(writes)) {
-      check.fail(`${place}/writes`, 'must be an object: { findings: (output) => … } or { findings: pointer }');
+      check.fail(
+        `${place}/writes`,
+        'must be an object: { findings: (output) => … } or { findings: pointer }',
+      );
       continue;
     }
     for (const [key, pick] of Object.entries(writes)) {
@@ -440,7 +478,10 @@ function checkWriters(check: Check, nodes: ReadonlyMap<string, Node>, shared: Op
         check.fail(at, 'must be a function of the output, or a JSON pointer into it');
       const rule = shared[key];
       if (!isRecord(rule)) {
-        check.fail(at, `writes '${key}', which is not among shared: ${listed(Object.keys(shared)) || 'nothing is'}`);
+        check.fail(
+          at,
+          `writes '${key}', which is not among shared: ${listed(Object.keys(shared)) || 'nothing is'}`,
+        );
         continue;
       }
       const before = writers.get(key);

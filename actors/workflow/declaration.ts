@@ -58,10 +58,11 @@ interface NodeOptions<TNeed extends string> {
   readonly when?: (values: Values<TNeed>, run: RunView) => boolean;
   /** What is written under which name of the workflow's `shared`: made of its output, or a JSON pointer into it. */
   readonly writes?: Readonly<Record<string, string | ((output: Data) => unknown)>>;
+  /** What its failure means. Default `fail`. */
+  readonly onError?: OnError;
 }
 
 interface WorkOptions<TNeed extends string> extends NodeOptions<TNeed> {
-  readonly onError?: OnError;
   /**
    * Default: what it needs, if that is one node; the input of the run if it needs none; otherwise all that it needs, by name.
    */
@@ -94,7 +95,11 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
   /** What is done about faults. Default: that of the workflow. */
   readonly strategy?: Strategy;
   /** How often an attempt is made again that failed for a passing reason. Default: what the strategy says. */
-  readonly retry?: { readonly times: number; readonly first?: Duration.Input; readonly atMost?: Duration.Input };
+  readonly retry?: {
+    readonly times: number;
+    readonly first?: Duration.Input;
+    readonly atMost?: Duration.Input;
+  };
   /** What holds its result against the facts. */
   readonly verify?: readonly Verifier[];
   /** Who decides where the strategy asks for a person. */
@@ -104,7 +109,6 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
 }
 
 export interface GateOptions<TNeed extends string = string> extends NodeOptions<TNeed> {
-  readonly onError?: OnError;
   /** What is proposed. Default as for tasks. */
   readonly input?: InputOption<TNeed>;
   readonly title?: string;
@@ -207,7 +211,9 @@ function declared<TKind extends string, TNeed extends string, TOptions>(
 }
 
 /** Work for an agent. */
-export function task<const TNeed extends string = never>(options: TaskOptions<TNeed>): TaskDeclaration<TNeed> {
+export function task<const TNeed extends string = never>(
+  options: TaskOptions<TNeed>,
+): TaskDeclaration<TNeed> {
   return declared('task', options);
 }
 

@@ -33,6 +33,7 @@ import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
 import { millisOf } from '../../runtime/index.ts';
 import type { Budget } from '../budget.ts';
+import { InputRefused } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
@@ -50,7 +51,6 @@ import type {
   TaskOptions,
   WorkflowOptions,
 } from './declaration.ts';
-import { InputRefused } from './input-refused.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
 import { isReference, valueAt } from './reference.ts';
@@ -229,7 +229,11 @@ class Building {
     const nested = this.#nested(options.workflow);
     const own =
       nested === undefined
-        ? asOther(options.workflow, (start) => start.input, (output) => ({ status: 'complete', output }))
+        ? asOther(
+            options.workflow,
+            (start) => start.input,
+            (output) => ({ status: 'complete', output }),
+          )
         : asWork(nested);
     return { ...own, input: inputOf(options), values: () => ({}), compensate: undefined };
   }
@@ -262,8 +266,7 @@ const asOther = (
 function branchOf({ arms, otherwise }: BranchOptions): Pick<BranchNode, 'arms' | 'choose' | 'otherwise'> {
   return {
     arms: Object.keys(arms),
-    choose: (outputs, view) =>
-      Object.entries(arms).find(([, holds]) => holds(outputs as never, view))?.[0],
+    choose: (outputs, view) => Object.entries(arms).find(([, holds]) => holds(outputs as never, view))?.[0],
     otherwise: otherwise === 'fail' ? undefined : otherwise,
   };
 }
@@ -370,7 +373,10 @@ const withBudget = (strategy: Strategy, { onExhausted }: Budget): Strategy =>
 /** Faults that may pass by themselves. */
 const PASSING = ['rate-limit', 'server-error', 'unavailable', 'timeout', 'empty', 'crash'] as const;
 
-function withRetries(strategy: Strategy, { times, first, atMost }: NonNullable<TaskOptions['retry']>): Strategy {
+function withRetries(
+  strategy: Strategy,
+  { times, first, atMost }: NonNullable<TaskOptions['retry']>,
+): Strategy {
   const firstMs = first === undefined ? 1000 : millisOf(first, 'retry.first');
   const maxMs = Math.max(firstMs, atMost === undefined ? 60_000 : millisOf(atMost, 'retry.atMost'));
   const retry = { do: 'retry', times, backoff: { firstMs, factor: 2, maxMs, jitter: 0.5 } } as const;
@@ -378,7 +384,10 @@ function withRetries(strategy: Strategy, { times, first, atMost }: NonNullable<T
     name,
     [retry, ...strategy.rows[name].filter((rung) => rung.do !== 'retry')],
   ]);
-  return extend(strategy, { name: strategy.name, rows: Object.fromEntries(rows) as Partial<Strategy['rows']> });
+  return extend(strategy, {
+    name: strategy.name,
+    rows: Object.fromEntries(rows) as Partial<Strategy['rows']>,
+  });
 }
 
 // ---- gates --------------------------------------------------------------------------------------------------------
@@ -427,7 +436,10 @@ function outcomeOfReview(output: unknown): WorkOutcome {
     case 'aborted':
       return { status: 'aborted', by, reason };
     case 'rejected':
-      return { status: 'failed', problem: { class: 'rejected', message: `${by} has rejected it: ${reason}`, by } };
+      return {
+        status: 'failed',
+        problem: { class: 'rejected', message: `${by} has rejected it: ${reason}`, by },
+      };
     case 'expired':
       return { status: 'failed', problem: { class: 'expired', message: 'nobody has decided in time' } };
   }

@@ -33,7 +33,9 @@ export interface Office {
 
 const nobody = (what: string): AnyActorLogic =>
   fromPromise(() =>
-    Promise.reject(new Error(`nobody is there to ${what}: open the workflow with createSystem({ actors }) of heddle`)),
+    Promise.reject(
+      new Error(`nobody is there to ${what}: open the workflow with createSystem({ actors }) of heddle`),
+    ),
   );
 
 export const EMPTY_OFFICE: Office = {
