@@ -17,6 +17,22 @@ export type {
 export { FAULT_CLASSES } from '../machines/fault.ts';
 export type { Fault, FaultClass, ValueProblem } from '../machines/fault.ts';
 
+// Who may do what
+export { InvalidRoles, roles } from './roles.ts';
+export type { Explanation, Roles, RowExplanation } from './roles.ts';
+export type { AttributeOf, Condition, Primitive } from './roles/condition.ts';
+export type { AttributeType } from './roles/facts.ts';
+export type { TableProblem } from './roles/problems.ts';
+export type {
+  Forbid,
+  Grant,
+  Grantees,
+  Member,
+  PrincipalMatch,
+  ResourceMatch,
+  RolesTable,
+} from './roles/table.ts';
+
 // Money
 export { amountOf, microsOf } from '../machines/money.ts';
 export type { Micros } from '../machines/money.ts';

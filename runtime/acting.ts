@@ -75,10 +75,7 @@ export class Acting {
     });
   }
 
-  #demandRecorded(
-    action: Action,
-    resource: Resource,
-  ): Warrant | undefined | Promise<Warrant | undefined> {
+  #demandRecorded(action: Action, resource: Resource): Warrant | undefined | Promise<Warrant | undefined> {
     const refused = (error: unknown): never => {
       this.#runtime.refusals.note(action.name, addressIn(resource), error);
       throw error;

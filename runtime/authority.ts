@@ -74,9 +74,7 @@ export interface Decider {
   readonly hash: string;
   decide(request: AccessRequest): Decision | PromiseLike<Decision>;
   /** Who may do something. */
-  list?(
-    request: Omit<AccessRequest, 'principal'>,
-  ): readonly Entitled[] | PromiseLike<readonly Entitled[]>;
+  list?(request: Omit<AccessRequest, 'principal'>): readonly Entitled[] | PromiseLike<readonly Entitled[]>;
 }
 
 export interface PermitOptions {
@@ -170,7 +168,7 @@ export class Authority {
       // What comes too late settles nothing.
       answer.then(
         (value) => over(() => resolve(value)),
-        (error: unknown) => over(() => reject(error as Error)),
+        (error: unknown) => over(() => reject(error)),
       );
     });
   }
@@ -255,7 +253,8 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 export function checkedDecider(decider: unknown): Decider | undefined {
   if (decider === undefined) return undefined;
   const { decide, hash, list } = (decider ?? {}) as Partial<Decider>;
-  if (typeof decide !== 'function') throw new InvalidArgument('decider', 'must have a function decide(request)');
+  if (typeof decide !== 'function')
+    throw new InvalidArgument('decider', 'must have a function decide(request)');
   if (!isText(hash))
     throw new InvalidArgument('decider.hash', 'must be a text that names what it decides by: it is recorded');
   if (list !== undefined && typeof list !== 'function')
@@ -270,7 +269,10 @@ export function checkedPrincipal(principal: unknown): Principal {
   if (!isText(id)) throw new InvalidArgument('principal.id', 'must be a text that is not empty');
   const [stranger] = Object.keys(others);
   if (stranger !== undefined)
-    throw new InvalidArgument(`principal.${stranger}`, 'is not known: what else is known of it goes into properties');
+    throw new InvalidArgument(
+      `principal.${stranger}`,
+      'is not known: what else is known of it goes into properties',
+    );
   if (properties === undefined) return Object.freeze({ type, id });
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties))
     throw new InvalidArgument('principal.properties', 'must be an object');

@@ -35,6 +35,8 @@ export interface DeadLetter {
   readonly action?: string;
   readonly idempotencyKey?: string;
   readonly cause?: Cause;
+  /** On whose behalf the event was sent, and what has permitted that. */
+  readonly warrant?: Warrant;
   readonly error: unknown;
   /** The state in which it happened. */
   readonly state?: unknown;
@@ -86,14 +88,19 @@ export class DeadLetters {
   }
 
   /** A step failed for good. */
-  step(cell: Cell, { event, cause, letter: id }: Message, error: unknown): void {
+  step(cell: Cell, { event, cause, letter: id, reply }: Message, error: unknown): void {
     const about = {
       ...this.#about(cell, error, id),
       reason: 'step' as const,
       event,
       state: cell.snapshot?.value,
     };
-    const letter = cause === undefined ? about : { ...about, cause };
+    const warrant = reply?.warrant;
+    const letter = {
+      ...about,
+      ...(cause !== undefined && { cause }),
+      ...(warrant !== undefined && { warrant }),
+    };
     const before = id === undefined ? undefined : this.#find(id);
     if (before === undefined) this.#runtime.metrics.deadSteps++;
     this.#write(
@@ -131,8 +138,7 @@ export class DeadLetters {
     const about = (id: number) => resourceAt(this.#letter(id).address, { letter: id });
     return {
       [Symbol.asyncIterator]: () => this.#all(address),
-      retry: async (id, who) =>
-        acting.act('retry', about(id), (warrant) => this.#retry(id, who, warrant)),
+      retry: async (id, who) => acting.act('retry', about(id), (warrant) => this.#retry(id, who, warrant)),
       discard: async (id, decision) =>
         acting.act('discard', about(id), (warrant) => this.#discard(id, decision, warrant)),
     };
@@ -177,7 +183,7 @@ export class DeadLetters {
         const about = { letter: id, ...(who !== undefined && { by: who.by }) };
         await decide(this.#runtime, { type: 'heddle.dead-letter.retried', ...about }, { warrant });
       }
-      await (letter.reason === 'step' ? this.#sendAgain(cell, letter) : this.#doAgain(cell, letter));
+      await (letter.reason === 'step' ? this.#sendAgain(cell, letter, warrant) : this.#doAgain(cell, letter));
     });
   }
 
@@ -199,10 +205,10 @@ export class DeadLetters {
     if (!mayRun(cell)) this.#runtime.supervision.stayingDown.assertComingBack(cell);
   }
 
-  #sendAgain(cell: Cell, { id, event }: DeadLetter): Promise<Receipt> {
+  #sendAgain(cell: Cell, { id, event }: DeadLetter, warrant: Warrant | undefined): Promise<Receipt> {
     const { events, delivery } = this.#runtime;
     const { event: again, packed } = events.prepareHolder(event!);
-    const reply = new Reply();
+    const reply = new Reply(undefined, undefined, warrant);
     const message = new Message(again, packed, cell.life, { kind: 'letter', id }, undefined, reply);
     message.letter = id;
     delivery.post(cell, message);
@@ -226,11 +232,7 @@ export class DeadLetters {
     );
   }
 
-  async #discard(
-    id: number,
-    decision: DeadLetterDecision,
-    warrant: Warrant | undefined,
-  ): Promise<void> {
+  async #discard(id: number, decision: DeadLetterDecision, warrant: Warrant | undefined): Promise<void> {
     // Whoever writes JavaScript may have forgotten it.
     const { by, reason }: Partial<DeadLetterDecision> = decision ?? {};
     assertText(by, 'by');

@@ -62,7 +62,8 @@ export class Delivery {
       const prepared = runtime.events.prepare(event);
       const trace = this.traceOf(options?.trace);
       const asks = acting ?? runtime.program;
-      if (asks !== undefined && !asks.isActor) return this.#sendAsked(asks, ref, prepared, options?.id, trace);
+      if (asks !== undefined && !asks.isActor)
+        return this.#sendAsked(asks, ref, prepared, options?.id, trace);
       return this.#take(ref, prepared, options?.id, trace, undefined);
     } catch (error) {
       return this.#refuse(ref, event, error);
@@ -112,9 +113,7 @@ export class Delivery {
   ): Promise<Receipt> {
     const cell = this.#runtime.cellOf(ref);
     if (id === undefined) return this.#accept(cell, prepared, ref.life, undefined, trace, warrant);
-    return this.#sentOnce.receipt(cell, id, () =>
-      this.#accept(cell, prepared, ref.life, id, trace, warrant),
-    );
+    return this.#sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id, trace, warrant));
   }
 
   #refuse(ref: Ref, event: AnyEventObject, error: unknown): Promise<never> {

@@ -621,8 +621,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     runtime.assertOpen();
     // Somebody else may have started it while the decider thought.
     const found = runtime.population.nameOf(address);
-    if (found !== undefined)
-      return this.#inHand(await this.#join(found.actor, address, onConflict)) as never;
+    if (found !== undefined) return this.#inHand(await this.#join(found.actor, address, onConflict)) as never;
     const birth = { address, path: [name], ...(definition.isProcess && { process: true }) };
     const cell = newRoot(runtime, birth);
     await runtime.delivery.bear(cell, birth, init!, warrant);

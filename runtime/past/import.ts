@@ -33,11 +33,7 @@ const IMPORTED = 'heddle.imported';
  * Resolves when they are on the disk.
  * @throws HistoryDamaged, InvalidArgument, ActorExists, UnknownActor, StoryChanged when today's code tells another story
  */
-export async function imported(
-  runtime: Runtime,
-  options: ImportOptions,
-  acting: Acting,
-): Promise<Ref> {
+export async function imported(runtime: Runtime, options: ImportOptions, acting: Acting): Promise<Ref> {
   const { history, effects = 'hold', by } = options;
   if (typeof history !== 'string')
     throw new InvalidArgument('history', 'must be the text of an exported history');

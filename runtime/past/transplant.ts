@@ -284,7 +284,14 @@ export class Transplant {
       ledger.bear(cell.actor, cell.address);
       ledger.put(nameWitnessKey(cell.address), codec.packAs(0, cell.actor));
     }
-    const trailer = packTrailer(codec, { cause, warrant: this.#move.warrant, birth, image, owes, ends: ended });
+    const trailer = packTrailer(codec, {
+      cause,
+      warrant: this.#move.warrant,
+      birth,
+      image,
+      owes,
+      ends: ended,
+    });
     ledger.record(cell.actor, cell, this.#now, life, event.packed, trailer);
     cell.tailBytes += event.packed.length + trailer.length;
     fillFromImage(runtime, cell, image);

@@ -148,7 +148,11 @@ export class Schedules {
     const cell = this.#find(addressOf(id));
     if (cell === undefined || stateOf(cell).status === 'deleted')
       throw new UnknownActor(addressOf(id), 'there is no such schedule');
-    const event = { type: `heddle.${action}`, ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
+    const event = {
+      type: `heddle.${action}`,
+      ...(by !== undefined && { by }),
+      ...(reason !== undefined && { reason }),
+    };
     const answer = await this.#acting.act(action, resourceAt(cell.address), (warrant) =>
       this.#runtime.answers.ask<ScheduleAnswer>(cell, event, warrant),
     );

@@ -132,8 +132,10 @@ export class SupervisorHandle {
     if (reason !== undefined) throw new InvalidArgument('id', reason);
     this.#runtime.assertOpen();
     const event = { type: `heddle.${action}`, ...fields };
-    const answer: Answer = await this.#acting.act(action, resourceAt(this.address, { child: id }), (warrant) =>
-      this.#runtime.supervision.ask(this.address, event, warrant),
+    const answer: Answer = await this.#acting.act(
+      action,
+      resourceAt(this.address, { child: id }),
+      (warrant) => this.#runtime.supervision.ask(this.address, event, warrant),
     );
     if (!answer.ok) throw new ChildRefused(this.address, id, answer.reason, answer.error);
   }
