@@ -62,6 +62,9 @@ export interface DeadLetterList extends AsyncIterable<DeadLetter> {
   discard(id: number, decision: DeadLetterDecision): Promise<void>;
 }
 
+/** What stands in the journal of `heddle/system` about one that was given up for good. */
+export const DISCARDED = 'heddle.dead-letter.discarded';
+
 export class DeadLetters {
   readonly #runtime: Runtime;
   /** Those that somebody is deciding about. */
@@ -238,11 +241,7 @@ export class DeadLetters {
     assertText(by, 'by');
     assertText(reason, 'reason');
     await this.#inOneHand(id, (letter) =>
-      decide(
-        this.#runtime,
-        { type: 'heddle.dead-letter.discarded', by, reason, letter },
-        { letter: id, warrant },
-      ),
+      decide(this.#runtime, { type: DISCARDED, by, reason, letter }, { letter: id, warrant }),
     );
   }
 

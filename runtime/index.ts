@@ -86,6 +86,7 @@ export type { Migration, MigrationOptions } from './versions/survey.ts';
 
 // The past
 export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from './past/history.ts';
+export type { HistoryRefusal } from './past/refused.ts';
 export type { TracePlace } from './trace.ts';
 export type { Blame, BlameOptions, Change, DiffOptions } from './past/diff.ts';
 export type { ForkOptions } from './past/fork.ts';

@@ -162,10 +162,10 @@ export class Refusals {
   // ---- looking ----------------------------------------------------------------------------------------------------
 
   /** Those on the disk, oldest first, and behind them those that are not recorded yet. */
-  async *list({ address }: { readonly address?: string } = {}): AsyncGenerator<Refusal> {
+  async *list(of: { readonly address?: string; readonly children?: boolean } = {}): AsyncGenerator<Refusal> {
     const runtime = this.#runtime;
     runtime.assertOpen();
-    const isMeant = (refusal: Refusal): boolean => address === undefined || refusal.address === address;
+    const isMeant = meant(of);
     const waiting = [...this.#pending.values()].map((refusal) => ({ ...refusal }));
     await runtime.committer.durable();
     const recorded = new Set<string>();
@@ -183,10 +183,22 @@ export class Refusals {
   }
 }
 
+/** A long address is kept cut, so what was cut is looked for. */
+function meant({ address, children = false }: { readonly address?: string; readonly children?: boolean }) {
+  if (address === undefined) return () => true;
+  const kept = cut(address, MAX_NAME);
+  const below = `${address}/`;
+  const isBelow = (other: string): boolean =>
+    below.length < MAX_NAME ? other.startsWith(below) : other === cut(`${below}x`, MAX_NAME);
+  return ({ address: other }: Refusal): boolean =>
+    other !== undefined && (other === kept || (children && isBelow(other)));
+}
+
 const identityOf = ({ address, what, event, code, principal, first }: Refusal): string =>
   JSON.stringify([address, what, event, code, principal, first]);
 
-const spokenOf = ({ type, id }: NotPermitted['principal']): string => cut(`${type} ${id}`, MAX_NAME);
+/** As it is kept. */
+export const spokenOf = ({ type, id }: NotPermitted['principal']): string => cut(`${type} ${id}`, MAX_NAME);
 
 function typeOf(event: unknown): string | undefined {
   try {
@@ -208,7 +220,15 @@ function saidBy(error: unknown): string {
   return error instanceof HeddleError ? messageOf(error) : `it threw a ${nameOf(error)}`;
 }
 
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
+/** What was thrown, without what it says. */
+export function nameOf(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error && typeof thrown.name === 'string') return cut(thrown.name, MAX_NAME);
+  } catch {
+    // Its getter throws.
+  }
+  return typeof thrown;
+}
 
 /** Not in the middle of a character: such a text could not be stored. */
 function cut(text: string, length: number): string {

@@ -15,6 +15,8 @@ import { millisOf } from './duration.ts';
 import { ActorExists, InvalidArgument, UnknownActor } from './errors.ts';
 import { historyOf } from './past/history.ts';
 import type { HistoryOptions, HistoryRecord } from './past/history.ts';
+import { historyWithRefusals } from './past/refused.ts';
+import type { HistoryRefusal } from './past/refused.ts';
 import type { MetricsReading } from './health/reading.ts';
 import { Inspection } from './inspection.ts';
 import type { Inspect } from './inspection.ts';
@@ -418,10 +420,20 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
 
   /**
    * What has happened to an actor, record by record, in all its lives. Shows what is on the disk when it is called.
-   * @throws JournalCorrupt at the first record that does not prove itself
+   * With `refusals` what was refused stands among the records, and an address where only that has happened is known.
+   * @throws JournalCorrupt at the first record that does not prove itself; UnknownActor, InvalidArgument
    */
-  history(address: string, options?: HistoryOptions): AsyncIterable<HistoryRecord> {
-    return historyOf(this.#runtime, address, options);
+  history(
+    address: string,
+    options?: HistoryOptions & { readonly refusals?: false },
+  ): AsyncIterable<HistoryRecord>;
+  history(address: string, options: HistoryOptions): AsyncIterable<HistoryRecord | HistoryRefusal>;
+  history(
+    address: string,
+    options: HistoryOptions = {},
+  ): AsyncIterable<HistoryRecord> | AsyncIterable<HistoryRecord | HistoryRefusal> {
+    const tell = options.refusals === true ? historyWithRefusals : historyOf;
+    return tell(this.#runtime, address, options);
   }
 
   /** Tells the whole history of an actor again, and says whether today's code tells the same. Executes nothing. */

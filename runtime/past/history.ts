@@ -23,6 +23,8 @@ export interface HistoryOptions {
   readonly reverse?: boolean;
   /** With everything that happened to the actors below it, in the order in which it happened. */
   readonly children?: boolean;
+  /** With what was refused or given up between the records: see `HistoryRefusal`. */
+  readonly refusals?: boolean;
 }
 
 /** One record of an actor's journal. */
@@ -108,8 +110,7 @@ export async function* historyOf(
   options: HistoryOptions = {},
 ): AsyncGenerator<HistoryRecord> {
   const { from = 1, to = Infinity, reverse = false, children = false } = options;
-  assertRecordNumber(from, 'from');
-  assertRecordNumber(to, 'to');
+  assertRecordNumbers(options);
   const names = new Names(runtime);
   const records = children
     ? inLedgerOrder(runtime, address, { from, to, reverse })
@@ -118,6 +119,12 @@ export async function* historyOf(
     yield describe(runtime, whose, record, names);
     runtime.assertOpen();
   }
+}
+
+/** @throws InvalidArgument */
+export function assertRecordNumbers({ from = 1, to = Infinity }: HistoryOptions): void {
+  assertRecordNumber(from, 'from');
+  assertRecordNumber(to, 'to');
 }
 
 function assertRecordNumber(value: number, path: string): void {
