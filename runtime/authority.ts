@@ -166,7 +166,7 @@ export class Authority {
         settle();
       };
       // What comes too late settles nothing.
-      answer.then(
+      Promise.resolve(answer).then(
         (value) => over(() => resolve(value)),
         (error: unknown) => over(() => reject(error)),
       );
