@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as heddle from 'heddle';
+import { NotPermitted } from 'heddle';
 import * as actors from 'heddle/actors';
 import * as heddleConsole from 'heddle/console';
 import * as storage from 'heddle/storage';
@@ -41,7 +42,7 @@ const REFUSAL = { effect: 'deny', determining: [], reasons: [], obligations: [] 
 
 /** An error of the class, made from whatever: its fields are what counts. */
 function anyOf(type: new (...args: never[]) => heddle.HeddleError): heddle.HeddleError {
-  if (type === heddle.NotPermitted) return new heddle.NotPermitted(REQUEST, REFUSAL);
+  if (type === NotPermitted) return new NotPermitted(REQUEST, REFUSAL);
   if (type === actors.InvalidRoles) return new actors.InvalidRoles([]);
   return new type(...([{}, {}, {}, {}, {}] as never[]));
 }

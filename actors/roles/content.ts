@@ -33,7 +33,8 @@ export function copied(value: unknown, path: string, problems: Problems, depth =
     return value.map((item: unknown, i) => copied(item, `${path}[${i}]`, problems, depth + 1));
   if (depth < MAX_DEPTH && isPlain(value)) {
     const entries = Object.entries(value).filter(([, field]) => field !== undefined);
-    if (entries.some(([key]) => key === '__proto__')) problems.add(path, 'must not have the key __proto__');
+    if (entries.some(([key]) => key === '__proto__'))
+      problems.add(pathTo(path, '__proto__'), 'must not be a key');
     // Made of entries: an assignment to some keys would do more.
     return Object.fromEntries(
       entries.map(([key, field]) => [key, copied(field, pathTo(path, key), problems, depth + 1)]),
