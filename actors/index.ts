@@ -41,6 +41,22 @@ export { subprocess } from './adapters/process.ts';
 export type { SubprocessExecute, SubprocessOptions } from './adapters/process.ts';
 export type { Terms } from './adapters/terms.ts';
 
+// Who may do what
+export { InvalidRoles, roles } from './roles.ts';
+export type { Explanation, Roles, RowExplanation } from './roles.ts';
+export type { AttributeOf, Condition, Primitive } from './roles/condition.ts';
+export type { AttributeType } from './roles/facts.ts';
+export type { TableProblem } from './roles/problems.ts';
+export type {
+  Forbid,
+  Grant,
+  Grantees,
+  Member,
+  PrincipalMatch,
+  ResourceMatch,
+  RolesTable,
+} from './roles/table.ts';
+
 // Money
 export { budget } from './budget.ts';
 export type { Budget, BudgetOptions, OnExhausted } from './budget.ts';
