@@ -9,6 +9,7 @@ import type { Edit } from './edits.ts';
 import { actionsOf, malformedField } from './review-events.ts';
 import type {
   Bound,
+  RefusedFor,
   ReviewApprove,
   ReviewDelegate,
   ReviewEdit,
@@ -31,6 +32,8 @@ export interface ReviewFile {
   /** Of what is shown now: the title and the content. */
   readonly hash: string;
   readonly editable: readonly string[];
+  /** What an edited proposal must meet; undefined: anything will do. */
+  readonly schema: string | undefined;
   /** Those of the input, and those it was escalated to. */
   readonly roles: readonly string[];
   readonly quorum: number;
@@ -126,7 +129,7 @@ export const MOST_ENTRIES = 1000;
 /** What becomes of a message: what changes in the file, or why nothing does. */
 export type Ruling =
   | { readonly isTaken: true; readonly changes: Partial<ReviewFile> }
-  | { readonly isTaken: false; readonly reason: ReviewRefusal; readonly detail: string };
+  | ({ readonly isTaken: false } & RefusedFor);
 
 /** The hash of what people are shown, and sign. */
 export function hashShown(title: string, content: Json): string {
@@ -184,7 +187,7 @@ function notPermitted(file: ReviewFile, event: ReviewEvent): Ruling | undefined 
   return undefined;
 }
 
-function mayNotDecide(file: ReviewFile, event: ReviewApprove | ReviewEdit | ReviewEvent): Ruling | undefined {
+function mayNotDecide(file: ReviewFile, event: ReviewEvent): Ruling | undefined {
   return (
     notImpartial(file, event.by) ??
     takenByAnother(file, event.by) ??
@@ -310,6 +313,8 @@ function changedContent(file: ReviewFile, event: ReviewEdit, at: number): Ruling
   const content = contentAfter(file, event);
   if (content instanceof EditRefused)
     return refused(content.isForbidden ? 'not-editable' : 'invalid-edit', content.message);
+  const unsound = breaksSchema(file, event);
+  if (unsound !== undefined) return unsound;
   const text = canonicalOf(content);
   if (text.length > LONGEST_PROPOSAL)
     return refused('too-large', `it would be longer than ${LONGEST_PROPOSAL} characters of JSON`);
@@ -327,6 +332,15 @@ function changedContent(file: ReviewFile, event: ReviewEdit, at: number): Ruling
   if (!event.approves) return taken(changes);
   const ruling = approved({ ...file, ...changes }, event, at);
   return ruling.isTaken ? taken({ ...changes, ...ruling.changes }) : ruling;
+}
+
+/** Whoever sends an edit has held what it becomes against the schema; what nobody has checked is not taken. */
+function breaksSchema({ schema }: ReviewFile, { problems }: ReviewEdit): Ruling | undefined {
+  if (schema !== undefined && problems === undefined)
+    return refused('invalid', `nobody has checked it against the schema ${schema}`);
+  if (problems === undefined || problems.length === 0) return undefined;
+  const told = problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ');
+  return { ...refused('invalid', `what it would become breaks its schema: ${told}`), problems };
 }
 
 /** What the content becomes with the edits of an event, or what is wrong with them. */
@@ -366,4 +380,4 @@ function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], un
 }
 
 const taken = (changes: Partial<ReviewFile>): Ruling => ({ isTaken: true, changes });
-const refused = (reason: ReviewRefusal, detail: string): Ruling => ({ isTaken: false, reason, detail });
+const refused = (reason: ReviewRefusal, detail: string) => ({ isTaken: false, reason, detail }) as const;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as heddle from 'heddle';
+import * as actors from 'heddle/actors';
 import * as heddleConsole from 'heddle/console';
 import * as storage from 'heddle/storage';
 
@@ -13,7 +14,7 @@ const sections = new Map(
     .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
 );
 
-const classes = Object.entries({ ...storage, ...heddle, ...heddleConsole }).filter(
+const classes = Object.entries({ ...storage, ...heddle, ...heddleConsole, ...actors }).filter(
   ([, value]) => typeof value === 'function' && value.prototype instanceof heddle.HeddleError,
 ) as unknown as [name: string, type: new (...args: never[]) => heddle.HeddleError][];
 
