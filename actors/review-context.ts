@@ -37,7 +37,11 @@ export interface ReviewerContext {
     /** Oldest first: everything that has happened to the run and below it. */
     readonly timeline: readonly TimelineEntry[];
     /** What could not be done, and waits for an operator. */
-    readonly deadLetters: readonly { readonly address: string; readonly at: number; readonly error: string }[];
+    readonly deadLetters: readonly {
+      readonly address: string;
+      readonly at: number;
+      readonly error: string;
+    }[];
     readonly tasks?: readonly DoneTask[];
   };
   /** Why it is as it is. */
@@ -64,7 +68,11 @@ export interface ReviewerContext {
     readonly deadline?: NonNullable<Review['next']>;
   };
   /** What else there would have been. */
-  readonly alternatives?: readonly { readonly task: string; readonly agent: string; readonly reason: string }[];
+  readonly alternatives?: readonly {
+    readonly task: string;
+    readonly agent: string;
+    readonly reason: string;
+  }[];
   /** Who has signed. */
   readonly signed: {
     readonly approvals: readonly Approval[];
@@ -315,11 +323,13 @@ function alternativesOf([task, { routing }]: NamedTask) {
 /** Each change with what was there before it: the edits are made once more. */
 function differencesOf({ original, edits, editable }: Review): readonly Difference[] {
   let content = original;
-  return edits.flatMap((made) => made.edits.map((edit) => {
-    const before = content;
-    content = edited(content, [edit], editable);
-    return difference(made, edit, before);
-  }));
+  return edits.flatMap((made) =>
+    made.edits.map((edit) => {
+      const before = content;
+      content = edited(content, [edit], editable);
+      return difference(made, edit, before);
+    }),
+  );
 }
 
 function difference({ by, at }: MadeEdit, edit: MadeEdit['edits'][number], content: Json): Difference {

@@ -61,10 +61,7 @@ export interface ReviewDecider {
   /** Who may; undefined when it cannot say. */
   list?(
     request: Omit<ReviewRequest, 'principal'>,
-  ):
-    | readonly EntitledReviewer[]
-    | undefined
-    | PromiseLike<readonly EntitledReviewer[] | undefined>;
+  ): readonly EntitledReviewer[] | undefined | PromiseLike<readonly EntitledReviewer[] | undefined>;
 }
 
 /** Meets an obligation: does what it asks for, or says why not. By its type. */
@@ -86,7 +83,12 @@ export async function permissionFor(
 ): Promise<Permission> {
   const action = request.action.name;
   try {
-    const { effect, determining, reasons, obligations: owed = [] } = await decider.decide(request, {
+    const {
+      effect,
+      determining,
+      reasons,
+      obligations: owed = [],
+    } = await decider.decide(request, {
       meets: Object.keys(obligations),
     });
     if (!areTexts(determining) || !areTexts(reasons) || !Array.isArray(owed))
@@ -100,7 +102,10 @@ export async function permissionFor(
     const met = owed.map(({ type }) => type);
     return { action, effect, determining, reasons, ...(met.length > 0 && { met }) };
   } catch (error) {
-    return denied(action, `the decider has failed: ${error instanceof Error ? error.message : String(error)}`);
+    return denied(
+      action,
+      `the decider has failed: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

@@ -46,9 +46,7 @@ export interface ReviewsOptions extends ReviewDecider {
 
 /** A review, as it is on the disk. Plain data. */
 export interface Review
-  extends
-    Omit<ReviewFile, 'ending'>,
-    Pick<ReviewContext, 'initiator' | 'about' | 'openedAt' | 'isOverdue'> {
+  extends Omit<ReviewFile, 'ending'>, Pick<ReviewContext, 'initiator' | 'about' | 'openedAt' | 'isOverdue'> {
   /** Its address. */
   readonly id: string;
   readonly workflow: string;
@@ -196,7 +194,10 @@ export class Reviews {
    * @param options.under an actor above the review: only what happened to it and below. Default: the whole run
    * @throws UnknownActor, InvalidArgument, JournalCorrupt
    */
-  async context(id: string, { under = runOf(id) }: { readonly under?: string } = {}): Promise<ReviewerContext> {
+  async context(
+    id: string,
+    { under = runOf(id) }: { readonly under?: string } = {},
+  ): Promise<ReviewerContext> {
     const review = reviewOf(this.#at(id));
     if (!isAtOrBelow(id, under))
       throw new InvalidArgument('under', `must be the address of an actor above ${id}, but is ${under}`);

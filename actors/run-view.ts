@@ -38,7 +38,11 @@ export interface TaskView {
   readonly sources?: readonly SourceView[];
   readonly routing?: RoutingView;
   /** The permissions that were asked for it. */
-  readonly permissions?: readonly { readonly action: string; readonly effect: string; readonly determining: readonly string[] }[];
+  readonly permissions?: readonly {
+    readonly action: string;
+    readonly effect: string;
+    readonly determining: readonly string[];
+  }[];
   readonly judgement?: JudgementView;
 }
 
@@ -69,7 +73,11 @@ export interface RoutingView {
 export interface JudgementView {
   readonly confidence?: number;
   readonly threshold?: number;
-  readonly verifiers?: readonly { readonly name: string; readonly holds: boolean; readonly detail?: string }[];
+  readonly verifiers?: readonly {
+    readonly name: string;
+    readonly holds: boolean;
+    readonly detail?: string;
+  }[];
 }
 
 export interface MoneyView {

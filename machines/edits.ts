@@ -83,7 +83,8 @@ function assertValue(value: unknown, index: number, pointer: string): void {
 }
 
 function changed(at: Json, [key, ...below]: readonly string[], edit: Edit, fail: Fail): Json {
-  if (key === undefined) return edit.op === 'remove' ? fail('is the whole, and cannot be removed') : edit.value;
+  if (key === undefined)
+    return edit.op === 'remove' ? fail('is the whole, and cannot be removed') : edit.value;
   if (isList(at)) return changedList(at, key, below, edit, fail);
   if (typeof at !== 'object' || at === null) return fail(`leads into ${String(at)}, which has no parts`);
   const isThere = Object.hasOwn(at, key);

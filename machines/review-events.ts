@@ -183,7 +183,8 @@ interface Answered {
 }
 
 /** What became of the last message. */
-export type ReviewAnswer = Answered & ({ readonly isTaken: true } | ({ readonly isTaken: false } & RefusedFor));
+export type ReviewAnswer = Answered &
+  ({ readonly isTaken: true } | ({ readonly isTaken: false } & RefusedFor));
 
 export type ReviewVerdict = 'approved' | 'rejected' | 'aborted' | 'expired';
 
@@ -211,7 +212,11 @@ const isName: Field = (value) => typeof value === 'string' && value.trim() !== '
 const isGivenText: Field = (value) => value === undefined || isText(value);
 
 const PERSON = { by: isName, permissions: isPermissions, ask: isGivenText };
-const DECISION = { ...PERSON, hash: isText, bound: (value: unknown) => value === 'shown' || value === 'server' };
+const DECISION = {
+  ...PERSON,
+  hash: isText,
+  bound: (value: unknown) => value === 'shown' || value === 'server',
+};
 
 const FIELDS: Readonly<Record<ReviewEvent['type'], Readonly<Record<string, Field>>>> = {
   'review.claim': PERSON,

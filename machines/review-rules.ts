@@ -148,9 +148,7 @@ function rulingOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling {
     case 'review.claim':
       return mayNotHold(file, event.by) ?? takenByAnother(file, event.by) ?? claimed(file, event.by, at);
     case 'review.unclaim':
-      return file.claim === undefined
-        ? refused('not-claimed', 'nobody has it')
-        : taken({ claim: undefined });
+      return file.claim === undefined ? refused('not-claimed', 'nobody has it') : taken({ claim: undefined });
     case 'review.delegate':
       return delegated(file, event, at);
     case 'review.request-info':
@@ -159,8 +157,7 @@ function rulingOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling {
       return supplied(file, event, at);
     case 'review.comment':
       return (
-        full(file.comments) ??
-        taken({ comments: [...file.comments, { by: event.by, at, text: event.text }] })
+        full(file.comments) ?? taken({ comments: [...file.comments, { by: event.by, at, text: event.text }] })
       );
     case 'review.approve':
       return mayNotDecide(file, event) ?? approved(file, event, at);
@@ -181,7 +178,8 @@ function notPermitted(file: ReviewFile, event: ReviewEvent): Ruling | undefined 
     const about = event.permissions.filter((permission) => permission.action === action);
     const denied = about.find(({ effect }) => effect !== 'permit');
     if (about.length > 0 && denied === undefined) continue;
-    const why = denied?.reasons.join('; ') || (denied ? 'denied' : 'nobody has asked whether it is permitted');
+    const why =
+      denied?.reasons.join('; ') || (denied ? 'denied' : 'nobody has asked whether it is permitted');
     return refused('not-permitted', `${action}: ${why}`);
   }
   return undefined;
@@ -208,7 +206,9 @@ function mayNotHold(file: ReviewFile, person: string): Ruling | undefined {
 
 /** Somebody and those they act for are one. */
 function votedAlready({ approvals }: ReviewFile, people: readonly string[]): Ruling | undefined {
-  const voted = people.find((person) => approvals.some(({ by, for: acted }) => by === person || acted.includes(person)));
+  const voted = people.find((person) =>
+    approvals.some(({ by, for: acted }) => by === person || acted.includes(person)),
+  );
   return voted === undefined ? undefined : refused('already-voted', `${voted} has approved it already`);
 }
 
@@ -292,7 +292,9 @@ function approved(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: numbe
     approvals,
     // The next one may have it.
     claim: undefined,
-    questions: file.questions.map((question) => (isOpen(question) ? { ...question, isWithdrawn: true } : question)),
+    questions: file.questions.map((question) =>
+      isOpen(question) ? { ...question, isWithdrawn: true } : question,
+    ),
     ...(approvals.length >= file.quorum && { ending: { verdict: 'approved', at } }),
   });
 }
@@ -306,7 +308,9 @@ function editedThemselves(
   const editor = [by, ...acting].find((person) =>
     edits.some((edit) => edit.by === person || edit.for.includes(person)),
   );
-  return editor === undefined ? undefined : refused('own-edit', `${editor} has edited it: another must approve`);
+  return editor === undefined
+    ? undefined
+    : refused('own-edit', `${editor} has edited it: another must approve`);
 }
 
 function changedContent(file: ReviewFile, event: ReviewEdit, at: number): Ruling {
