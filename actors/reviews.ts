@@ -351,7 +351,7 @@ export class Reviews {
 
   #at(id: string): ReviewRef {
     const ref = this.#refAt(id);
-    if (ref === undefined) throw new UnknownActor(String(id), 'there is no review');
+    if (ref === undefined) throw new UnknownActor(id, 'there is no review');
     return ref;
   }
 

@@ -123,9 +123,8 @@ describe('edits', () => {
     ],
   ])('refuse %s', (_, edits, problem) => {
     const before = JSON.stringify(article);
-    const refusal = expect(() => edited(article, edits, EVERYTHING));
-    refusal.toThrow(EditRefused);
-    refusal.toThrow(problem);
+    expect(() => edited(article, edits, EVERYTHING)).toThrow(EditRefused);
+    expect(() => edited(article, edits, EVERYTHING)).toThrow(problem);
     expect(JSON.stringify(article)).toBe(before);
     expect(({} as { polluted?: true }).polluted).toBeUndefined();
   });

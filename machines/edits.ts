@@ -110,7 +110,7 @@ function changedList(
   if (index > list.length || (index === list.length && !isAdding)) return fail('does not exist');
   if (isAdding) return list.toSpliced(index, 0, edit.value);
   if (below.length > 0) return list.with(index, changed(list[index]!, below, edit, fail));
-  return edit.op === 'remove' ? list.toSpliced(index, 1) : list.with(index, edit.value!);
+  return edit.op === 'remove' ? list.toSpliced(index, 1) : list.with(index, edit.value);
 }
 
 // `Array.isArray` does not narrow lists that are read-only.

@@ -56,7 +56,10 @@ class Desk {
     const event = { type, by, hash: this.context.hash, bound: 'shown', ...fields } as ReviewEvent;
     const permissions = actionsOf(event, this.context.claim?.by).map((action) => permit(action));
     const before = this.context.answer;
-    this.actor.send({ permissions, ...(event as object) } as ReviewEvent);
+    this.actor.send({
+      ...event,
+      permissions: 'permissions' in fields ? fields['permissions'] : permissions,
+    } as ReviewEvent);
     const { answer } = this.context;
     if (answer === before) return 'not heard';
     return answer!.isTaken ? 'taken' : answer!.reason;
@@ -420,7 +423,8 @@ describe('what makes no sense', () => {
     ['review.claim', { by: undefined }],
     ['review.claim', { by: '' }],
     ['review.claim', { by: { id: 'ada' } }],
-    ['review.claim', { permissions: undefined }],
+    ['review.claim', { permissions: null }],
+    ['review.claim', { permissions: {} }],
     ['review.claim', { permissions: [null] }],
     ['review.claim', { permissions: [{ action: 'review.claim', effect: 'permit' }] }],
     ['review.claim', { ask: 7 }],
