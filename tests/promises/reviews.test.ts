@@ -118,7 +118,7 @@ describe.each(STORES)('a review %s', (_, makeStore) => {
     const { clock } = opened;
     await clock.advance(1.5 * HOUR, () => sleep(0));
     opened = await open(house(), { store: opened.store, onEmit }, clock);
-    await opened.settle();
+    await opened.advance(0);
     expect(heard).toEqual(['review.reminded', 'review.escalated']);
     const reviews = reviewsOf(opened);
     expect(reviews.get(id)).toMatchObject({
