@@ -91,3 +91,26 @@ export type { Disposition, Problem, ProblemCategory } from './problem.ts';
 export type { Quarantined } from './quarantine.ts';
 export { REPAIRS, repairedText, repairedValue } from './repair.ts';
 export type { AppliedRepair, Repaired, RepairName } from './repair.ts';
+// Reviews: where people decide
+export { Reviews } from './reviews.ts';
+export type {
+  By,
+  DecideOptions,
+  PendingOptions,
+  Review,
+  ReviewHost,
+  ReviewsOptions,
+  Taken,
+  Verdict,
+} from './reviews.ts';
+export type { ReviewerContext } from './review-context.ts';
+export type {
+  EntitledReviewer,
+  Obligations,
+  ReviewDecider,
+  ReviewDecision,
+  Reviewer,
+  ReviewRequest,
+} from './review-permission.ts';
+export type { PlanNode, RunView, TaskView } from './run-view.ts';
+export { ReviewRefused } from './review-refused.ts';
