@@ -83,3 +83,11 @@ export type {
   BudgetTopUp,
   CostSource,
 } from './budget-words.ts';
+// Where work waits for people
+export { isReview, review } from './review.ts';
+export type { ReviewContext, ReviewMachine, ReviewOutput } from './review.ts';
+export type { Permission, ReviewEvent, ReviewNews, ReviewRefusal, ReviewVerdict } from './review-events.ts';
+export type { ReviewInput, Rung } from './review-input.ts';
+export type { Approval, MadeEdit } from './review-rules.ts';
+export type { Edit } from './edits.ts';
+export type { Json } from './canonical.ts';
