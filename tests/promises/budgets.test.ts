@@ -329,6 +329,28 @@ describe('an account', () => {
     });
   });
 
+  it('takes the bill of a run that is gone, by the name that its reservation has there', async () => {
+    const { system, settle } = await openedWithTeam();
+    await system.start('budget', { id: 'acme' });
+    const team = system.get('budget/team')!;
+    await team.send({ type: 'budget.reserve', ticket: 'a', amount: microsOf(60) });
+    await settle();
+    await team.send({ type: 'budget.hold', ticket: 'a' });
+    await settle();
+    await system.stop('budget/team');
+    const acme = system.get('budget/acme')!;
+    expect(acme.getSnapshot().context.window).toMatchObject({ spent: 0, held: microsOf(60) });
+    const late = { ...bill, type: 'budget.correct', ticket: 'budget/team#a' } as const;
+    await acme.send({ ...late, cost: microsOf(120) });
+    expect(acme.getSnapshot().context.window).toMatchObject({
+      spent: microsOf(100),
+      overdraft: microsOf(20),
+      held: 0,
+    });
+    const overdrawn = await collect(system.query({ name: 'budget', state: 'serving.overdrawn' }));
+    expect(overdrawn.map(({ address }) => address)).toEqual(['budget/acme']);
+  });
+
   async function openedWithTeam() {
     const opened = await open({ budget });
     await opened.system.start('budget', { id: 'team', input: { within: ['budget/acme'] } });
