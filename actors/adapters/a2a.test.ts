@@ -265,7 +265,7 @@ describe('an agent whose answer is not wanted any more', () => {
       async *sendMessageStream() {
         yield { payload: { $case: 'task', value: { id: 't', contextId: 'c', status: { state: 2 } } } };
         stop.abort(timeOut());
-        await new Promise(() => {});
+        throw new Error('the stream was aborted');
       },
       cancelTask: (_: unknown, { signal }: { signal?: AbortSignal } = {}) =>
         new Promise((_, reject) => signal!.addEventListener('abort', () => reject(new Error('no answer')))),

@@ -12,8 +12,8 @@
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { FaultError } from '../fault-error.ts';
-import { attempt } from './attempt.ts';
-import type { Execute } from './attempt.ts';
+import { callOnce } from './call.ts';
+import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';
 import { jsonObjectOf, jsonOf, refuseAnswer, utf8Of } from './reading.ts';
 import { claimedResult, reported } from './reported.ts';
@@ -38,7 +38,7 @@ export function http(options: HttpOptions): Execute {
   if (!(Number.isSafeInteger(maxBodyBytes) && maxBodyBytes > 0))
     throw new InvalidArgument('http.maxBodyBytes', 'must be a whole number above 0');
   return (assignment) =>
-    attempt(assignment.signal, async () => {
+    callOnce(assignment.signal, async () => {
       const response = await (options.fetch ?? fetch)(url, requestOf(options, assignment));
       const body = await bodyOf(response, maxBodyBytes);
       return resultOf(response, body);

@@ -9,8 +9,8 @@
 import type { Assignment } from '../../machines/contract.ts';
 import type { Fault } from '../../machines/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { attempt } from './attempt.ts';
-import type { Execute } from './attempt.ts';
+import { callOnce } from './call.ts';
+import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';
 import { isJsonObject, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
@@ -67,7 +67,7 @@ export function mcp(client: AnyMcpClient, options: McpOptions): Execute {
   const { tool, read, legacy = false } = options;
   return async (assignment) => {
     const startedAt = performance.now();
-    const answer = await attempt(assignment.signal, () =>
+    const answer = await callOnce(assignment.signal, () =>
       call(client, legacy, callOf(options, assignment), {
         signal: assignment.signal,
         // Its own would be a minute.

@@ -16,8 +16,8 @@ import { InvalidArgument } from '../../runtime/index.ts';
 import { FaultError } from '../fault-error.ts';
 import { costOf, pricesAt, roundedUp } from '../price.ts';
 import type { PriceTable, TokenCounts } from '../price.ts';
-import { attempt } from './attempt.ts';
-import type { Execute } from './attempt.ts';
+import { callOnce } from './call.ts';
+import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';
 import { jsonObjectOf, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
@@ -213,7 +213,7 @@ async function generate<TModel extends LanguageModel>(
     headers: { 'Idempotency-Key': idempotencyKey, ...(traceparent === undefined ? {} : { traceparent }) },
   };
   // TypeScript does not see that a call of TModel's method gives what TModel's method gives.
-  return attempt(signal, () => languageModel.doGenerate(options) as PromiseLike<GeneratedBy<TModel>>);
+  return callOnce(signal, () => languageModel.doGenerate(options) as PromiseLike<GeneratedBy<TModel>>);
 }
 
 const jsonFormat = (schema: JSONSchema | undefined): object =>

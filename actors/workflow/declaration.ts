@@ -94,7 +94,11 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
   /** What is done about faults. Default: that of the workflow. */
   readonly strategy?: Strategy;
   /** How often an attempt is made again that failed for a passing reason. Default: what the strategy says. */
-  readonly retry?: { readonly times: number; readonly first?: Duration.Input; readonly atMost?: Duration.Input };
+  readonly retry?: {
+    readonly times: number;
+    readonly first?: Duration.Input;
+    readonly atMost?: Duration.Input;
+  };
   /** What holds its result against the facts. */
   readonly verify?: readonly Verifier[];
   /** Who decides where the strategy asks for a person. */
@@ -207,7 +211,9 @@ function declared<TKind extends string, TNeed extends string, TOptions>(
 }
 
 /** Work for an agent. */
-export function task<const TNeed extends string = never>(options: TaskOptions<TNeed>): TaskDeclaration<TNeed> {
+export function task<const TNeed extends string = never>(
+  options: TaskOptions<TNeed>,
+): TaskDeclaration<TNeed> {
   return declared('task', options);
 }
 
