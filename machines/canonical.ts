@@ -7,13 +7,7 @@
  */
 import { pointerTo } from './json-pointer.ts';
 
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [property: string]: Json };
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [property: string]: Json };
 
 /** Deeper than this nobody means it; as for whatever is stored. */
 const DEEPEST = 128;

@@ -83,7 +83,8 @@ function assertValue(value: unknown, index: number, pointer: string): void {
 }
 
 function changed(at: Json, [key, ...below]: readonly string[], edit: Edit, fail: Fail): Json {
-  if (key === undefined) return edit.op === 'remove' ? fail('is the whole, and cannot be removed') : edit.value;
+  if (key === undefined)
+    return edit.op === 'remove' ? fail('is the whole, and cannot be removed') : edit.value;
   if (isList(at)) return changedList(at, key, below, edit, fail);
   if (typeof at !== 'object' || at === null) return fail(`leads into ${String(at)}, which has no parts`);
   const isThere = Object.hasOwn(at, key);
@@ -109,7 +110,7 @@ function changedList(
   if (index > list.length || (index === list.length && !isAdding)) return fail('does not exist');
   if (isAdding) return list.toSpliced(index, 0, edit.value);
   if (below.length > 0) return list.with(index, changed(list[index]!, below, edit, fail));
-  return edit.op === 'remove' ? list.toSpliced(index, 1) : list.with(index, edit.value!);
+  return edit.op === 'remove' ? list.toSpliced(index, 1) : list.with(index, edit.value);
 }
 
 // `Array.isArray` does not narrow lists that are read-only.

@@ -11,6 +11,7 @@
  * This file owns the messages. It decides nothing but whether a message is one.
  */
 import type { Edit } from './edits.ts';
+import type { ValueProblem } from './fault.ts';
 
 /** What the decider has said about one action. */
 export interface Permission {
@@ -20,6 +21,8 @@ export interface Permission {
   /** The ids of the rules it follows from. */
   readonly determining: readonly string[];
   readonly reasons: readonly string[];
+  /** The obligations that were met for it. */
+  readonly met?: readonly string[];
 }
 
 interface FromPerson {
@@ -91,6 +94,8 @@ export interface ReviewEdit extends Decision {
   readonly edits: readonly Edit[];
   /** Whether they approve what it becomes. */
   readonly approves: boolean;
+  /** What is wrong with what it becomes, by the schema of the review; undefined when nobody has checked that. */
+  readonly problems?: readonly ValueProblem[] | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -159,28 +164,27 @@ export type ReviewRefusal =
   /** It has ended. */
   | 'decided';
 
+/** Why a message was refused. */
+export interface RefusedFor {
+  readonly reason: ReviewRefusal;
+  /** For people. */
+  readonly detail: string;
+  /** What is wrong with what an edit would have made. */
+  readonly problems?: readonly ValueProblem[];
+}
+
+interface Answered {
+  readonly ask: string | undefined;
+  readonly type: ReviewEvent['type'];
+  readonly by: string;
+  readonly at: number;
+  /** Of what the proposal is now. */
+  readonly hash: string;
+}
+
 /** What became of the last message. */
-export type ReviewAnswer =
-  | {
-      readonly ask: string | undefined;
-      readonly type: ReviewEvent['type'];
-      readonly by: string;
-      readonly at: number;
-      readonly isTaken: true;
-      /** What the proposal is now. */
-      readonly hash: string;
-    }
-  | {
-      readonly ask: string | undefined;
-      readonly type: ReviewEvent['type'];
-      readonly by: string;
-      readonly at: number;
-      readonly isTaken: false;
-      readonly reason: ReviewRefusal;
-      /** For people. */
-      readonly detail: string;
-      readonly hash: string;
-    };
+export type ReviewAnswer = Answered &
+  ({ readonly isTaken: true } | ({ readonly isTaken: false } & RefusedFor));
 
 export type ReviewVerdict = 'approved' | 'rejected' | 'aborted' | 'expired';
 
@@ -208,7 +212,11 @@ const isName: Field = (value) => typeof value === 'string' && value.trim() !== '
 const isGivenText: Field = (value) => value === undefined || isText(value);
 
 const PERSON = { by: isName, permissions: isPermissions, ask: isGivenText };
-const DECISION = { ...PERSON, hash: isText, bound: (value: unknown) => value === 'shown' || value === 'server' };
+const DECISION = {
+  ...PERSON,
+  hash: isText,
+  bound: (value: unknown) => value === 'shown' || value === 'server',
+};
 
 const FIELDS: Readonly<Record<ReviewEvent['type'], Readonly<Record<string, Field>>>> = {
   'review.claim': PERSON,
@@ -223,6 +231,7 @@ const FIELDS: Readonly<Record<ReviewEvent['type'], Readonly<Record<string, Field
     ...DECISION,
     edits: Array.isArray,
     approves: (value) => typeof value === 'boolean',
+    problems: (value) => value === undefined || (Array.isArray(value) && value.every(isProblem)),
     reason: isGivenText,
   },
   'review.abort': { ...DECISION, reason: isGivenText },
@@ -232,6 +241,12 @@ const FIELDS: Readonly<Record<ReviewEvent['type'], Readonly<Record<string, Field
 export function malformedField(event: ReviewEvent): string | undefined {
   const given = event as unknown as Readonly<Record<string, unknown>>;
   return Object.entries(FIELDS[event.type]).find(([name, isFine]) => !isFine(given[name]))?.[0];
+}
+
+function isProblem(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pointer, detail } = value as Record<string, unknown>;
+  return isText(pointer) && isText(detail);
 }
 
 function isPermissions(value: unknown): boolean {

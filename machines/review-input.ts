@@ -82,16 +82,11 @@ export function checkReviewInput(input: unknown): asserts input is ReviewInput {
 }
 
 /** The ladder with its end. */
-export function stepsOf({
-  ladder = [],
-  expiresAfterMs,
-  onExpire = 'refuse',
-}: ReviewInput): readonly Step[] {
-  const rungs = ladder.map(
-    (rung): Step =>
-      'escalateTo' in rung
-        ? { afterMs: rung.afterMs, act: 'escalate', to: rung.escalateTo }
-        : { afterMs: rung.afterMs, act: 'remind' },
+export function stepsOf({ ladder = [], expiresAfterMs, onExpire = 'refuse' }: ReviewInput): readonly Step[] {
+  const rungs = ladder.map((rung): Step =>
+    'escalateTo' in rung
+      ? { afterMs: rung.afterMs, act: 'escalate', to: rung.escalateTo }
+      : { afterMs: rung.afterMs, act: 'remind' },
   );
   return expiresAfterMs === undefined ? rungs : [...rungs, { afterMs: expiresAfterMs, act: onExpire }];
 }

@@ -9,6 +9,7 @@ import type { Edit } from './edits.ts';
 import { actionsOf, malformedField } from './review-events.ts';
 import type {
   Bound,
+  RefusedFor,
   ReviewApprove,
   ReviewDelegate,
   ReviewEdit,
@@ -31,6 +32,8 @@ export interface ReviewFile {
   /** Of what is shown now: the title and the content. */
   readonly hash: string;
   readonly editable: readonly string[];
+  /** What an edited proposal must meet; undefined: anything will do. */
+  readonly schema: string | undefined;
   /** Those of the input, and those it was escalated to. */
   readonly roles: readonly string[];
   readonly quorum: number;
@@ -126,7 +129,7 @@ export const MOST_ENTRIES = 1000;
 /** What becomes of a message: what changes in the file, or why nothing does. */
 export type Ruling =
   | { readonly isTaken: true; readonly changes: Partial<ReviewFile> }
-  | { readonly isTaken: false; readonly reason: ReviewRefusal; readonly detail: string };
+  | ({ readonly isTaken: false } & RefusedFor);
 
 /** The hash of what people are shown, and sign. */
 export function hashShown(title: string, content: Json): string {
@@ -145,9 +148,7 @@ function rulingOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling {
     case 'review.claim':
       return mayNotHold(file, event.by) ?? takenByAnother(file, event.by) ?? claimed(file, event.by, at);
     case 'review.unclaim':
-      return file.claim === undefined
-        ? refused('not-claimed', 'nobody has it')
-        : taken({ claim: undefined });
+      return file.claim === undefined ? refused('not-claimed', 'nobody has it') : taken({ claim: undefined });
     case 'review.delegate':
       return delegated(file, event, at);
     case 'review.request-info':
@@ -156,8 +157,7 @@ function rulingOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling {
       return supplied(file, event, at);
     case 'review.comment':
       return (
-        full(file.comments) ??
-        taken({ comments: [...file.comments, { by: event.by, at, text: event.text }] })
+        full(file.comments) ?? taken({ comments: [...file.comments, { by: event.by, at, text: event.text }] })
       );
     case 'review.approve':
       return mayNotDecide(file, event) ?? approved(file, event, at);
@@ -178,13 +178,14 @@ function notPermitted(file: ReviewFile, event: ReviewEvent): Ruling | undefined 
     const about = event.permissions.filter((permission) => permission.action === action);
     const denied = about.find(({ effect }) => effect !== 'permit');
     if (about.length > 0 && denied === undefined) continue;
-    const why = denied?.reasons.join('; ') || (denied ? 'denied' : 'nobody has asked whether it is permitted');
+    const why =
+      denied?.reasons.join('; ') || (denied ? 'denied' : 'nobody has asked whether it is permitted');
     return refused('not-permitted', `${action}: ${why}`);
   }
   return undefined;
 }
 
-function mayNotDecide(file: ReviewFile, event: ReviewApprove | ReviewEdit | ReviewEvent): Ruling | undefined {
+function mayNotDecide(file: ReviewFile, event: ReviewEvent): Ruling | undefined {
   return (
     notImpartial(file, event.by) ??
     takenByAnother(file, event.by) ??
@@ -205,7 +206,9 @@ function mayNotHold(file: ReviewFile, person: string): Ruling | undefined {
 
 /** Somebody and those they act for are one. */
 function votedAlready({ approvals }: ReviewFile, people: readonly string[]): Ruling | undefined {
-  const voted = people.find((person) => approvals.some(({ by, for: acted }) => by === person || acted.includes(person)));
+  const voted = people.find((person) =>
+    approvals.some(({ by, for: acted }) => by === person || acted.includes(person)),
+  );
   return voted === undefined ? undefined : refused('already-voted', `${voted} has approved it already`);
 }
 
@@ -289,7 +292,9 @@ function approved(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: numbe
     approvals,
     // The next one may have it.
     claim: undefined,
-    questions: file.questions.map((question) => (isOpen(question) ? { ...question, isWithdrawn: true } : question)),
+    questions: file.questions.map((question) =>
+      isOpen(question) ? { ...question, isWithdrawn: true } : question,
+    ),
     ...(approvals.length >= file.quorum && { ending: { verdict: 'approved', at } }),
   });
 }
@@ -303,13 +308,17 @@ function editedThemselves(
   const editor = [by, ...acting].find((person) =>
     edits.some((edit) => edit.by === person || edit.for.includes(person)),
   );
-  return editor === undefined ? undefined : refused('own-edit', `${editor} has edited it: another must approve`);
+  return editor === undefined
+    ? undefined
+    : refused('own-edit', `${editor} has edited it: another must approve`);
 }
 
 function changedContent(file: ReviewFile, event: ReviewEdit, at: number): Ruling {
   const content = contentAfter(file, event);
   if (content instanceof EditRefused)
     return refused(content.isForbidden ? 'not-editable' : 'invalid-edit', content.message);
+  const unsound = breaksSchema(file, event);
+  if (unsound !== undefined) return unsound;
   const text = canonicalOf(content);
   if (text.length > LONGEST_PROPOSAL)
     return refused('too-large', `it would be longer than ${LONGEST_PROPOSAL} characters of JSON`);
@@ -327,6 +336,15 @@ function changedContent(file: ReviewFile, event: ReviewEdit, at: number): Ruling
   if (!event.approves) return taken(changes);
   const ruling = approved({ ...file, ...changes }, event, at);
   return ruling.isTaken ? taken({ ...changes, ...ruling.changes }) : ruling;
+}
+
+/** Whoever sends an edit has held what it becomes against the schema; what nobody has checked is not taken. */
+function breaksSchema({ schema }: ReviewFile, { problems }: ReviewEdit): Ruling | undefined {
+  if (schema !== undefined && problems === undefined)
+    return refused('invalid', `nobody has checked it against the schema ${schema}`);
+  if (problems === undefined || problems.length === 0) return undefined;
+  const told = problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ');
+  return { ...refused('invalid', `what it would become breaks its schema: ${told}`), problems };
 }
 
 /** What the content becomes with the edits of an event, or what is wrong with them. */
@@ -366,4 +384,4 @@ function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], un
 }
 
 const taken = (changes: Partial<ReviewFile>): Ruling => ({ isTaken: true, changes });
-const refused = (reason: ReviewRefusal, detail: string): Ruling => ({ isTaken: false, reason, detail });
+const refused = (reason: ReviewRefusal, detail: string) => ({ isTaken: false, reason, detail }) as const;

@@ -13,18 +13,10 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { Json } from './canonical.ts';
-import { EditRefused } from './edits.ts';
-import type {
-  ReviewAnswer,
-  ReviewEdit,
-  ReviewEvent,
-  ReviewNews,
-  ReviewRefusal,
-  ReviewVerdict,
-} from './review-events.ts';
+import type { ReviewAnswer, ReviewEvent, ReviewNews, ReviewVerdict } from './review-events.ts';
 import { checkReviewInput, stepsOf } from './review-input.ts';
 import type { ReviewInput, Step } from './review-input.ts';
-import { contentAfter, hashShown, isOpen, ruleOn } from './review-rules.ts';
+import { hashShown, isOpen, ruleOn } from './review-rules.ts';
 import type {
   Approval,
   Comment,
@@ -39,7 +31,6 @@ import { delayUntil, elapsed, lookedAt, startStopwatch } from './stopwatch.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 export interface ReviewContext extends ReviewFile {
-  readonly schema: string | undefined;
   readonly initiator: string | undefined;
   readonly about: Readonly<Record<string, Json>>;
   readonly openedAt: number;
@@ -74,12 +65,6 @@ export interface ReviewOutput {
   readonly delegations: readonly Delegation[];
 }
 
-interface EditSubject {
-  /** What the proposal would become. */
-  readonly content: Json;
-  readonly schema: string | undefined;
-}
-
 /** Found in the configuration of a machine however it is provided for, so that reviews are told from other machines. */
 const MARK = 'heddle.review';
 
@@ -94,11 +79,6 @@ const machine = setup({
   },
   guards: {
     isRefused: ({ context, event }) => !ruleOn(context, event, context.openedAt).isTaken,
-    /**
-     * Whether what a proposal would become breaks its schema. Give a check with `provide({ guards })`: pure, and the same for
-     * ever, as every guard. Without one nothing is checked here.
-     */
-    breaksSchema: (_, _subject: EditSubject) => false,
     isApproved: ({ context, event }) => verdictOf(context, event) === 'approved',
     isClaimed: ({ context }) => context.claim !== undefined,
     isUnclaimed: ({ context }) => context.claim === undefined,
@@ -128,14 +108,16 @@ const machine = setup({
     refuse: enqueueActions(({ context, event, enqueue }) => {
       const at = Date.now();
       const ruling = ruleOn(context, event, at);
-      const { reason, detail } = ruling.isTaken ? UNSOUND : ruling;
-      const { type, ask } = event;
-      // Who it is makes no sense in some of what is malformed.
+      if (ruling.isTaken) return;
+      const { isTaken, ...why } = ruling;
+      const { type } = event;
+      // In what is malformed they may be anything.
       const by = typeof event.by === 'string' ? event.by : '';
+      const ask = typeof event.ask === 'string' ? event.ask : undefined;
       const { hash, watch } = context;
-      const answer: ReviewAnswer = { ask, type, by, at, isTaken: false, reason, detail, hash };
+      const answer: ReviewAnswer = { ask, type, by, at, isTaken, ...why, hash };
       enqueue.assign({ answer, watch: lookedAt(watch) });
-      enqueue.emit({ type: 'review.refused', what: type, by, reason });
+      enqueue.emit({ type: 'review.refused', what: type, by, reason: why.reason });
     }),
     look: assign({ watch: ({ context }) => lookedAt(context.watch) }),
     climb: enqueueActions(({ context, enqueue }) => {
@@ -187,10 +169,6 @@ const machine = setup({
         ],
         'review.edit': [
           { guard: 'isRefused', actions: 'refuse' },
-          {
-            guard: { type: 'breaksSchema', params: ({ context, event }) => subjectOf(context, event) },
-            actions: 'refuse',
-          },
           { guard: 'isApproved', target: 'approved', actions: 'take' },
           { actions: 'take' },
         ],
@@ -277,21 +255,9 @@ function contextAtBirth(input: ReviewInput): ReviewContext {
   };
 }
 
-const UNSOUND: { readonly reason: ReviewRefusal; readonly detail: string } = {
-  reason: 'invalid',
-  detail: 'what it would become breaks its schema',
-};
-
 function verdictOf(context: ReviewContext, event: ReviewEvent): ReviewVerdict | undefined {
   const ruling = ruleOn(context, event, context.openedAt);
   return ruling.isTaken ? ruling.changes.ending?.verdict : undefined;
-}
-
-/** Only asked for edits that are not refused. */
-function subjectOf(context: ReviewContext, event: ReviewEdit): EditSubject {
-  const content = contentAfter(context, event);
-  if (content instanceof EditRefused) throw content;
-  return { content, schema: context.schema };
 }
 
 /** Only asked for when there is one. */

@@ -44,7 +44,7 @@ describe('canonical JSON', () => {
   it.each([
     ['undefined', { a: undefined }, '/a'],
     ['NaN', [1, Number.NaN], '/1'],
-    ['a hole', [1, , 3], '/1'],
+    ['a hole', Array(2), '/0'],
     ['a function', { 'a/b': [() => {}] }, '/a~1b/0'],
     ['a date', { at: new Date(0) }, '/at'],
     ['a map', new Map(), ''],
@@ -53,9 +53,8 @@ describe('canonical JSON', () => {
     ['half a character as a name', { '\ud800': 1 }, '/\ud800'],
     ['a name that is none', JSON.parse('{"__proto__":1}'), '/__proto__'],
   ])('refuses %s, and says where', (_, value, pointer) => {
-    const refused = expect(() => canonicalOf(value));
-    refused.toThrow(NotJson);
-    refused.toThrow(expect.objectContaining({ pointer }));
+    expect(() => canonicalOf(value)).toThrow(NotJson);
+    expect(() => canonicalOf(value)).toThrow(expect.objectContaining({ pointer }));
   });
 
   it('refuses what is nested too deeply, without an overflow', () => {

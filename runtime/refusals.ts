@@ -13,6 +13,7 @@ import {
   HeddleError,
   InvalidArgument,
   messageOf,
+  NotPermitted,
   NotSerialisable,
   StepFailed,
   StoryChanged,
@@ -24,7 +25,10 @@ import type { Runtime } from './runtime.ts';
 export interface Refusal {
   /** Who was meant; undefined of calls to many, which were too many to be told apart. */
   readonly address: string | undefined;
-  readonly what: 'start' | 'send';
+  /** The action, by the name that a decider knows it under. */
+  readonly what: string;
+  /** On whose behalf it was to be done, where that was not permitted: `user alice`. */
+  readonly principal?: string | undefined;
   /** The type of the event that was sent, if it had one. */
   readonly event: string | undefined;
   /** The code of the error. */
@@ -74,7 +78,8 @@ export class Refusals {
       return void runtime.metrics.unrecordedRefusals++;
     const type = typeOf(event);
     const code = error instanceof HeddleError ? error.code : 'Error';
-    const key = `${what} ${code} ${type ?? ''} ${address}`;
+    const principal = error instanceof NotPermitted ? spokenOf(error.principal) : undefined;
+    const key = `${what} ${code} ${type ?? ''} ${address} ${principal ?? ''}`;
     const known = this.#pending.get(key);
     if (known !== undefined) return this.#again(known);
     if (this.#pending.size >= MAX_PENDING) return this.#noteAmongMany(what, code);
@@ -86,6 +91,7 @@ export class Refusals {
       event: type && cut(type, MAX_NAME),
       code,
       message,
+      ...(principal !== undefined && { principal }),
     };
     this.#add(key, { ...about, count: 1, first: at, last: at });
   }
@@ -188,8 +194,11 @@ function meant({ address, children = false }: { readonly address?: string; reado
     other !== undefined && (other === kept || (children && isBelow(other)));
 }
 
-const identityOf = ({ address, what, event, code, first }: Refusal): string =>
-  JSON.stringify([address, what, event, code, first]);
+const identityOf = ({ address, what, event, code, principal, first }: Refusal): string =>
+  JSON.stringify([address, what, event, code, principal, first]);
+
+/** As it is kept. */
+export const spokenOf = ({ type, id }: NotPermitted['principal']): string => cut(`${type} ${id}`, MAX_NAME);
 
 function typeOf(event: unknown): string | undefined {
   try {

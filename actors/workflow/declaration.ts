@@ -58,10 +58,11 @@ interface NodeOptions<TNeed extends string> {
   readonly when?: (values: Values<TNeed>, run: RunView) => boolean;
   /** What is written under which name of the workflow's `shared`: made of its output, or a JSON pointer into it. */
   readonly writes?: Readonly<Record<string, string | ((output: Data) => unknown)>>;
+  /** What its failure means. Default `fail`. */
+  readonly onError?: OnError;
 }
 
 interface WorkOptions<TNeed extends string> extends NodeOptions<TNeed> {
-  readonly onError?: OnError;
   /**
    * Default: what it needs, if that is one node; the input of the run if it needs none; otherwise all that it needs, by name.
    */
@@ -108,7 +109,6 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
 }
 
 export interface GateOptions<TNeed extends string = string> extends NodeOptions<TNeed> {
-  readonly onError?: OnError;
   /** What is proposed. Default as for tasks. */
   readonly input?: InputOption<TNeed>;
   readonly title?: string;

@@ -2,6 +2,7 @@
  * References: parts of an input that are taken from what is known, said as data instead of by a function. So they can be checked
  * before anything runs, and stand in a file.
  */
+import { keysOf } from '../../machines/json-pointer.ts';
 
 /** A part of the output of a node, or of the input of the run. */
 export interface Reference {
@@ -31,23 +32,13 @@ function reference(node: string | undefined, pointer: string): Reference {
 export const isReference = (value: unknown): value is Reference =>
   typeof value === 'object' && value !== null && known.has(value);
 
-/** The names in a JSON pointer (RFC 6901). Undefined: it is none. */
-export function namesIn(pointer: string): readonly string[] | undefined {
-  if (pointer === '') return [];
-  if (!pointer.startsWith('/') || /~(?![01])/.test(pointer)) return undefined;
-  return pointer
-    .slice(1)
-    .split('/')
-    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
-}
-
 /** The value at a place. @throws RangeError when there is none */
 export function valueAt(value: unknown, pointer: string): unknown {
   let part = value;
-  for (const name of namesIn(pointer) ?? []) {
-    if (typeof part !== 'object' || part === null || !Object.hasOwn(part, name))
+  for (const key of keysOf(pointer)) {
+    if (typeof part !== 'object' || part === null || !Object.hasOwn(part, key))
       throw new RangeError(`there is nothing at ${pointer}`);
-    part = (part as Readonly<Record<string, unknown>>)[name];
+    part = (part as Readonly<Record<string, unknown>>)[key];
   }
   return part;
 }

@@ -9,6 +9,7 @@ import type { Runtime } from '../runtime.ts';
 import { placeOf } from '../trace.ts';
 import type { TracePlace } from '../trace.ts';
 import { unpackTrailer } from '../trailer.ts';
+import type { Warrant } from '../warrant.ts';
 import type { Cause, ToldIntent } from '../trailer.ts';
 import { inLedgerOrder } from './ledger-order.ts';
 import { assertWhole, journalAt, recordsBackOf, recordsOf } from './reading.ts';
@@ -40,6 +41,10 @@ export interface HistoryRecord {
   readonly trace: TracePlace;
   /** The idempotency id of the send, if it had one. */
   readonly id: string | undefined;
+  /** On whose behalf it was done; undefined when no decider was asked. */
+  readonly principal: Warrant['principal'] | undefined;
+  /** What has permitted it: the ids of the rules, and the hash of the decider. */
+  readonly decision: Omit<Warrant, 'principal'> | undefined;
   /** What the step asked for. */
   readonly intents: readonly HistoryIntent[];
   /** For a process: the attempt that has failed in this record, or begins with it. */
@@ -155,12 +160,19 @@ function describe(runtime: Runtime, address: string, record: JournalRecord, name
     cause: causeOf(trailer.cause, names),
     trace: placeOf(runtime.ledger.id, { actor, seq }, trailer.cause, trailer.trace),
     id: trailer.id,
+    ...permissionIn(trailer.warrant),
     intents: (trailer.intents ?? []).map((intent) => describeIntent(intent, names)),
     attempt: attemptIn(event),
     error: trailer.crash === undefined ? trailer.failure : trailer.crash.error,
     wentDown: trailer.crash !== undefined,
     frame: record.frame.number,
   };
+}
+
+function permissionIn(warrant: Warrant | undefined): Pick<HistoryRecord, 'principal' | 'decision'> {
+  if (warrant === undefined) return { principal: undefined, decision: undefined };
+  const { principal, ...decision } = warrant;
+  return { principal, decision };
 }
 
 function attemptIn(event: AnyEventObject): number | undefined {

@@ -11,7 +11,7 @@ import type { AnyEventObject } from 'xstate';
 import { DISCARDED } from '../dead-letters.ts';
 import type { DeadLetter, DeadLetterDecision } from '../dead-letters.ts';
 import { SYSTEM_ADDRESS } from '../decisions.ts';
-import { nameOf } from '../refusals.ts';
+import { nameOf, spokenOf } from '../refusals.ts';
 import type { Refusal } from '../refusals.ts';
 import type { Runtime } from '../runtime.ts';
 import { assertRecordNumbers, historyOf } from './history.ts';
@@ -26,8 +26,10 @@ export interface HistoryRefusal {
   /** When the first and the last of them came, in milliseconds since the epoch. */
   readonly at: number;
   readonly last: number;
-  /** A call from outside, an event that could not be applied, or an action that could not be done. */
-  readonly refused: 'start' | 'send' | 'event' | 'action';
+  /** A call from outside, by its name; `event`, one that could not be applied; or `action`, one that could not be done. */
+  readonly refused: string;
+  /** On whose behalf it was sent, or was not permitted: `user alice`. */
+  readonly principal?: string | undefined;
   /** The type of the event, if it had one. */
   readonly event: string | undefined;
   /** The name of the action. */
@@ -158,13 +160,14 @@ function turnedAway({ address, what, first, ...rest }: Refusal): HistoryRefusal 
 }
 
 function givenUp(letter: DeadLetter, decided?: HistoryRefusal['decided']): HistoryRefusal {
-  const { id, address, at, event, action, error, seq } = letter;
+  const { id, address, at, event, action, error, seq, warrant } = letter;
   return {
     ...{ address, seq: undefined, at, last: at },
     refused: letter.reason === 'step' ? 'event' : 'action',
     ...{ event: event?.type, action },
     code: codeOf(error),
     message: `${letter.reason === 'step' ? 'its step' : 'it'} threw a ${nameOf(thrownIn(error))}`,
+    ...(warrant !== undefined && { principal: spokenOf(warrant.principal) }),
     ...{ count: 1, letter: id, after: seq, decided },
   };
 }
