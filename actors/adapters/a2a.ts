@@ -10,7 +10,7 @@
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { FaultError } from '../fault-error.ts';
-import { callOnce } from './call.ts';
+import { callOnce, carried } from './call.ts';
 import type { Execute } from './call.ts';
 import { isJsonObject, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
@@ -92,7 +92,7 @@ const ROLE_USER = 1;
 const CANCEL_WITHIN_MS = 2000;
 
 /** @throws InvalidArgument */
-export function a2a(client: A2aClient, options: A2aOptions): Execute {
+export function a2a<TOutput = JsonObject>(client: A2aClient, options: A2aOptions): Execute<TOutput> {
   checkOptions(client, options);
   return async (assignment) => {
     const startedAt = performance.now();
@@ -107,7 +107,7 @@ export function a2a(client: A2aClient, options: A2aOptions): Execute {
       signal.removeEventListener('abort', onAbort);
       await told;
     }
-    return resultOf(options, assignment, conversation.answer, startedAt);
+    return carried(resultOf(options, assignment, conversation.answer, startedAt));
   };
 }
 

@@ -3,12 +3,19 @@
  * again, how long it is waited for, and what comes of an answer that is late: a call that answers all the same, answers.
  */
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
-import type { Fault } from '../../machines/fault.ts';
+import type { ResultOf } from '../agent.ts';
+import { faultOfAbort } from '../attempt.ts';
 import { FaultError } from '../fault-error.ts';
 import { faultOf } from './classify.ts';
 
-/** What `agent({ execute })` takes. */
-export type Execute = (assignment: Assignment) => Promise<TaskResult>;
+/**
+ * What `agent({ execute })` takes. The type of the output is what is expected there: nobody has looked into it before the agent
+ * holds it against the schema.
+ */
+export type Execute<TOutput = TaskResult['output']> = (assignment: Assignment) => Promise<ResultOf<TOutput>>;
+
+/** What was carried here from elsewhere, in the type that is expected of it. */
+export const carried = <TOutput>(result: TaskResult): ResultOf<TOutput> => result as ResultOf<TOutput>;
 
 /** @throws FaultError and nothing else */
 export async function callOnce<T>(signal: AbortSignal, call: () => PromiseLike<T>): Promise<T> {
@@ -25,12 +32,4 @@ export async function callOnce<T>(signal: AbortSignal, call: () => PromiseLike<T
 /** @throws FaultError */
 export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new FaultError(faultOfAbort(signal));
-}
-
-/** Why it is not wanted any more, in the words of who has aborted it: a fault, a time-out, or that alone. */
-export function faultOfAbort({ reason }: AbortSignal): Fault {
-  if (reason instanceof FaultError) return reason.fault;
-  const isTimeout = reason instanceof Error && reason.name === 'TimeoutError';
-  const message = reason instanceof Error ? reason.message : String(reason);
-  return { class: isTimeout ? 'timeout' : 'cancelled', message };
 }

@@ -9,7 +9,7 @@
 import type { Assignment } from '../../machines/contract.ts';
 import type { Fault } from '../../machines/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { callOnce } from './call.ts';
+import { callOnce, carried } from './call.ts';
 import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';
 import { isJsonObject, readBy, refuseAnswer } from './reading.ts';
@@ -60,9 +60,15 @@ export interface McpOptions extends Terms<McpAnswer> {
 }
 
 /** @throws InvalidArgument */
-export function mcp(client: McpClient, options: McpOptions & { readonly legacy?: false }): Execute;
-export function mcp(client: LegacyMcpClient, options: McpOptions & { readonly legacy: true }): Execute;
-export function mcp(client: AnyMcpClient, options: McpOptions): Execute {
+export function mcp<TOutput = JsonObject>(
+  client: McpClient,
+  options: McpOptions & { readonly legacy?: false },
+): Execute<TOutput>;
+export function mcp<TOutput = JsonObject>(
+  client: LegacyMcpClient,
+  options: McpOptions & { readonly legacy: true },
+): Execute<TOutput>;
+export function mcp<TOutput>(client: AnyMcpClient, options: McpOptions): Execute<TOutput> {
   checkOptions(client, options);
   const { tool, read, legacy = false } = options;
   return async (assignment) => {
@@ -77,12 +83,8 @@ export function mcp(client: AnyMcpClient, options: McpOptions): Execute {
     checkAnswer(answer);
     if (answer.isError === true) refuseAnswer(failureOf(options, answer));
     const output = outputOf(answer, read);
-    return resultBy(options, assignment, answer, {
-      output,
-      status: 'success',
-      model: `mcp/${tool}`,
-      startedAt,
-    });
+    const done = { output, status: 'success', model: `mcp/${tool}`, startedAt } as const;
+    return carried(resultBy(options, assignment, answer, done));
   };
 }
 

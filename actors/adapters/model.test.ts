@@ -175,11 +175,11 @@ describe('a model that fails', () => {
 
 describe('a call that is not wanted any more', () => {
   it.each([
-    ['its time is over', timeOut(), { class: 'timeout', message: 'its time is over' }],
+    ['its time is over', timeOut(), { class: 'timeout', message: 'TimeoutError: its time is over' }],
     [
       'the run was cancelled',
       new Error('the run was cancelled'),
-      { class: 'cancelled', message: 'the run was cancelled' },
+      { class: 'cancelled', message: 'Error: the run was cancelled' },
     ],
   ])('%s: the other side sees it, and the fault says why', async (_, reason, expected) => {
     const stop = new AbortController();
