@@ -27,6 +27,7 @@ export type {
   By,
   DecideOptions,
   PendingOptions,
+  ProbeReport,
   Review,
   ReviewHost,
   ReviewsOptions,

@@ -49,6 +49,8 @@ export interface Review
   extends Omit<ReviewFile, 'ending'>, Pick<ReviewContext, 'initiator' | 'about' | 'openedAt' | 'isOverdue'> {
   /** Its address. */
   readonly id: string;
+  /** Whether it was wrong on purpose; not known before it has ended. */
+  readonly probe?: boolean;
   readonly workflow: string;
   /** The address of the run that it belongs to. */
   readonly run: string;
@@ -72,6 +74,13 @@ export interface PendingOptions {
   readonly overdue?: boolean;
   /** At most so many. */
   readonly limit?: number;
+}
+
+/** What became of the reviews that were wrong on purpose. */
+export interface ProbeReport {
+  readonly caught: number;
+  readonly missed: number;
+  readonly undecided: number;
 }
 
 /** Who it is: their id alone, or with what is known of them. */
@@ -154,8 +163,7 @@ export class Reviews {
   async *#pending({ workflow, under, overdue }: PendingOptions): AsyncGenerator<Review> {
     const patience = overdue === true ? 'overdue' : 'inTime';
     const state = overdue === undefined ? 'open' : { open: { patience } };
-    for (const name of await this.#host.names(isReview)) {
-      if (workflow !== undefined && workflowOf(`${name}/`) !== workflow) continue;
+    for (const name of await this.#names(workflow)) {
       const wanted = { name, state, ...(under !== undefined && { under }) };
       // The type of a name depends on the system.
       for await (const ref of this.#host.query(wanted as never)) {
@@ -164,6 +172,27 @@ export class Reviews {
         if (review.status === 'pending') yield review;
       }
     }
+  }
+
+  /**
+   * How many of the reviews that were wrong on purpose were noticed: rejected or aborted; missed: approved; or never decided. Looks at
+   * every review that has ended: not for every second.
+   */
+  async probes({ workflow }: Pick<PendingOptions, 'workflow'> = {}): Promise<ProbeReport> {
+    const report = { caught: 0, missed: 0, undecided: 0 };
+    for (const name of await this.#names(workflow))
+      for await (const ref of this.#host.query({ name, status: 'done' } as never)) {
+        const { probe, status } = reviewOf(ref as ReviewRef);
+        if (probe !== true) continue;
+        report[status === 'approved' ? 'missed' : status === 'expired' ? 'undecided' : 'caught']++;
+      }
+    return report;
+  }
+
+  /** The names of reviews, wherever they are. */
+  async #names(workflow: string | undefined): Promise<readonly string[]> {
+    const names = await this.#host.names(isReview);
+    return names.filter((name) => workflow === undefined || workflowOf(name) === workflow);
   }
 
   /** A review, pending or not; undefined where there is none. */
@@ -214,6 +243,11 @@ export class Reviews {
   // ---- what people do --------------------------------------------------------------------------------------------------
   // Each resolves when it is on the disk, and rejects with ReviewRefused, UnknownActor, or what `send` rejects with. With an
   // `id` in the options it is done once, however often it is asked for.
+
+  /** Shows it to somebody, and records that. */
+  show(id: string, { by }: { readonly by: By }, options?: SendOptions): Promise<Taken> {
+    return this.#tell(id, by, ({ hash }) => ({ type: 'review.show', hash }), options);
+  }
 
   claim(id: string, { by }: { readonly by: By }, options?: SendOptions): Promise<Taken> {
     return this.#tell(id, by, () => ({ type: 'review.claim' }), options);
@@ -389,14 +423,14 @@ function isAtOrBelow(address: string, above: string): boolean {
 
 function reviewOf(ref: ReviewRef): Review {
   const { context, status } = ref.getSnapshot();
-  const { watch, steps, climbed, answer: _, ending, ...file } = context;
+  const { watch, steps, climbed, answer: _, ending, probe, ...file } = context;
   const step = steps[climbed];
   const id = ref.address;
   return {
     ...file,
     ...{ id, workflow: workflowOf(id), run: runOf(id) },
     status: ending?.verdict ?? (status === 'active' ? 'pending' : 'stopped'),
-    ...(ending !== undefined && { ending }),
+    ...(ending !== undefined && { ending, probe }),
     ...(ending === undefined &&
       step !== undefined && {
         next: {

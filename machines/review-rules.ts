@@ -16,6 +16,7 @@ import type {
   ReviewEvent,
   ReviewRefusal,
   ReviewRequestInfo,
+  ReviewShow,
   ReviewSupplyInfo,
   ReviewVerdict,
 } from './review-events.ts';
@@ -40,6 +41,10 @@ export interface ReviewFile {
   /** Who must not decide. */
   readonly fourEyes: readonly string[];
   readonly ownEdits: OwnEdits;
+  /** For how long it must have been shown to whoever approves it. */
+  readonly dwellMs: number;
+  /** Who was shown what, and when first; of each only the last they were shown. */
+  readonly shown: readonly Showing[];
   readonly claim: Claim | undefined;
   readonly delegations: readonly Delegation[];
   readonly questions: readonly Question[];
@@ -51,6 +56,13 @@ export interface ReviewFile {
   readonly edits: readonly MadeEdit[];
   /** How it has ended. */
   readonly ending: Ending | undefined;
+}
+
+/** Somebody was shown it. */
+export interface Showing {
+  readonly by: string;
+  readonly at: number;
+  readonly hash: string;
 }
 
 /** Somebody has it. */
@@ -93,6 +105,8 @@ interface Signed {
   /** Of what they were shown, and how that is known. */
   readonly hash: string;
   readonly bound: Bound;
+  /** How long they had it before them, where that is known. */
+  readonly dwellMs?: number;
   readonly reason?: string;
   /** Why they were permitted to. */
   readonly determining: readonly string[];
@@ -145,6 +159,8 @@ export function ruleOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling
 
 function rulingOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling {
   switch (event.type) {
+    case 'review.show':
+      return stale(file, event) ?? full(file.shown) ?? shownTo(file, event, at);
     case 'review.claim':
       return mayNotHold(file, event.by) ?? takenByAnother(file, event.by) ?? claimed(file, event.by, at);
     case 'review.unclaim':
@@ -201,15 +217,14 @@ function notImpartial(file: ReviewFile, person: string): Ruling | undefined {
 
 /** Whoever cannot approve it any more would only keep it from others. */
 function mayNotHold(file: ReviewFile, person: string): Ruling | undefined {
-  return notImpartial(file, person) ?? votedAlready(file, [person]);
+  return notImpartial(file, person) ?? votedAlready(file, person);
 }
 
 /** Somebody and those they act for are one. */
-function votedAlready({ approvals }: ReviewFile, people: readonly string[]): Ruling | undefined {
-  const voted = people.find((person) =>
-    approvals.some(({ by, for: acted }) => by === person || acted.includes(person)),
-  );
-  return voted === undefined ? undefined : refused('already-voted', `${voted} has approved it already`);
+function votedAlready({ approvals }: ReviewFile, person: string): Ruling | undefined {
+  return approvals.some(({ by, for: acted }) => by === person || acted.includes(person))
+    ? refused('already-voted', `${person} has approved it already`)
+    : undefined;
 }
 
 function takenByAnother({ claim }: ReviewFile, person: string): Ruling | undefined {
@@ -245,7 +260,26 @@ function full(entries: readonly unknown[]): Ruling | undefined {
     : refused('too-large', `there are ${MOST_ENTRIES} of them already`);
 }
 
+function tooSoon(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Ruling | undefined {
+  return (dwellOf(file, event, at) ?? 0) < file.dwellMs
+    ? refused('too-soon', `it must be shown to them for ${file.dwellMs} ms first`)
+    : undefined;
+}
+
+/** How long somebody had before them what they decide about; undefined when nobody has recorded that they were shown it. */
+function dwellOf({ shown }: ReviewFile, { by, hash }: ReviewApprove | ReviewEdit, at: number) {
+  const showing = shown.find((entry) => entry.by === by && entry.hash === hash);
+  // The clock may have been set.
+  return showing && Math.max(0, at - showing.at);
+}
+
 // ---- what changes -----------------------------------------------------------------------------------------------------
+
+function shownTo({ shown }: ReviewFile, { by, hash }: ReviewShow, at: number): Ruling {
+  // Looking again does not begin anew.
+  if (shown.some((entry) => entry.by === by && entry.hash === hash)) return taken({});
+  return taken({ shown: [...shown.filter((entry) => entry.by !== by), { by, at, hash }] });
+}
 
 function claimed({ claim }: ReviewFile, by: string, at: number): Ruling {
   return taken({ claim: claim ?? { by, for: [], at } });
@@ -282,7 +316,9 @@ export const isOpen = ({ answer, isWithdrawn }: Pick<Question, 'answer' | 'isWit
 
 function approved(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Ruling {
   const acting = file.claim?.for ?? [];
-  const refusal = votedAlready(file, [event.by, ...acting]) ?? editedThemselves(file, event.by, acting);
+  // Those they act for have not: whoever has delegated it cannot approve it, and whoever has approved it cannot delegate it.
+  const refusal =
+    votedAlready(file, event.by) ?? editedThemselves(file, event.by, acting) ?? tooSoon(file, event, at);
   if (refusal !== undefined) return refusal;
   const waiting = file.questions.find((question) => isOpen(question) && question.by !== event.by);
   if (waiting !== undefined)
@@ -370,7 +406,16 @@ function ended(
 function signed(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Signed {
   const { by, hash, bound, reason } = event;
   const acting = file.claim?.by === by ? file.claim.for : [];
-  return { by, for: acting, at, hash, bound, ...given({ reason }), determining: determiningOf(event) };
+  const dwellMs = dwellOf(file, event, at);
+  return {
+    by,
+    for: acting,
+    at,
+    hash,
+    bound,
+    ...given({ dwellMs, reason }),
+    determining: determiningOf(event),
+  };
 }
 
 function determiningOf({ permissions }: ReviewEvent): readonly string[] {

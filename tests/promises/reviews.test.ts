@@ -454,6 +454,26 @@ describe('what people say', () => {
     expect(await collect(opened.system.history(id))).toHaveLength(3);
   });
 
+  it('tells whether they notice what is wrong on purpose', async () => {
+    const opened = await open(house());
+    const reviews = reviewsOf(opened);
+    const ids: string[] = [];
+    for (const id of ['1', '2', '3', '4', '5'])
+      ids.push(await report(opened, id, { gate: { probe: id !== '5', expiresAfterMs: HOUR } }));
+    const { review: shown } = await reviews.show(ids[0]!, { by: 'ada' });
+    expect(shown).not.toHaveProperty('probe');
+    expect((await collect(reviews.pending())).some((pending) => 'probe' in pending)).toBe(false);
+    await reviews.decide(ids[0]!, { by: 'ada', verdict: 'reject', reason: 'nonsense', hash: shown.hash });
+    await reviews.decide(ids[1]!, { by: 'ada', verdict: 'abort', reason: 'nonsense' });
+    await reviews.decide(ids[2]!, { by: 'ada', verdict: 'approve' });
+    await reviews.decide(ids[4]!, { by: 'ada', verdict: 'approve' });
+    await opened.advance(HOUR);
+    expect(await reviews.probes()).toEqual({ caught: 2, missed: 1, undecided: 1 });
+    expect(await reviews.probes({ workflow: 'magazine' })).toEqual({ caught: 0, missed: 0, undecided: 0 });
+    const { decided } = opened.system.get('report/3')!.getSnapshot().context;
+    expect(decided).toMatchObject({ verdict: 'approved', probe: true });
+  });
+
   it('can be all of it: information, delegation, a comment, a claim', async () => {
     const opened = await open(house());
     const reviews = reviewsOf(opened);
