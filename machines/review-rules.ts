@@ -137,8 +137,12 @@ export interface Ending {
 
 /** Nobody writes longer texts by hand. */
 export const LONGEST_TEXT = 10_000;
-/** How many comments, questions and so on a review keeps. */
-export const MOST_ENTRIES = 1000;
+/** How many comments, questions and so on a review keeps: they are part of a state. */
+export const MOST_ENTRIES = 200;
+/** All edits that it keeps together, in characters of JSON. */
+const LONGEST_EDITS = 4 * LONGEST_PROPOSAL;
+/** How many problems are told in words; the others are only in the list of them. */
+const TOLD_PROBLEMS = 3;
 
 /** What becomes of a message: what changes in the file, or why nothing does. */
 export type Ruling =
@@ -355,9 +359,10 @@ function changedContent(file: ReviewFile, event: ReviewEdit, at: number): Ruling
     return refused(content.isForbidden ? 'not-editable' : 'invalid-edit', content.message);
   const unsound = breaksSchema(file, event);
   if (unsound !== undefined) return unsound;
-  const text = canonicalOf(content);
-  if (text.length > LONGEST_PROPOSAL)
+  if (canonicalOf(content).length > LONGEST_PROPOSAL)
     return refused('too-large', `it would be longer than ${LONGEST_PROPOSAL} characters of JSON`);
+  if (JSON.stringify([file.edits.map(({ edits }) => edits), event.edits]).length > LONGEST_EDITS)
+    return refused('too-large', `all edits of it are longer than ${LONGEST_EDITS} characters of JSON`);
   const to = hashShown(file.title, content);
   if (to === file.hash) return refused('invalid-edit', 'it changes nothing');
   const refusal = full(file.edits) ?? full(file.voided);
@@ -379,7 +384,10 @@ function breaksSchema({ schema }: ReviewFile, { problems }: ReviewEdit): Ruling 
   if (schema !== undefined && problems === undefined)
     return refused('invalid', `nobody has checked it against the schema ${schema}`);
   if (problems === undefined || problems.length === 0) return undefined;
-  const told = problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ');
+  const told = problems
+    .slice(0, TOLD_PROBLEMS)
+    .map(({ pointer, detail }) => `${pointer} ${detail}`)
+    .join('; ');
   return { ...refused('invalid', `what it would become breaks its schema: ${told}`), problems };
 }
 

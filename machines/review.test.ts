@@ -351,6 +351,13 @@ describe('an edit', () => {
     expect(desk.context).toEqual({ ...before, answer: desk.context.answer, watch: desk.context.watch });
   });
 
+  it('is refused when all of them together are too long to keep', () => {
+    const desk = new Desk();
+    const told = ['a', 'b', 'c', 'd', 'e'].map((text) => desk.edit('ada', text.repeat(1_000_000)));
+    expect(told).toEqual(['taken', 'taken', 'taken', 'taken', 'too-large']);
+    expect(desk.edit('ada', 'short')).toBe('taken');
+  });
+
   it('is refused where nothing may be edited', () => {
     expect(new Desk({ editable: false }).edit('ada', 'x')).toBe('not-editable');
     const { editable: _, ...others } = plain;

@@ -171,6 +171,22 @@ describe('reviews are found', () => {
     expect(asleep.toSorted()).toEqual(all);
   });
 
+  it('by the names of a system, in memory, asleep, and when code of others is gone', async () => {
+    const opened = await open(house());
+    expect(await opened.system.names()).toEqual([]);
+    await opened.system.start('magazine', { id: 'may' });
+    await opened.settle();
+    const names = ['magazine', 'magazine/article', 'magazine/article/review', 'magazine/article/write'];
+    expect((await opened.system.names()).toSorted()).toEqual(names);
+    expect(await opened.system.names((logic) => logic === review)).toEqual(['magazine/article/review']);
+    const later = await opened.crash();
+    expect((await later.system.names()).toSorted()).toEqual(names);
+    const asleep = await later.reopen();
+    expect((await asleep.system.names()).toSorted()).toEqual(names);
+    const without = await asleep.reopenWith({ review });
+    expect(await without.system.names()).toEqual([]);
+  });
+
   it('not where there are none', async () => {
     const opened = await open(house());
     const reviews = reviewsOf(opened);
