@@ -16,11 +16,18 @@ import type { ReviewContext } from '../machines/review.ts';
 import { contentAfter } from '../machines/review-rules.ts';
 import type { ReviewFile } from '../machines/review-rules.ts';
 import { ActorEnded, InvalidArgument, UnknownActor } from '../runtime/index.ts';
-import type { DeadLetter, HistoryOptions, HistoryRecord, Receipt, SendOptions } from '../runtime/index.ts';
+import type {
+  DeadLetter,
+  Entitled,
+  HistoryOptions,
+  HistoryRecord,
+  Receipt,
+  SendOptions,
+} from '../runtime/index.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
 import { branchTo, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
-import type { EntitledReviewer, Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
+import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 import { ReviewRefused } from './review-refused.ts';
 import type { RunView } from './run-view.ts';
 
@@ -204,7 +211,7 @@ export class Reviews {
   /** Who may approve it: people, as far as the decider can say; otherwise the roles. */
   async whoMayApprove(
     id: string,
-  ): Promise<{ readonly people: readonly EntitledReviewer[] } | { readonly roles: readonly string[] }> {
+  ): Promise<{ readonly people: readonly Entitled[] } | { readonly roles: readonly string[] }> {
     const ref = this.#at(id);
     const { context } = ref.getSnapshot();
     const people = await this.#options.list?.({
@@ -213,9 +220,13 @@ export class Reviews {
       context: { hash: context.hash },
     });
     if (people === undefined) return { roles: context.roles };
-    // Whoever has it now may give it back.
+    // Whoever has it now may give it back; and programs sign nothing.
     const review = { ...reviewOf(ref), claim: undefined };
-    return { people: people.filter(({ principal }) => couldDecide(review, principal.id)) };
+    return {
+      people: people.filter(
+        ({ principal: { type, id: person } }) => type === 'user' && couldDecide(review, person),
+      ),
+    };
   }
 
   /**

@@ -10,11 +10,13 @@ import { actionsOf, malformedField } from './review-events.ts';
 import type {
   Bound,
   RefusedFor,
+  ReviewAbort,
   ReviewApprove,
   ReviewDelegate,
   ReviewEdit,
   ReviewEvent,
   ReviewRefusal,
+  ReviewReject,
   ReviewRequestInfo,
   ReviewShow,
   ReviewSupplyInfo,
@@ -128,8 +130,12 @@ export interface MadeEdit extends Signed {
 export interface Ending {
   readonly verdict: ReviewVerdict;
   readonly at: number;
-  /** Nobody, when its time was over. */
+  /** Nobody, when its time was over, or so many have approved it. */
   readonly by?: string;
+  /** For whom they acted. */
+  readonly for?: readonly string[];
+  /** Of what they were shown. */
+  readonly hash?: string;
   readonly reason?: string;
   readonly bound?: Bound;
   readonly determining?: readonly string[];
@@ -184,10 +190,10 @@ function rulingOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling {
     case 'review.edit':
       return mayNotDecide(file, event) ?? changedContent(file, event, at);
     case 'review.reject':
-      return mayNotDecide(file, event) ?? noReason(event) ?? ended(event, 'rejected', at);
+      return mayNotDecide(file, event) ?? noReason(event) ?? ended(file, event, 'rejected', at);
     case 'review.abort':
       // Whoever has asked for it may take it back.
-      return stale(file, event) ?? noReason(event) ?? ended(event, 'aborted', at);
+      return stale(file, event) ?? noReason(event) ?? ended(file, event, 'aborted', at);
   }
 }
 
@@ -319,7 +325,7 @@ export const isOpen = ({ answer, isWithdrawn }: Pick<Question, 'answer' | 'isWit
   answer === undefined && isWithdrawn !== true;
 
 function approved(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Ruling {
-  const acting = file.claim?.for ?? [];
+  const acting = actingFor(file, event.by);
   // Those they act for have not: whoever has delegated it cannot approve it, and whoever has approved it cannot delegate it.
   const refusal =
     votedAlready(file, event.by) ?? editedThemselves(file, event.by, acting) ?? tooSoon(file, event, at);
@@ -402,18 +408,23 @@ export function contentAfter(file: ReviewFile, { edits }: Pick<ReviewEdit, 'edit
 }
 
 function ended(
-  event: ReviewEvent & { readonly reason?: string | undefined; readonly bound?: Bound },
+  file: ReviewFile,
+  event: ReviewReject | ReviewAbort,
   verdict: ReviewVerdict,
   at: number,
 ): Ruling {
-  const { by, reason, bound } = event;
-  const ending = { verdict, at, by, ...given({ reason, bound }), determining: determiningOf(event) };
-  return taken({ ending });
+  const { by, hash, bound, reason } = event;
+  const determining = determiningOf(event);
+  return taken({ ending: { verdict, at, by, for: actingFor(file, by), hash, bound, reason, determining } });
 }
+
+/** Those for whom somebody acts who has it. */
+const actingFor = ({ claim }: ReviewFile, by: string): readonly string[] =>
+  claim?.by === by ? claim.for : [];
 
 function signed(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Signed {
   const { by, hash, bound, reason } = event;
-  const acting = file.claim?.by === by ? file.claim.for : [];
+  const acting = actingFor(file, by);
   const dwellMs = dwellOf(file, event, at);
   return {
     by,

@@ -2,10 +2,11 @@
 // disk". Workflows with reviews in them, hosted, closed, killed and opened again, and people who try more than they may.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ReviewRefused, Reviews } from 'heddle/actors';
-import type { ReviewDecision, ReviewsOptions } from 'heddle/actors';
+import { ReviewRefused, Reviews, roles } from 'heddle/actors';
+import type { ReviewsOptions } from 'heddle/actors';
 import { review } from 'heddle/machines';
 import { durable, InvalidArgument, UnknownActor } from 'heddle';
+import type { Decision } from 'heddle';
 import { Decider, GATE, magazine, Press, publishing } from '../publishing.ts';
 import type { PublishingInput } from '../publishing.ts';
 import { collect, open, rejection, STORES } from './systems.ts';
@@ -259,8 +260,8 @@ describe('permission', () => {
     });
   });
 
-  it.each<[string, () => ReviewDecision | PromiseLike<ReviewDecision>]>([
-    ['denies', () => ({ effect: 'deny', determining: ['never'], reasons: ['no'] })],
+  it.each<[string, () => Decision | PromiseLike<Decision>]>([
+    ['denies', () => ({ effect: 'deny', determining: ['never'], reasons: ['no'], obligations: [] })],
     [
       'throws',
       () => {
@@ -270,7 +271,7 @@ describe('permission', () => {
     ['rejects', () => Promise.reject(new Error('unreachable'))],
     ['says nothing', () => undefined as never],
     ['says something else', () => ({ effect: 'allow', determining: ['x'], reasons: [] }) as never],
-    ['names no rule', () => ({ effect: 'permit', determining: [], reasons: [] })],
+    ['names no rule', () => ({ effect: 'permit', determining: [], reasons: [], obligations: [] })],
     ['names what is no rule', () => ({ effect: 'permit', determining: 'all', reasons: [] }) as never],
     [
       'asks for what nobody can do',
@@ -317,7 +318,7 @@ describe('permission', () => {
     const met: unknown[] = [];
     const reviews = reviewsOf(opened, {
       decide: asking.decide,
-      obligations: { 'step-up': async (obligation) => void met.push(obligation) as undefined },
+      obligations: { 'step-up': async (obligation) => void met.push(obligation) },
     });
     const id = await report(opened);
     await reviews.decide(id, { by: 'ada', verdict: 'approve' });
@@ -346,6 +347,42 @@ describe('permission', () => {
     else expect(await reasonOf(decision)).toBe(outcome);
     await opened.settle();
     expect(stateOf(opened)).toBe(outcome === 'approved' ? 'published' : 'reviewing');
+  });
+
+  it('can be that of the system, by a table of roles', async () => {
+    const user = (id: string) => ({ type: 'user', id });
+    const table = roles({
+      roles: { editor: {} },
+      members: [
+        { who: user('ada'), roles: ['editor'] },
+        { who: user('ivy'), roles: ['editor'] },
+      ],
+      grants: [
+        { id: 'own', to: { principals: [{ type: 'program', id: '*' }] }, actions: ['*'], resources: 'any' },
+        {
+          id: 'editors',
+          to: { roles: ['editor'] },
+          actions: ['review.*'],
+          resources: [{ type: 'review' }],
+          when: [{ of: 'resource.properties.amount', lessThan: 1000 }],
+        },
+      ],
+    });
+    const opened = await open(house(), { decider: table });
+    const { authority } = opened.system;
+    const reviews = reviewsOf(opened, {
+      decide: (request, options) => authority.permit(request, options),
+      list: (request) => authority.list(request),
+    });
+    const id = await report(opened, '7', { gate: { about: { amount: 900 } } });
+    const dear = await report(opened, '8', { gate: { about: { amount: 1900 } } });
+    expect(await reasonOf(reviews.decide(id, { by: 'guest', verdict: 'approve' }))).toBe('not-permitted');
+    expect(await reasonOf(reviews.decide(dear, { by: 'ada', verdict: 'approve' }))).toBe('not-permitted');
+    expect(await reviews.whoMayApprove(id)).toEqual({
+      people: [{ principal: user('ada'), determining: ['editors'], depends: [] }],
+    });
+    const { review: decided } = await reviews.decide(id, { by: 'ada', verdict: 'approve' });
+    expect(decided.approvals).toMatchObject([{ by: 'ada', determining: ['editors'] }]);
   });
 
   it('has no default', async () => {
@@ -388,7 +425,8 @@ describe('what people say', () => {
     expect(again.receipt).toEqual(first.receipt);
     expect(again.hash).toBe(first.hash);
     // A refusal too, whatever the decider says by now.
-    const generous = () => ({ effect: 'permit', determining: ['all'], reasons: [] }) as const;
+    const generous = () =>
+      ({ effect: 'permit', determining: ['all'], reasons: [], obligations: [] }) as const;
     const refused = reviewsOf(opened, { decide: generous }).decide(
       id,
       { ...approve, by: 'guest' },
