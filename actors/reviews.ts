@@ -15,7 +15,7 @@ import { isReview } from '../machines/review.ts';
 import type { ReviewContext } from '../machines/review.ts';
 import { contentAfter } from '../machines/review-rules.ts';
 import type { ReviewFile } from '../machines/review-rules.ts';
-import { ActorEnded, InvalidArgument, UnknownActor } from '../runtime/index.ts';
+import { ActorEnded, HeddleError, InvalidArgument, UnknownActor } from '../runtime/index.ts';
 import type {
   DeadLetter,
   Entitled,
@@ -151,7 +151,8 @@ export class Reviews {
   // ---- finding -------------------------------------------------------------------------------------------------------
 
   /**
-   * The reviews that wait, in no particular order. As with `system.query`, nothing stands still meanwhile.
+   * The reviews that wait, in no particular order. As with `system.query`, nothing stands still meanwhile, and those that cannot be
+   * loaded are left out.
    * @throws InvalidArgument
    */
   async *pending(options: PendingOptions = {}): AsyncGenerator<Review> {
@@ -174,9 +175,9 @@ export class Reviews {
       const wanted = { name, state, ...(under !== undefined && { under }) };
       // The type of a name depends on the system.
       for await (const ref of this.#host.query(wanted as never)) {
-        const review = reviewOf(ref as ReviewRef);
+        const review = unlessRefused(ref as ReviewRef);
         // It may have ended since it was found.
-        if (review.status === 'pending') yield review;
+        if (review?.status === 'pending') yield review;
       }
     }
   }
@@ -189,9 +190,8 @@ export class Reviews {
     const report = { caught: 0, missed: 0, undecided: 0 };
     for (const name of await this.#names(workflow))
       for await (const ref of this.#host.query({ name, status: 'done' } as never)) {
-        const { probe, status } = reviewOf(ref as ReviewRef);
-        if (probe !== true) continue;
-        report[status === 'approved' ? 'missed' : status === 'expired' ? 'undecided' : 'caught']++;
+        const review = unlessRefused(ref as ReviewRef);
+        if (review?.probe === true) report[becameOf(review)]++;
       }
     return report;
   }
@@ -430,6 +430,21 @@ function couldDecide({ fourEyes, approvals, claim }: Review, person: string): bo
 
 function isAtOrBelow(address: string, above: string): boolean {
   return address === above || address.startsWith(`${above}/`);
+}
+
+/** One that cannot be loaded does not keep the others from being found. */
+function unlessRefused(ref: ReviewRef): Review | undefined {
+  try {
+    return reviewOf(ref);
+  } catch (error) {
+    if (error instanceof HeddleError) return undefined;
+    throw error;
+  }
+}
+
+function becameOf({ status }: Review): keyof ProbeReport {
+  if (status === 'approved') return 'missed';
+  return status === 'expired' ? 'undecided' : 'caught';
 }
 
 function reviewOf(ref: ReviewRef): Review {

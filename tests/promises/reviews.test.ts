@@ -39,6 +39,10 @@ async function report(
 
 const stateOf = ({ system }: Opened<House>, id = '7') => system.get(`report/${id}`)!.getSnapshot().value;
 
+function boom(): never {
+  throw new Error('boom');
+}
+
 const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
   const error = await rejection(promise);
   if (!(error instanceof ReviewRefused)) throw error;
@@ -186,6 +190,19 @@ describe('reviews are found', () => {
     expect((await asleep.system.names()).toSorted()).toEqual(names);
     const without = await asleep.reopenWith({ review });
     expect(await without.system.names()).toEqual([]);
+  });
+
+  it('also when one of them cannot be loaded', async () => {
+    const opened = await open(house());
+    await report(opened, '1');
+    await opened.system.start('review', { id: 'alone', input: { ...GATE, proposal: 1 } });
+    // Its release changed everything about it, and tells no story of before.
+    const strange = durable(review, { version: 2, migrate: { 1: () => boom() } });
+    const next = await opened.reopenWith({ ...house(), review: strange });
+    expect(() => next.system.get('review/alone')).toThrow();
+    const reviews = new Reviews(next.system, { decide: decider().decide });
+    const found = await collect(reviews.pending());
+    expect(found.map(({ id }) => id)).toEqual(['report/1/review']);
   });
 
   it('not where there are none', async () => {
