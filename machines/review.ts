@@ -13,7 +13,7 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { Json } from './canonical.ts';
-import type { ReviewAnswer, ReviewEvent, ReviewNews, ReviewVerdict } from './review-events.ts';
+import type { RefusedFor, ReviewAnswer, ReviewEvent, ReviewNews, ReviewVerdict } from './review-events.ts';
 import { checkReviewInput, stepsOf } from './review-input.ts';
 import type { ReviewInput, Step } from './review-input.ts';
 import { hashShown, isOpen, ruleOn } from './review-rules.ts';
@@ -111,16 +111,16 @@ const machine = setup({
     refuse: enqueueActions(({ context, event, enqueue }) => {
       const at = Date.now();
       const ruling = ruleOn(context, event, at);
-      if (ruling.isTaken) return;
-      const { isTaken, ...why } = ruling;
+      const { reason, detail, problems } = ruling.isTaken ? TOO_SOON : ruling;
       const { type } = event;
       // In what is malformed they may be anything.
       const by = typeof event.by === 'string' ? event.by : '';
       const ask = typeof event.ask === 'string' ? event.ask : undefined;
       const { hash, watch } = context;
-      const answer: ReviewAnswer = { ask, type, by, at, isTaken, ...why, hash };
+      const refusal = { isTaken: false, reason, detail, ...(problems && { problems }) } as const;
+      const answer: ReviewAnswer = { ask, type, by, at, ...refusal, hash };
       enqueue.assign({ answer, watch: lookedAt(watch) });
-      enqueue.emit({ type: 'review.refused', what: type, by, reason: why.reason });
+      enqueue.emit({ type: 'review.refused', what: type, by, reason });
     }),
     look: assign({ watch: ({ context }) => lookedAt(context.watch) }),
     climb: enqueueActions(({ context, enqueue }) => {
@@ -258,6 +258,9 @@ function contextAtBirth(input: ReviewInput): ReviewContext {
     ...{ openedAt: Date.now(), watch: startStopwatch(), steps: stepsOf(input), climbed: 0, isOverdue: false },
   };
 }
+
+/** Where no system holds the clock still during a step, it may go on between a guard that refuses and the answer. */
+const TOO_SOON: RefusedFor = { reason: 'too-soon', detail: 'it must be shown to them for a moment more' };
 
 function verdictOf(context: ReviewContext, event: ReviewEvent): ReviewVerdict | undefined {
   const ruling = ruleOn(context, event, Date.now());
