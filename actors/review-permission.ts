@@ -25,11 +25,13 @@ export interface ReviewDecider {
   decide(
     request: AccessRequest,
     options: { readonly meets: readonly string[] },
-  ): Decision | PromiseLike<Decision>;
+  ): Answer | PromiseLike<Answer>;
   /** Who may; undefined when it cannot say. */
   list?(request: Omit<AccessRequest, 'principal'>): Listed | PromiseLike<Listed>;
 }
 
+/** Obligations may be left out where there are none. */
+type Answer = Omit<Decision, 'obligations'> & Partial<Pick<Decision, 'obligations'>>;
 type Listed = readonly Entitled[] | undefined;
 
 /** Meets an obligation: does what it asks for, or says why not. By its type. */
@@ -49,7 +51,8 @@ export async function permissionFor(
   const action = request.action.name;
   try {
     const meets = Object.keys(obligations);
-    const { effect, determining, reasons, obligations: owed } = await decider.decide(request, { meets });
+    const answer = await decider.decide(request, { meets });
+    const { effect, determining, reasons, obligations: owed = [] } = answer;
     if (!areTexts(determining) || !areTexts(reasons) || !Array.isArray(owed))
       return denied(action, 'the answer of the decider makes no sense');
     if (effect !== 'permit') return { action, effect: 'deny', determining, reasons };
