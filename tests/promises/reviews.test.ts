@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { ReviewRefused, Reviews, roles } from 'heddle/actors';
 import type { ReviewsOptions } from 'heddle/actors';
 import { review } from 'heddle/machines';
-import { durable, InvalidArgument, UnknownActor } from 'heddle';
+import { durable, HeddleError, InvalidArgument, UnknownActor } from 'heddle';
 import type { Decision } from 'heddle';
 import { Decider, GATE, magazine, Press, publishing } from '../publishing.ts';
 import type { PublishingInput } from '../publishing.ts';
@@ -199,7 +199,7 @@ describe('reviews are found', () => {
     // Its release changed everything about it, and tells no story of before.
     const strange = durable(review, { version: 2, migrate: { 1: () => boom() } });
     const next = await opened.reopenWith({ ...house(), review: strange });
-    expect(() => next.system.get('review/alone')).toThrow();
+    expect(() => next.system.get('review/alone')).toThrow(HeddleError);
     const reviews = new Reviews(next.system, { decide: decider().decide });
     const found = await collect(reviews.pending());
     expect(found.map(({ id }) => id)).toEqual(['report/1/review']);
