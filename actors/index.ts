@@ -97,6 +97,7 @@ export type {
   By,
   DecideOptions,
   PendingOptions,
+  ProbeReport,
   Review,
   ReviewHost,
   ReviewsOptions,
@@ -104,14 +105,7 @@ export type {
   Verdict,
 } from './reviews.ts';
 export type { ReviewerContext } from './review-context.ts';
-export type {
-  EntitledReviewer,
-  Obligations,
-  ReviewDecider,
-  ReviewDecision,
-  Reviewer,
-  ReviewRequest,
-} from './review-permission.ts';
+export type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 export type { PlanNode, RunView, TaskView } from './run-view.ts';
 export { ReviewRefused } from './review-refused.ts';
 
