@@ -35,7 +35,7 @@ export interface Comparison {
   /** Default: the output. */
   readonly in?: 'input' | 'output';
   readonly is: keyof typeof RELATIONS;
-  /** A value, or the one at a place. Not for `there` and `missing`. */
+  /** A value, or the one at a place: `{ at: '#/limit', in: 'input' }`. Not for `there` and `missing`. */
   readonly than?: unknown;
   readonly mayBeEmpty?: boolean;
 }
