@@ -48,6 +48,7 @@ describe('citations', () => {
       evidence: { found: [{ pointer: '#/citations/0', source: 'sha256:tides', offset: 4 }] },
     });
     expect(cited('half moon. Caf\u00e9').ok).toBe(true);
+    expect(cited('\n The tide is ').ok).toBe(true);
   });
 
   it.each([
