@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as heddle from 'heddle';
+import { NotPermitted } from 'heddle';
+import * as actors from 'heddle/actors';
 import * as heddleConsole from 'heddle/console';
 import * as storage from 'heddle/storage';
 
@@ -13,7 +15,7 @@ const sections = new Map(
     .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
 );
 
-const classes = Object.entries({ ...storage, ...heddle, ...heddleConsole }).filter(
+const classes = Object.entries({ ...storage, ...heddle, ...actors, ...heddleConsole }).filter(
   ([, value]) => typeof value === 'function' && value.prototype instanceof heddle.HeddleError,
 ) as unknown as [name: string, type: new (...args: never[]) => heddle.HeddleError][];
 
@@ -35,7 +37,12 @@ describe('docs/errors.md', () => {
   });
 });
 
+const REQUEST = { principal: { type: '', id: '' }, action: { name: '' }, resource: { type: '', id: '' } };
+const REFUSAL = { effect: 'deny', determining: [], reasons: [], obligations: [] } as const;
+
 /** An error of the class, made from whatever: its fields are what counts. */
 function anyOf(type: new (...args: never[]) => heddle.HeddleError): heddle.HeddleError {
+  if (type === NotPermitted) return new NotPermitted(REQUEST, REFUSAL);
+  if (type === actors.InvalidRoles) return new actors.InvalidRoles([]);
   return new type(...([{}, {}, {}, {}, {}] as never[]));
 }

@@ -9,8 +9,8 @@ import type { Found } from '../selection.ts';
 import { compared, dividedBy, fractionOf, minus, numberOf, plus, rounded, times } from '../fraction.ts';
 import type { Fraction, Half } from '../fraction.ts';
 import { fieldsOf } from './declaration.ts';
-import { verdict } from './verifier.ts';
-import type { Checked, Verifier } from './verifier.ts';
+import { assessment } from './verifier.ts';
+import type { Claim, Verifier } from './verifier.ts';
 
 export interface Figure {
   /** Each of these in the output has such a figure: `#/lines/*`. Default: the output itself. */
@@ -52,27 +52,27 @@ export function recompute(figures: readonly Figure[]): Verifier {
     throw new InvalidArgument('recompute', 'must be given a list of figures');
   }
   for (const [index, figure] of figures.entries()) checkFigure(`recompute[${index}]`, figure);
-  return { name: 'recompute', version: 1, check: (checked) => checkFigures(figures, checked) };
+  return { name: 'recompute', version: 1, check: (claim) => checkFigures(figures, claim) };
 }
 
-function checkFigures(figures: readonly Figure[], checked: Checked) {
+function checkFigures(figures: readonly Figure[], claim: Claim) {
   const problems: ValueProblem[] = [];
   const evidence: { pointer: string; recomputed: number }[] = [];
   for (const [index, { each = '#', at, is, within = 0 }] of figures.entries()) {
-    for (const item of select(checked.output, each)) {
+    for (const item of select(claim.output, each)) {
       const [figure] = select(item.value, at) as [Found];
       const pointer = item.pointer + figure.pointer.slice(1);
       const wrong = (detail: string): void => {
         problems.push({ pointer, keyword: 'recompute', schemaPath: `#/${index}`, detail });
       };
-      const right = valueOr(() => valueOf(is, { ...checked, each: item.value }), wrong);
+      const right = valueOr(() => valueOf(is, { ...claim, each: item.value }), wrong);
       if (right === undefined) continue;
       evidence.push({ pointer, recomputed: numberOf(right) });
       if (!isNumber(figure.value)) wrong('is no number');
       else if (isFurther(fractionOf(figure.value), right, within)) wrong('is not what the data come to');
     }
   }
-  return verdict(problems, { figures: evidence });
+  return assessment(problems, { figures: evidence });
 }
 
 function isFurther(some: Fraction, other: Fraction, within: number): boolean {
@@ -94,7 +94,7 @@ function valueOr(calculate: () => Fraction, wrong: (detail: string) => void): Fr
   return undefined;
 }
 
-interface Scope extends Checked {
+interface Scope extends Claim {
   readonly each: unknown;
 }
 
