@@ -331,7 +331,7 @@ describe('work in parts', () => {
 
 describe('a reducer', () => {
   it.each<[reducer: Reducer, values: unknown[], expected: unknown]>([
-    ['concat', [[1], [], [1, 2]], [1, 1, 2]],
+    ['append', [[1], [], [1, 2]], [1, 1, 2]],
     [
       'union',
       [
@@ -341,8 +341,8 @@ describe('a reducer', () => {
       [1, '1', null],
     ],
     ['sum', [0.1, 0.2, -1], -0.7],
-    ['least', [3, 1, 2], 1],
-    ['most', [3, 1, 2], 3],
+    ['min', [3, 1, 2], 1],
+    ['max', [3, 1, 2], 3],
     ['all', [true, false], false],
     ['any', [true, false], true],
     ['first', [null, 1], null],
@@ -353,7 +353,7 @@ describe('a reducer', () => {
   });
 
   it('takes no other kind, and nothing of nothing', () => {
-    for (const reducer of ['concat', 'union', 'sum', 'least', 'most', 'all', 'any', { join: '' }] as const) {
+    for (const reducer of ['append', 'union', 'sum', 'min', 'max', 'all', 'any', { join: '' }] as const) {
       expect([reducer, reduced([{}], reducer).ok]).toEqual([reducer, false]);
     }
     expect(reduced([], 'sum')).toEqual({ ok: false, problem: 'has no values' });

@@ -91,6 +91,7 @@ export type { Disposition, Problem, ProblemCategory } from './problem.ts';
 export type { Quarantined } from './quarantine.ts';
 export { REPAIRS, repairedText, repairedValue } from './repair.ts';
 export type { AppliedRepair, Repaired, RepairName } from './repair.ts';
+
 // Reviews: where people decide
 export { Reviews } from './reviews.ts';
 export type {
@@ -114,6 +115,27 @@ export type {
 } from './review-permission.ts';
 export type { PlanNode, RunView, TaskView } from './run-view.ts';
 export { ReviewRefused } from './review-refused.ts';
+
+// Workflows
+export { workflow } from './workflow/workflow.ts';
+export type { WorkflowMachine } from './workflow/workflow.ts';
+export { branch, call, gate, join, loop, map, task } from './workflow/declaration.ts';
+export type {
+  BranchOptions,
+  CallOptions,
+  Declaration,
+  GateOptions,
+  JoinOption,
+  JoinOptions,
+  LoopOptions,
+  MapOptions,
+  OnError,
+  SharedOption,
+  TaskOptions,
+  WorkflowOptions,
+} from './workflow/declaration.ts';
+export { from } from './workflow/reference.ts';
+export { InputRefused, InvalidWorkflow } from './errors.ts';
 
 // What is done about faults
 export { nextMove, taken } from '../machines/next-move.ts';

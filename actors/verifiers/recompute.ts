@@ -36,8 +36,8 @@ export type Expression =
   | { readonly sum: Numbers }
   | { readonly product: Numbers }
   | { readonly mean: Numbers }
-  | { readonly least: Numbers }
-  | { readonly most: Numbers }
+  | { readonly min: Numbers }
+  | { readonly max: Numbers }
   /** How many there are, whatever they are. */
   | { readonly count: Reference }
   | { readonly difference: readonly [Expression, Expression] }
@@ -110,8 +110,8 @@ function valueOf(expression: Expression, scope: Scope): Fraction {
     const values = valuesOf(expression.mean, scope);
     return quotient(values.reduce(plus, NOTHING), fractionOf(values.length));
   }
-  if ('least' in expression) return extreme(valuesOf(expression.least, scope), 1n);
-  if ('most' in expression) return extreme(valuesOf(expression.most, scope), -1n);
+  if ('min' in expression) return extreme(valuesOf(expression.min, scope), 1n);
+  if ('max' in expression) return extreme(valuesOf(expression.max, scope), -1n);
   if ('count' in expression) return fractionOf(thereAt(expression.count, scope).length);
   if ('round' in expression) {
     return rounded(valueOf(expression.round, scope), expression.digits, expression.half);
@@ -194,8 +194,8 @@ const OPERANDS: Readonly<Record<string, (path: string, given: unknown) => void>>
   sum: checkNumbers,
   product: checkNumbers,
   mean: checkNumbers,
-  least: checkNumbers,
-  most: checkNumbers,
+  min: checkNumbers,
+  max: checkNumbers,
   count: checkReference,
   difference: checkPair,
   ratio: checkPair,
