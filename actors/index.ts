@@ -21,7 +21,7 @@ export { FaultError } from './fault-error.ts';
 // Agents whose work is done by others: what `agent({ execute })` takes
 export { a2a } from './adapters/a2a.ts';
 export type { A2aAnswer, A2aClient, A2aOptions } from './adapters/a2a.ts';
-export type { Execute } from './adapters/attempt.ts';
+export type { Execute } from './adapters/call.ts';
 export { faultOf } from './adapters/classify.ts';
 export { http } from './adapters/http.ts';
 export type { HttpOptions } from './adapters/http.ts';
