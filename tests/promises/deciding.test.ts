@@ -97,11 +97,7 @@ const WAYS: readonly (readonly [action: string, journal: string, run: (view: Vie
   ['perform counter/held', 'counter/held', (view) => view.perform('counter/held')],
   ['import counter/i', 'counter/i', (view) => view.import({ history: exportedText, as: 'counter/i' })],
   ['export counter/a', 'heddle/system', (view) => view.export('counter/a')],
-  [
-    'export counter/a',
-    'heddle/system',
-    (view) => view.fixture('counter/a', { actors: './actors.ts' }),
-  ],
+  ['export counter/a', 'heddle/system', (view) => view.fixture('counter/a', { actors: './actors.ts' })],
   ['pause counter/a', 'heddle/system', (view) => view.pause({ address: 'counter/a' })],
   ['pause counter/*', 'heddle/system', (view) => view.pause({ name: 'counter' })],
   ['pause system/*', 'heddle/system', (view) => view.pause()],
