@@ -446,7 +446,12 @@ describe('a decider that answers later', () => {
     const [one, other] = [await both[0]!, await both[1]!];
     expect(one.address).toBe(other.address);
     expect(await collect(run.system.history('counter/a'))).toHaveLength(1);
-    const late = [run.system.start('counter', { id: 'b' }), one.send({ type: 'add', by: 1 })].map(rejection);
+    const late = [
+      run.system.start('counter', { id: 'b' }),
+      one.send({ type: 'add', by: 1 }),
+      run.system.stop('counter/a'),
+      run.system.schedules.declare({ id: 's', start: 'counter', every: '1 day' }),
+    ].map(rejection);
     await ticks();
     await run.system.close();
     answers.forEach((answer) => answer());
