@@ -16,6 +16,30 @@ export type {
 } from '../machines/contract.ts';
 export { FAULT_CLASSES } from '../machines/fault.ts';
 export type { Fault, FaultClass, ValueProblem } from '../machines/fault.ts';
+export { FaultError } from './fault-error.ts';
+
+// Agents whose work is done by others: what `agent({ execute })` takes
+export { a2a } from './adapters/a2a.ts';
+export type { A2aAnswer, A2aClient, A2aOptions } from './adapters/a2a.ts';
+export type { Execute } from './adapters/attempt.ts';
+export { faultOf } from './adapters/classify.ts';
+export { http } from './adapters/http.ts';
+export type { HttpOptions } from './adapters/http.ts';
+export { mcp } from './adapters/mcp.ts';
+export type { LegacyMcpClient, McpAnswer, McpClient, McpOptions } from './adapters/mcp.ts';
+export { model } from './adapters/model.ts';
+export type {
+  Generated,
+  LanguageModel,
+  Message,
+  ModelAnswer,
+  ModelMetadata,
+  ModelOptions,
+  Prompt,
+} from './adapters/model.ts';
+export { subprocess } from './adapters/process.ts';
+export type { SubprocessExecute, SubprocessOptions } from './adapters/process.ts';
+export type { Terms } from './adapters/terms.ts';
 
 // Who may do what
 export { InvalidRoles, roles } from './roles.ts';
@@ -34,5 +58,59 @@ export type {
 } from './roles/table.ts';
 
 // Money
+export { budget } from './budget.ts';
+export type { Budget, BudgetOptions, OnExhausted } from './budget.ts';
+export { priceTable } from './price.ts';
+export type { Prices, PriceTable, TokenCounts } from './price.ts';
 export { amountOf, microsOf } from '../machines/money.ts';
 export type { Micros } from '../machines/money.ts';
+
+// Agents
+export { agent, failure, isAgent, result } from './agent.ts';
+export type { Agent, AgentDetails, AgentOptions, Contract, ResultOf, ResultParts } from './agent.ts';
+export { problemOfCapability, satisfies, satisfying } from './capability.ts';
+export { stub } from './stub.ts';
+export type { StubOptions } from './stub.ts';
+export { conformance, describeConformance } from './conformance.ts';
+export type { ConformanceCase, ConformanceOptions, TestWords } from './conformance.ts';
+export { ContractRefused } from './errors.ts';
+export type { ContractProblem } from './errors.ts';
+
+// Schemas
+export { checkedSchemaOf } from './schema/checked.ts';
+export type { Checked, Checking } from './schema/checked.ts';
+export type { Fidelity } from './schema/fidelity.ts';
+export type { FromJsonSchema, Inferred, SchemaLike, SchemaPair } from './schema/inferred.ts';
+export type { SchemaProblem, SchemaReading } from './schema/json-schema.ts';
+
+// What comes of an attempt
+export { attempt } from './attempt.ts';
+export type { AttemptOptions, AttemptOutcome, Failed, RepairedOutput, Succeeded } from './attempt.ts';
+export { problemOf } from './problem.ts';
+export type { Disposition, Problem, ProblemCategory } from './problem.ts';
+export type { Quarantined } from './quarantine.ts';
+export { REPAIRS, repairedText, repairedValue } from './repair.ts';
+export type { AppliedRepair, Repaired, RepairName } from './repair.ts';
+// Reviews: where people decide
+export { Reviews } from './reviews.ts';
+export type {
+  By,
+  DecideOptions,
+  PendingOptions,
+  Review,
+  ReviewHost,
+  ReviewsOptions,
+  Taken,
+  Verdict,
+} from './reviews.ts';
+export type { ReviewerContext } from './review-context.ts';
+export type {
+  EntitledReviewer,
+  Obligations,
+  ReviewDecider,
+  ReviewDecision,
+  Reviewer,
+  ReviewRequest,
+} from './review-permission.ts';
+export type { PlanNode, RunView, TaskView } from './run-view.ts';
+export { ReviewRefused } from './review-refused.ts';

@@ -84,6 +84,8 @@ export interface Fault {
   readonly retryAfterMs?: number;
   /** What is wrong with the input or the answer, value by value. */
   readonly problems?: readonly ValueProblem[];
+  /** What was answered, where that is no answer yet and may be repaired. Whole or not at all. */
+  readonly answer?: string;
   /** What it has cost all the same; absent when nobody knows. */
   readonly cost?: Micros;
   /** How sure it was, where that is what is wrong. */

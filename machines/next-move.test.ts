@@ -13,7 +13,7 @@ import { extend, HELPS, strategy } from './strategy.ts';
 import type { DeedName, Rows, Rung, Strategy } from './strategy.ts';
 
 const PROPERTY_RUNS = 300;
-const SOAK_SEQUENCES = 400;
+const SOAK_SEQUENCES = 2000;
 
 const micros = (count: number): Micros => count as Micros;
 const plenty: Limits = {

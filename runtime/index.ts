@@ -31,6 +31,9 @@ export type { Job, JobOptions } from './effect.ts';
 export { currentEffect } from './effects.ts';
 export type { EffectContext } from './effects.ts';
 
+/** A duration as Effect takes it, in milliseconds. For those who build on Heddle and take durations too. */
+export { millisOf } from './duration.ts';
+
 // Supervision
 export { supervisor } from './supervision/declaration.ts';
 export type {

@@ -23,6 +23,7 @@ import type { Inspect } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
+import { names } from './query/names.ts';
 import { query } from './query/query.ts';
 import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 import type { Refusal } from './refusals.ts';
@@ -292,6 +293,15 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   ): AsyncIterable<QueriedRef<TActors, TName>> {
     const refs = query(this.#runtime, options);
     return (this.#view === undefined ? refs : inHandOf(this.#view, refs)) as never;
+  }
+
+  /**
+   * The names that `query` takes, as far as anybody lives or has lived under them: of root actors (`report`), and of children
+   * (`report/payment`).
+   * @param isWanted is asked for the logic of each
+   */
+  names(isWanted: (logic: unknown) => boolean = () => true): Promise<readonly string[]> {
+    return names(this.#runtime, isWanted);
   }
 
   /**

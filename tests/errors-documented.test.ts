@@ -15,7 +15,7 @@ const sections = new Map(
     .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
 );
 
-const classes = Object.entries({ ...storage, ...heddle, ...heddleConsole, ...actors }).filter(
+const classes = Object.entries({ ...storage, ...heddle, ...actors, ...heddleConsole }).filter(
   ([, value]) => typeof value === 'function' && value.prototype instanceof heddle.HeddleError,
 ) as unknown as [name: string, type: new (...args: never[]) => heddle.HeddleError][];
 

@@ -185,6 +185,8 @@ export interface WorkFacts {
   /** In micro-units. */
   readonly cost?: number;
   readonly confidence?: number;
+  /** Why its output was taken, where that is not because it is good. */
+  readonly ground?: string;
 }
 
 /** What went wrong, as data. */
