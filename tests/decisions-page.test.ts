@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { roles } from 'heddle/actors';
 
 const page = readFileSync(new URL('../docs/decisions.md', import.meta.url), 'utf8');
-const sources = ['system', 'delivery', 'dead-letters', 'past/import', 'supervision/handle', 'schedules/schedules']
+const sources = [
+  'system',
+  'delivery',
+  'dead-letters',
+  'past/import',
+  'supervision/handle',
+  'schedules/schedules',
+]
   .map((name) => readFileSync(new URL(`../runtime/${name}.ts`, import.meta.url), 'utf8'))
   .join('\n');
 
