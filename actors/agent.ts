@@ -96,6 +96,12 @@ export interface Agent<TInput = unknown, TOutput = unknown> extends AgentContrac
   execute(assignment: Assignment): Promise<TaskResult>;
 }
 
+/** An agent of which nobody has said what it takes. */
+export type AnyAgent = Omit<Agent, 'estimate' | 'countTokens'> & {
+  readonly estimate: ((input: never) => number) | undefined;
+  readonly countTokens: ((input: never) => number) | undefined;
+};
+
 /** @throws ContractRefused with everything that is wrong */
 export function agent<const TInput extends SchemaLike, const TOutput extends SchemaLike>(
   options: AgentOptions<TInput, TOutput>,

@@ -114,3 +114,29 @@ export type {
 } from './review-permission.ts';
 export type { PlanNode, RunView, TaskView } from './run-view.ts';
 export { ReviewRefused } from './review-refused.ts';
+
+// Workflows
+export { workflow } from './workflow/workflow.ts';
+export type { WorkflowMachine } from './workflow/workflow.ts';
+export { branch, call, gate, join, loop, map, task } from './workflow/declaration.ts';
+export type {
+  BranchOptions,
+  CallOptions,
+  Declaration,
+  GateOptions,
+  JoinOption,
+  JoinOptions,
+  LoopOptions,
+  MapOptions,
+  OnError,
+  SharedOption,
+  TaskOptions,
+  WorkflowOptions,
+} from './workflow/declaration.ts';
+export { from } from './workflow/reference.ts';
+export { InputRefused, InvalidWorkflow } from './errors.ts';
+
+// Faults and what is done about them
+export { strategies } from '../machines/strategies.ts';
+export { extend, strategy } from '../machines/strategy.ts';
+export type { Strategy } from '../machines/strategy.ts';

@@ -23,7 +23,7 @@ export type { Receipt } from './receipt.ts';
 export type { Clock, TimerHandle } from './clock.ts';
 
 // Logic
-export { durable } from './definition.ts';
+export { durable, specOf } from './definition.ts';
 export type { ChildSpec } from './definition.ts';
 export type { Restart, RestartFrom } from './supervision/restart-policy.ts';
 export { fromEffect } from './effect.ts';

@@ -167,7 +167,8 @@ class Building {
       agents: typeof agent === 'string' ? [agent] : agent,
       inputSchema: schemaOf(options.inputSchema),
       outputSchema: schemaOf(options.outputSchema),
-      maxCost: maxCost === undefined ? this.#options.budget?.perTask : microsOf(maxCost),
+      maxCost: maxCost === undefined ? undefined : microsOf(maxCost),
+      perTask: this.#options.budget?.perTask,
     };
     const spec: TaskSpec = {
       timeoutMs: options.timeout === undefined ? DEFAULT_TIMEOUT_MS : millisOf(options.timeout, 'timeout'),

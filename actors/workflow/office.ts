@@ -21,7 +21,10 @@ export interface TaskDuty {
   readonly fallback: readonly string[];
   readonly inputSchema: Checked | undefined;
   readonly outputSchema: Checked | undefined;
+  /** What an attempt may cost, where the task says it; otherwise that is for the agent to say. */
   readonly maxCost: Micros | undefined;
+  /** What the budget lets a task cost. */
+  readonly perTask: Micros | undefined;
   readonly verify: readonly Verifier[];
 }
 

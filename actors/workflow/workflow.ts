@@ -4,7 +4,7 @@
  *
  * As it is made nobody sits in its office (`office.ts`): the system that hosts it makes it anew with its own agents.
  */
-import type { AnyActorLogic, AnyStateMachine, StateMachine } from 'xstate';
+import type { AnyStateMachine, StateMachine } from 'xstate';
 import type { RunEvent } from '../../machines/workflow/events.ts';
 import type { RunContext } from '../../machines/workflow/progress.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
@@ -88,7 +88,7 @@ export function declarationOf(logic: unknown): AnyWorkflowOptions | undefined {
 }
 
 /** The same workflow, with somebody in its office. */
-export function staffed(logic: AnyActorLogic, office: Office): AnyStateMachine | undefined {
+export function staffed(logic: unknown, office: Office): AnyStateMachine | undefined {
   const options = declarationOf(logic);
   return options && machineOf(options, office);
 }

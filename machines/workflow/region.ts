@@ -67,12 +67,13 @@ export function regionOf(graph: Graph, name: string, node: GraphNode) {
       complete: { type: 'final' },
       failed: { type: 'final' },
       skipped: { type: 'final' },
-      cancelled: { id: cancelledIdOf(graph, name), type: 'final' },
+      cancelled: { id: cancelledIdOf(name), type: 'final' },
     },
   };
 }
 
-const cancelledIdOf = ({ id }: Graph, name: string): string => `${id}.${name} cancelled`;
+/** A dot in an id would be a path. */
+const cancelledIdOf = (name: string): string => `${name} cancelled`;
 
 /** Everything in the declaration that decides. Functions count by their source text. */
 function describedFor({ needs, wait, onError, when, writes, ...rest }: GraphNode) {
@@ -113,7 +114,7 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
       guard: guards.obsolete,
       ...(node.cancels === 'asks'
         ? { target: 'cancelling', actions: [standing('cancelling'), { type: 'tellToCancel', params }] }
-        : { target: '#' + cancelledIdOf(graph, name), actions: { type: 'cancelled', params } }),
+        : { target: '#' + cancelledIdOf(name), actions: { type: 'cancelled', params } }),
     },
     on: {
       'task.stands': [
