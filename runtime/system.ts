@@ -635,6 +635,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
       );
     }
     const isThere = (): boolean => runtime.population.nameOf(address) !== undefined;
+    if (!isThere()) definition.spec.admits?.(input);
     const init = isThere() ? undefined : runtime.events.prepareHolder({ type: 'xstate.init', input });
     // Whoever may not start it is not told whether it is there.
     const isAsked = onConflict !== 'find' || !isThere();
