@@ -83,7 +83,8 @@ async function whyUnmet(
   return unmet === undefined ? undefined : `the obligation '${type}' is not met: ${unmet}`;
 }
 
-const denied = (action: string, reason: string): Permission => ({
+/** A refusal that nobody had to be asked for. */
+export const denied = (action: string, reason: string): Permission => ({
   action,
   effect: 'deny',
   determining: [],

@@ -26,7 +26,7 @@ import type {
 } from '../runtime/index.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
-import { branchTo, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
+import { branchTo, denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
 import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 import { ReviewRefused } from './review-refused.ts';
 import type { RunView } from './run-view.ts';
@@ -47,6 +47,8 @@ export interface ReviewsOptions extends ReviewDecider {
   readonly check?: (content: Json, schema: string) => readonly ValueProblem[];
   /** The obligations of the decider that can be met, by their types. */
   readonly obligations?: Obligations;
+  /** Who has started a run, by its address; undefined where nobody knows. Whoever has must not approve what comes of it. */
+  readonly initiatorOf?: (run: string) => Promise<string | undefined>;
   /** What is known of a run, from its snapshot. */
   readonly viewOf?: (run: { readonly address: string; readonly snapshot: unknown }) => RunView | undefined;
 }
@@ -114,6 +116,10 @@ export interface Taken {
   /** How the review stands now. */
   readonly review: Review;
 }
+
+/** Whether it would be self-approval; a gate may allow that. */
+const isOwnRun = ({ initiator, about }: ReviewContext, { id }: Reviewer): boolean =>
+  initiator === id && about['ownRuns'] !== 'allow';
 
 interface ReviewSnapshot {
   readonly status: string;
@@ -340,7 +346,8 @@ export class Reviews {
     options: SendOptions = {},
   ): Promise<Taken> {
     const ref = this.#at(id);
-    const { context, status } = ref.getSnapshot();
+    const { status, ...snapshot } = ref.getSnapshot();
+    const context = await this.#withInitiator(id, snapshot.context);
     const reviewer = readReviewer(by);
     // Names the request where the sender has not.
     const ask = options.id ?? crypto.randomUUID();
@@ -354,6 +361,12 @@ export class Reviews {
     return { receipt, hash: answer.hash, review: reviewOf(ref) };
   }
 
+  /** The review itself knows who has asked for it only where it was told so. */
+  async #withInitiator(id: string, context: ReviewContext): Promise<ReviewContext> {
+    if (context.initiator !== undefined) return context;
+    return { ...context, initiator: await this.#options.initiatorOf?.(runOf(id)) };
+  }
+
   #permissions(
     id: string,
     context: ReviewContext,
@@ -361,8 +374,10 @@ export class Reviews {
     reviewer: Reviewer,
   ): Promise<ReviewEvent['permissions']> {
     const { obligations = {} } = this.#options;
-    const asks = actionsOf(event, context.claim?.by).map((name) =>
-      permissionFor(this.#options, obligations, {
+    const asks = actionsOf(event, context.claim?.by).map((name) => {
+      if (name === 'review.approve' && isOwnRun(context, reviewer))
+        return denied(name, `${reviewer.id} has started the run, and does not approve what comes of it`);
+      return permissionFor(this.#options, obligations, {
         principal: { type: 'user', ...reviewer },
         action: { name },
         resource: resourceOf(id, context),
@@ -370,8 +385,8 @@ export class Reviews {
           hash: context.hash,
           hasReason: 'reason' in event && event.reason !== undefined && event.reason.trim() !== '',
         },
-      }),
-    );
+      });
+    });
     return Promise.all(asks);
   }
 

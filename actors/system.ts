@@ -4,12 +4,15 @@
  */
 import { createSystem as openSystem, durable, InvalidArgument, specOf } from '../runtime/index.ts';
 import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '../runtime/index.ts';
+import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
 import { Reviews } from './reviews.ts';
+import type { ReviewsOptions } from './reviews.ts';
 import { Staff } from './staff.ts';
 import { task } from './workflow/declaration.ts';
-import { inputCheckOf, staffed, workflow } from './workflow/workflow.ts';
+import { runViewOf } from './workflow/view.ts';
+import { declarationOf, inputCheckOf, schemasOfGates, staffed, workflow } from './workflow/workflow.ts';
 import type { WorkflowMachine } from './workflow/workflow.ts';
 
 /** The actors of a system, by name: logic, workflows, and agents. */
@@ -54,12 +57,44 @@ export async function createSystem(
   const actors = hosted(given, staff);
   const system = await openSystem({ ...options, actors });
   staff.beginIn(system);
+  return Object.assign(system, { reviews: reviewsOf(system, actors) });
+}
+
+function reviewsOf(system: System<ActorDefinitions>, actors: ActorDefinitions): Reviews {
   const { authority } = system;
-  const reviews = new Reviews(system as never, {
+  return new Reviews(system as never, {
     decide: (request, given) => authority.permit(request, given),
     list: (request) => authority.list(request),
+    check: checkBySchema(actors),
+    async initiatorOf(run) {
+      for await (const { principal } of system.history(run, { to: 1 })) return principal?.id;
+      return undefined;
+    },
+    viewOf({ address, snapshot }) {
+      const [name] = address.split('/', 1);
+      const declaration = declarationOf(actors[name!]);
+      const { context } = snapshot as { readonly context: RunContext };
+      return declaration && runViewOf(declaration, context, (one) => system.get(one)?.getSnapshot() as never);
+    },
   });
-  return Object.assign(system, { reviews });
+}
+
+/** Gates name the schema of what they propose by its hash. */
+function checkBySchema(actors: ActorDefinitions): NonNullable<ReviewsOptions['check']> {
+  const schemas = new Map(
+    Object.values(actors)
+      .flatMap((logic) => schemasOfGates(logic))
+      .map((schema) => [schema.hash, schema]),
+  );
+  return (content, hash) => {
+    const schema = schemas.get(hash);
+    if (schema === undefined) {
+      const detail = 'must keep a schema that nobody has any more';
+      return [{ pointer: '#', keyword: 'schema', schemaPath: '#', detail }];
+    }
+    const checking = schema.check(content);
+    return checking.ok ? [] : checking.problems;
+  };
 }
 
 function actorsIn(options: Partial<StaffedOptions<StaffedDefinitions>> | undefined): StaffedDefinitions {
