@@ -40,7 +40,7 @@ export function compiledSchemaOf(given: unknown): SchemaReading<CompiledSchema> 
   if (typeof given !== 'boolean' && !isRecord(given)) return refused('#', 'must be a JSON Schema: an object');
   const plain = plainCopyOf(given);
   if (!plain.ok) return { ok: false, problems: plain.problems };
-  const jsonSchema = plain.value as JSONSchema;
+  const jsonSchema = withoutDefaultDraft(plain.value as JSONSchema);
   const hash = hashOf(jsonSchema);
   const known = recent(hash);
   if (known !== undefined) return { ok: true, schema: known };
@@ -106,6 +106,13 @@ function draftOf(schema: JSONSchema): Draft | undefined {
   if (!isRecord(schema) || schema['$schema'] === undefined) return '2020-12';
   const uri = schema['$schema'];
   return typeof uri === 'string' ? DRAFTS[uri.replace(/#$/, '')] : undefined;
+}
+
+/** Whether the usual draft is named makes no other schema of it, and no other hash. */
+function withoutDefaultDraft(schema: JSONSchema): JSONSchema {
+  if (!isRecord(schema) || !('$schema' in schema) || draftOf(schema) !== '2020-12') return schema;
+  const { $schema: _, ...rest } = schema;
+  return Object.freeze(rest);
 }
 
 const checkers = new Map<Draft, Ajv>();

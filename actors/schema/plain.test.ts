@@ -45,8 +45,8 @@ class Point {
 describe('refused, with its place', () => {
   const cyclic: { self?: unknown } = {};
   cyclic.self = [cyclic];
-  const hole = [1, 2, 3];
-  delete hole[1];
+  const hole: number[] = [1];
+  hole[2] = 3;
   it.each<[string, unknown, string]>([
     ['a function', { a: () => 1 }, '#/a is a function'],
     ['a symbol', [Symbol('x')], '#/0 is a symbol'],
