@@ -104,11 +104,12 @@ export interface Agent<TInput = unknown, TOutput = unknown> extends AgentContrac
   readonly contextKeys: readonly string[];
   readonly repairs: readonly RepairName[];
   readonly permits: readonly string[];
-  readonly estimate: ((input: TInput) => number) | undefined;
-  readonly countTokens: ((input: TInput) => number) | undefined;
   readonly window: number | undefined;
   readonly concurrency: number | undefined;
   readonly budget: string | undefined;
+  // As methods, so that an agent of some input is an agent.
+  estimate?(input: TInput): number;
+  countTokens?(input: TInput): number;
   execute(assignment: Assignment): Promise<TaskResult>;
 }
 

@@ -162,6 +162,7 @@ describe('an agent', () => {
       execute: async (envelope) => result(envelope, { output: { words: 1 }, ...metadata }),
     });
     expectTypeOf(writer).toExtend<AgentContract>();
+    expectTypeOf(writer).toExtend<Agent>();
     expectTypeOf(writer).toEqualTypeOf<Agent<FromJsonSchema<typeof TEXT>, { words: number }>>();
     const checking = writer.contract.output.check({ words: 1 });
     if (checking.ok) expectTypeOf(checking.value.words).toEqualTypeOf<number>();

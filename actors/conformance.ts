@@ -105,7 +105,8 @@ class Bench {
   get input(): Readonly<Record<string, unknown>> {
     const [input] = this.inputs;
     hold(isRecord(input), 'no input can be made from the input schema: give inputs');
-    return input;
+    // A copy: an agent that writes into one must not spoil it for the next case.
+    return structuredClone(input);
   }
 
   get maxCost(): number {
