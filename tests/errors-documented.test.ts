@@ -38,5 +38,5 @@ describe('docs/errors.md', () => {
 
 /** An error of the class, made from whatever: its fields are what counts. */
 function anyOf(type: new (...args: never[]) => heddle.HeddleError): heddle.HeddleError {
-  return new type(...([{}, {}, {}, {}, {}] as never[]));
+  return new type(...([[], [], [], [], []] as never[]));
 }
