@@ -17,7 +17,7 @@ import { ContractRefused } from './errors.ts';
 import type { ContractProblem } from './errors.ts';
 import { REPAIRS } from './repair.ts';
 import type { RepairName } from './repair.ts';
-import { hashOf } from './schema/canonical.ts';
+import { hashOf } from './schema/digest.ts';
 import { checkedSchemaOf } from './schema/checked.ts';
 import type { Checked } from './schema/checked.ts';
 import type { Inferred, SchemaLike } from './schema/inferred.ts';
@@ -112,6 +112,9 @@ export interface Agent<TInput = unknown, TOutput = unknown> extends AgentContrac
   countTokens?(input: TInput): number;
   execute(assignment: Assignment): Promise<TaskResult>;
 }
+
+/** An agent of which nobody has said what it takes. */
+export type AnyAgent = Agent;
 
 /** @throws ContractRefused with everything that is wrong */
 export function agent<

@@ -1,4 +1,5 @@
 /** The errors of agents and workflows. See `storage/errors.ts` for the rules. */
+import type { ValueProblem } from '../machines/fault.ts';
 import { HeddleError } from '../runtime/index.ts';
 
 /** One thing that is wrong with a contract, and where. */
@@ -18,9 +19,43 @@ export class ContractRefused extends HeddleError {
   readonly problems: readonly ContractProblem[];
 
   constructor(agent: string, problems: readonly ContractProblem[]) {
-    const lines = problems.map(({ pointer, detail }) => `\n  ${pointer} ${detail}`);
-    super(`the contract of ${agent} is refused:${lines.join('')}`);
+    super(`the contract of ${agent} is refused:${listed(problems)}`);
     this.agent = agent;
     this.problems = problems;
   }
 }
+
+/** A workflow makes no sense. Everything that is wrong with it is listed, and it was not made. */
+export class InvalidWorkflow extends HeddleError {
+  readonly _tag = 'InvalidWorkflow';
+  readonly code = 'HEDDLE_INVALID_WORKFLOW';
+  readonly retryable = false;
+  readonly workflow: string;
+  /** All of them. */
+  readonly problems: readonly ContractProblem[];
+
+  constructor(workflow: string, problems: readonly ContractProblem[]) {
+    super(`the workflow ${workflow} makes no sense:${listed(problems)}`);
+    this.workflow = workflow;
+    this.problems = problems;
+  }
+}
+
+/** What a workflow was to work on breaks its schema. Nothing was started. */
+export class InputRefused extends HeddleError {
+  readonly _tag = 'InputRefused';
+  readonly code = 'HEDDLE_INPUT_REFUSED';
+  readonly retryable = false;
+  readonly workflow: string;
+  /** All that is wrong with it, each with its place, none with its value. */
+  readonly problems: readonly ValueProblem[];
+
+  constructor(workflow: string, problems: readonly ValueProblem[]) {
+    super(`the input of ${workflow} breaks its schema:${listed(problems)}`);
+    this.workflow = workflow;
+    this.problems = problems;
+  }
+}
+
+const listed = (problems: readonly ContractProblem[]): string =>
+  problems.map(({ pointer, detail }) => `\n  ${pointer} ${detail}`).join('');

@@ -16,8 +16,52 @@ export type {
 } from '../machines/contract.ts';
 export { FAULT_CLASSES } from '../machines/fault.ts';
 export type { Fault, FaultClass, ValueProblem } from '../machines/fault.ts';
+export { FaultError } from './fault-error.ts';
+
+// Agents whose work is done by others: what `agent({ execute })` takes
+export { a2a } from './adapters/a2a.ts';
+export type { A2aAnswer, A2aClient, A2aOptions } from './adapters/a2a.ts';
+export type { Execute } from './adapters/attempt.ts';
+export { faultOf } from './adapters/classify.ts';
+export { http } from './adapters/http.ts';
+export type { HttpOptions } from './adapters/http.ts';
+export { mcp } from './adapters/mcp.ts';
+export type { LegacyMcpClient, McpAnswer, McpClient, McpOptions } from './adapters/mcp.ts';
+export { model } from './adapters/model.ts';
+export type {
+  Generated,
+  LanguageModel,
+  Message,
+  ModelAnswer,
+  ModelMetadata,
+  ModelOptions,
+  Prompt,
+} from './adapters/model.ts';
+export { subprocess } from './adapters/process.ts';
+export type { SubprocessExecute, SubprocessOptions } from './adapters/process.ts';
+export type { Terms } from './adapters/terms.ts';
+
+// Who may do what
+export { InvalidRoles, roles } from './roles.ts';
+export type { Explanation, Roles, RowExplanation } from './roles.ts';
+export type { AttributeOf, Condition, Primitive } from './roles/condition.ts';
+export type { AttributeType } from './roles/facts.ts';
+export type { TableProblem } from './roles/problems.ts';
+export type {
+  Forbid,
+  Grant,
+  Grantees,
+  Member,
+  PrincipalMatch,
+  ResourceMatch,
+  RolesTable,
+} from './roles/table.ts';
 
 // Money
+export { budget } from './budget.ts';
+export type { Budget, BudgetOptions, OnExhausted } from './budget.ts';
+export { priceTable } from './price.ts';
+export type { Prices, PriceTable, TokenCounts } from './price.ts';
 export { amountOf, microsOf } from '../machines/money.ts';
 export type { Micros } from '../machines/money.ts';
 
@@ -42,9 +86,57 @@ export type { SchemaProblem, SchemaReading } from './schema/json-schema.ts';
 // What comes of an attempt
 export { attempt } from './attempt.ts';
 export type { AttemptOptions, AttemptOutcome, Failed, RepairedOutput, Succeeded } from './attempt.ts';
-export { FaultError } from './fault-error.ts';
 export { problemOf } from './problem.ts';
 export type { Disposition, Problem, ProblemCategory } from './problem.ts';
 export type { Quarantined } from './quarantine.ts';
 export { REPAIRS, repairedText, repairedValue } from './repair.ts';
 export type { AppliedRepair, Repaired, RepairName } from './repair.ts';
+// Reviews: where people decide
+export { Reviews } from './reviews.ts';
+export type {
+  By,
+  DecideOptions,
+  PendingOptions,
+  Review,
+  ReviewHost,
+  ReviewsOptions,
+  Taken,
+  Verdict,
+} from './reviews.ts';
+export type { ReviewerContext } from './review-context.ts';
+export type {
+  EntitledReviewer,
+  Obligations,
+  ReviewDecider,
+  ReviewDecision,
+  Reviewer,
+  ReviewRequest,
+} from './review-permission.ts';
+export type { PlanNode, RunView, TaskView } from './run-view.ts';
+export { ReviewRefused } from './review-refused.ts';
+
+// Workflows
+export { workflow } from './workflow/workflow.ts';
+export type { WorkflowMachine } from './workflow/workflow.ts';
+export { branch, call, gate, join, loop, map, task } from './workflow/declaration.ts';
+export type {
+  BranchOptions,
+  CallOptions,
+  Declaration,
+  GateOptions,
+  JoinOption,
+  JoinOptions,
+  LoopOptions,
+  MapOptions,
+  OnError,
+  SharedOption,
+  TaskOptions,
+  WorkflowOptions,
+} from './workflow/declaration.ts';
+export { from } from './workflow/reference.ts';
+export { InputRefused, InvalidWorkflow } from './errors.ts';
+
+// Faults and what is done about them
+export { strategies } from '../machines/strategies.ts';
+export { extend, strategy } from '../machines/strategy.ts';
+export type { Strategy } from '../machines/strategy.ts';

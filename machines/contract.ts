@@ -4,6 +4,8 @@
  * fallbacks; an agent does it once, and says honestly what came of it.
  */
 
+import type { ValueProblem } from './fault.ts';
+
 /** A JSON Schema, draft 2020-12. */
 export type JSONSchema = boolean | { readonly [keyword: string]: unknown };
 
@@ -72,6 +74,8 @@ export interface Assignment<TInput = Readonly<Record<string, unknown>>> extends 
    * another question or another agent, has another.
    */
   readonly idempotencyKey: string;
+  /** What was wrong with its answer before, when the same agent is asked again. */
+  readonly problems?: readonly ValueProblem[];
   /** Counted from 1, over all agents that have tried it. */
   readonly attempt: number;
   /** Aborted when it is not wanted any more: its time is over, the run was cancelled, or the system closes. */

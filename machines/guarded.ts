@@ -17,8 +17,8 @@ import type {
   InputFrom,
   MachineSnapshot,
   OutputFrom,
-  Snapshot,
 } from 'xstate';
+import { failure } from './failure.ts';
 import { OptionsCheck, whole } from './options.ts';
 import type { PermitAnswer, PermitEvent, RefusalReason } from './permit.ts';
 import { retryAfterMsOf } from './retry-after.ts';
@@ -287,14 +287,6 @@ export function guarded<TLogic extends AnyActorLogic>(
 function holding<TName extends string>(name: TName) {
   return { after: { renewal: { target: name, reenter: true, actions: 'renew' } } } as const;
 }
-
-/** Fails with what it is told: a machine cannot end with an error but by a child that does. */
-const failure: ActorLogic<Snapshot<undefined>, { type: 'fail'; error: unknown }> = {
-  transition: (snapshot, event) =>
-    event.type === 'fail' ? { status: 'error', output: undefined, error: event.error } : snapshot,
-  getInitialSnapshot: () => ({ status: 'active', output: undefined, error: undefined }),
-  getPersistedSnapshot: (snapshot) => snapshot,
-};
 
 function ticketOf({ name }: GuardedContext, index: number): string {
   return `${name}#${index}`;

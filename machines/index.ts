@@ -49,3 +49,45 @@ export type {
   PermitRequest,
   RefusalReason,
 } from './permit.ts';
+
+// Money: who may spend how much
+export { account } from './budget.ts';
+export type { AccountContext, AccountOptions } from './budget.ts';
+export type {
+  AccountTerms,
+  BudgetAnswer,
+  BudgetBalance,
+  BudgetBegin,
+  BudgetClose,
+  BudgetClosed,
+  BudgetConfigure,
+  BudgetConfigured,
+  BudgetCorrect,
+  BudgetCorrected,
+  BudgetCost,
+  BudgetHold,
+  BudgetLabels,
+  BudgetMessage,
+  BudgetNews,
+  BudgetPer,
+  BudgetProblem,
+  BudgetRead,
+  BudgetRefusal,
+  BudgetRefused,
+  BudgetRejected,
+  BudgetRelay,
+  BudgetRelease,
+  BudgetReserve,
+  BudgetReserved,
+  BudgetSettle,
+  BudgetTopUp,
+  CostSource,
+} from './budget-words.ts';
+// Where work waits for people
+export { isReview, review } from './review.ts';
+export type { ReviewContext, ReviewMachine, ReviewOutput } from './review.ts';
+export type { Permission, ReviewEvent, ReviewNews, ReviewRefusal, ReviewVerdict } from './review-events.ts';
+export type { ReviewInput, Rung } from './review-input.ts';
+export type { Approval, MadeEdit } from './review-rules.ts';
+export type { Edit } from './edits.ts';
+export type { Json } from './canonical.ts';

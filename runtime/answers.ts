@@ -5,6 +5,7 @@
 import type { AnyEventObject } from 'xstate';
 import type { Cell } from './cell.ts';
 import type { Runtime } from './runtime.ts';
+import type { Warrant } from './warrant.ts';
 
 /** What an actor of the house emits when a request is done. */
 export const ANSWER = 'heddle.answer';
@@ -18,11 +19,11 @@ export class Answers {
   }
 
   /** Asks an actor of the house for something. Resolves with its answer, when that is on the disk. */
-  async ask<T>(cell: Cell, event: AnyEventObject): Promise<T> {
+  async ask<T>(cell: Cell, event: AnyEventObject, warrant?: Warrant): Promise<T> {
     const ask = crypto.randomUUID();
     const answer = new Promise<unknown>((resolve) => this.#asked.set(ask, resolve));
     try {
-      await this.#runtime.delivery.command(cell, { ...event, ask });
+      await this.#runtime.delivery.command(cell, { ...event, ask }, warrant);
       return (await answer) as T;
     } finally {
       this.#asked.delete(ask);

@@ -5,6 +5,7 @@
 import type { AnyEventObject } from 'xstate';
 import { allOf, deadLetterKey, Prefix } from '../storage/keys.ts';
 import { openRow } from '../storage/row.ts';
+import { Acting, resourceAt } from './acting.ts';
 import type { Cell, OwedTurn } from './cell.ts';
 import { decide } from './decisions.ts';
 import { runAgain } from './effects.ts';
@@ -17,6 +18,7 @@ import { owedAt } from './restore.ts';
 import type { Runtime } from './runtime.ts';
 import { mayRun } from './standing.ts';
 import type { Cause } from './trailer.ts';
+import type { Warrant } from './warrant.ts';
 
 /** A dead letter as it is stored. */
 export interface DeadLetter {
@@ -33,6 +35,8 @@ export interface DeadLetter {
   readonly action?: string;
   readonly idempotencyKey?: string;
   readonly cause?: Cause;
+  /** On whose behalf the event was sent, and what has permitted that. */
+  readonly warrant?: Warrant;
   readonly error: unknown;
   /** The state in which it happened. */
   readonly state?: unknown;
@@ -57,6 +61,9 @@ export interface DeadLetterList extends AsyncIterable<DeadLetter> {
   /** Gives it up for good. The letter moves into the journal of `heddle/system`, with who did it and why. */
   discard(id: number, decision: DeadLetterDecision): Promise<void>;
 }
+
+/** What stands in the journal of `heddle/system` about one that was given up for good. */
+export const DISCARDED = 'heddle.dead-letter.discarded';
 
 export class DeadLetters {
   readonly #runtime: Runtime;
@@ -84,14 +91,19 @@ export class DeadLetters {
   }
 
   /** A step failed for good. */
-  step(cell: Cell, { event, cause, letter: id }: Message, error: unknown): void {
+  step(cell: Cell, { event, cause, letter: id, reply }: Message, error: unknown): void {
     const about = {
       ...this.#about(cell, error, id),
       reason: 'step' as const,
       event,
       state: cell.snapshot?.value,
     };
-    const letter = cause === undefined ? about : { ...about, cause };
+    const warrant = reply?.warrant;
+    const letter = {
+      ...about,
+      ...(cause !== undefined && { cause }),
+      ...(warrant !== undefined && { warrant }),
+    };
     const before = id === undefined ? undefined : this.#find(id);
     if (before === undefined) this.#runtime.metrics.deadSteps++;
     this.#write(
@@ -121,11 +133,17 @@ export class DeadLetters {
 
   // ---- looking ----------------------------------------------------------------------------------------------------
 
-  list({ address }: { readonly address?: string } = {}): DeadLetterList {
+  /** @param acting whoever decides about them */
+  list(
+    { address }: { readonly address?: string } = {},
+    acting: Acting = new Acting(this.#runtime),
+  ): DeadLetterList {
+    const about = (id: number) => resourceAt(this.#letter(id).address, { letter: id });
     return {
       [Symbol.asyncIterator]: () => this.#all(address),
-      retry: (id, who) => this.retry(id, who),
-      discard: (id, decision) => this.discard(id, decision),
+      retry: async (id, who) => acting.act('retry', about(id), (warrant) => this.#retry(id, who, warrant)),
+      discard: async (id, decision) =>
+        acting.act('discard', about(id), (warrant) => this.#discard(id, decision, warrant)),
     };
   }
 
@@ -153,17 +171,22 @@ export class DeadLetters {
 
   // ---- deciding ---------------------------------------------------------------------------------------------------
 
-  async retry(id: number, who?: { readonly by: string }): Promise<void> {
+  async #retry(
+    id: number,
+    who: { readonly by: string } | undefined,
+    warrant: Warrant | undefined,
+  ): Promise<void> {
     await this.#inOneHand(id, async (letter) => {
       const cell = this.#actorOf(letter);
       if (letter.reason === 'step') this.#assertTakes(cell);
       else if (cell.paused !== undefined)
         throw new InvalidArgument('id', `is of letter ${id}, whose actor is paused: resume it first`);
-      if (who !== undefined) {
-        assertText(who.by, 'by');
-        await decide(this.#runtime, { type: 'heddle.dead-letter.retried', letter: id, by: who.by });
+      if (who !== undefined) assertText(who.by, 'by');
+      if (who !== undefined || warrant !== undefined) {
+        const about = { letter: id, ...(who !== undefined && { by: who.by }) };
+        await decide(this.#runtime, { type: 'heddle.dead-letter.retried', ...about }, { warrant });
       }
-      await (letter.reason === 'step' ? this.#sendAgain(cell, letter) : this.#doAgain(cell, letter));
+      await (letter.reason === 'step' ? this.#sendAgain(cell, letter, warrant) : this.#doAgain(cell, letter));
     });
   }
 
@@ -185,10 +208,10 @@ export class DeadLetters {
     if (!mayRun(cell)) this.#runtime.supervision.stayingDown.assertComingBack(cell);
   }
 
-  #sendAgain(cell: Cell, { id, event }: DeadLetter): Promise<Receipt> {
+  #sendAgain(cell: Cell, { id, event }: DeadLetter, warrant: Warrant | undefined): Promise<Receipt> {
     const { events, delivery } = this.#runtime;
     const { event: again, packed } = events.prepareHolder(event!);
-    const reply = new Reply();
+    const reply = new Reply(undefined, undefined, warrant);
     const message = new Message(again, packed, cell.life, { kind: 'letter', id }, undefined, reply);
     message.letter = id;
     delivery.post(cell, message);
@@ -212,13 +235,13 @@ export class DeadLetters {
     );
   }
 
-  async discard(id: number, decision: DeadLetterDecision): Promise<void> {
+  async #discard(id: number, decision: DeadLetterDecision, warrant: Warrant | undefined): Promise<void> {
     // Whoever writes JavaScript may have forgotten it.
     const { by, reason }: Partial<DeadLetterDecision> = decision ?? {};
     assertText(by, 'by');
     assertText(reason, 'reason');
     await this.#inOneHand(id, (letter) =>
-      decide(this.#runtime, { type: 'heddle.dead-letter.discarded', by, reason, letter }, { letter: id }),
+      decide(this.#runtime, { type: DISCARDED, by, reason, letter }, { letter: id, warrant }),
     );
   }
 

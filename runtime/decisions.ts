@@ -10,6 +10,7 @@ import { Message } from './mailbox.ts';
 import type { Receipt } from './receipt.ts';
 import { Reply } from './reply.ts';
 import type { Runtime } from './runtime.ts';
+import type { Warrant } from './warrant.ts';
 
 /** The name of the house's own actors. */
 export const HOUSE = 'heddle';
@@ -32,19 +33,28 @@ export const houseLogic = {
   restoreSnapshot: (snapshot: unknown) => snapshot,
 } as unknown as AnyActorLogic;
 
+/** What belongs to a decision. */
+interface DecisionTies {
+  /** The dead letter that is settled with it. */
+  readonly letter?: number;
+  /** Changes other rows in the same commit. */
+  readonly alongside?: () => void;
+  /** What has permitted it. */
+  readonly warrant?: Warrant | undefined;
+}
+
 /**
  * Records a decision. Resolves when it is on the disk.
- * @param alongside what changes in the same commit: the dead letter that is settled with it, other rows
  * @throws NotSerialisable
  */
 export async function decide(
   runtime: Runtime,
   decision: AnyEventObject,
-  { letter, alongside }: { readonly letter?: number; readonly alongside?: () => void } = {},
+  { letter, alongside, warrant }: DecisionTies = {},
 ): Promise<Receipt> {
   const cell = await journalOf(runtime);
   const { event, packed } = runtime.events.prepareHolder(decision);
-  const reply = new Reply();
+  const reply = new Reply(undefined, undefined, warrant);
   const message = new Message(event, packed, cell.life, { kind: 'system' }, undefined, reply);
   message.letter = letter;
   message.alongside = alongside;

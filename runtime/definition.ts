@@ -88,6 +88,9 @@ export function durable<TLogic extends object>(logic: TLogic, spec: ChildSpec): 
   return copy;
 }
 
+/** The child spec that logic was given. For those who make other logic of it. */
+export const specOf = (logic: object): ChildSpec | undefined => specs.get(logic);
+
 /** A second object with the same behaviour, so that a spec does not stick to logic that others use too. */
 function copyOf<TLogic extends object>(logic: TLogic): TLogic {
   // A machine's methods live on its class: `provide` with nothing gives an equal machine.

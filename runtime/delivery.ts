@@ -3,6 +3,9 @@
  * running processes, which wait for nothing. Whatever cannot be taken is refused here.
  */
 import type { AnyEventObject } from 'xstate';
+import { resourceAt } from './acting.ts';
+import type { Acting } from './acting.ts';
+import { AskedSends } from './asked-sends.ts';
 import type { Cell } from './cell.ts';
 import { currentSource, owedBySender } from './effects.ts';
 import { ActorEnded, HeddleError, InvalidArgument, MailboxFull } from './errors.ts';
@@ -17,6 +20,7 @@ import { SentOnce } from './sent-once.ts';
 import { readTraceparent } from './trace.ts';
 import type { GivenTrace } from './trace.ts';
 import type { Cause } from './trailer.ts';
+import type { Warrant } from './warrant.ts';
 import { mayRun } from './standing.ts';
 import { takeTurn } from './turn.ts';
 
@@ -37,31 +41,84 @@ const INTERNAL_FACTOR = 10;
 export class Delivery {
   readonly #runtime: Runtime;
   readonly #sentOnce: SentOnce;
+  readonly #askedSends: AskedSends;
   /** What processes report while the fence is up. */
   #postponed: (() => void)[] = [];
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
     this.#sentOnce = new SentOnce(runtime);
+    this.#askedSends = new AskedSends(runtime.options.mailboxCapacity);
   }
 
   // ---- from outside ---------------------------------------------------------------------------------------------
 
-  send(ref: Ref, event: AnyEventObject, options?: SendOptions): Promise<Receipt> {
+  /** @param acting on whose behalf, if not the program's */
+  send(ref: Ref, event: AnyEventObject, options?: SendOptions, acting?: Acting): Promise<Receipt> {
     const runtime = this.#runtime;
     try {
       runtime.assertOpen();
       assertSendable(event);
       const prepared = runtime.events.prepare(event);
       const trace = this.traceOf(options?.trace);
-      const cell = runtime.cellOf(ref);
-      const id = options?.id;
-      if (id === undefined) return this.#accept(cell, prepared, ref.life, undefined, trace);
-      return this.#sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id, trace));
+      const asks = acting ?? runtime.program;
+      if (asks !== undefined && !asks.isActor)
+        return this.#sendAsked(asks, ref, prepared, options?.id, trace);
+      return this.#take(ref, prepared, options?.id, trace, undefined);
     } catch (error) {
-      runtime.refusals.note('send', ref.address, error, event);
-      return rejectedReply(error);
+      return this.#refuse(ref, event, error);
     }
+  }
+
+  /** The same for what was permitted as a part of something else. */
+  sendPermitted(ref: Ref, event: PreparedEvent, warrant: Warrant | undefined): Promise<Receipt> {
+    try {
+      return this.#take(ref, event, undefined, undefined, warrant);
+    } catch (error) {
+      return this.#refuse(ref, event.event, error);
+    }
+  }
+
+  /** Lets the decider say first whether it is permitted. @throws NotPermitted, MailboxFull, if that is known at once */
+  #sendAsked(
+    asks: Acting,
+    ref: Ref,
+    prepared: PreparedEvent,
+    id: string | undefined,
+    trace: GivenTrace | undefined,
+  ): Promise<Receipt> {
+    const { type } = prepared.event;
+    const ask = () => asks.demand({ name: 'send', properties: { event: type } }, resourceAt(ref.address));
+    let isTaken = false;
+    const take = (warrant: Warrant | undefined): Promise<Receipt> => {
+      this.#runtime.assertOpen();
+      const receipt = this.#take(ref, prepared, id, trace, warrant);
+      isTaken = true;
+      return receipt;
+    };
+    const receipt = this.#askedSends.inOrder(ref.actor, ref.address, ask, take);
+    // From here on its turn says what becomes of it.
+    receipt.catch((error: unknown) => {
+      if (!isTaken) this.#runtime.refusals.note('send', ref.address, error, prepared.event);
+    });
+    return receipt;
+  }
+
+  #take(
+    ref: Ref,
+    prepared: PreparedEvent,
+    id: string | undefined,
+    trace: GivenTrace | undefined,
+    warrant: Warrant | undefined,
+  ): Promise<Receipt> {
+    const cell = this.#runtime.cellOf(ref);
+    if (id === undefined) return this.#accept(cell, prepared, ref.life, undefined, trace, warrant);
+    return this.#sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id, trace, warrant));
+  }
+
+  #refuse(ref: Ref, event: AnyEventObject, error: unknown): Promise<never> {
+    this.#runtime.refusals.note('send', ref.address, error, event);
+    return rejectedReply(error);
   }
 
   /** The trace that a caller hands over, or is in because its code runs in an effect of another system. @throws InvalidArgument */
@@ -79,13 +136,14 @@ export class Delivery {
     life: number,
     id: string | undefined,
     trace: GivenTrace | undefined,
+    warrant: Warrant | undefined,
   ): Promise<Receipt> {
     const { options, scheduler } = this.#runtime;
     if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
     if (!mayRun(cell)) this.#runtime.supervision.stayingDown.assertComingBack(cell);
     const size = cell.mailbox?.size ?? 0;
     if (size >= options.mailboxCapacity) throw new MailboxFull(cell.address, options.mailboxCapacity);
-    const reply = new Reply(id, trace);
+    const reply = new Reply(id, trace, warrant);
     const cause = trace === undefined ? currentSource()?.causeIn(this.#runtime) : undefined;
     const message = new Message(event, packed, life, cause, undefined, reply);
     if (size === 0 && scheduler.isFree && mayRun(cell)) {
@@ -104,16 +162,16 @@ export class Delivery {
   }
 
   /** Brings a root actor to life. */
-  bear(cell: Cell, birth: Birth, { event, packed }: PreparedEvent, trace?: GivenTrace): Promise<Receipt> {
-    const reply = new Reply(undefined, trace);
+  bear(cell: Cell, birth: Birth, { event, packed }: PreparedEvent, warrant?: Warrant): Promise<Receipt> {
+    const reply = new Reply(undefined, undefined, warrant);
     this.#enqueue(cell, new Message(event, packed, cell.life + 1, { kind: 'system' }, birth, reply));
     return reply.promise;
   }
 
-  /** Sends something to an actor on behalf of the system. */
-  command(cell: Cell, command: AnyEventObject): Promise<Receipt> {
+  /** Sends something to an actor on behalf of the system, or of whoever has the warrant. */
+  command(cell: Cell, command: AnyEventObject, warrant?: Warrant): Promise<Receipt> {
     const { event, packed } = this.#runtime.events.prepareHolder(command);
-    const reply = new Reply();
+    const reply = new Reply(undefined, undefined, warrant);
     this.post(cell, new Message(event, packed, cell.life, { kind: 'system' }, undefined, reply));
     return reply.promise;
   }
@@ -151,7 +209,7 @@ export class Delivery {
   relay(source: Ref | undefined, target: Ref, event: AnyEventObject): void {
     const { stopped, processes } = this.#runtime;
     if (stopped) return;
-    if (source === undefined) return this.sendFrom(undefined, target, event);
+    if (source === undefined) return this.#relayFromOutside(target, event);
     if (source === target) return processes.report(source, event);
     const cause = processes.causeOf(source);
     if (cause === undefined) return;
@@ -161,6 +219,12 @@ export class Delivery {
     } catch (error) {
       processes.fail(source, error);
     }
+  }
+
+  /** Nobody in the system sends it, so it is asked for like any other send from outside. */
+  #relayFromOutside(target: Ref, event: AnyEventObject): void {
+    if (this.#runtime.program === undefined) this.sendFrom(undefined, target, event);
+    else void this.send(target, event);
   }
 
   /**

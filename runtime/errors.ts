@@ -2,6 +2,7 @@
  * The errors of the runtime room. See `storage/errors.ts` for the base class and the rules.
  */
 import { HeddleError, messageOf } from '../storage/errors.ts';
+import type { AccessRequest, Decision, Principal, Resource } from './authority.ts';
 
 export {
   HeddleError,
@@ -60,6 +61,34 @@ export class ActorExists extends HeddleError {
     super(`${address} exists already (${status}); ${hint}`);
     this.address = address;
     this.status = status;
+  }
+}
+
+/** Nobody has permitted it, or somebody has forbidden it. Nothing was done. */
+export class NotPermitted extends HeddleError {
+  readonly _tag = 'NotPermitted';
+  readonly code = 'HEDDLE_NOT_PERMITTED';
+  /** Whether asking again may help: the decider did not answer. */
+  readonly retryable: boolean;
+  readonly principal: Pick<Principal, 'type' | 'id'>;
+  readonly action: string;
+  readonly resource: Pick<Resource, 'type' | 'id'>;
+  /** The ids of the rules that have refused it; none when no rule permits it. */
+  readonly determining: readonly string[];
+  readonly reasons: readonly string[];
+
+  constructor({ principal, action, resource }: AccessRequest, decision: Decision) {
+    const { determining, reasons, undecided = false } = decision;
+    const by = determining.length === 0 ? '' : ` (${determining.join(', ')})`;
+    const why = reasons.length === 0 ? 'nothing permits it' : reasons.join('; ');
+    const { type, id } = resource;
+    super(`${principal.type} ${principal.id} may not ${action.name} ${type}/${id}: ${why}${by}`);
+    this.retryable = undecided;
+    this.principal = { type: principal.type, id: principal.id };
+    this.action = action.name;
+    this.resource = { type, id };
+    this.determining = determining;
+    this.reasons = reasons;
   }
 }
 

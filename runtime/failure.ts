@@ -337,6 +337,7 @@ function record(
     ...(cause !== undefined && { cause }),
     ...(reply?.id !== undefined && { id: reply.id }),
     ...(reply?.trace !== undefined && { trace: reply.trace }),
+    ...(reply?.warrant !== undefined && { warrant: reply.warrant }),
     ...(birth !== undefined && { birth: cell.birth }),
     ...rest,
   });

@@ -6,7 +6,15 @@ import './kernel/moment.ts';
 
 // Systems and actors
 export { createSystem } from './system.ts';
-export type { ActorDefinitions, LiveTree, RefAt, StartOptions, System, SystemOptions } from './system.ts';
+export type {
+  ActorDefinitions,
+  LiveTree,
+  RefAt,
+  StartOptions,
+  System,
+  SystemOptions,
+  SystemView,
+} from './system.ts';
 export type { ActorNode, SupervisorNode, SystemTree } from './tree.ts';
 export type { ActorDefinition, EmittedOf, EventOf, HeddleRef, InputOf, SnapshotOf } from './actor-ref.ts';
 export type { SendOptions } from './delivery.ts';
@@ -15,13 +23,16 @@ export type { Receipt } from './receipt.ts';
 export type { Clock, TimerHandle } from './clock.ts';
 
 // Logic
-export { durable } from './definition.ts';
+export { durable, specOf } from './definition.ts';
 export type { ChildSpec } from './definition.ts';
 export type { Restart, RestartFrom } from './supervision/restart-policy.ts';
 export { fromEffect } from './effect.ts';
 export type { Job, JobOptions } from './effect.ts';
 export { currentEffect } from './effects.ts';
 export type { EffectContext } from './effects.ts';
+
+/** A duration as Effect takes it, in milliseconds. For those who build on Heddle and take durations too. */
+export { millisOf } from './duration.ts';
 
 // Supervision
 export { supervisor } from './supervision/declaration.ts';
@@ -56,6 +67,21 @@ export type { Decision as ScheduleDecision, Occurrence, TriggerOutcome } from '.
 
 export type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 
+// Who may do what
+export type {
+  AccessRequest,
+  Action,
+  Attributes,
+  Authority,
+  Decider,
+  Decision,
+  Entitled,
+  Obligation,
+  PermitOptions,
+  Principal,
+  Resource,
+} from './authority.ts';
+
 // Versions
 export type { CodeVersion } from './versions/codes.ts';
 export type { MigrationStep, Migrations, MigrationSubject, StoredState } from './versions/migration.ts';
@@ -63,6 +89,7 @@ export type { Migration, MigrationOptions } from './versions/survey.ts';
 
 // The past
 export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from './past/history.ts';
+export type { HistoryRefusal } from './past/refused.ts';
 export type { TracePlace } from './trace.ts';
 export type { Blame, BlameOptions, Change, DiffOptions } from './past/diff.ts';
 export type { ForkOptions } from './past/fork.ts';
@@ -108,6 +135,7 @@ export {
   JournalCorrupt,
   MailboxFull,
   Nondeterminism,
+  NotPermitted,
   NotSerialisable,
   StartFailed,
   StepFailed,

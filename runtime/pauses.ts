@@ -11,6 +11,7 @@ import type { Cell } from './cell.ts';
 import { decide, HOUSE } from './decisions.ts';
 import { InvalidArgument } from './errors.ts';
 import type { Runtime } from './runtime.ts';
+import type { Warrant } from './warrant.ts';
 import { rootAddress, segmentsOf } from './kernel/address.ts';
 import { SCHEDULE } from './schedules/logic.ts';
 import { SUPERVISOR } from './supervision/logic.ts';
@@ -96,10 +97,10 @@ export class Pauses {
   // ---- pausing ----------------------------------------------------------------------------------------------------
 
   /** Resolves when it is on the disk, and what ran has been wound down. */
-  pause(target: PauseTarget | undefined, words: PauseWords): Promise<void> {
+  pause(target: PauseTarget | undefined, words: PauseWords, warrant?: Warrant): Promise<void> {
     const key = checked(target, words);
     this.#assertKnown(key);
-    return this.#inTurn(() => this.#pause(key, target, words));
+    return this.#inTurn(() => this.#pause(key, target, words, warrant));
   }
 
   /** A pause of nobody would go unnoticed. Ids need not be known: an actor can be paused before it is born. */
@@ -113,7 +114,12 @@ export class Pauses {
     );
   }
 
-  async #pause(key: string, target: PauseTarget | undefined, words: PauseWords): Promise<void> {
+  async #pause(
+    key: string,
+    target: PauseTarget | undefined,
+    words: PauseWords,
+    warrant: Warrant | undefined,
+  ): Promise<void> {
     const runtime = this.#runtime;
     const before = this.#pauses.get(key);
     if (before?.lasts === 'until-resumed') return;
@@ -126,6 +132,7 @@ export class Pauses {
         { type: 'heddle.paused', ...about(target, words) },
         {
           alongside: () => runtime.ledger.put(pauseKey(key), runtime.codec.packHolder(pause, 'pause')),
+          warrant,
         },
       );
     } catch (error) {
@@ -152,13 +159,18 @@ export class Pauses {
   // ---- going on ---------------------------------------------------------------------------------------------------
 
   /** Resolves when it is on the disk; of everything, when what an opening waits for has happened. @throws StartFailed */
-  resume(target: PauseTarget | undefined, words: PauseWords): Promise<void> {
+  resume(target: PauseTarget | undefined, words: PauseWords, warrant?: Warrant): Promise<void> {
     const key = checked(target, words);
-    const resumed = this.#inTurn(() => this.#resume(key, target, words));
+    const resumed = this.#inTurn(() => this.#resume(key, target, words, warrant));
     return key === EVERYTHING ? resumed.then(() => this.#runtime.begin()) : resumed;
   }
 
-  async #resume(key: string, target: PauseTarget | undefined, words: PauseWords): Promise<void> {
+  async #resume(
+    key: string,
+    target: PauseTarget | undefined,
+    words: PauseWords,
+    warrant: Warrant | undefined,
+  ): Promise<void> {
     const runtime = this.#runtime;
     if (!this.#pauses.has(key)) return this.#assertMoves(key);
     await decide(
@@ -166,6 +178,7 @@ export class Pauses {
       { type: 'heddle.resumed', ...about(target, words) },
       {
         alongside: () => runtime.ledger.delete(pauseKey(key)),
+        warrant,
       },
     );
     this.#replace(key, undefined);

@@ -13,6 +13,7 @@ import {
   HeddleError,
   InvalidArgument,
   messageOf,
+  NotPermitted,
   NotSerialisable,
   StepFailed,
   StoryChanged,
@@ -24,7 +25,10 @@ import type { Runtime } from './runtime.ts';
 export interface Refusal {
   /** Who was meant; undefined of calls to many, which were too many to be told apart. */
   readonly address: string | undefined;
-  readonly what: 'start' | 'send';
+  /** The action, by the name that a decider knows it under. */
+  readonly what: string;
+  /** On whose behalf it was to be done, where that was not permitted: `user alice`. */
+  readonly principal?: string | undefined;
   /** The type of the event that was sent, if it had one. */
   readonly event: string | undefined;
   /** The code of the error. */
@@ -74,7 +78,8 @@ export class Refusals {
       return void runtime.metrics.unrecordedRefusals++;
     const type = typeOf(event);
     const code = error instanceof HeddleError ? error.code : 'Error';
-    const key = `${what} ${code} ${type ?? ''} ${address}`;
+    const principal = error instanceof NotPermitted ? spokenOf(error.principal) : undefined;
+    const key = `${what} ${code} ${type ?? ''} ${address} ${principal ?? ''}`;
     const known = this.#pending.get(key);
     if (known !== undefined) return this.#again(known);
     if (this.#pending.size >= MAX_PENDING) return this.#noteAmongMany(what, code);
@@ -86,6 +91,7 @@ export class Refusals {
       event: type && cut(type, MAX_NAME),
       code,
       message,
+      ...(principal !== undefined && { principal }),
     };
     this.#add(key, { ...about, count: 1, first: at, last: at });
   }
@@ -156,10 +162,10 @@ export class Refusals {
   // ---- looking ----------------------------------------------------------------------------------------------------
 
   /** Those on the disk, oldest first, and behind them those that are not recorded yet. */
-  async *list({ address }: { readonly address?: string } = {}): AsyncGenerator<Refusal> {
+  async *list(of: { readonly address?: string; readonly children?: boolean } = {}): AsyncGenerator<Refusal> {
     const runtime = this.#runtime;
     runtime.assertOpen();
-    const isMeant = (refusal: Refusal): boolean => address === undefined || refusal.address === address;
+    const isMeant = meant(of);
     const waiting = [...this.#pending.values()].map((refusal) => ({ ...refusal }));
     await runtime.committer.durable();
     const recorded = new Set<string>();
@@ -177,8 +183,22 @@ export class Refusals {
   }
 }
 
-const identityOf = ({ address, what, event, code, first }: Refusal): string =>
-  JSON.stringify([address, what, event, code, first]);
+/** A long address is kept cut, so what was cut is looked for. */
+function meant({ address, children = false }: { readonly address?: string; readonly children?: boolean }) {
+  if (address === undefined) return () => true;
+  const kept = cut(address, MAX_NAME);
+  const below = `${address}/`;
+  const isBelow = (other: string): boolean =>
+    below.length < MAX_NAME ? other.startsWith(below) : other === cut(`${below}x`, MAX_NAME);
+  return ({ address: other }: Refusal): boolean =>
+    other !== undefined && (other === kept || (children && isBelow(other)));
+}
+
+const identityOf = ({ address, what, event, code, principal, first }: Refusal): string =>
+  JSON.stringify([address, what, event, code, principal, first]);
+
+/** As it is kept. */
+export const spokenOf = ({ type, id }: NotPermitted['principal']): string => cut(`${type} ${id}`, MAX_NAME);
 
 function typeOf(event: unknown): string | undefined {
   try {
@@ -200,7 +220,15 @@ function saidBy(error: unknown): string {
   return error instanceof HeddleError ? messageOf(error) : `it threw a ${nameOf(error)}`;
 }
 
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
+/** What was thrown, without what it says. */
+export function nameOf(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error && typeof thrown.name === 'string') return cut(thrown.name, MAX_NAME);
+  } catch {
+    // Its getter throws.
+  }
+  return typeof thrown;
+}
 
 /** Not in the middle of a character: such a text could not be stored. */
 function cut(text: string, length: number): string {

@@ -3,6 +3,7 @@
  */
 import type { Receipt } from './receipt.ts';
 import type { GivenTrace } from './trace.ts';
+import type { Warrant } from './warrant.ts';
 
 type Resolve = (receipt: Receipt) => void;
 type Reject = (error: Error) => void;
@@ -22,13 +23,16 @@ export class Reply {
   readonly id: string | undefined;
   /** The trace it belongs to, as the sender says. */
   readonly trace: GivenTrace | undefined;
+  /** What has permitted it. */
+  readonly warrant: Warrant | undefined;
   readonly promise: Promise<Receipt>;
   readonly #resolve: Resolve;
   readonly #reject: Reject;
 
-  constructor(id?: string, trace?: GivenTrace) {
+  constructor(id?: string, trace?: GivenTrace, warrant?: Warrant) {
     this.id = id;
     this.trace = trace;
+    this.warrant = warrant;
     this.promise = new Promise(keep);
     this.#resolve = lastResolve;
     this.#reject = lastReject;
@@ -46,7 +50,7 @@ export class Reply {
 
   /** Lets it be rejected with `error` also when the event it waits for is recorded. */
   failingWith(error: Error): Reply {
-    const failing = new Reply(this.id, this.trace);
+    const failing = new Reply(this.id, this.trace, this.warrant);
     failing.promise.then(
       () => this.reject(error),
       (lost: Error) => this.reject(lost),

@@ -20,6 +20,7 @@ import { JournalCorrupt, StoryChanged } from './errors.ts';
 import { fillFromImage } from './image.ts';
 import { enqueue } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
+import type { Ref } from './kernel/ref.ts';
 import { Teller } from './past/telling.ts';
 import { applyStory, retell } from './retell.ts';
 import type { Runtime } from './runtime.ts';
@@ -92,6 +93,7 @@ function restore(runtime: Runtime, actor: number, address: string): Restored {
     if (stored !== undefined) runtime.stateRows.restored(cell, stored);
     if (tail !== undefined) fillFromTail(cell, tail, inbox);
     cell.lives = Math.max(cell.lives, cell.life, ...[...inbox.values()].map(({ life }) => life));
+    if (cell.life === 0) cell.ref = unbegun(runtime, cell, birth, inbox);
     const settled = migrated ?? (cell.birth && newest && settle(runtime, cell, newest));
     cell.committed = cell.snapshot;
     cell.committedDown = cell.down;
@@ -105,6 +107,21 @@ function restore(runtime: Runtime, actor: number, address: string): Restored {
 function cellBornAs(runtime: Runtime, actor: number, birth: Birth, life = 0): Cell {
   const definition = definitionOf(runtime, birth.address, birth);
   return new Cell(actor, birth.address, definition, makeSelf(runtime, actor, birth, life));
+}
+
+/**
+ * How a child is referred to that was spawned and has not begun yet: by the life that is to begin, as in the step that spawned it.
+ * Whoever looks it up now sends to that life.
+ */
+function unbegun(
+  runtime: Runtime,
+  { actor, ref }: Cell,
+  birth: Birth,
+  inbox: ReadonlyMap<MessageKey, StoredMessage>,
+): Ref {
+  const births = [...inbox.values()].filter((message) => message.birth !== undefined);
+  const life = Math.min(...births.map((message) => message.life));
+  return Number.isFinite(life) ? makeSelf(runtime, actor, birth, life) : ref;
 }
 
 /** Makes a cell what its checkpoint and the records beyond it say. */

@@ -10,7 +10,10 @@ import { allOf, numberOf, Prefix, timerActorOf } from '../storage/keys.ts';
 import { Ledger } from '../storage/ledger.ts';
 import { recover } from '../storage/recovery.ts';
 import type { Store } from '../storage/store.ts';
+import { Acting } from './acting.ts';
 import { Answers } from './answers.ts';
+import { Authority } from './authority.ts';
+import type { Decider, Principal } from './authority.ts';
 import type { Cell } from './cell.ts';
 import type { Clock, TimerHandle } from './clock.ts';
 import { Committer } from './commit.ts';
@@ -70,6 +73,10 @@ export interface RuntimeOptions {
   readonly onGiveUp: GiveUpListener | undefined;
   readonly supervise: ((definitions: Definitions) => DeclaredTree) | undefined;
   readonly makeInspection: ((runtime: Runtime) => Inspection) | undefined;
+  readonly decider: Decider | undefined;
+  readonly decideWithinMs: number;
+  /** On whose behalf the program acts. */
+  readonly principal: Principal;
   readonly interference?: Interference | undefined;
 }
 
@@ -120,6 +127,9 @@ const PROVE_AFTER_MS = [0, 100, 500, 1000, 2000, 5000];
 export class Runtime implements Port {
   readonly options: RuntimeOptions;
   readonly clock: Clock;
+  readonly authority: Authority;
+  /** The program that has opened the system; undefined where it may do everything. */
+  readonly program: Acting | undefined;
   readonly codec: Codec;
   readonly references: References;
   readonly definitions: Definitions;
@@ -174,6 +184,12 @@ export class Runtime implements Port {
   private constructor(options: RuntimeOptions) {
     this.options = options;
     this.clock = options.clock;
+    this.authority = new Authority(options.decider, {
+      clock: this.clock,
+      withinMs: options.decideWithinMs,
+      report: (error, what) => this.report(error, what),
+    });
+    this.program = this.authority.isGoverned ? new Acting(this) : undefined;
     this.metrics = new Metrics(this);
     this.references = new References(() => this);
     this.codec = new Codec(this.references);

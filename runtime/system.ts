@@ -4,7 +4,10 @@
 import type { Duration } from 'effect';
 import type { BackupOptions, BackupReport } from '../storage/backup/backup.ts';
 import type { CompactionReport, Store } from '../storage/store.ts';
+import { Acting, assertOwner, everyOne, EVERYTHING, resourceAt } from './acting.ts';
 import type { ActorDefinition, HeddleRef, WithInput } from './actor-ref.ts';
+import { checkedDecider, checkedPrincipal } from './authority.ts';
+import type { Authority, Decider, Principal, Resource } from './authority.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { Definitions } from './definition.ts';
@@ -12,12 +15,15 @@ import { millisOf } from './duration.ts';
 import { ActorExists, InvalidArgument, UnknownActor } from './errors.ts';
 import { historyOf } from './past/history.ts';
 import type { HistoryOptions, HistoryRecord } from './past/history.ts';
+import { historyWithRefusals } from './past/refused.ts';
+import type { HistoryRefusal } from './past/refused.ts';
 import type { MetricsReading } from './health/reading.ts';
 import { Inspection } from './inspection.ts';
 import type { Inspect } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
+import { names } from './query/names.ts';
 import { query } from './query/query.ts';
 import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 import type { Refusal } from './refusals.ts';
@@ -41,7 +47,7 @@ import type { EmitListener, GiveUpListener, Interference, Logger } from './runti
 import { newRoot } from './birth.ts';
 import type { DeadLetterList } from './dead-letters.ts';
 import { explain } from './explain.ts';
-import type { Schedules } from './schedules/schedules.ts';
+import { Schedules } from './schedules/schedules.ts';
 import { stuckActors } from './stuck.ts';
 import type { StuckActor } from './stuck.ts';
 import { SupervisorHandle } from './supervision/handle.ts';
@@ -52,6 +58,8 @@ import type { Supervisor } from './supervision/declaration.ts';
 import { backup, compact } from './upkeep.ts';
 import { migrate, migrations } from './versions/survey.ts';
 import type { Migration, MigrationOptions } from './versions/survey.ts';
+import { ViewPort } from './view.ts';
+import type { Warrant } from './warrant.ts';
 import { verify } from './verify.ts';
 import type { Verification } from './verify.ts';
 
@@ -89,6 +97,15 @@ export interface SystemOptions<TActors extends ActorDefinitions> {
   readonly passivateAfter?: Duration.Input;
   /** How many microsteps one event may cause, before it is refused as an endless loop. Default 10,000. */
   readonly maxMicrosteps?: number;
+  /**
+   * Says who may do what: `roles({ … })` of heddle/actors, or another implementation of the port. Without one the program may do
+   * everything, and nobody else anything: see docs/decisions.md.
+   */
+  readonly decider?: Decider;
+  /** How long the decider may take to answer; what it has not permitted by then is refused. Default 5 seconds. */
+  readonly decideWithin?: Duration.Input;
+  /** On whose behalf the program acts, where nobody else is named with `system.as`. Default `{ type: 'program', id: 'main' }`. */
+  readonly principal?: Principal;
   /** For tests: another time. */
   readonly clock?: Clock;
 }
@@ -101,6 +118,7 @@ export interface StartOptions {
 }
 
 const DEFAULT_MAILBOX_CAPACITY = 10_000;
+const DEFAULT_PRINCIPAL: Principal = { type: 'program', id: 'main' };
 
 /**
  * Opens a system: opens or creates its store, brings back what is owed, and lets it go on.
@@ -137,6 +155,9 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     passivateAfter,
     paused = false,
     maxMicrosteps,
+    decider,
+    decideWithin,
+    principal = DEFAULT_PRINCIPAL,
     clock,
   } = options;
   if (typeof (store as Partial<Store> | undefined)?.open !== 'function') {
@@ -156,6 +177,9 @@ function resolve<TActors extends ActorDefinitions>(options: SystemOptions<TActor
     mailboxCapacity: capacity,
     passivateAfterMs: millisOf(passivateAfter ?? '30 seconds', 'passivateAfter'),
     startsPaused: paused,
+    decider: checkedDecider(decider),
+    decideWithinMs: millisOf(decideWithin ?? '5 seconds', 'decideWithin'),
+    principal: checkedPrincipal(principal),
     logger,
     onEmit,
     onGiveUp,
@@ -175,13 +199,41 @@ const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stri
 /** The parts of a system that only tests may touch. */
 export const internals = new WeakMap<object, Runtime>();
 
+/** A system, as somebody else than its program has it in hand: see {@link System.as}. It cannot be closed. */
+export type SystemView<TActors extends ActorDefinitions> = Omit<
+  System<TActors>,
+  'close' | typeof Symbol.asyncDispose
+>;
+
 export class System<TActors extends ActorDefinitions> implements AsyncDisposable {
   readonly #runtime: Runtime;
+  readonly #acting: Acting;
+  /** Undefined when it is the program's own. */
+  readonly #view: ViewPort | undefined;
+  /** Occurrences that are started by the calendar, or at intervals. */
+  readonly schedules: Schedules;
 
   /** Use {@link createSystem}. */
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, acting: Acting = new Acting(runtime)) {
     this.#runtime = runtime;
+    this.#acting = acting;
+    this.#view = acting.principal === undefined ? undefined : new ViewPort(runtime, acting);
+    this.schedules = new Schedules(runtime, acting);
     internals.set(this, runtime);
+  }
+
+  /**
+   * The same system in the hands of somebody: what is done with it, and with the refs it gives, is done on behalf of that principal,
+   * who is asked for each time, and recorded. Whether it is really him is for the caller to know.
+   * @throws InvalidArgument
+   */
+  as(principal: Principal): SystemView<TActors> {
+    return new System(this.#runtime, new Acting(this.#runtime, checkedPrincipal(principal)));
+  }
+
+  /** Decides what is permitted: the decider, behind everything that makes its answers safe to use. */
+  get authority(): Authority {
+    return this.#runtime.authority;
   }
 
   /**
@@ -194,7 +246,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     id: string,
     ...[options]: WithInput<TActors[TName], object>
   ): Promise<HeddleRef<TActors[TName]>> {
-    return this.#recorded(wanted(name, id), () => this.#findOrBear(name, id, options?.input, 'join'));
+    return this.#recorded(wanted(name, id), () => this.#findOrBear(name, id, options?.input, 'find'));
   }
 
   /**
@@ -206,9 +258,13 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     ...[options]: WithInput<TActors[TName], StartOptions>
   ): Promise<HeddleRef<TActors[TName]>> {
     const { id, onConflict = 'refuse', input } = (options ?? {}) as StartOptions & { input?: unknown };
-    return this.#recorded(wanted(name, id), () =>
-      this.#findOrBear(name, id === undefined ? crypto.randomUUID() : id, input, onConflict),
-    );
+    return this.#recorded(wanted(name, id), () => {
+      if (onConflict !== 'refuse' && onConflict !== 'join') {
+        const given = JSON.stringify(onConflict);
+        throw new InvalidArgument('onConflict', `must be 'refuse' or 'join', but is ${given}`);
+      }
+      return this.#findOrBear(name, id === undefined ? crypto.randomUUID() : id, input, onConflict);
+    });
   }
 
   /**
@@ -220,7 +276,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     runtime.assertOpen();
     const cell = runtime.population.find(address);
     // One that is being born is not there before that is on the disk.
-    return cell?.committed === undefined ? undefined : (cell.ref as never);
+    return cell?.committed === undefined ? undefined : (this.#inHand(cell.ref) as never);
   }
 
   /**
@@ -235,7 +291,17 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   query<const TName extends QueryName<TActors>>(
     options: QueryOptions<TName, QueryState<TActors, TName>>,
   ): AsyncIterable<QueriedRef<TActors, TName>> {
-    return query(this.#runtime, options) as never;
+    const refs = query(this.#runtime, options);
+    return (this.#view === undefined ? refs : inHandOf(this.#view, refs)) as never;
+  }
+
+  /**
+   * The names that `query` takes, as far as anybody lives or has lived under them: of root actors (`report`), and of children
+   * (`report/payment`).
+   * @param isWanted is asked for the logic of each
+   */
+  names(isWanted: (logic: unknown) => boolean = () => true): Promise<readonly string[]> {
+    return names(this.#runtime, isWanted);
   }
 
   /**
@@ -243,8 +309,12 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * An actor that has ended already stays as it is.
    */
   async stop(address: string): Promise<void> {
+    this.#runtime.assertOpen();
+    await this.#acting.act('stop', resourceAt(address), (warrant) => this.#stop(address, warrant));
+  }
+
+  async #stop(address: string, warrant: Warrant | undefined): Promise<void> {
     const runtime = this.#runtime;
-    runtime.assertOpen();
     const cell = runtime.population.find(address);
     if (cell === undefined) throw new UnknownActor(address, 'nobody ever lived there');
     if (cell.birth?.parent !== undefined) {
@@ -259,7 +329,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
         `is ${address}, which belongs to the house: see system.supervisor`,
       );
     if (cell.ended) return;
-    await runtime.delivery.command(cell, { type: 'xstate.stop' });
+    await runtime.delivery.command(cell, { type: 'xstate.stop' }, warrant);
   }
 
   /**
@@ -296,16 +366,11 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     this.#runtime.assertOpen();
     const address = `${SUPERVISOR}/${id}`;
     if (this.#runtime.supervision.roster.stateAt(address) !== undefined)
-      return new SupervisorHandle(this.#runtime, address);
+      return new SupervisorHandle(this.#runtime, address, this.#acting);
     const known = this.#runtime.supervision.roster
       .all()
       .map((cell) => cell.address.slice(SUPERVISOR.length + 1));
     throw new UnknownActor(address, `is no supervisor; there are ${known.join(', ') || 'none'}`);
-  }
-
-  /** Occurrences that are started by the calendar, or at intervals. */
-  get schedules(): Schedules {
-    return this.#runtime.schedules;
   }
 
   /**
@@ -315,7 +380,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * @throws InvalidArgument
    */
   async pause(target?: PauseTarget, words: PauseWords = {}): Promise<void> {
-    await this.#runtime.pauses.pause(target, words);
+    await this.#acting.act('pause', resourceOf(target), (warrant) =>
+      this.#runtime.pauses.pause(target, words, warrant),
+    );
   }
 
   /**
@@ -324,7 +391,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * @throws InvalidArgument when the target is paused only with something wider; StartFailed
    */
   async resume(target?: PauseTarget, words: PauseWords = {}): Promise<void> {
-    await this.#runtime.pauses.resume(target, words);
+    await this.#acting.act('resume', resourceOf(target), (warrant) =>
+      this.#runtime.pauses.resume(target, words, warrant),
+    );
   }
 
   /** What is paused, longest first. */
@@ -334,7 +403,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
 
   /** Events that could not be applied, and actions that could not be done; of one actor, or of all. */
   deadLetters(options?: { readonly address?: string }): DeadLetterList {
-    return this.#runtime.deadLetters.list(options);
+    return this.#runtime.deadLetters.list(options, this.#acting);
   }
 
   /**
@@ -361,10 +430,20 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
 
   /**
    * What has happened to an actor, record by record, in all its lives. Shows what is on the disk when it is called.
-   * @throws JournalCorrupt at the first record that does not prove itself
+   * With `refusals` what was refused stands among the records, and an address where only that has happened is known.
+   * @throws JournalCorrupt at the first record that does not prove itself; UnknownActor, InvalidArgument
    */
-  history(address: string, options?: HistoryOptions): AsyncIterable<HistoryRecord> {
-    return historyOf(this.#runtime, address, options);
+  history(
+    address: string,
+    options?: HistoryOptions & { readonly refusals?: false },
+  ): AsyncIterable<HistoryRecord>;
+  history(address: string, options: HistoryOptions): AsyncIterable<HistoryRecord | HistoryRefusal>;
+  history(
+    address: string,
+    options: HistoryOptions = {},
+  ): AsyncIterable<HistoryRecord> | AsyncIterable<HistoryRecord | HistoryRefusal> {
+    const tell = options.refusals === true ? historyWithRefusals : historyOf;
+    return tell(this.#runtime, address, options);
   }
 
   /** Tells the whole history of an actor again, and says whether today's code tells the same. Executes nothing. */
@@ -425,12 +504,22 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     address: TAddress,
     options: ForkOptions,
   ): Promise<RefAt<TActors, TAddress>> {
-    return (await fork(this.#runtime, address, options)) as never;
+    const { as, effects } = options;
+    const properties = { as, ...(effects !== undefined && { effects }) };
+    const ref = await this.#acting.act(
+      'fork',
+      resourceAt(address),
+      (warrant) => fork(this.#runtime, address, options, warrant),
+      properties,
+    );
+    return this.#inHand(ref) as never;
   }
 
   /** Carries out what a fork with `effects: 'hold'` owes, and lets its processes run. Resolves when that is on the disk. */
   async perform(address: string): Promise<void> {
-    await perform(this.#runtime, address);
+    await this.#acting.act('perform', resourceAt(address), (warrant) =>
+      perform(this.#runtime, address, warrant),
+    );
   }
 
   /**
@@ -439,7 +528,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * @throws UnknownActor, JournalCorrupt, InvalidArgument
    */
   export(address: string, options?: ExportOptions): Promise<string> {
-    return exported(this.#runtime, address, options);
+    return this.#acting.actOnRecord('export', resourceAt(address), () =>
+      exported(this.#runtime, address, options),
+    );
   }
 
   /**
@@ -447,12 +538,14 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * @throws HistoryDamaged, InvalidArgument, ActorExists, UnknownActor, StoryChanged when today's code tells another story
    */
   async import(options: ImportOptions): Promise<HeddleRef<ActorDefinition>> {
-    return (await imported(this.#runtime, options)) as never;
+    return this.#inHand(await imported(this.#runtime, options, this.#acting)) as never;
   }
 
   /** A run that has failed as a test: its history, and a vitest that is red until the code is mended. @throws as export */
   fixture(address: string, options: FixtureOptions): Promise<Fixture> {
-    return fixture(this.#runtime, address, options);
+    return this.#acting.actOnRecord('export', resourceAt(address), () =>
+      fixture(this.#runtime, address, options),
+    );
   }
 
   /**
@@ -467,7 +560,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * Takes them to today's code now, instead of when somebody asks for them; each on its own. Resolves when that is on the disk.
    */
   migrate(options?: MigrationOptions): Promise<readonly Migration[]> {
-    return migrate(this.#runtime, options);
+    return this.#acting.actOnRecord('migrate', resourceOf(options), () => migrate(this.#runtime, options));
   }
 
   /** Reads everything that is stored, and names what is damaged. Changes nothing. */
@@ -482,12 +575,12 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * @throws BackupRefused, BackupUnsound, StoreIo; the earlier backup in the folder stays
    */
   backup(folder: string, options?: BackupOptions): Promise<BackupReport> {
-    return backup(this.#runtime, folder, options);
+    return this.#acting.actOnRecord('backup', EVERYTHING, () => backup(this.#runtime, folder, options));
   }
 
   /** Makes the files of the store smaller, while the system works: what was overwritten or deleted goes. */
   compact(): Promise<CompactionReport> {
-    return compact(this.#runtime);
+    return this.#acting.actOnRecord('compact', EVERYTHING, () => compact(this.#runtime));
   }
 
   /**
@@ -503,8 +596,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * Actors and processes go on when it is opened again.
    * @param options.reason why, for the journal of `heddle/system`
    */
-  close({ reason }: { readonly reason?: string } = {}): Promise<void> {
-    return this.#runtime.close(reason);
+  async close({ reason }: { readonly reason?: string } = {}): Promise<void> {
+    assertOwner(this.#acting, 'close');
+    await this.#runtime.close(reason);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -525,16 +619,12 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     name: TName,
     id: string,
     input: unknown,
-    onConflict: 'refuse' | 'join',
+    onConflict: 'refuse' | 'join' | 'find',
   ): Promise<HeddleRef<TActors[TName]>> {
     const runtime = this.#runtime;
     runtime.assertOpen();
     const reason = badId(id);
     if (reason !== undefined) throw new InvalidArgument('id', reason);
-    if (onConflict !== 'refuse' && onConflict !== 'join') {
-      const given = JSON.stringify(onConflict);
-      throw new InvalidArgument('onConflict', `must be 'refuse' or 'join', but is ${given}`);
-    }
     const definition = runtime.definitions.names.includes(name) ? runtime.definitions.at([name]) : undefined;
     const address = rootAddress(name, id);
     if (definition === undefined) {
@@ -544,17 +634,29 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
         `'${name}' is not among createSystem({ actors }); there are ${names || 'none'}`,
       );
     }
+    const isThere = (): boolean => runtime.population.nameOf(address) !== undefined;
+    const init = isThere() ? undefined : runtime.events.prepareHolder({ type: 'xstate.init', input });
+    // Whoever may not start it is not told whether it is there.
+    const isAsked = onConflict !== 'find' || !isThere();
+    const asked = isAsked ? this.#acting.demand({ name: 'start' }, resourceAt(address)) : undefined;
+    const warrant = asked instanceof Promise ? await asked : asked;
+    runtime.assertOpen();
+    // Somebody else may have started it while the decider thought.
     const found = runtime.population.nameOf(address);
-    if (found !== undefined) return this.#join(found.actor, address, onConflict) as never;
+    if (found !== undefined) return this.#inHand(await this.#join(found.actor, address, onConflict)) as never;
     const birth = { address, path: [name], ...(definition.isProcess && { process: true }) };
-    const init = runtime.events.prepareHolder({ type: 'xstate.init', input });
     const cell = newRoot(runtime, birth);
-    await runtime.delivery.bear(cell, birth, init);
-    return cell.ref as never;
+    await runtime.delivery.bear(cell, birth, init!, warrant);
+    return this.#inHand(cell.ref) as never;
+  }
+
+  /** The ref as whoever has this system in hand may use it. */
+  #inHand(ref: Ref): Ref {
+    return this.#view?.refTo(ref) ?? ref;
   }
 
   /** Two may ask for the same new actor at once: the second waits for the first. */
-  async #join(actor: number, address: string, onConflict: 'refuse' | 'join'): Promise<Ref> {
+  async #join(actor: number, address: string, onConflict: 'refuse' | 'join' | 'find'): Promise<Ref> {
     const cell = this.#runtime.population.load(actor, address);
     // While it is paused its birth waits.
     const birth = cell.mailbox?.waiting().find((message) => message.birth !== undefined);
@@ -565,6 +667,16 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     if (onConflict === 'refuse') throw new ActorExists(address, cell.snapshot?.status ?? 'active');
     return cell.ref;
   }
+}
+
+async function* inHandOf(view: ViewPort, refs: AsyncIterable<Ref>): AsyncGenerator<Ref> {
+  for await (const ref of refs) yield view.refTo(ref);
+}
+
+/** What an act is about that may be about one, all of a name, or everything. */
+function resourceOf(target: { readonly address?: string; readonly name?: string } | undefined): Resource {
+  if (target?.address !== undefined) return resourceAt(target.address);
+  return target?.name === undefined ? EVERYTHING : everyOne(target.name);
 }
 
 /** Who was meant, as far as that makes sense. Under a random id nobody would find it again. */

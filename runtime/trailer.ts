@@ -11,6 +11,8 @@ import type { StoredImage } from './image.ts';
 import type { Intent } from './kernel/intent.ts';
 import type { Birth } from './mailbox.ts';
 import type { GivenTrace, Origin } from './trace.ts';
+import { packWarrant, unpackWarrant } from './warrant.ts';
+import type { StoredWarrant, Warrant } from './warrant.ts';
 
 /**
  * What made an event happen. Undefined: a caller from outside.
@@ -78,6 +80,8 @@ export interface Trailer {
   readonly id?: string | undefined;
   /** The trace that the sender has handed over. */
   readonly trace?: GivenTrace | undefined;
+  /** On whose behalf it was done, and what has permitted it. */
+  readonly warrant?: Warrant | undefined;
   readonly intents?: readonly ToldIntent[] | undefined;
   readonly reads?: readonly Read[] | undefined;
   readonly seed?: Uint8Array | undefined;
@@ -125,6 +129,7 @@ interface StoredTrailer {
   c?: StoredCause;
   k?: string;
   t?: Uint8Array;
+  a?: StoredWarrant;
   i?: readonly ToldIntent[];
   r?: Uint8Array;
   s?: Uint8Array;
@@ -200,6 +205,7 @@ export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
   if (trailer.cause !== undefined) stored.c = packCause(trailer.cause);
   if (trailer.id !== undefined) stored.k = trailer.id;
   if (trailer.trace !== undefined) stored.t = trailer.trace;
+  if (trailer.warrant !== undefined) stored.a = packWarrant(trailer.warrant);
   if (trailer.intents !== undefined) stored.i = trailer.intents;
   if (trailer.reads !== undefined) stored.r = Buffer.from(codec.packHolder(trailer.reads, 'reads'));
   if (trailer.seed !== undefined) stored.s = trailer.seed;
@@ -214,11 +220,12 @@ export function packTrailer(codec: Codec, trailer: Trailer): Uint8Array {
 
 export function unpackTrailer(codec: Codec, bytes: Uint8Array | undefined): Trailer {
   if (bytes === undefined) return EMPTY;
-  const { c, k, t, i, r, s, b, e, f, d, g, w } = codec.unpack(bytes) as StoredTrailer;
+  const { c, k, t, a, i, r, s, b, e, f, d, g, w } = codec.unpack(bytes) as StoredTrailer;
   const trailer: Trailer = {
     cause: c && unpackCause(c),
     id: k,
     trace: t,
+    ...(a !== undefined && { warrant: unpackWarrant(a) }),
     intents: i,
     reads: r && (codec.unpack(r) as readonly Read[]),
     seed: s,

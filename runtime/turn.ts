@@ -236,6 +236,7 @@ function prepare(runtime: Runtime, cell: Cell, message: Message, at: number, out
     cause === undefined &&
     reply?.id === undefined &&
     reply?.trace === undefined &&
+    reply?.warrant === undefined &&
     reads === undefined &&
     seed === undefined &&
     !ends
@@ -249,6 +250,7 @@ function prepare(runtime: Runtime, cell: Cell, message: Message, at: number, out
     cause,
     id: reply?.id,
     trace: reply?.trace,
+    warrant: reply?.warrant,
     intents: told,
     reads,
     seed,

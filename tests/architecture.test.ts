@@ -72,8 +72,8 @@ const TABLE: readonly Room[] = [
   // What speaks to other programs in their own ways. SDKs are told by their shape, and never imported.
   {
     place: 'actors/adapters/',
-    house: ['actors/', 'machines/'],
-    packages: ['node:child_process', 'node:readline', 'node:timers/promises'],
+    house: ['actors/', 'machines/', 'runtime/index.ts'],
+    packages: ['node:child_process', 'type node:stream', 'node:timers/promises'],
   },
   // The only place that knows what a schema is made with. It requires a part of effect when the first schema of effect comes.
   {
@@ -84,6 +84,8 @@ const TABLE: readonly Room[] = [
       ...['node:crypto', 'node:module'],
     ],
   },
+  // The only place that reads YAML for the decider.
+  { place: 'actors/roles/content.ts', house: [], packages: ['yaml', 'node:crypto'] },
   {
     place: 'actors/',
     house: ['runtime/index.ts', 'machines/'],

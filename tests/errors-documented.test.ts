@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as heddle from 'heddle';
+import { NotPermitted } from 'heddle';
 import * as actors from 'heddle/actors';
 import * as heddleConsole from 'heddle/console';
 import * as storage from 'heddle/storage';
@@ -36,7 +37,11 @@ describe('docs/errors.md', () => {
   });
 });
 
+const REQUEST = { principal: { type: '', id: '' }, action: { name: '' }, resource: { type: '', id: '' } };
+const REFUSAL = { effect: 'deny', determining: [], reasons: [], obligations: [] } as const;
+
 /** An error of the class, made from whatever: its fields are what counts. */
 function anyOf(type: new (...args: never[]) => heddle.HeddleError): heddle.HeddleError {
+  if (type === NotPermitted) return new NotPermitted(REQUEST, REFUSAL);
   return new type(...([[], [], [], [], []] as never[]));
 }

@@ -11,8 +11,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { JSONSchema } from '../../machines/contract.ts';
 import type { ValueProblem } from '../../machines/fault.ts';
-import { hashOf } from './canonical.ts';
-import { isRecord, keysOf, MAX_PROBLEMS, plainCopyOf, pointerOf } from './plain.ts';
+import { keysOf } from '../../machines/json-pointer.ts';
+import { hashOf } from './digest.ts';
+import { isRecord, MAX_PROBLEMS, plainCopyOf, pointerOf } from './plain.ts';
 
 /** What is wrong with a value; nothing when it is fine. */
 export type Check = (value: unknown) => readonly ValueProblem[];

@@ -1,10 +1,10 @@
 /**
  * Who decides: what a person does about a system is recorded with a name, which is that of the user unless another is given.
  */
-import { userInfo } from 'node:os';
 import { Option } from 'commander';
+import { user } from '../control/operator.ts';
 import type { Flags } from './command.ts';
 
 export const BY: Option = new Option('--by <name>', 'who decides; recorded (default: you)');
 
-export const decider = (flags: Flags): string => flags.text('by') ?? userInfo().username;
+export const decider = (flags: Flags): string => flags.text('by') ?? user();

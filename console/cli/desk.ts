@@ -8,7 +8,7 @@ import { askDaemon, isAnswered } from '../control/client.ts';
 import { readDoor } from '../control/door.ts';
 import type { Door } from '../control/door.ts';
 import type { ArgsOf, OperationName, RowOf } from '../control/operations/table.ts';
-import type { AnySystem, Subject } from '../control/subject.ts';
+import type { Subject } from '../control/subject.ts';
 import { refusal, Refused, troubleOf } from '../control/trouble.ts';
 import { behindGlass } from './glass.ts';
 import { libraryFor, loadCode, needsCode } from './project.ts';
@@ -98,13 +98,8 @@ async function openHere({ store, codeFile }: Project, options: DeskOptions): Pro
   try {
     const stored = run || options.writes ? leveldb(store) : behindGlass(leveldb(store));
     const system = await createSystem({ store: stored, ...settings, paused: !run });
-    const subject = {
-      location: store,
-      system: system as AnySystem,
-      isRunning: run,
-      hasCode: file !== undefined,
-    };
-    return new OpenDesk(subject, options.signal);
+    const subject = { location: store, system, isRunning: run, hasCode: file !== undefined };
+    return new OpenDesk(subject, options.signal, () => system.close());
   } catch (error) {
     throw asLocked(error, store);
   }
@@ -127,10 +122,12 @@ function asLocked(error: unknown, store: string): unknown {
 class OpenDesk implements Desk {
   readonly #subject: Subject;
   readonly #signal: AbortSignal;
+  readonly #close: () => Promise<void>;
 
-  constructor(subject: Subject, signal: AbortSignal) {
+  constructor(subject: Subject, signal: AbortSignal, close: () => Promise<void>) {
     this.#subject = subject;
     this.#signal = signal;
+    this.#close = close;
   }
 
   async *ask<TName extends OperationName>(name: TName, args: ArgsOf<TName>): AsyncGenerator<RowOf<TName>> {
@@ -154,7 +151,7 @@ class OpenDesk implements Desk {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#subject.system.close();
+    return this.#close();
   }
 }
 

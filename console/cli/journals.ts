@@ -2,7 +2,13 @@
  * Commands that read journals: what has happened, what is happening, and whether today's code tells the same.
  */
 import { Option } from 'commander';
-import type { PastRow, RecordRow, RefusalRow, ReplayRow } from '../control/operations/journals.ts';
+import type {
+  PastRow,
+  RecordRow,
+  RefusalRow,
+  RefusedRow,
+  ReplayRow,
+} from '../control/operations/journals.ts';
 import type { RowOf } from '../control/operations/table.ts';
 import { wholeNumber, wholeOption } from './command.ts';
 import type { Command } from './command.ts';
@@ -13,7 +19,8 @@ import { shown } from './shown.ts';
 import { tellState } from './state.ts';
 import { Table } from './table.ts';
 import type { Column } from './table.ts';
-import { causeWords, detailWords, intentsWords, payloadWords, typeOf } from './words.ts';
+import type { Style } from './terminal.ts';
+import { causeWords, detailWords, intentsWords, payloadWords, refusedWords, typeOf } from './words.ts';
 
 /** @param isFamily whether records of several actors are shown */
 export function recordColumns(session: Session, isFamily = false): readonly Column<RecordRow>[] {
@@ -40,6 +47,24 @@ export function recordColumns(session: Session, isFamily = false): readonly Colu
   ];
 }
 
+/** The same, with what was refused in the words of its own. */
+function historyColumns(session: Session, isFamily: boolean): readonly Column<RecordRow | RefusedRow>[] {
+  const words: Readonly<Record<string, (row: RefusedRow) => string>> = {
+    time: ({ at }) => session.time(at),
+    address: ({ address }) => inert(address),
+    event: ({ refused, event, action = event }) => inert([refused, action].join(' ').trimEnd()),
+    'caused by': ({ letter }) => (letter === undefined ? 'outside' : `dead letter ${letter}`),
+    with: refusedWords,
+  };
+  return recordColumns(session, isFamily).map((column) => ({
+    ...column,
+    of: (row) => ('refused' in row ? (words[column.head]?.(row) ?? '') : column.of(row)),
+    paint: (row) => ('refused' in row ? REFUSED_STYLES[column.head] : column.paint?.(row)),
+  }));
+}
+
+const REFUSED_STYLES: Readonly<Record<string, Style>> = { time: 'dim', event: 'red', with: 'red' };
+
 const history: Command = {
   usage: 'history <address>',
   summary: 'what has happened to an actor, record by record',
@@ -49,16 +74,21 @@ const history: Command = {
     wholeOption('--to <seq>', 'the last record'),
     new Option('--reverse', 'the newest first'),
     new Option('--children', 'with everything that happened below it, in order'),
+    new Option('--refusals', 'with calls that were refused, and dead letters, by time'),
   ],
-  examples: ['heddle history order/42', 'heddle history order/42 --json | jq .event.type'],
+  examples: [
+    'heddle history order/42',
+    'heddle history order/42 --refusals',
+    'heddle history order/42 --json | jq .event.type',
+  ],
   async run(session, [address], flags) {
-    const range = { from: flags.whole('from'), to: flags.whole('to') };
     const children = flags.has('children');
-    const how = { reverse: flags.has('reverse'), children, last: undefined, follow: false };
-    await session.list(
-      session.ask('history', { address: address!, ...range, ...how }),
-      recordColumns(session, children),
-    );
+    const range = { from: flags.whole('from'), to: flags.whole('to'), reverse: flags.has('reverse') };
+    const args = { address: address!, ...range, children };
+    const rows = flags.has('refusals')
+      ? session.ask('historyWithRefusals', args)
+      : session.ask('history', { ...args, last: undefined, follow: false });
+    await session.list(rows, historyColumns(session, children));
   },
 };
 

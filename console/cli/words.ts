@@ -1,7 +1,7 @@
 /**
  * Rows in words, as people read them in tables: who caused a record, what its step asked for, how an actor stands.
  */
-import type { IntentRow, RecordRow } from '../control/operations/journals.ts';
+import type { IntentRow, RecordRow, RefusedRow } from '../control/operations/journals.ts';
 import type { Json } from '../control/tagged.ts';
 import { inert } from './inert.ts';
 import { shown, thrownText } from './shown.ts';
@@ -76,6 +76,13 @@ export function typeOf(event: Json | undefined): string {
 /** What stands in the last column of a history: how it failed, or what the event carries. */
 export const detailWords = ({ event, error }: RecordRow): string =>
   error === undefined ? payloadWords(event) : `✖ ${thrownText(error)}`;
+
+/** Why something was refused, how often, and who has given it up. */
+export function refusedWords({ message, count, decided }: RefusedRow): string {
+  const times = count === 1 ? '' : `, ${count} times`;
+  const by = decided === undefined ? '' : `; given up by ${decided.by}: ${decided.reason}`;
+  return inert(`✖ ${message}${times}${by}`);
+}
 
 /** A state as XState writes it: texts without quotes, nested ones as JSON. */
 export function stateWords(value: Json | undefined): string {

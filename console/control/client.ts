@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import type { Door } from './door.ts';
 import { BadLine, linesOf } from './lines.ts';
 import type { ArgsOf, OperationName, RowOf } from './operations/table.ts';
+import { user } from './operator.ts';
 import { piecesOf } from './pieces.ts';
 import { MAX_ARGS_CHARS, MAX_ROW_BYTES, PIECE_CHARS, PROTOCOL } from './protocol.ts';
 import { readTrouble, refusal, Refused } from './trouble.ts';
@@ -59,7 +60,7 @@ export async function* askDaemon<TName extends OperationName>(
 
 /** @throws Refused when it is longer than any daemon takes */
 function* linesOfRequest({ token, store }: Door, ask: OperationName, args: object): Generator<object> {
-  const request = { heddle: PROTOCOL, token, store, ask };
+  const request = { heddle: PROTOCOL, token, store, ask, by: user() };
   const json = JSON.stringify(args);
   if (json.length > MAX_ARGS_CHARS)
     throw refusal('BadRequest', `a daemon takes no more than ${MAX_ARGS_CHARS} characters at once`);

@@ -2,6 +2,7 @@
  * The control protocol. A connection carries one request; whoever asked hangs up to cancel it.
  *
  *     asker:   {"heddle":1,"token":"…","store":"/srv/data","ask":"history","args":{"address":"order/42"}}
+ *              and "by":"ada", who asks, as he says
  *     asker:   {"piece":"…"}        where it has said "pieces":n instead of "args": n of them, together the JSON of the arguments
  *     daemon:  {"row":{…}}          as many as there are, each when the one before it was taken
  *     daemon:  {"end":true}         or {"trouble":{"name":…,"code":…,"message":…}}

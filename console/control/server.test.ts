@@ -44,6 +44,8 @@ const record = (seq: number): HistoryRecord => ({
   ...{
     trace: { traceId: '', spanId: '', parentId: undefined },
     id: undefined,
+    principal: undefined,
+    decision: undefined,
     attempt: undefined,
     error: undefined,
     frame: 1,
@@ -52,6 +54,9 @@ const record = (seq: number): HistoryRecord => ({
 
 /** A system with a journal that does not end. Only what is asked for here is played. */
 const played = {
+  as() {
+    return this;
+  },
   async *history() {
     const mine = told;
     try {

@@ -12,6 +12,7 @@ import { InvalidArgument } from '../../runtime/index.ts';
 import type { ActorDefinitions, Logger, System } from '../../runtime/index.ts';
 import { makeDoor, openDoor, removeDoor } from './door.ts';
 import type { Door } from './door.ts';
+import { operator } from './operator.ts';
 import { BadLine, linesOf, sendLine } from './lines.ts';
 import { carryOut, isOperation } from './operations/table.ts';
 import type { OperationName } from './operations/table.ts';
@@ -153,23 +154,26 @@ class ControlServer implements Control {
   }
 
   async #answer(socket: Socket, signal: AbortSignal): Promise<void> {
-    const { ask, args } = await this.#request(socket);
+    const { ask, args, by } = await this.#request(socket);
+    const system = this.#subject.system.as(operator((args as Line | null)?.['by'], by));
     socket.setTimeout(0);
     // Nothing more is expected; this only notices the end.
     socket.once('data', () => socket.destroy()).resume();
-    for await (const row of carryOut(this.#subject, ask, args, signal)) {
+    for await (const row of carryOut({ ...this.#subject, system }, ask, args, signal)) {
       if (signal.aborted) return;
       await sendLine(socket, { row }, MAX_ROW_BYTES, signal);
     }
   }
 
-  async #request(socket: Socket): Promise<{ readonly ask: OperationName; readonly args: unknown }> {
+  async #request(
+    socket: Socket,
+  ): Promise<{ readonly ask: OperationName; readonly args: unknown; readonly by: unknown }> {
     const lines = linesOf(socket.iterator({ destroyOnReturn: false }), MAX_REQUEST_BYTES);
     try {
       const { value: request = {} } = await lines.next();
       const ask = this.#admitted(request);
-      const { pieces, args = {} } = request;
-      return { ask, args: pieces === undefined ? args : await argsIn(lines, pieces) };
+      const { pieces, args = {}, by } = request;
+      return { ask, args: pieces === undefined ? args : await argsIn(lines, pieces), by };
     } finally {
       await lines.return(undefined);
     }

@@ -2,11 +2,11 @@
  * What is asked: a system, that runs in a daemon, or that was opened here, paused, to be looked at. Each operation says with these
  * what it needs, and whoever asks is told what is missing.
  */
-import type { ActorDefinitions, System } from '../../runtime/index.ts';
+import type { ActorDefinitions, SystemView } from '../../runtime/index.ts';
 import { refusal } from './trouble.ts';
 
 /** A system of whose actors nothing is known at compile time. */
-export type AnySystem = System<ActorDefinitions>;
+export type AnySystem = SystemView<ActorDefinitions>;
 
 export interface Subject {
   /** The folder. */

@@ -12,6 +12,7 @@ import { badId, rootAddress, segmentsOf } from '../kernel/address.ts';
 import type { Ref } from '../kernel/ref.ts';
 import type { ForkEffects } from '../mailbox.ts';
 import type { Runtime } from '../runtime.ts';
+import type { Warrant } from '../warrant.ts';
 import type { StoredState } from '../versions/migration.ts';
 import { cutAt } from './cut.ts';
 import type { Cut } from './cut.ts';
@@ -45,7 +46,12 @@ const EFFECTS: readonly ForkEffects[] = ['rerun', 'reuse', 'hold'];
  * Forks a root actor. Resolves when the fork is on the disk.
  * @throws InvalidArgument, ActorExists, StoryChanged when today's code cannot tell the record, UnknownActor, JournalCorrupt
  */
-export async function fork(runtime: Runtime, address: string, options: ForkOptions): Promise<Ref> {
+export async function fork(
+  runtime: Runtime,
+  address: string,
+  options: ForkOptions,
+  warrant?: Warrant,
+): Promise<Ref> {
   const { as, effects = 'hold', with: changes = {}, by } = options;
   assertMove(runtime, address, as, effects, EFFECTS);
   const event = changes.event === undefined ? undefined : runtime.events.prepare(changes.event);
@@ -54,7 +60,7 @@ export async function fork(runtime: Runtime, address: string, options: ForkOptio
   const cut = await cutAt(runtime, address, seq);
   assertForkable(runtime, cut, address);
   const first = { type: FORKED, ...(by !== undefined && { by }) };
-  const move = { address, seq, as, effects, event: first, isForeign: false };
+  const move = { address, seq, as, effects, event: first, isForeign: false, warrant };
   const transplant = new Transplant(runtime, cut, move);
   const plans = transplant.plan(changes.state);
   assertFree(runtime, as);
@@ -64,13 +70,13 @@ export async function fork(runtime: Runtime, address: string, options: ForkOptio
 }
 
 /** Lets the effects of a fork happen that was held back. @throws UnknownActor, InvalidArgument, ActorEnded */
-export async function perform(runtime: Runtime, address: string): Promise<void> {
+export async function perform(runtime: Runtime, address: string, warrant?: Warrant): Promise<void> {
   runtime.assertOpen();
   const cell = runtime.population.find(address);
   if (cell === undefined) throw new UnknownActor(address, 'nobody ever lived there');
   if (cell.birth?.fork === undefined || cell.birth.parent !== undefined)
     throw new InvalidArgument('address', `is not that of a fork: ${address}`);
-  if (isHeldBack(cell)) await runtime.delivery.command(cell, { type: PERFORM });
+  if (isHeldBack(cell)) await runtime.delivery.command(cell, { type: PERFORM }, warrant);
 }
 
 /** @throws InvalidArgument, ActorExists */

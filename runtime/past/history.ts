@@ -9,6 +9,7 @@ import type { Runtime } from '../runtime.ts';
 import { placeOf } from '../trace.ts';
 import type { TracePlace } from '../trace.ts';
 import { unpackTrailer } from '../trailer.ts';
+import type { Warrant } from '../warrant.ts';
 import type { Cause, ToldIntent } from '../trailer.ts';
 import { inLedgerOrder } from './ledger-order.ts';
 import { assertWhole, journalAt, recordsBackOf, recordsOf } from './reading.ts';
@@ -22,6 +23,8 @@ export interface HistoryOptions {
   readonly reverse?: boolean;
   /** With everything that happened to the actors below it, in the order in which it happened. */
   readonly children?: boolean;
+  /** With what was refused or given up between the records: see `HistoryRefusal`. */
+  readonly refusals?: boolean;
 }
 
 /** One record of an actor's journal. */
@@ -38,6 +41,10 @@ export interface HistoryRecord {
   readonly trace: TracePlace;
   /** The idempotency id of the send, if it had one. */
   readonly id: string | undefined;
+  /** On whose behalf it was done; undefined when no decider was asked. */
+  readonly principal: Warrant['principal'] | undefined;
+  /** What has permitted it: the ids of the rules, and the hash of the decider. */
+  readonly decision: Omit<Warrant, 'principal'> | undefined;
   /** What the step asked for. */
   readonly intents: readonly HistoryIntent[];
   /** For a process: the attempt that has failed in this record, or begins with it. */
@@ -103,8 +110,7 @@ export async function* historyOf(
   options: HistoryOptions = {},
 ): AsyncGenerator<HistoryRecord> {
   const { from = 1, to = Infinity, reverse = false, children = false } = options;
-  assertRecordNumber(from, 'from');
-  assertRecordNumber(to, 'to');
+  assertRecordNumbers(options);
   const names = new Names(runtime);
   const records = children
     ? inLedgerOrder(runtime, address, { from, to, reverse })
@@ -113,6 +119,12 @@ export async function* historyOf(
     yield describe(runtime, whose, record, names);
     runtime.assertOpen();
   }
+}
+
+/** @throws InvalidArgument */
+export function assertRecordNumbers({ from = 1, to = Infinity }: HistoryOptions): void {
+  assertRecordNumber(from, 'from');
+  assertRecordNumber(to, 'to');
 }
 
 function assertRecordNumber(value: number, path: string): void {
@@ -148,12 +160,19 @@ function describe(runtime: Runtime, address: string, record: JournalRecord, name
     cause: causeOf(trailer.cause, names),
     trace: placeOf(runtime.ledger.id, { actor, seq }, trailer.cause, trailer.trace),
     id: trailer.id,
+    ...permissionIn(trailer.warrant),
     intents: (trailer.intents ?? []).map((intent) => describeIntent(intent, names)),
     attempt: attemptIn(event),
     error: trailer.crash === undefined ? trailer.failure : trailer.crash.error,
     wentDown: trailer.crash !== undefined,
     frame: record.frame.number,
   };
+}
+
+function permissionIn(warrant: Warrant | undefined): Pick<HistoryRecord, 'principal' | 'decision'> {
+  if (warrant === undefined) return { principal: undefined, decision: undefined };
+  const { principal, ...decision } = warrant;
+  return { principal, decision };
 }
 
 function attemptIn(event: AnyEventObject): number | undefined {

@@ -2,6 +2,8 @@
  * Importing: the actors of an exported history live on in this store, from where the history ends. Whom they knew outside of it is
  * nobody here.
  */
+import { resourceAt } from '../acting.ts';
+import type { Acting } from '../acting.ts';
 import { InvalidArgument } from '../errors.ts';
 import type { Ref } from '../kernel/ref.ts';
 import type { Birth, ForkEffects } from '../mailbox.ts';
@@ -31,26 +33,28 @@ const IMPORTED = 'heddle.imported';
  * Resolves when they are on the disk.
  * @throws HistoryDamaged, InvalidArgument, ActorExists, UnknownActor, StoryChanged when today's code tells another story
  */
-export async function imported(runtime: Runtime, options: ImportOptions): Promise<Ref> {
+export async function imported(runtime: Runtime, options: ImportOptions, acting: Acting): Promise<Ref> {
   const { history, effects = 'hold', by } = options;
   if (typeof history !== 'string')
     throw new InvalidArgument('history', 'must be the text of an exported history');
   const { root: address, store, actors } = readExported(history);
   const { as = address } = options;
   assertMove(runtime, address, as, effects, ['rerun', 'hold']);
-  const cut = cutOfExport(
-    runtime,
-    actors.map((actor) => ofNoCode(runtime, actor)),
-  );
-  assertForkable(runtime, cut, address);
-  const first = { type: IMPORTED, store, ...(by !== undefined && { by }) };
-  const move = { address, seq: cut.record.seq, as, effects, event: first, isForeign: true };
-  const transplant = new Transplant(runtime, cut, move);
-  const plans = transplant.plan(undefined);
-  assertFree(runtime, as);
-  const { root } = runtime.committer.hold(() => transplant.carryOut(plans, undefined));
-  await runtime.committer.durable();
-  return root;
+  return acting.act('import', resourceAt(as, { effects }), async (warrant) => {
+    const cut = cutOfExport(
+      runtime,
+      actors.map((actor) => ofNoCode(runtime, actor)),
+    );
+    assertForkable(runtime, cut, address);
+    const first = { type: IMPORTED, store, ...(by !== undefined && { by }) };
+    const move = { address, seq: cut.record.seq, as, effects, event: first, isForeign: true, warrant };
+    const transplant = new Transplant(runtime, cut, move);
+    const plans = transplant.plan(undefined);
+    assertFree(runtime, as);
+    const { root } = runtime.committer.hold(() => transplant.carryOut(plans, undefined));
+    await runtime.committer.durable();
+    return root;
+  });
 }
 
 /** The numbers of codes mean others in this store. */

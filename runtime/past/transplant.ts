@@ -29,6 +29,7 @@ import { packTrailer, unpackTrailer } from '../trailer.ts';
 import type { StoredStep } from '../trailer.ts';
 import { bearChild, turnOf } from '../turn.ts';
 import type { StoredState } from '../versions/migration.ts';
+import type { Warrant } from '../warrant.ts';
 import type { Cut, Member, UnderWay } from './cut.ts';
 
 /** Where actors come from, and what they become. */
@@ -43,6 +44,8 @@ export interface Move {
   readonly event: AnyEventObject;
   /** Whether they come from another store, whose numbers mean nobody here. */
   readonly isForeign: boolean;
+  /** What has permitted it. */
+  readonly warrant: Warrant | undefined;
 }
 
 /** One of them, ready to be born. */
@@ -266,7 +269,7 @@ export class Transplant {
     const places = new Map<number, number>();
     for (const message of this.#cut.underWay) this.#send(message, places);
     const root = plans[0]!.cell.ref;
-    return { root, sent: event && this.#runtime.delivery.send(root, event.event) };
+    return { root, sent: event && this.#runtime.delivery.sendPermitted(root, event, this.#move.warrant) };
   }
 
   #bear({ cell, life, birth, image, event, owes, ended }: Plan): void {
@@ -281,7 +284,14 @@ export class Transplant {
       ledger.bear(cell.actor, cell.address);
       ledger.put(nameWitnessKey(cell.address), codec.packAs(0, cell.actor));
     }
-    const trailer = packTrailer(codec, { cause, birth, image, owes, ends: ended });
+    const trailer = packTrailer(codec, {
+      cause,
+      warrant: this.#move.warrant,
+      birth,
+      image,
+      owes,
+      ends: ended,
+    });
     ledger.record(cell.actor, cell, this.#now, life, event.packed, trailer);
     cell.tailBytes += event.packed.length + trailer.length;
     fillFromImage(runtime, cell, image);

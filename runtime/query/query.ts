@@ -76,10 +76,7 @@ class Query {
 
   async *run(): AsyncGenerator<Ref> {
     const runtime = this.#runtime;
-    runtime.assertOpen();
-    await runtime.stateRows.complete();
-    await this.#loadTails();
-    runtime.assertOpen();
+    await prepareToLook(runtime);
     const given = new Set<string>();
     const { moved, end } = runtime.stateIndex.watch();
     try {
@@ -92,19 +89,6 @@ class Query {
       }
     } finally {
       end();
-    }
-  }
-
-  /** Whoever has records beyond its checkpoint stands where those say. */
-  async #loadTails(): Promise<void> {
-    const { tails, clock } = this.#runtime;
-    let loaded = 0;
-    for (const [actor, { head }] of [...tails.entries()]) {
-      if (head === undefined || !this.#mayBeLoaded(actor)) continue;
-      this.#load(actor);
-      if (++loaded % SLICE > 0) continue;
-      await new Promise<void>((resolve) => clock.soon(resolve));
-      this.#runtime.assertOpen();
     }
   }
 
@@ -150,7 +134,7 @@ class Query {
     const cell = population.presentAt(address);
     if (cell !== undefined) return this.#ofPresent(cell);
     if (actor === undefined || tails.get(actor)?.head !== undefined) return this.#ofMoved(address);
-    if (!this.#mayBeLoaded(actor)) return undefined;
+    if (!mayBeLoaded(this.#runtime, actor)) return undefined;
     return unlessRefused(() => population.refAt(address, () => population.load(actor, address)));
   }
 
@@ -158,17 +142,36 @@ class Query {
     const cell = unlessRefused(() => this.#runtime.population.find(address));
     return cell && this.#ofPresent(cell);
   }
+}
 
-  #load(actor: number): void {
-    const { population, refused } = this.#runtime;
-    const cell = unlessRefused(() => population.load(actor, `actor #${actor}`));
-    if (cell === undefined) refused.add(actor);
-  }
+/** Makes the index tell how everybody stands. */
+export async function prepareToLook(runtime: Runtime): Promise<void> {
+  runtime.assertOpen();
+  await runtime.stateRows.complete();
+  await loadTails(runtime);
+  runtime.assertOpen();
+}
 
-  #mayBeLoaded(actor: number): boolean {
-    const { refused, quarantine } = this.#runtime;
-    return !refused.has(actor) && !quarantine.has(actor);
+/** Whoever has records beyond its checkpoint stands where those say. */
+async function loadTails(runtime: Runtime): Promise<void> {
+  const { tails, clock } = runtime;
+  let loaded = 0;
+  for (const [actor, { head }] of [...tails.entries()]) {
+    if (head === undefined || !mayBeLoaded(runtime, actor)) continue;
+    load(runtime, actor);
+    if (++loaded % SLICE > 0) continue;
+    await new Promise<void>((resolve) => clock.soon(resolve));
+    runtime.assertOpen();
   }
+}
+
+function load({ population, refused }: Runtime, actor: number): void {
+  const cell = unlessRefused(() => population.load(actor, `actor #${actor}`));
+  if (cell === undefined) refused.add(actor);
+}
+
+function mayBeLoaded({ refused, quarantine }: Runtime, actor: number): boolean {
+  return !refused.has(actor) && !quarantine.has(actor);
 }
 
 function unlessRefused<T>(look: () => T): T | undefined {

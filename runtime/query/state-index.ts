@@ -26,11 +26,20 @@ export class StateIndex {
 
   /** The actors of a name in memory, by their state. */
   bucketsOf(name: string): Iterable<Bucket> {
-    if (!this.#isKept) {
-      this.#isKept = true;
-      for (const cell of this.#runtime.population.cells()) this.#place(cell);
-    }
+    this.#keep();
     return this.#names.get(name)?.values() ?? [];
+  }
+
+  /** The names of whoever is in memory, or was since the index is kept. */
+  names(): Iterable<string> {
+    this.#keep();
+    return this.#names.keys();
+  }
+
+  #keep(): void {
+    if (this.#isKept) return;
+    this.#isKept = true;
+    for (const cell of this.#runtime.population.cells()) this.#place(cell);
   }
 
   /** Collects the addresses of those that change their place from now on, until they are not watched any more. */

@@ -81,6 +81,21 @@ export class StateRows {
 
   // ---- reading ----------------------------------------------------------------------------------------------------
 
+  /** The names there are: of each the first row is read, and no other. */
+  async *names(): AsyncGenerator<string> {
+    const { store } = this.#runtime.ledger;
+    const all = stateRange('');
+    let { gte } = all;
+    for (;;) {
+      let row: string | undefined;
+      for await (const [first] of store.scan({ gte, lt: all.lt }, { limit: 1 })) row = stateOf(first![0]).row;
+      if (row === undefined) return;
+      const name = row.slice(0, row.indexOf('\0'));
+      yield name;
+      gte = stateRange(`${name}\0`).lt;
+    }
+  }
+
   /** The texts there are of a name that begin with something. */
   async *textsOf(name: string, beginning: string): AsyncGenerator<string> {
     const { store } = this.#runtime.ledger;

@@ -1,6 +1,7 @@
 /**
  * The schedules of a system: declaring them, asking them for things, and waking them when the system is opened.
  */
+import { Acting, resourceAt } from '../acting.ts';
 import type { Receipt } from '../receipt.ts';
 import type { Cause } from '../trailer.ts';
 import { newRoot } from '../birth.ts';
@@ -9,6 +10,7 @@ import { HeddleError, InvalidArgument, UnknownActor } from '../errors.ts';
 import { rootAddress } from '../kernel/address.ts';
 import type { Birth } from '../mailbox.ts';
 import type { Runtime } from '../runtime.ts';
+import type { Warrant } from '../warrant.ts';
 import { declareSchedule } from './declaration.ts';
 import type { ScheduleDeclaration, ScheduleOptions } from './declaration.ts';
 import { SCHEDULE } from './logic.ts';
@@ -46,9 +48,12 @@ export interface ScheduleWords {
 
 export class Schedules {
   readonly #runtime: Runtime;
+  readonly #acting: Acting;
 
-  constructor(runtime: Runtime) {
+  /** Use `system.schedules`. */
+  constructor(runtime: Runtime, acting = new Acting(runtime)) {
     this.#runtime = runtime;
+    this.#acting = acting;
   }
 
   /**
@@ -69,23 +74,32 @@ export class Schedules {
       );
     }
     const address = addressOf(declaration.id);
-    const cell = this.#find(address);
-    if (cell !== undefined && stateOf(cell).status !== 'deleted') await this.#up(cell, declaration);
-    else await this.#bear(address, cell, declaration);
+    const about = resourceAt(address, { start: declaration.start });
+    await this.#acting.act('schedule.declare', about, async (warrant) => {
+      const cell = this.#find(address);
+      if (cell !== undefined && stateOf(cell).status !== 'deleted')
+        await this.#up(cell, declaration, warrant);
+      else await this.#bear(address, cell, declaration, warrant);
+    });
   }
 
-  async #bear(address: string, earlier: Cell | undefined, declaration: ScheduleDeclaration): Promise<void> {
+  async #bear(
+    address: string,
+    earlier: Cell | undefined,
+    declaration: ScheduleDeclaration,
+    warrant: Warrant | undefined,
+  ): Promise<void> {
     const runtime = this.#runtime;
     const birth: Birth = { address, path: [SCHEDULE] };
     const up = upEvent(declaration, runtime.clock.now());
     const init = runtime.events.prepareHolder({ type: 'xstate.init', input: up });
     const cell = earlier ?? newRoot(runtime, birth);
-    await runtime.delivery.bear(cell, birth, init);
+    await runtime.delivery.bear(cell, birth, init, warrant);
   }
 
-  #up(cell: Cell, declaration: ScheduleDeclaration): Promise<Receipt> {
+  #up(cell: Cell, declaration: ScheduleDeclaration, warrant: Warrant | undefined): Promise<Receipt> {
     const up = upEvent(declaration, this.#runtime.clock.now());
-    return this.#runtime.delivery.command(cell, { ...up });
+    return this.#runtime.delivery.command(cell, { ...up }, warrant);
   }
 
   /** All of them that are not deleted, by id. */
@@ -107,35 +121,41 @@ export class Schedules {
 
   /** Starts nothing more until it is resumed. What is due meanwhile is skipped, and counted. */
   async pause(id: string, words: ScheduleWords = {}): Promise<void> {
-    await this.#ask(id, 'heddle.schedule.pause', words);
+    await this.#ask(id, 'schedule.pause', words);
   }
 
   async resume(id: string, words: ScheduleWords = {}): Promise<void> {
-    await this.#ask(id, 'heddle.schedule.resume', words);
+    await this.#ask(id, 'schedule.resume', words);
   }
 
   /** Starts an occurrence now, if the overlap policy allows it; also while it is paused. */
   async trigger(id: string, words: ScheduleWords = {}): Promise<TriggerOutcome> {
-    const answer = await this.#ask(id, 'heddle.schedule.trigger', words);
+    const answer = await this.#ask(id, 'schedule.trigger', words);
     return answer.occurrence!;
   }
 
   /** Ends it for good. Occurrences that run go on. */
   async delete(id: string, words: ScheduleWords = {}): Promise<void> {
-    await this.#ask(id, 'heddle.schedule.delete', words);
+    await this.#ask(id, 'schedule.delete', words);
   }
 
   async #ask(
     id: string,
-    type: string,
+    action: string,
     { by, reason }: ScheduleWords,
   ): Promise<ScheduleAnswer & { done: true }> {
     this.#runtime.assertOpen();
     const cell = this.#find(addressOf(id));
     if (cell === undefined || stateOf(cell).status === 'deleted')
       throw new UnknownActor(addressOf(id), 'there is no such schedule');
-    const event = { type, ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
-    const answer = await this.#runtime.answers.ask<ScheduleAnswer>(cell, event);
+    const event = {
+      type: `heddle.${action}`,
+      ...(by !== undefined && { by }),
+      ...(reason !== undefined && { reason }),
+    };
+    const answer = await this.#acting.act(action, resourceAt(cell.address), (warrant) =>
+      this.#runtime.answers.ask<ScheduleAnswer>(cell, event, warrant),
+    );
     if (!answer.done) throw new UnknownActor(addressOf(id), 'there is no such schedule');
     return answer;
   }

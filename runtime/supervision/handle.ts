@@ -2,6 +2,8 @@
  * The handle of a supervisor: what OTP's `supervisor` module offers at run time. Requests are answered when they are done, and
  * stand in the supervisor's journal.
  */
+import { resourceAt } from '../acting.ts';
+import type { Acting } from '../acting.ts';
 import { ChildRefused, InvalidArgument } from '../errors.ts';
 import { badId } from '../kernel/address.ts';
 import type { Runtime } from '../runtime.ts';
@@ -35,10 +37,12 @@ export interface ChildCount {
 export class SupervisorHandle {
   readonly address: string;
   readonly #runtime: Runtime;
+  readonly #acting: Acting;
 
   /** Use `system.supervisor(…)`. */
-  constructor(runtime: Runtime, address: string) {
+  constructor(runtime: Runtime, address: string, acting: Acting) {
     this.#runtime = runtime;
+    this.#acting = acting;
     this.address = address;
   }
 
@@ -105,29 +109,34 @@ export class SupervisorHandle {
     // Of those that simply run, a dynamic supervisor knows nothing.
     if (this.#state.declaration.dynamic !== undefined && supervision.roster.isAlive(address))
       throw new ChildRefused(this.address, declaration.id, 'already-started');
-    await this.#ask(declaration.id, { type: 'heddle.child.start', child: declaration });
+    await this.#ask('child.start', declaration.id, { child: declaration });
   }
 
   /** Stops a child, and leaves it stopped. Its state is kept; a temporary child, or one of a dynamic supervisor, ends. */
   async terminateChild(id: string): Promise<void> {
-    await this.#ask(id, { type: 'heddle.child.terminate', id });
+    await this.#ask('child.terminate', id, { id });
   }
 
   /** Starts a child again that was terminated, or has ended by itself. */
   async restartChild(id: string): Promise<void> {
-    await this.#ask(id, { type: 'heddle.child.restart', id });
+    await this.#ask('child.restart', id, { id });
   }
 
   /** Forgets a child that does not run. Its life ends. */
   async deleteChild(id: string): Promise<void> {
-    await this.#ask(id, { type: 'heddle.child.delete', id });
+    await this.#ask('child.delete', id, { id });
   }
 
-  async #ask(id: string, event: { readonly type: string; readonly [field: string]: unknown }): Promise<void> {
+  async #ask(action: string, id: string, fields: object): Promise<void> {
     const reason = badId(id);
     if (reason !== undefined) throw new InvalidArgument('id', reason);
     this.#runtime.assertOpen();
-    const answer: Answer = await this.#runtime.supervision.ask(this.address, event);
+    const event = { type: `heddle.${action}`, ...fields };
+    const answer: Answer = await this.#acting.act(
+      action,
+      resourceAt(this.address, { child: id }),
+      (warrant) => this.#runtime.supervision.ask(this.address, event, warrant),
+    );
     if (!answer.ok) throw new ChildRefused(this.address, id, answer.reason, answer.error);
   }
 

@@ -18,6 +18,7 @@ import type { Runtime } from '../runtime.ts';
 import { HALT, UP } from '../standing.ts';
 import type { Cause } from '../trailer.ts';
 import type { Turn } from '../turn.ts';
+import type { Warrant } from '../warrant.ts';
 import type { DeclaredTree, SupervisorDeclaration } from './declaration.ts';
 import { addressOf, isEveryone, SUPERVISOR, supervisorAbove } from './logic.ts';
 import { Roster, stateOf } from './roster.ts';
@@ -413,8 +414,12 @@ export class Supervision {
   // ---- requests ---------------------------------------------------------------------------------------------------
 
   /** Asks a supervisor to do something with its children. Resolves when it is done, or refused. */
-  ask(address: string, event: { readonly type: string; readonly [field: string]: unknown }): Promise<Answer> {
-    return this.#runtime.answers.ask(this.roster.at(address)!, event);
+  ask(
+    address: string,
+    event: { readonly type: string; readonly [field: string]: unknown },
+    warrant: Warrant | undefined,
+  ): Promise<Answer> {
+    return this.#runtime.answers.ask(this.roster.at(address)!, event, warrant);
   }
 }
 

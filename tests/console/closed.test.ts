@@ -53,6 +53,11 @@ describe('without code', () => {
       { seq: 2, event: { type: 'bake', loaves: { $bigint: '12' } }, cause: { kind: 'outside' } },
       { seq: 3, event: { type: 'label', text: NASTY }, id: 'label-1' },
     ]);
+    const told = rowsOf(await inStore('history', 'oven/big', '--refusals', '--reverse', '--json'));
+    expect(told.map(({ seq, refused, event }) => seq ?? [refused, event])).toEqual([
+      ...[['event', 'burn'], 3, 2, 1],
+    ]);
+    expect(told.slice(1).toReversed()).toEqual(rowsOf(history));
     const letters = await inStore('dead-letters', '--json');
     expect(rowsOf(letters)).toMatchObject([
       {
@@ -117,6 +122,8 @@ describe('with code', () => {
     expect(rowsOf(blame)).toMatchObject([{ seq: 2, event: { type: 'bake' }, after: { $bigint: '12' } }]);
     expect(await withCode('blame', 'oven/big', 'context.crumbs')).toMatchObject({ code: 1, stdout: '' });
     expect((await inStore('refusals')).stdout).toBe('');
+    const history = await inStore('history', 'oven/big', '--refusals', '--from', '3');
+    expect(history.stdout).toMatch(/event burn +dead letter \d+ +✖ its step threw a Error\n$/);
   });
 
   it('says whether it is the code that wrote it', async () => {

@@ -82,6 +82,19 @@ describe('a daemon', () => {
     expect(discard.stdout).toMatch(
       /^letter \d+ of oven\/big was given up by ada rye .*: heddle\/system has it as record \d+\n$/,
     );
+    const history = await ask('history', 'oven/big', '--from', '4', '--refusals');
+    expect(history.stdout).toMatch(
+      /4 .*send heddle\.halt +outside +✖ event\.type .* is reserved.*event burn +dead letter \d+ +✖ its step threw a Error; given up by ada rye .*: it was me\n$/s,
+    );
+    expect(rowsOf(await ask('history', 'oven/big', '--refusals', '--json'))).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ refused: 'send', event: 'heddle.halt', count: 1 }),
+        expect.objectContaining({
+          ...{ refused: 'event', event: 'burn', letter: Number(second) },
+          decided: { by: `ada ${NASTY}`, reason: 'it was me', at: expect.any(String) as string },
+        }),
+      ]),
+    );
     const decision = rowsOf(await ask('tail', 'heddle/system', '-n', '1', '--json'));
     expect(decision).toMatchObject([
       { event: { type: 'heddle.dead-letter.discarded', reason: 'it was me' } },

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   HistoryIntent,
   HistoryRecord,
+  HistoryRefusal,
   PastActor,
   Refusal,
   ReplayResult,
@@ -33,6 +34,17 @@ export type IntentRow = Exclude<HistoryIntent, { kind: 'timer' }> | TimerRow;
 type TimerRow = Omit<Extract<HistoryIntent, { kind: 'timer' }>, 'id' | 'dueAt'> & {
   readonly id?: string;
   readonly dueAt: string;
+};
+
+/** What came to nothing, among the records. It has no `seq`. */
+export type RefusedRow = Pick<HistoryRefusal, 'address' | 'refused' | 'code' | 'message' | 'count'> & {
+  readonly at: string;
+  readonly last: string;
+  readonly event?: string;
+  readonly action?: string;
+  readonly letter?: number;
+  readonly after?: number;
+  readonly decided?: { readonly by: string; readonly reason: string; readonly at: string };
 };
 
 export type ReplayRow = Omit<ReplayResult, 'difference'> & {
@@ -89,6 +101,21 @@ export const journalOperations = {
         next = record.seq + 1;
       }
       if (follow) yield* followed(system, address, next, signal);
+    },
+  }),
+
+  /** A journal, with what was refused among its records. */
+  historyWithRefusals: operation({
+    read: (given) => ({
+      address: given.text('address'),
+      from: given.optionalWhole('from'),
+      to: given.optionalWhole('to'),
+      reverse: given.flag('reverse'),
+      children: given.flag('children'),
+    }),
+    async *run({ system }, { address, ...range }) {
+      for await (const one of system.history(address, { ...known(range), refusals: true }))
+        yield one.seq === undefined ? refusedRow(one) : recordRow(one);
     },
   }),
 
@@ -195,6 +222,11 @@ function recordRow({ address, seq, life, at, event, error, intents, ...rest }: H
     intents: intents.map(intentRow),
     error: taggedOr(error),
   });
+}
+
+function refusedRow({ at, last, decided, ...rest }: HistoryRefusal): RefusedRow {
+  const when = { at: time(at), last: time(last) };
+  return row<RefusedRow>({ ...rest, ...when, decided: decided && { ...decided, at: time(decided.at) } });
 }
 
 function intentRow(intent: HistoryIntent): IntentRow {

@@ -1,0 +1,93 @@
+/**
+ * A system with staff: what `createSystem` of `heddle` opens. It is a system as the runtime has it; agents among its actors are
+ * registered, workflows get somebody in their offices, and people find what waits for them.
+ */
+import { createSystem as openSystem, durable, InvalidArgument, specOf } from '../runtime/index.ts';
+import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '../runtime/index.ts';
+import { isAgent } from './agent.ts';
+import type { Agent, AnyAgent, Contract } from './agent.ts';
+import { Reviews } from './reviews.ts';
+import { Staff } from './staff.ts';
+import { task } from './workflow/declaration.ts';
+import { staffed, workflow } from './workflow/workflow.ts';
+import type { WorkflowMachine } from './workflow/workflow.ts';
+
+/** The actors of a system, by name: logic, workflows, and agents. */
+export type StaffedDefinitions = Readonly<Record<string, ActorDefinition | AnyAgent>>;
+
+/** What is hosted under each name: of an agent, a workflow of one task. */
+export type Hosted<TActors extends StaffedDefinitions> = {
+  readonly [TName in keyof TActors]: TActors[TName] extends { readonly contract: Contract<infer TInput> }
+    ? WorkflowMachine<TInput>
+    : TActors[TName] extends ActorDefinition
+      ? TActors[TName]
+      : never;
+};
+
+export type HeddleSystem<TActors extends ActorDefinitions> = System<TActors> & {
+  /** What waits for people. */
+  readonly reviews: Reviews;
+};
+
+/** As for a system of the runtime; among the actors there may be agents. */
+export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
+  SystemOptions<Hosted<TActors>>,
+  'actors'
+> & { readonly actors: TActors };
+
+/**
+ * Opens a system: opens or creates its store, brings back what is owed, and lets it go on.
+ *
+ * @throws StoreLocked, StoreFormat, StoreCorrupt, StoreIo, InvalidArgument, StartFailed
+ */
+export async function createSystem<const TActors extends ActorDefinitions>(
+  options: SystemOptions<TActors>,
+): Promise<HeddleSystem<TActors>>;
+export async function createSystem<const TActors extends StaffedDefinitions>(
+  options: StaffedOptions<TActors>,
+): Promise<HeddleSystem<Hosted<TActors>>>;
+export async function createSystem(
+  options: StaffedOptions<StaffedDefinitions>,
+): Promise<HeddleSystem<ActorDefinitions>> {
+  const staff = new Staff(agentsIn(options?.actors ?? {}));
+  const actors = hosted(options?.actors, staff);
+  const system = await openSystem({ ...options, actors });
+  staff.beginIn(system);
+  const { authority } = system;
+  const reviews = new Reviews(system as never, {
+    decide: (request, given) => authority.permit(request, given),
+    list: (request) => authority.list(request),
+  });
+  return Object.assign(system, { reviews });
+}
+
+function agentsIn(actors: StaffedDefinitions): ReadonlyMap<string, Agent> {
+  const agents = new Map<string, Agent>();
+  for (const [name, definition] of Object.entries(actors)) {
+    if (!isAgent(definition)) continue;
+    if (definition.name !== name)
+      throw new InvalidArgument(
+        `actors.${name}`,
+        `is the agent '${definition.name}': its name in records and its name here must be the same`,
+      );
+    agents.set(name, definition);
+  }
+  return agents;
+}
+
+/** Everything as the runtime can host it. */
+function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitions {
+  const all = Object.entries(actors).map(([name, definition]) => {
+    const logic = isAgent(definition) ? aloneWith(definition) : definition;
+    const machine = staffed(logic, staff);
+    if (machine === undefined) return [name, logic];
+    const spec = specOf(logic);
+    return [name, spec === undefined ? machine : durable(machine, spec)];
+  });
+  return Object.fromEntries(all) as ActorDefinitions;
+}
+
+/** An agent that is started by itself is a workflow of one task. */
+function aloneWith({ name, inputSchema, outputSchema }: Agent): WorkflowMachine {
+  return workflow({ id: name, inputSchema, outputSchema, tasks: { work: task({ agent: name }) } }) as never;
+}

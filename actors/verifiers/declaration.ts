@@ -1,0 +1,19 @@
+/** What is declared to a verifier: an object with known fields. A misspelt one would silently check nothing. */
+import { InvalidArgument } from '../../runtime/index.ts';
+
+/** @throws InvalidArgument */
+export function fieldsOf(
+  path: string,
+  given: unknown,
+  names: readonly string[],
+  expected = `an object with ${names.join(', ')}`,
+): Readonly<Record<string, unknown>> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new InvalidArgument(path, `must be ${expected}`);
+  }
+  const stranger = Object.keys(given).find((name) => !names.includes(name));
+  if (stranger !== undefined) {
+    throw new InvalidArgument(`${path}.${stranger}`, `is not known; there is ${names.join(', ')}`);
+  }
+  return given as Readonly<Record<string, unknown>>;
+}

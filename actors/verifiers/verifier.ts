@@ -1,0 +1,79 @@
+/**
+ * Verifiers: whether an answer that fits its schema is true, as far as that can be shown without asking anybody. A verifier is
+ * pure and says the same each time: it calculates, compares, and looks things up in sources that are kept by the hash of
+ * their content. It has a name and a version, because what it says goes on record.
+ *
+ * What cannot be checked has not been shown to be right: a source that is missing, a field that is not there, a verifier that
+ * throws are all faults, never silence.
+ */
+import type { Fault, ValueProblem } from '../../machines/fault.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** What is checked, and against what. */
+export interface Checked {
+  /** The id of the envelope. */
+  readonly task: string;
+  readonly input: Values;
+  readonly output: Values;
+  /** The text that is stored under the hash of its content; undefined where there is none. */
+  readonly sources: (hash: string) => string | undefined;
+  /** What others have answered to the same input. */
+  readonly others?: readonly Values[];
+}
+
+export type Verdict =
+  | { readonly ok: true; readonly evidence?: unknown }
+  | { readonly ok: false; readonly problems: readonly ValueProblem[]; readonly evidence?: unknown };
+
+export interface Verifier {
+  readonly name: string;
+  /** Raised with every change of what it says. */
+  readonly version: number;
+  /** Must be pure. */
+  check(checked: Checked): Verdict;
+}
+
+/** What one verifier has said. */
+export interface Finding {
+  readonly verifier: string;
+  readonly version: number;
+  readonly verdict: Verdict;
+}
+
+export type Verification =
+  | { readonly ok: true; readonly findings: readonly Finding[] }
+  | { readonly ok: false; readonly findings: readonly Finding[]; readonly fault: Fault };
+
+/** Asks all verifiers: whoever repairs an answer wants to know everything that is wrong with it. */
+export function verify(verifiers: readonly Verifier[], checked: Checked): Verification {
+  const findings = verifiers.map((verifier) => findingOf(verifier, checked));
+  const against = findings.flatMap(({ verifier, version, verdict }) =>
+    verdict.ok ? [] : [{ name: `${verifier}@${version}`, problems: verdict.problems }],
+  );
+  if (against.length === 0) return { ok: true, findings };
+  const problems = against.flatMap((finding) => finding.problems);
+  const names = against.map(({ name }) => name).join(', ');
+  const message = `${names}: ${problems[0]?.detail ?? 'not shown to be right'}`;
+  return { ok: false, findings, fault: { class: 'factually-wrong', message, problems } };
+}
+
+function findingOf(verifier: Verifier, checked: Checked): Finding {
+  const { name, version } = verifier;
+  return { verifier: name, version, verdict: verdictOf(verifier, checked) };
+}
+
+function verdictOf(verifier: Verifier, checked: Checked): Verdict {
+  try {
+    return verifier.check(checked);
+  } catch (error) {
+    const detail = `could not be checked: ${error instanceof Error ? error.message : 'it threw what is no error'}`;
+    return verdict([{ pointer: '#', keyword: 'verifier', schemaPath: '#', detail }]);
+  }
+}
+
+/** Right if nothing is wrong. */
+export function verdict(problems: readonly ValueProblem[], evidence?: unknown): Verdict {
+  const rest = evidence === undefined ? {} : { evidence };
+  return problems.length === 0 ? { ok: true, ...rest } : { ok: false, problems, ...rest };
+}

@@ -1,0 +1,512 @@
+/**
+ * What is wrong with a workflow as it was written. Everything is looked at before anything is made, and all that is wrong is told at
+ * once, each with its place. It owns what a declaration may say; what follows from it is for the graph.
+ */
+import { problemOfPointer } from '../../machines/json-pointer.ts';
+import { problemOfAmount } from '../../machines/money.ts';
+import { REDUCERS } from '../../machines/workflow/reducer.ts';
+import { InvalidArgument, millisOf } from '../../runtime/index.ts';
+import { problemOfCapability } from '../capability.ts';
+import { checkedSchemaOf } from '../schema/checked.ts';
+import type { SchemaLike } from '../schema/inferred.ts';
+import type { ContractProblem } from '../errors.ts';
+import { isReference } from './reference.ts';
+import type { Reference } from './reference.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Fields that belong to every node, and to each kind besides. One that is misspelt would silently do nothing. */
+const OF_ALL = ['needs', 'join', 'joinWithin', 'losers', 'when', 'writes', 'onError'];
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  task: [
+    ...['input', 'capability', 'agent', 'context', 'inputSchema', 'outputSchema', 'timeout', 'deadline'],
+    ...['quality', 'maxCost', 'fallback', 'strategy', 'retry', 'verify', 'reviewers', 'compensate'],
+  ],
+  gate: [
+    ...['input', 'title', 'role', 'quorum', 'within', 'escalateTo', 'escalatedWithin', 'remind', 'onExpire'],
+    ...['editable', 'schema', 'ownRuns', 'about'],
+  ],
+  map: ['over', 'each', 'item', 'concurrency', 'onItemError', 'reduce'],
+  loop: ['input', 'body', 'until', 'times', 'next', 'whenSpent'],
+  call: ['input', 'workflow'],
+  branch: ['arms', 'otherwise'],
+  join: [],
+};
+
+const OF_WORKFLOW = [
+  ...['id', 'tasks', 'inputSchema', 'outputSchema', 'output', 'budget', 'parallel', 'shared', 'strategy'],
+];
+
+/** Names that mean something else where nodes are named. */
+const TAKEN = new Set(['input', 'account', 'failure', '__proto__', 'constructor', 'prototype']);
+
+/** Everything that is wrong. */
+export function problemsOf(given: unknown): ContractProblem[] {
+  const check = new Check();
+  if (!isRecord(given)) return [{ pointer: '#', detail: `must be an object with ${listed(OF_WORKFLOW)}` }];
+  check.fields('#', given, OF_WORKFLOW);
+  if (!isName(given['id'])) check.fail('#/id', 'must be a name without a slash');
+  check.schema('#/inputSchema', given['inputSchema']);
+  check.schema('#/outputSchema', given['outputSchema']);
+  check.function('#/output', given['output']);
+  check.whole('#/parallel', given['parallel'], 1);
+  checkShared(check, given['shared']);
+  const { tasks } = given;
+  if (!isRecord(tasks) || Object.keys(tasks).length === 0) {
+    check.fail('#/tasks', 'must be an object of nodes by name, with at least one: task(…), gate(…), map(…)');
+    return check.problems;
+  }
+  const nodes = new Map<string, Node>();
+  for (const [name, node] of Object.entries(tasks)) {
+    const place = `#/tasks/${inPointer(name)}`;
+    if (!isName(name) || name.includes('.') || TAKEN.has(name))
+      check.fail(place, `must have another name: no dots, slashes or blanks, and not ${listed([...TAKEN])}`);
+    if (!isRecord(node) || typeof node['kind'] !== 'string' || !isRecord(node['options']))
+      check.fail(place, `must be made with ${listed(Object.keys(FIELDS))}`);
+    else nodes.set(name, { kind: node['kind'], options: node['options'], place });
+  }
+  for (const [name, node] of nodes) checkNode(check, name, node, nodes);
+  checkOrder(check, nodes);
+  checkWriters(check, nodes, isRecord(given['shared']) ? given['shared'] : {});
+  return check.problems;
+}
+
+interface Node {
+  readonly kind: string;
+  readonly options: Options;
+  readonly place: string;
+}
+
+/** Collects what is wrong. */
+class Check {
+  readonly problems: ContractProblem[] = [];
+
+  fail(pointer: string, detail: string): void {
+    this.problems.push({ pointer, detail });
+  }
+
+  fields(place: string, given: Options, known: readonly string[]): void {
+    for (const name of Object.keys(given))
+      if (!known.includes(name))
+        this.fail(`${place}/${inPointer(name)}`, `means nothing; there are ${listed(known)}`);
+  }
+
+  schema(place: string, given: unknown): void {
+    if (given === undefined) return;
+    const reading = checkedSchemaOf(given as SchemaLike);
+    if (!reading.ok)
+      for (const { pointer, detail } of reading.problems) this.fail(`${place}${pointer.slice(1)}`, detail);
+  }
+
+  function(place: string, given: unknown): void {
+    if (given !== undefined && typeof given !== 'function') this.fail(place, 'must be a function');
+  }
+
+  whole(place: string, given: unknown, least: number): void {
+    if (given === undefined || given === Infinity) return;
+    if (!Number.isSafeInteger(given) || (given as number) < least)
+      this.fail(place, `must be a whole number from ${least} on`);
+  }
+
+  duration(place: string, given: unknown): void {
+    if (given === undefined) return;
+    try {
+      if (millisOf(given as never, 'it') < 1) this.fail(place, 'must be at least a millisecond');
+    } catch (error) {
+      if (!(error instanceof InvalidArgument)) throw error;
+      this.fail(place, error.message.slice(3));
+    }
+  }
+
+  oneOf(place: string, given: unknown, known: readonly unknown[]): void {
+    if (given !== undefined && !known.includes(given)) this.fail(place, `must be one of ${known.join(', ')}`);
+  }
+
+  name(place: string, given: unknown): void {
+    if (given !== undefined && !isText(given)) this.fail(place, 'must be a text that is not empty');
+  }
+}
+
+// ---- one node -----------------------------------------------------------------------------------------------------
+
+function checkNode(check: Check, name: string, node: Node, nodes: ReadonlyMap<string, Node>): void {
+  const { kind, options, place } = node;
+  const fields = FIELDS[kind];
+  if (fields === undefined) return check.fail(place, `must be made with ${listed(Object.keys(FIELDS))}`);
+  check.fields(place, options, [...OF_ALL, ...fields]);
+  checkNeeds(check, name, node, nodes);
+  checkJoin(check, node);
+  check.function(`${place}/when`, options['when']);
+  checkOnError(check, node);
+  if ('input' in options) checkInput(check, node, nodes);
+  switch (kind) {
+    case 'task':
+      return checkTask(check, place, options, nodes);
+    case 'gate':
+      return checkGate(check, place, options);
+    case 'map':
+      return checkMap(check, place, options);
+    case 'loop':
+      return checkLoop(check, place, options);
+    case 'call':
+      return checkBody(check, `${place}/workflow`, options['workflow'], 'a workflow, or other logic');
+    case 'branch':
+      return checkBranch(check, place, options);
+  }
+}
+
+function checkNeeds(
+  check: Check,
+  name: string,
+  { options, place }: Node,
+  nodes: ReadonlyMap<string, Node>,
+): void {
+  const { needs = [] } = options;
+  if (!Array.isArray(needs)) return check.fail(`${place}/needs`, 'must be a list of names');
+  const seen = new Set<string>();
+  for (const [index, need] of needs.entries()) {
+    const at = `${place}/needs/${index}`;
+    const text: unknown = isRecord(need) ? need['node'] : need;
+    if (typeof text !== 'string') {
+      check.fail(at, "must be a name, or { node, onError: 'skip', 'absent' or { value } }");
+      continue;
+    }
+    if (isRecord(need)) {
+      check.fields(at, need, ['node', 'onError']);
+      if (!isEdgePolicy(need['onError']))
+        check.fail(`${at}/onError`, "must be 'skip', 'absent' or { value }");
+    }
+    if (seen.has(text)) check.fail(at, `needs '${text}' twice`);
+    seen.add(text);
+    checkNeed(check, at, text, name, nodes);
+  }
+}
+
+function checkNeed(
+  check: Check,
+  at: string,
+  text: string,
+  name: string,
+  nodes: ReadonlyMap<string, Node>,
+): void {
+  const dot = text.indexOf('.');
+  const [needed, arm] = dot === -1 ? [text, undefined] : [text.slice(0, dot), text.slice(dot + 1)];
+  if (needed === name) return check.fail(at, 'needs itself');
+  const other = nodes.get(needed);
+  if (other === undefined)
+    return check.fail(at, `needs '${needed}', which is none of ${listed([...nodes.keys()])}`);
+  if (arm === undefined) return;
+  const arms =
+    other.kind === 'branch' && isRecord(other.options['arms']) ? Object.keys(other.options['arms']) : [];
+  if (other.kind !== 'branch') check.fail(at, `needs an arm of '${needed}', which is no branch`);
+  else if (!arms.includes(arm))
+    check.fail(at, `needs the arm '${arm}' of '${needed}', which has ${listed(arms)}`);
+}
+
+const isEdgePolicy = (value: unknown): boolean =>
+  value === 'skip' || value === 'absent' || (isRecord(value) && isOnly(value, 'value'));
+
+const isOnly = (value: Options, name: string): boolean =>
+  Object.hasOwn(value, name) && Object.keys(value).length === 1;
+
+function checkJoin(check: Check, { options, place }: Node): void {
+  const { join, needs = [], joinWithin, losers } = options;
+  const count = Array.isArray(needs) ? needs.length : 0;
+  if (isRecord(join)) {
+    const { atLeast } = join;
+    if (!isOnly(join, 'atLeast') || !Number.isSafeInteger(atLeast) || (atLeast as number) < 1)
+      check.fail(`${place}/join`, 'must be { atLeast } with a whole number from 1 on');
+    else if ((atLeast as number) > count)
+      check.fail(`${place}/join/atLeast`, `asks for ${String(atLeast)} of ${count}: it would never begin`);
+  } else check.oneOf(`${place}/join`, join, ['all', 'any', 'first-success']);
+  if (join !== undefined && count === 0) check.fail(`${place}/join`, 'joins nothing: it needs nobody');
+  check.duration(`${place}/joinWithin`, joinWithin);
+  check.oneOf(`${place}/losers`, losers, ['cancel', 'keep']);
+}
+
+function checkOnError(check: Check, { kind, options, place }: Node): void {
+  const { onError } = options;
+  if (onError === undefined || onError === 'fail' || onError === 'compensate' || isEdgePolicy(onError))
+    return;
+  const escalates = isRecord(onError) && isOnly(onError, 'escalateTo') && isText(onError['escalateTo']);
+  if (escalates && kind === 'task') return;
+  if (escalates) return check.fail(`${place}/onError`, 'escalates, which only tasks can');
+  check.fail(
+    `${place}/onError`,
+    "must be 'fail', 'compensate', 'skip', 'absent', { value } or { escalateTo: role }",
+  );
+}
+
+function checkInput(check: Check, { options, place }: Node, nodes: ReadonlyMap<string, Node>): void {
+  const { input } = options;
+  if (input === undefined || typeof input === 'function') return;
+  if (!isRecord(input))
+    return check.fail(`${place}/input`, 'must be a function, or an object of from(…) and constants');
+  const needed = neededIn(options);
+  for (const [key, part] of Object.entries(input)) {
+    const at = `${place}/input/${inPointer(key)}`;
+    if (isReference(part)) checkReference(check, at, part, needed, nodes);
+    else if (!isJson(part)) check.fail(at, 'must be from(…), or a constant in JSON');
+  }
+}
+
+function checkReference(
+  check: Check,
+  at: string,
+  { node, pointer }: Reference,
+  needed: readonly string[],
+  nodes: ReadonlyMap<string, Node>,
+): void {
+  const wrong = problemOfPointer(pointer);
+  if (wrong !== undefined) return check.fail(at, `is from a place that ${wrong}`);
+  if (node === undefined || needed.includes(node)) return;
+  const hint = nodes.has(node) ? `add it to needs` : `there is ${listed([...nodes.keys()])}`;
+  check.fail(at, `is from '${node}', which it does not need: ${hint}`);
+}
+
+/** The nodes that a node needs. */
+function neededIn({ needs = [] }: Options): readonly string[] {
+  if (!Array.isArray(needs)) return [];
+  return needs.flatMap((need: unknown) => {
+    const text = isRecord(need) ? need['node'] : need;
+    return typeof text === 'string' ? [text.split('.', 1)[0]!] : [];
+  });
+}
+
+// ---- kinds of nodes -----------------------------------------------------------------------------------------------
+
+function checkTask(check: Check, place: string, options: Options, nodes: ReadonlyMap<string, Node>): void {
+  checkDoer(check, place, options);
+  check.schema(`${place}/inputSchema`, options['inputSchema']);
+  check.schema(`${place}/outputSchema`, options['outputSchema']);
+  check.duration(`${place}/timeout`, options['timeout']);
+  check.duration(`${place}/deadline`, options['deadline']);
+  const { quality, maxCost, fallback, retry, compensate, context, verify } = options;
+  if (quality !== undefined && !isShare(quality))
+    check.fail(`${place}/quality`, 'must be a number from 0 to 1');
+  const wrongCost = maxCost === undefined ? undefined : problemOfAmount(maxCost);
+  if (wrongCost !== undefined) check.fail(`${place}/maxCost`, wrongCost);
+  if (fallback !== undefined && !isNames(fallback))
+    check.fail(`${place}/fallback`, 'must be a list of names of agents');
+  if (verify !== undefined && !Array.isArray(verify))
+    check.fail(`${place}/verify`, 'must be a list of verifiers');
+  check.name(`${place}/reviewers`, options['reviewers']);
+  checkStrategy(check, `${place}/strategy`, options['strategy']);
+  checkRetry(check, `${place}/retry`, retry);
+  checkContext(check, `${place}/context`, context, neededIn(options), nodes);
+  if (compensate === undefined) return;
+  if (!isRecord(compensate))
+    return check.fail(`${place}/compensate`, 'must be { capability or agent, input }');
+  check.fields(`${place}/compensate`, compensate, ['capability', 'agent', 'input']);
+  checkDoer(check, `${place}/compensate`, compensate);
+  check.function(`${place}/compensate/input`, compensate['input']);
+}
+
+function checkDoer(check: Check, place: string, { capability, agent }: Options): void {
+  if (capability === undefined && agent === undefined)
+    return check.fail(place, 'says neither a capability nor an agent: nobody could do it');
+  const wrong = capability === undefined ? undefined : problemOfCapability(capability);
+  if (wrong !== undefined) check.fail(`${place}/capability`, wrong);
+  if (agent !== undefined && !isText(agent) && !isNames(agent))
+    check.fail(`${place}/agent`, 'must be the name of an agent, or a list of them');
+}
+
+function checkRetry(check: Check, place: string, retry: unknown): void {
+  if (retry === undefined) return;
+  if (!isRecord(retry)) return check.fail(place, 'must be { times, first, atMost }');
+  check.fields(place, retry, ['times', 'first', 'atMost']);
+  if (retry['times'] === undefined) check.fail(`${place}/times`, 'is missing');
+  check.whole(`${place}/times`, retry['times'], 1);
+  check.duration(`${place}/first`, retry['first']);
+  check.duration(`${place}/atMost`, retry['atMost']);
+}
+
+function checkContext(
+  check: Check,
+  place: string,
+  context: unknown,
+  needed: readonly string[],
+  nodes: ReadonlyMap<string, Node>,
+): void {
+  if (context === undefined) return;
+  if (!isNames(context))
+    return check.fail(place, "must be a list: 'input', and names of nodes that it needs");
+  for (const [index, name] of context.entries())
+    if (name !== 'input' && !needed.includes(name))
+      check.fail(
+        `${place}/${index}`,
+        nodes.has(name) ? `is '${name}', which it does not need` : `is '${name}', which is no node`,
+      );
+}
+
+function checkStrategy(check: Check, place: string, strategy: unknown): void {
+  if (strategy === undefined || (isRecord(strategy) && isRecord(strategy['rows']))) return;
+  check.fail(place, 'must be a strategy: one of strategies, or made with strategy(…) or extend(…)');
+}
+
+function checkGate(check: Check, place: string, options: Options): void {
+  const { role, quorum, editable, title } = options;
+  if (!isText(role) && !(isNames(role) && role.length > 0))
+    check.fail(`${place}/role`, 'must be a role, or a list of roles: who may decide');
+  check.name(`${place}/title`, title);
+  check.whole(`${place}/quorum`, quorum, 1);
+  check.duration(`${place}/within`, options['within']);
+  check.duration(`${place}/escalatedWithin`, options['escalatedWithin']);
+  check.name(`${place}/escalateTo`, options['escalateTo']);
+  if (options['escalateTo'] !== undefined && options['within'] === undefined)
+    check.fail(`${place}/escalateTo`, 'is never reached: say within which time others have to decide');
+  const { remind = [] } = options;
+  if (!Array.isArray(remind)) check.fail(`${place}/remind`, 'must be a list of durations');
+  else for (const [index, after] of remind.entries()) check.duration(`${place}/remind/${index}`, after);
+  check.oneOf(`${place}/onExpire`, options['onExpire'], ['refuse', 'stay']);
+  check.oneOf(`${place}/ownRuns`, options['ownRuns'], ['refuse', 'allow']);
+  check.schema(`${place}/schema`, options['schema']);
+  check.function(`${place}/about`, options['about']);
+  if (editable === undefined || typeof editable === 'boolean') return;
+  if (!Array.isArray(editable))
+    return check.fail(`${place}/editable`, 'must be true, false, or a list of JSON pointers');
+  for (const [index, pointer] of editable.entries()) {
+    const wrong = problemOfPointer(pointer);
+    if (wrong !== undefined) check.fail(`${place}/editable/${index}`, wrong);
+  }
+}
+
+function checkMap(check: Check, place: string, options: Options): void {
+  if (typeof options['over'] !== 'function')
+    check.fail(`${place}/over`, 'must be a function that gives the items');
+  checkBody(check, `${place}/each`, options['each'], 'a task, or a workflow');
+  check.function(`${place}/item`, options['item']);
+  if (options['concurrency'] === Infinity) check.fail(`${place}/concurrency`, 'must have an end');
+  check.whole(`${place}/concurrency`, options['concurrency'], 1);
+  check.oneOf(`${place}/onItemError`, options['onItemError'], ['fail', 'collect']);
+  const { reduce } = options;
+  if (typeof reduce !== 'function') check.oneOf(`${place}/reduce`, reduce, REDUCERS);
+}
+
+function checkLoop(check: Check, place: string, options: Options): void {
+  checkBody(check, `${place}/body`, options['body'], 'a task, or a workflow');
+  if (typeof options['until'] !== 'function')
+    check.fail(`${place}/until`, 'must be a function that says whether an output is good enough');
+  const { times } = options;
+  if (!Number.isSafeInteger(times) || (times as number) < 1)
+    check.fail(`${place}/times`, 'must be a whole number from 1 on: a loop must have a bound');
+  check.function(`${place}/next`, options['next']);
+  check.oneOf(`${place}/whenSpent`, options['whenSpent'], ['fail', 'accept']);
+}
+
+/** A task without needs, or logic. */
+function checkBody(check: Check, place: string, body: unknown, what: string): void {
+  if (!isRecord(body)) return check.fail(place, `must be ${what}`);
+  const { kind, options } = body as { kind?: unknown; options?: unknown };
+  if (kind === 'task' && isRecord(options)) {
+    check.fields(place, options, [...FIELDS['task']!.filter((name) => name !== 'compensate'), 'onError']);
+    if (options['onError'] !== undefined && !isRecord(options['onError']))
+      check.fail(`${place}/onError`, 'can only escalate here: what a failure means is for the node to say');
+    return checkTask(check, place, options, new Map());
+  }
+  if (typeof (body as { transition?: unknown }).transition !== 'function')
+    check.fail(place, `must be ${what}`);
+}
+
+function checkBranch(check: Check, place: string, options: Options): void {
+  const { arms, otherwise } = options;
+  if (!isRecord(arms) || Object.keys(arms).length === 0)
+    return check.fail(`${place}/arms`, 'must be an object of conditions by name');
+  for (const [name, condition] of Object.entries(arms)) {
+    const at = `${place}/arms/${inPointer(name)}`;
+    if (!isName(name) || name.includes('.')) check.fail(at, 'must have another name');
+    if (typeof condition !== 'function') check.fail(at, 'must be a function that says whether it is chosen');
+  }
+  if (otherwise === undefined)
+    check.fail(`${place}/otherwise`, "is missing: say which arm is chosen when none holds, or 'fail'");
+  else if (otherwise !== 'fail' && !(typeof otherwise === 'string' && Object.hasOwn(arms, otherwise)))
+    check.fail(`${place}/otherwise`, `must be 'fail', or one of ${listed(Object.keys(arms))}`);
+}
+
+// ---- all together -------------------------------------------------------------------------------------------------
+
+/** A node that, by way of what it needs, needs itself. */
+function checkOrder(check: Check, nodes: ReadonlyMap<string, Node>): void {
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]): void => {
+    if (done.has(name)) return;
+    const start = path.indexOf(name);
+    if (start !== -1) {
+      const circle = [...path.slice(start), name].reverse().join(' → ');
+      check.fail(
+        `${nodes.get(name)!.place}/needs`,
+        `is a circle: ${circle}. For what is done again there is loop(…)`,
+      );
+      return;
+    }
+    for (const needed of neededIn(nodes.get(name)!.options))
+      if (needed !== name && nodes.has(needed)) visit(needed, [...path, name]);
+    done.add(name);
+  };
+  for (const name of nodes.keys()) visit(name, []);
+}
+
+function checkShared(check: Check, shared: unknown): void {
+  if (shared === undefined) return;
+  if (!isRecord(shared)) return check.fail('#/shared', 'must be an object: { findings: { reduce: … } }');
+  for (const [name, option] of Object.entries(shared)) {
+    const at = `#/shared/${inPointer(name)}`;
+    if (!isName(name) || TAKEN.has(name)) check.fail(at, 'must have another name');
+    if (!isRecord(option)) check.fail(at, 'must be { reduce, initial }');
+    else {
+      check.fields(at, option, ['reduce', 'initial']);
+      check.oneOf(`${at}/reduce`, option['reduce'], REDUCERS);
+    }
+  }
+}
+
+/** Several that write under one name must say how that becomes one. */
+function checkWriters(check: Check, nodes: ReadonlyMap<string, Node>, shared: Options): void {
+  const writers = new Map<string, string>();
+  for (const [name, { options, place }] of nodes) {
+    const { writes = {} } = options;
+    if (!isRecord(writes)) {
+      check.fail(
+        `${place}/writes`,
+        'must be an object: { findings: (output) => … } or { findings: pointer }',
+      );
+      continue;
+    }
+    for (const [key, pick] of Object.entries(writes)) {
+      const at = `${place}/writes/${inPointer(key)}`;
+      if (typeof pick !== 'function' && problemOfPointer(pick) !== undefined)
+        check.fail(at, 'must be a function of the output, or a JSON pointer into it');
+      const rule = shared[key];
+      if (!isRecord(rule)) {
+        check.fail(
+          at,
+          `writes '${key}', which is not among shared: ${listed(Object.keys(shared)) || 'nothing is'}`,
+        );
+        continue;
+      }
+      const before = writers.get(key);
+      if (before !== undefined && (rule['reduce'] ?? 'last') === 'last')
+        check.fail(at, `writes '${key}', which '${before}' writes too: say how the two become one in shared`);
+      writers.set(key, name);
+    }
+  }
+}
+
+// ---- values -------------------------------------------------------------------------------------------------------
+
+const isRecord = (value: unknown): value is Options =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
+const isName = (value: unknown): value is string =>
+  isText(value) && !/[/\s]/.test(value) && value.isWellFormed();
+const isNames = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
+const isShare = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= 1;
+const listed = (names: readonly string[]): string => names.join(', ');
+const inPointer = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
+
+function isJson(value: unknown): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isJson);
+  return isRecord(value) && !isReference(value) && Object.values(value).every(isJson);
+}

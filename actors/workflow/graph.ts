@@ -1,0 +1,447 @@
+/**
+ * From the declaration of a workflow to its graph: durations in milliseconds, defaults in their places, every node with the logic that
+ * does its work. Takes only what `check.ts` has passed.
+ */
+import type { Duration } from 'effect';
+import type { AnyActorLogic, AnyStateMachine } from 'xstate';
+import { microsOf } from '../../machines/money.ts';
+import type { ReviewInput, Rung } from '../../machines/review-input.ts';
+import type { ReviewOutput } from '../../machines/review.ts';
+import { strategies } from '../../machines/strategies.ts';
+import { extend } from '../../machines/strategy.ts';
+import type { Rung as StrategyRung, Strategy } from '../../machines/strategy.ts';
+import { taskMachine } from '../../machines/task/task.ts';
+import type { TaskSpec } from '../../machines/task/words.ts';
+import type {
+  BranchNode,
+  Data,
+  ErrorPolicy,
+  Graph,
+  GraphNode,
+  JoinRule,
+  Mapper,
+  Outputs,
+  Reducer,
+  RunView,
+  WorkNode,
+  WorkOutcome,
+  WorkStart,
+} from '../../machines/workflow/graph.ts';
+import { loopMachine } from '../../machines/workflow/loop.ts';
+import { mapMachine } from '../../machines/workflow/map.ts';
+import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
+import { runMachine } from '../../machines/workflow/run.ts';
+import { millisOf } from '../../runtime/index.ts';
+import type { Budget } from '../budget.ts';
+import { InputRefused } from '../errors.ts';
+import { checkedSchemaOf } from '../schema/checked.ts';
+import type { Checked } from '../schema/checked.ts';
+import type { SchemaLike } from '../schema/inferred.ts';
+import type {
+  AnyDeclaration,
+  BranchOptions,
+  CallOptions,
+  GateOptions,
+  JoinOption,
+  LoopOptions,
+  MapOptions,
+  NeedOption,
+  OnError,
+  TaskDeclaration,
+  TaskOptions,
+  WorkflowOptions,
+} from './declaration.ts';
+import { edgePolicyOf, needOf } from './need.ts';
+import type { Office } from './office.ts';
+import { isReference, valueAt } from './reference.ts';
+
+export type AnyWorkflowOptions = WorkflowOptions<Readonly<Record<string, AnyDeclaration>>>;
+
+/** Finds the declaration of a workflow that is a part of another. */
+export type DeclarationOf = (logic: AnyActorLogic) => AnyWorkflowOptions | undefined;
+
+export function graphOf(options: AnyWorkflowOptions, office: Office, declarationOf: DeclarationOf): Graph {
+  return new Building(options, office, declarationOf).graph();
+}
+
+const DEFAULT_TIMEOUT_MS = 5 * 60_000;
+const DEFAULT_CONCURRENCY = 16;
+const MAX_ATTEMPTS = 100;
+
+class Building {
+  readonly #options: AnyWorkflowOptions;
+  readonly #office: Office;
+  readonly #declarationOf: DeclarationOf;
+
+  constructor(options: AnyWorkflowOptions, office: Office, declarationOf: DeclarationOf) {
+    this.#options = options;
+    this.#office = office;
+    this.#declarationOf = declarationOf;
+  }
+
+  graph(): Graph {
+    const { id, tasks, inputSchema, output, parallel = Infinity, shared = {}, budget } = this.#options;
+    const names = Object.keys(tasks);
+    return {
+      id,
+      nodes: Object.fromEntries(names.map((name) => [name, this.#node(name, tasks[name]!)])),
+      parallel,
+      shared: Object.fromEntries(
+        Object.entries(shared).map(([name, { reduce = 'last', initial = INITIAL[reduce] }]) => [
+          name,
+          { reduce, initial },
+        ]),
+      ),
+      output: output ?? this.#outputOfLeaves(),
+      checkInput: inputSchema === undefined ? () => {} : refusing(id, schemaOf(inputSchema)!),
+      account: budget === undefined ? undefined : this.#account(budget),
+    };
+  }
+
+  #account({ limit, within }: Budget): NonNullable<Graph['account']> {
+    const { account } = this.#office;
+    return {
+      logic: account,
+      input: (above) => ({
+        limit: limit / 1_000_000,
+        within: typeof above === 'string' ? [above, ...within] : within,
+      }),
+    };
+  }
+
+  /** The output of the last node, or those of the last nodes by name. */
+  #outputOfLeaves(): Mapper {
+    const { tasks } = this.#options;
+    const needed = new Set(Object.values(tasks).flatMap((node) => needsIn(node).map((need) => need.node)));
+    const leaves = Object.keys(tasks).filter((name) => !needed.has(name));
+    return leaves.length === 1
+      ? (outputs) => outputs[leaves[0]!]
+      : (outputs) =>
+          Object.fromEntries(leaves.flatMap((name) => (name in outputs ? [[name, outputs[name]]] : [])));
+  }
+
+  #node(name: string, node: AnyDeclaration): GraphNode {
+    const { options } = node;
+    const base = {
+      needs: needsIn(node),
+      wait: joinRuleOf(options),
+      when: options.when as Mapper<boolean> | undefined,
+      onError: errorPolicyOf(options.onError),
+      writes: writesOf(options.writes),
+    };
+    switch (node.kind) {
+      case 'task':
+        return { ...base, kind: 'task', ...this.#task(name, node.options) };
+      case 'gate':
+        return { ...base, kind: 'gate', ...this.#gate(name, node.options) };
+      case 'map':
+        return { ...base, kind: 'map', ...this.#map(name, node.options) };
+      case 'loop':
+        return { ...base, kind: 'loop', ...this.#loop(name, node.options) };
+      case 'call':
+        return { ...base, kind: 'call', ...this.#call(node.options) };
+      case 'branch':
+        return { ...base, kind: 'branch', ...branchOf(node.options) };
+      case 'join':
+        return { ...base, kind: 'join' };
+    }
+  }
+
+  #task(name: string, options: TaskOptions): Own {
+    const { compensate, context } = options;
+    return {
+      ...asWork(this.#taskLogic(name, options)),
+      input: inputOf(options),
+      values: context === undefined ? () => ({}) : picking(context),
+      compensate: compensate && {
+        logic: this.#taskLogic(`undo ${name}`, compensate),
+        input: compensate.input ?? ((output: Data, input: Data) => ({ output, input })),
+      },
+    };
+  }
+
+  #taskLogic(name: string, options: TaskOptions): AnyActorLogic {
+    const { capability, agent = [], fallback = [], maxCost, verify = [], onError } = options;
+    const duty = {
+      ...{ workflow: this.#options.id, task: name, capability, fallback, verify },
+      agents: typeof agent === 'string' ? [agent] : agent,
+      inputSchema: schemaOf(options.inputSchema),
+      outputSchema: schemaOf(options.outputSchema),
+      maxCost: maxCost === undefined ? undefined : microsOf(maxCost),
+      perTask: this.#options.budget?.perTask,
+    };
+    const spec: TaskSpec = {
+      timeoutMs: options.timeout === undefined ? DEFAULT_TIMEOUT_MS : millisOf(options.timeout, 'timeout'),
+      deadlineMs: options.deadline === undefined ? undefined : millisOf(options.deadline, 'deadline'),
+      threshold: options.quality ?? 0,
+      strategy: this.#strategyFor(options),
+      maxAttempts: MAX_ATTEMPTS,
+      reviewers: options.reviewers,
+      escalateTo: typeof onError === 'object' && 'escalateTo' in onError ? onError.escalateTo : undefined,
+      verifies: verify.length > 0,
+    };
+    return taskMachine(spec, this.#office.taskActors(duty));
+  }
+
+  #strategyFor({ strategy = this.#options.strategy ?? strategies.standard, retry }: TaskOptions): Strategy {
+    const { budget } = this.#options;
+    const paid = budget === undefined ? strategy : withBudget(strategy, budget);
+    return retry === undefined ? paid : withRetries(paid, retry);
+  }
+
+  #gate(name: string, options: GateOptions): Own {
+    const { about } = options;
+    return {
+      ...asOther(this.#office.review, (start) => start.input, outcomeOfReview),
+      input: (outputs, view) => {
+        const proposal = inputOf(options)(outputs, view) as ReviewInput['proposal'];
+        return reviewInputOf(name, options, proposal, about?.(outputs as never, view) ?? {});
+      },
+      values: () => ({}),
+      compensate: undefined,
+    };
+  }
+
+  #map(name: string, options: MapOptions): Own {
+    const { over, each, item = (one: Data) => one, concurrency = DEFAULT_CONCURRENCY } = options;
+    const { onItemError = 'fail', reduce } = options;
+    const logic = mapMachine({
+      concurrency,
+      onItemError,
+      each: this.#body(name, each),
+      input: item,
+      reduce: reducing(reduce),
+    });
+    return {
+      ...asWork(logic),
+      input: over as Mapper,
+      values: valuesOfBody(each),
+      compensate: undefined,
+    };
+  }
+
+  #loop(name: string, options: LoopOptions): Own {
+    const { body, until, times, next = (output: Data) => output as unknown, whenSpent = 'fail' } = options;
+    const logic = loopMachine({ body: this.#body(name, body), until, times, next, whenSpent });
+    return { ...asWork(logic), input: inputOf(options), values: valuesOfBody(body), compensate: undefined };
+  }
+
+  #call(options: CallOptions): Own {
+    const nested = this.#nested(options.workflow);
+    const own =
+      nested === undefined
+        ? asOther(
+            options.workflow,
+            (start) => start.input,
+            (output) => ({ status: 'complete', output }),
+          )
+        : asWork(nested);
+    return { ...own, input: inputOf(options), values: () => ({}), compensate: undefined };
+  }
+
+  #body(name: string, body: TaskDeclaration | AnyActorLogic): AnyActorLogic {
+    if ('kind' in body && 'options' in body) return this.#taskLogic(name, body.options as TaskOptions);
+    const logic = body as AnyActorLogic;
+    return this.#nested(logic) ?? logic;
+  }
+
+  /** A workflow within this one. */
+  #nested(logic: AnyActorLogic): AnyStateMachine | undefined {
+    const options = this.#declarationOf(logic);
+    return options && runMachine(graphOf(options, this.#office, this.#declarationOf), { isNested: true });
+  }
+}
+
+/** What a kind of node says for itself. */
+type Own = Pick<WorkNode, 'logic' | 'start' | 'outcome' | 'cancels' | 'input' | 'values' | 'compensate'>;
+
+const asWork = (logic: AnyActorLogic) =>
+  ({ logic, start: undefined, outcome: undefined, cancels: 'asks' }) as const;
+
+const asOther = (
+  logic: AnyActorLogic,
+  start: (start: WorkStart) => unknown,
+  outcome: (output: unknown) => WorkOutcome,
+) => ({ logic, start, outcome, cancels: 'stops' }) as const;
+
+function branchOf({ arms, otherwise }: BranchOptions): Pick<BranchNode, 'arms' | 'choose' | 'otherwise'> {
+  return {
+    arms: Object.keys(arms),
+    choose: (outputs, view) => Object.entries(arms).find(([, holds]) => holds(outputs as never, view))?.[0],
+    otherwise: otherwise === 'fail' ? undefined : otherwise,
+  };
+}
+
+// ---- parts --------------------------------------------------------------------------------------------------------
+
+const needsIn = ({ options }: AnyDeclaration) =>
+  ((options.needs ?? []) as readonly NeedOption<string>[]).map(needOf);
+
+function joinRuleOf({ join = 'all', joinWithin, losers = 'cancel' }: AnyDeclaration['options']): JoinRule {
+  return {
+    join: joinOf(join),
+    withinMs: joinWithin === undefined ? undefined : millisOf(joinWithin as Duration.Input, 'joinWithin'),
+    cancelsLosers: losers === 'cancel',
+  };
+}
+
+function joinOf(join: JoinOption): JoinRule['join'] {
+  if (typeof join === 'object') return { kind: 'atLeast', count: join.atLeast };
+  return join === 'first-success' ? { kind: 'atLeast', count: 1 } : { kind: join };
+}
+
+function errorPolicyOf(onError: OnError | undefined): ErrorPolicy {
+  if (onError === undefined || onError === 'fail' || onError === 'compensate')
+    return { kind: onError ?? 'fail' };
+  // Whoever decides may refuse it all the same.
+  if (typeof onError === 'object' && 'escalateTo' in onError) return { kind: 'fail' };
+  return edgePolicyOf(onError);
+}
+
+function writesOf(writes: AnyDeclaration['options']['writes']): GraphNode['writes'] {
+  return Object.fromEntries(
+    Object.entries(writes ?? {}).map(([key, pick]) => [
+      key,
+      typeof pick === 'function' ? pick : (output: unknown) => valueAt(output, pick),
+    ]),
+  );
+}
+
+function inputOf({ input, needs = [] }: TaskOptions | GateOptions | LoopOptions | CallOptions): Mapper {
+  if (typeof input === 'function') return input as Mapper;
+  if (input !== undefined) return (outputs, view) => partsOf(input, outputs, view);
+  const needed = (needs as readonly NeedOption<string>[]).map((need) => needOf(need).node);
+  if (needed.length === 0) return (_, { input: given }) => given as unknown;
+  return needed.length === 1 ? (outputs) => outputs[needed[0]!] as unknown : (outputs) => ({ ...outputs });
+}
+
+function partsOf(parts: Readonly<Record<string, unknown>>, outputs: Outputs, { input }: RunView): unknown {
+  return Object.fromEntries(
+    Object.entries(parts).map(([key, part]) => {
+      if (!isReference(part)) return [key, part];
+      return [key, valueAt(part.node === undefined ? input : outputs[part.node], part.pointer)];
+    }),
+  );
+}
+
+/** Those values that are asked for, and no others. */
+function picking(names: readonly string[]): Mapper<Readonly<Record<string, unknown>>> {
+  return (outputs, { input }) =>
+    Object.fromEntries(
+      names.flatMap((name) => {
+        if (name === 'input') return [[name, input as unknown]];
+        return name in outputs ? [[name, outputs[name] as unknown]] : [];
+      }),
+    );
+}
+
+function valuesOfBody(body: TaskDeclaration | AnyActorLogic): WorkNode['values'] {
+  const { context } = ('options' in body ? body.options : {}) as TaskOptions;
+  return context === undefined ? () => ({}) : picking(context);
+}
+
+function reducing(reduce: MapOptions['reduce']): (outputs: readonly unknown[]) => unknown {
+  if (typeof reduce === 'function') return reduce;
+  if (reduce === undefined) return (outputs) => outputs;
+  return (outputs) =>
+    outputs.reduce((before: unknown, output) => reduced(reduce, before, output), INITIAL[reduce as Reducer]);
+}
+
+function schemaOf(schema: SchemaLike | undefined): Checked | undefined {
+  if (schema === undefined) return undefined;
+  const reading = checkedSchemaOf(schema);
+  return reading.ok ? (reading.schema as Checked) : undefined;
+}
+
+function refusing(workflow: string, schema: Checked): (input: unknown) => void {
+  return (input) => {
+    const checking = schema.check(input);
+    if (!checking.ok) throw new InputRefused(workflow, checking.problems);
+  };
+}
+
+// ---- strategies ---------------------------------------------------------------------------------------------------
+
+const WITHOUT_MONEY: Readonly<Record<Budget['onExhausted'], readonly StrategyRung[]>> = {
+  refuse: [{ do: 'fail' }],
+  cheaper: [{ do: 'other-agent' }, { do: 'fail' }],
+  review: [{ do: 'review' }],
+};
+
+const withBudget = (strategy: Strategy, { onExhausted }: Budget): Strategy =>
+  extend(strategy, { name: strategy.name, rows: { 'budget-exhausted': WITHOUT_MONEY[onExhausted] } });
+
+/** Faults that may pass by themselves. */
+const PASSING = ['rate-limit', 'server-error', 'unavailable', 'timeout', 'empty', 'crash'] as const;
+
+function withRetries(
+  strategy: Strategy,
+  { times, first, atMost }: NonNullable<TaskOptions['retry']>,
+): Strategy {
+  const firstMs = first === undefined ? 1000 : millisOf(first, 'retry.first');
+  const maxMs = Math.max(firstMs, atMost === undefined ? 60_000 : millisOf(atMost, 'retry.atMost'));
+  const retry = { do: 'retry', times, backoff: { firstMs, factor: 2, maxMs, jitter: 0.5 } } as const;
+  const rows = PASSING.map((name) => [
+    name,
+    [retry, ...strategy.rows[name].filter((rung) => rung.do !== 'retry')],
+  ]);
+  return extend(strategy, {
+    name: strategy.name,
+    rows: Object.fromEntries(rows) as Partial<Strategy['rows']>,
+  });
+}
+
+// ---- gates --------------------------------------------------------------------------------------------------------
+
+function reviewInputOf(
+  name: string,
+  options: GateOptions,
+  proposal: ReviewInput['proposal'],
+  about: Readonly<Record<string, unknown>>,
+): ReviewInput {
+  const { role, title = name, quorum, editable, onExpire } = options;
+  const ladder = ladderOf(options);
+  const expiresAfterMs = expiryOf(options);
+  return {
+    title,
+    proposal,
+    roles: typeof role === 'string' ? [role] : role,
+    ...(quorum !== undefined && { quorum }),
+    ...(editable !== undefined && { editable: editable === true ? [''] : editable }),
+    ...(options.schema !== undefined && { schema: schemaOf(options.schema)!.hash }),
+    ...(ladder.length > 0 && { ladder }),
+    ...(expiresAfterMs !== undefined && { expiresAfterMs, onExpire: onExpire ?? 'refuse' }),
+    about: about as NonNullable<ReviewInput['about']>,
+  };
+}
+
+function ladderOf({ remind = [], within, escalateTo }: GateOptions): readonly Rung[] {
+  const reminders = remind.map((after): Rung => ({ afterMs: millisOf(after, 'remind'), remind: true }));
+  const escalation: readonly Rung[] =
+    escalateTo === undefined ? [] : [{ afterMs: millisOf(within!, 'within'), escalateTo }];
+  return [...reminders, ...escalation].sort((a, b) => a.afterMs - b.afterMs);
+}
+
+function expiryOf({ within, escalateTo, escalatedWithin }: GateOptions): number | undefined {
+  if (within === undefined) return undefined;
+  const first = millisOf(within, 'within');
+  if (escalateTo === undefined) return first;
+  return first + (escalatedWithin === undefined ? first : millisOf(escalatedWithin, 'escalatedWithin'));
+}
+
+function outcomeOfReview(output: unknown): WorkOutcome {
+  const { verdict, by = 'nobody', reason = '' } = output as ReviewOutput;
+  switch (verdict) {
+    case 'approved':
+      return { status: 'complete', output };
+    case 'aborted':
+      return { status: 'aborted', by, reason };
+    case 'rejected':
+      return {
+        status: 'failed',
+        problem: { class: 'rejected', message: `${by} has rejected it: ${reason}`, by },
+      };
+    case 'expired':
+      return { status: 'failed', problem: { class: 'expired', message: 'nobody has decided in time' } };
+  }
+}

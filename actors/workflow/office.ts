@@ -1,0 +1,53 @@
+/**
+ * The office: what a workflow needs of the system that runs it. Until a system is opened with it nobody sits there, and a task that
+ * asks for somebody is told so.
+ */
+import { fromPromise } from 'xstate';
+import type { AnyActorLogic } from 'xstate';
+import type { Micros } from '../../machines/money.ts';
+import { account } from '../../machines/budget.ts';
+import { review } from '../../machines/review.ts';
+import type { TaskActors } from '../../machines/task/task.ts';
+import type { Checked } from '../schema/checked.ts';
+import type { Verifier } from '../verifiers/verifier.ts';
+
+/** A task, as far as whoever finds an agent for it must know it. */
+export interface TaskDuty {
+  readonly workflow: string;
+  readonly task: string;
+  readonly capability: string | undefined;
+  /** Agents by name, in the order in which they are asked. Empty: whoever has the capability. */
+  readonly agents: readonly string[];
+  readonly fallback: readonly string[];
+  readonly inputSchema: Checked | undefined;
+  readonly outputSchema: Checked | undefined;
+  /** What an attempt may cost, where the task says it; otherwise that is for the agent to say. */
+  readonly maxCost: Micros | undefined;
+  /** What the budget lets a task cost. */
+  readonly perTask: Micros | undefined;
+  readonly verify: readonly Verifier[];
+}
+
+export interface Office {
+  taskActors(duty: TaskDuty): TaskActors;
+  readonly review: AnyActorLogic;
+  readonly account: AnyActorLogic;
+}
+
+const nobody = (what: string): AnyActorLogic =>
+  fromPromise(() =>
+    Promise.reject(
+      new Error(`nobody is there to ${what}: open the workflow with createSystem({ actors }) of heddle`),
+    ),
+  );
+
+export const EMPTY_OFFICE: Office = {
+  taskActors: () => ({
+    consult: nobody('say who does it'),
+    ask: nobody('do it'),
+    verify: nobody('verify it'),
+    review,
+  }),
+  review,
+  account: account(),
+};

@@ -1,0 +1,94 @@
+/**
+ * A workflow: what is to be done, in which order, by whom, for how much, and where people decide. It becomes an ordinary XState
+ * machine, which draws in Stately and is hosted like any other. What is wrong with it is told at once, and there is no workflow.
+ *
+ * As it is made nobody sits in its office (`office.ts`): the system that hosts it makes it anew with its own agents.
+ */
+import type { AnyStateMachine, StateMachine } from 'xstate';
+import type { RunEvent } from '../../machines/workflow/events.ts';
+import type { RunContext } from '../../machines/workflow/progress.ts';
+import { runMachine } from '../../machines/workflow/run.ts';
+import { InvalidWorkflow } from '../errors.ts';
+import type { Inferred, SchemaLike } from '../schema/inferred.ts';
+import { problemsOf } from './check.ts';
+import type { AnyDeclaration, Declaration, NodeOf, WorkflowOptions } from './declaration.ts';
+import { graphOf } from './graph.ts';
+import type { AnyWorkflowOptions } from './graph.ts';
+import { EMPTY_OFFICE } from './office.ts';
+import type { Office } from './office.ts';
+
+/** Of every machine that is a workflow: how it was declared. By its configuration, which all its copies share. */
+const declarations = new WeakMap<object, AnyWorkflowOptions>();
+
+/** Nodes whose needs are all there; otherwise the type says which are not. */
+type WithNeeds<TTasks> = {
+  readonly [TName in keyof TTasks]: TTasks[TName] extends Declaration<string, infer TNeed>
+    ? [NodeOf<TNeed>] extends [keyof TTasks]
+      ? TTasks[TName]
+      : { readonly 'needs what is not there': Exclude<NodeOf<TNeed>, keyof TTasks> }
+    : never;
+};
+
+/** A workflow as a machine. */
+export type WorkflowMachine<TInput = unknown> = StateMachine<
+  RunContext,
+  RunEvent,
+  // What its states and children are called is in the graph.
+  // oxlint-disable typescript/no-explicit-any
+  any,
+  any,
+  any,
+  any,
+  any,
+  any,
+  any,
+  TInput,
+  any,
+  any,
+  any,
+  any
+  // oxlint-enable typescript/no-explicit-any
+>;
+
+/**
+ * The workflow that is declared, as a machine. Hosted under a name of `createSystem({ actors })` its runs are started with its input:
+ * `system.start('report', { id: '7', input: { topic: 'tides' } })`.
+ *
+ * @throws InvalidWorkflow with everything that is wrong
+ */
+export function workflow<
+  const TTasks extends Readonly<Record<string, AnyDeclaration>>,
+  const TInput extends SchemaLike = true,
+>(
+  options: WorkflowOptions<TTasks> & {
+    readonly inputSchema?: TInput;
+    readonly tasks: WithNeeds<TTasks>;
+  },
+): WorkflowMachine<Inferred<TInput>> {
+  const problems = problemsOf(options);
+  if (problems.length > 0) throw new InvalidWorkflow(nameIn(options), problems);
+  return machineOf(options as unknown as AnyWorkflowOptions, EMPTY_OFFICE) as never;
+}
+
+const nameIn = (options: unknown): string => {
+  const id = (options as { readonly id?: unknown } | null)?.id;
+  return typeof id === 'string' ? id : 'without a name';
+};
+
+function machineOf(options: AnyWorkflowOptions, office: Office): AnyStateMachine {
+  const machine = runMachine(graphOf(options, office, declarationOf));
+  declarations.set(machine.config, options);
+  return machine;
+}
+
+/** How a workflow was declared; undefined of any other logic. */
+export function declarationOf(logic: unknown): AnyWorkflowOptions | undefined {
+  const { config } = (logic ?? {}) as { readonly config?: unknown };
+  return typeof config === 'object' && config !== null ? declarations.get(config) : undefined;
+}
+
+/** The same workflow, with somebody in its office. */
+export function staffed(logic: unknown, office: Office): AnyStateMachine | undefined {
+  const options = declarationOf(logic);
+  return options && machineOf(options, office);
+}

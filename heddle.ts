@@ -1,0 +1,8 @@
+/**
+ * `heddle`: XState actors that survive kill -9, replay exactly, and can prove every decision.
+ *
+ * The runtime, with a `createSystem` that knows agents, workflows and people as well.
+ */
+export * from './runtime/index.ts';
+export { createSystem } from './actors/system.ts';
+export type { HeddleSystem, Hosted, StaffedDefinitions } from './actors/system.ts';

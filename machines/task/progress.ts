@@ -1,0 +1,261 @@
+/**
+ * The progress of a task, as data, and what follows from it: which attempt comes next, what it has cost, what it comes to. Pure;
+ * called by the machine (`task.ts`).
+ */
+import type { TaskEnvelope, TaskResult } from '../contract.ts';
+import type { Fault, FaultClass, ValueProblem } from '../fault.ts';
+import { amountOf, NOTHING } from '../money.ts';
+import type { Micros } from '../money.ts';
+import { nextMove, taken } from '../next-move.ts';
+import type { Move, Taken } from '../next-move.ts';
+import { judge } from '../quality.ts';
+import type { WorkFacts, WorkOutcome, WorkStart } from '../workflow/graph.ts';
+import type { Advice, Advised, Answer, Asking, PassedOver, TaskSpec, Verified } from './words.ts';
+
+/** One attempt, as it is kept. */
+export interface AttemptNote {
+  readonly number: number;
+  readonly agent: string;
+  /** Under which key it was asked. */
+  readonly key: string;
+  /** ms since the epoch. */
+  readonly from: number;
+  readonly to?: number;
+  /** In micro-units; absent: nobody knows. */
+  readonly cost?: Micros;
+  readonly confidence?: number;
+  readonly fault?: FaultClass;
+  readonly message?: string;
+  /** What was done about the fault. */
+  readonly move?: Move['do'];
+}
+
+/** Why an output was taken. */
+export type Ground = 'good' | 'repaired' | 'unsure' | 'default' | 'person';
+
+export interface TaskContext {
+  readonly start: WorkStart;
+  /** What it works on: what it was given, unless somebody has said otherwise. */
+  readonly input: unknown;
+  /** Names this life of the task in every request. */
+  readonly id: string;
+  readonly deadlineAt: number | undefined;
+  /** How many different questions were asked. A repetition of one has the same key. */
+  readonly question: number;
+  readonly attempts: number;
+  readonly log: readonly AttemptNote[];
+  /** Moves since a person has let it go on, and whom they have ruled out. */
+  readonly history: readonly Taken[];
+  readonly tried: readonly string[];
+  readonly largerThan: number | undefined;
+  readonly advice: Advised | undefined;
+  readonly passedOver: readonly PassedOver[];
+  /** What was wrong with the answer before, for the same agent. */
+  readonly problems: readonly ValueProblem[];
+  /** Under which the money is held; undefined: nothing is. */
+  readonly ticket: string | undefined;
+  /** In micro-units, as far as is known. */
+  readonly spent: Micros;
+  /** How many attempts have a cost that nobody knows. */
+  readonly unknownCosts: number;
+  readonly answer: Answer | undefined;
+  readonly fault: Fault | undefined;
+  readonly move: Move | undefined;
+  readonly verified: Readonly<Record<string, unknown>> | undefined;
+  readonly output: unknown;
+  readonly ground: Ground | undefined;
+  readonly outcome: WorkOutcome | undefined;
+}
+
+type Changed = Partial<TaskContext>;
+
+export function beginning(start: WorkStart, id: string, { deadlineMs }: TaskSpec, now: number): TaskContext {
+  return {
+    ...{ start, input: start.input, id, question: 1, attempts: 0, log: [], history: [], tried: [] },
+    ...{ largerThan: undefined, advice: undefined, passedOver: [], problems: [], ticket: undefined },
+    ...{ spent: NOTHING, unknownCosts: 0, answer: undefined, fault: undefined, move: undefined },
+    ...{ verified: undefined, output: undefined, ground: undefined, outcome: undefined },
+    deadlineAt: deadlineMs === undefined ? undefined : now + deadlineMs,
+  };
+}
+
+// ---- who ----------------------------------------------------------------------------------------------------------
+
+export function advised(advice: Advice): Changed {
+  return advice.fault === undefined
+    ? { advice, passedOver: advice.passedOver, fault: undefined }
+    : { advice: undefined, passedOver: advice.passedOver, answer: undefined, fault: advice.fault };
+}
+
+// ---- an attempt ---------------------------------------------------------------------------------------------------
+
+const keyOf = ({ id, question }: TaskContext): string => `${id}#${question}`;
+
+export const ticketOf = ({ id, attempts }: TaskContext): string => `${id}#${attempts + 1}`;
+
+export function begun(context: TaskContext, now: number): Changed {
+  const { attempts, log, advice } = context;
+  const note = { number: attempts + 1, agent: advice!.agent, key: keyOf(context), from: now };
+  return { attempts: attempts + 1, log: [...log, note], answer: undefined, fault: undefined };
+}
+
+/** What the agent is asked. */
+export function askingOf(context: TaskContext, spec: TaskSpec): Asking {
+  const { attempts, advice, problems } = context;
+  const { agent, permits } = advice!;
+  return {
+    ...{ agent, permits, problems, attempt: attempts },
+    envelope: envelopeOf(context, spec),
+    idempotencyKey: keyOf(context),
+  };
+}
+
+function envelopeOf({ id, start, input, advice, deadlineAt }: TaskContext, spec: TaskSpec): TaskEnvelope {
+  const { workflow, run, task, values } = start;
+  return {
+    id,
+    input: input as TaskEnvelope['input'],
+    context: { workflow, run, task, values },
+    constraints: {
+      maxCost: amountOf(advice!.maxCost),
+      timeout: timeLeft(spec, deadlineAt, Date.now()),
+      qualityThreshold: spec.threshold,
+    },
+  };
+}
+
+/** How long an attempt may take that begins now. */
+export function timeLeft({ timeoutMs }: TaskSpec, deadlineAt: number | undefined, now: number): number {
+  return Math.max(1, Math.min(timeoutMs, (deadlineAt ?? Infinity) - now));
+}
+
+/** An attempt has ended. */
+export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, now: number): Changed {
+  const weighed = weigh(answer, context, spec);
+  const cost = answer.fault === undefined ? answer.cost : answer.fault.cost;
+  const note: Partial<AttemptNote> = {
+    to: now,
+    ...(cost !== undefined && { cost }),
+    ...(weighed.confidence !== undefined && { confidence: weighed.confidence }),
+    ...(weighed.fault !== undefined && { fault: weighed.fault.class, message: weighed.fault.message }),
+  };
+  return {
+    answer,
+    fault: weighed.fault,
+    log: withNote(context.log, note),
+    spent: (context.spent + (cost ?? 0)) as Micros,
+    unknownCosts: context.unknownCosts + (cost === undefined ? 1 : 0),
+    ...(weighed.fault === undefined && { output: answer.result!.output, ground: 'good' as const }),
+  };
+}
+
+function withNote(log: readonly AttemptNote[], note: Partial<AttemptNote>): readonly AttemptNote[] {
+  return [...log.slice(0, -1), { ...log.at(-1)!, ...note }];
+}
+
+/** Whether an answer is good enough. */
+function weigh(
+  answer: Answer,
+  { advice }: TaskContext,
+  { threshold }: TaskSpec,
+): { readonly fault: Fault | undefined; readonly confidence: number | undefined } {
+  if (answer.fault !== undefined) return { fault: answer.fault, confidence: answer.metadata?.confidence };
+  const judgement = judge(answer.result, { threshold, calibration: advice?.calibration });
+  if (judgement.ok) return { fault: undefined, confidence: judgement.confidence };
+  const fault = { ...judgement.fault, cost: answer.cost };
+  return { fault, confidence: judgement.fault.confidence };
+}
+
+export function verified({ log }: TaskContext, { fault, found }: Verified): Changed {
+  if (fault === undefined) return { verified: found };
+  const note = { fault: fault.class, message: fault.message };
+  return { verified: found, fault, ground: undefined, log: withNote(log, note) };
+}
+
+// ---- what is done about a fault -----------------------------------------------------------------------------------
+
+/** The next move, and what it changes by itself. */
+export function decided(context: TaskContext, spec: TaskSpec, now: number): Changed {
+  const { fault, advice, history, answer, attempts, deadlineAt, log } = context;
+  const repairs = answer?.fault === undefined ? [] : repairsIn(answer);
+  const limits = {
+    ...{ now, deadline: deadlineAt, attemptsLeft: spec.maxAttempts - attempts, repairs, canChunk: false },
+    otherAgents: advice?.others ?? 0,
+    largerWindows: advice?.larger ?? 0,
+  };
+  const { strategy } = spec;
+  const situation = { strategy, fault: fault!, agent: advice?.agent, history, limits };
+  const move = nextMove(situation, () => Math.random());
+  return {
+    move,
+    history: [...history, taken(move, advice?.agent)],
+    ...(log.length > 0 && answer !== undefined && { log: withNote(log, { move: move.do }) }),
+    ...changedBy(move, context),
+  };
+}
+
+const repairsIn = (answer: Answer): string[] =>
+  answer.fault === undefined ? [] : (answer.repaired?.applied ?? []).map(({ repair }) => repair);
+
+function changedBy(move: Move, { question, tried, advice, answer }: TaskContext): Changed {
+  const ruledOut = advice === undefined ? tried : [...tried, advice.agent];
+  switch (move.do) {
+    case 'ask-again':
+      return { question: question + 1, problems: move.problems };
+    case 'other-agent':
+      return { question: question + 1, problems: [], tried: ruledOut };
+    case 'larger-window':
+      return { question: question + 1, problems: [], tried: ruledOut, largerThan: advice?.window ?? 0 };
+    case 'repair': {
+      const repaired = answer?.fault === undefined ? undefined : answer.repaired;
+      const areNamed = repaired?.applied.every(({ repair }) => move.names.includes(repair)) ?? false;
+      return areNamed ? { output: repaired!.output, ground: 'repaired', fault: undefined } : {};
+    }
+    case 'accept':
+      return { output: candidateIn(answer), ground: 'unsure' };
+    case 'default':
+      return { output: move.value, ground: 'default' };
+    default:
+      return {};
+  }
+}
+
+/** An answer that keeps the contract, though it is not good enough. */
+export function candidateIn(answer: Answer | undefined): TaskResult['output'] | undefined {
+  if (answer === undefined) return undefined;
+  return answer.fault === undefined ? answer.result.output : answer.output;
+}
+
+/** Somebody lets it go on: as if nothing had been tried, but for what it has cost. */
+export function resumed(context: TaskContext, input: unknown): Changed {
+  return {
+    history: [],
+    tried: [],
+    largerThan: undefined,
+    problems: [],
+    question: context.question + 1,
+    ...(input !== undefined && { input }),
+  };
+}
+
+// ---- the end ------------------------------------------------------------------------------------------------------
+
+export function outcomeOf(context: TaskContext): WorkOutcome {
+  const { outcome, output, ground, fault } = context;
+  const facts = factsOf(context);
+  if (outcome !== undefined) return { ...outcome, facts };
+  if (ground !== undefined) return { status: 'complete', output, facts };
+  const { class: name, message, ...more } = fault!;
+  return { status: 'failed', problem: { class: name, message, ...more }, facts };
+}
+
+function factsOf({ attempts, advice, spent, log, ground }: TaskContext): WorkFacts {
+  const { confidence } = log.at(-1) ?? {};
+  return {
+    attempts,
+    cost: spent,
+    ...(advice !== undefined && { agent: advice.agent }),
+    ...(confidence !== undefined && { confidence }),
+    ...(ground !== undefined && ground !== 'good' && { ground }),
+  };
+}

@@ -1,0 +1,405 @@
+// The lie: "a task does about a fault what its strategy says, pays for every attempt once, and always comes to an end or says what it
+// waits for". Those whom it asks are told what to answer, one question after the other.
+import { createActor, fromTransition } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import { describe, expect, it } from 'vitest';
+import { SimulatedClock } from 'xstate';
+import type { Fault, FaultClass } from '../fault.ts';
+import type { Micros } from '../money.ts';
+import { strategies } from '../strategies.ts';
+import { extend } from '../strategy.ts';
+import type { WorkOutcome } from '../workflow/graph.ts';
+import type { TaskContext } from './progress.ts';
+import { taskMachine } from './task.ts';
+import type { Advised, Answer, TaskSpec } from './words.ts';
+
+/** Logic that ends with what it is told. */
+const told: AnyActorLogic = fromTransition((state: { input: unknown }) => state, (({
+  input,
+}: {
+  input: unknown;
+}) => ({ input })) as never);
+const answering: AnyActorLogic = {
+  ...told,
+  transition: (snapshot: object, event: { type: string; output?: unknown; error?: unknown }) => {
+    if (event.type === 'answer') return { ...snapshot, status: 'done', output: event.output };
+    return event.type === 'break' ? { ...snapshot, status: 'error', error: event.error } : snapshot;
+  },
+} as never;
+
+const SPEC: TaskSpec = {
+  timeoutMs: 1000,
+  deadlineMs: undefined,
+  threshold: 0.8,
+  strategy: strategies.standard,
+  maxAttempts: 20,
+  reviewers: 'editor',
+  escalateTo: undefined,
+  verifies: false,
+};
+
+const ADVICE: Advised = {
+  ...{ agent: 'ann', contract: 'c1', because: 'cheapest', passedOver: [], accounts: [], permits: [] },
+  permission: { effect: 'permit', determining: ['all'], reasons: [] },
+  ...{ maxCost: 100 as Micros, calibration: undefined, window: undefined, others: 1, larger: 0 },
+};
+
+const good = (confidence = 0.9, cost = 40): Answer => ({
+  result: {
+    id: 'x',
+    status: 'success',
+    output: { text: 'yes' },
+    metadata: { cost: 0.00004, duration: 5, model: 'm', confidence },
+  },
+  cost: cost as Micros,
+  durationMs: 5,
+});
+
+const bad = (name: FaultClass, more: Partial<Fault> = {}): Answer => ({
+  fault: { class: name, message: `it is ${name}`, cost: 10 as Micros, ...more },
+  durationMs: 5,
+});
+
+/** An account that grants everything unless it is told otherwise, and writes down what it hears. */
+class Purse {
+  readonly heard: string[] = [];
+  isEmpty = false;
+  readonly ref: AnyActorRef;
+
+  constructor() {
+    const logic = fromTransition(
+      (
+        _: unknown,
+        event: { type: string; from?: AnyActorRef; ticket: string; amount?: number; cost?: number },
+      ) => {
+        const { type, ticket, amount, cost } = event;
+        this.heard.push(
+          `${type.slice(7)} ${ticket.split('#')[1]}${amount === undefined ? '' : ` ${amount}`}${cost === undefined ? '' : ` ${cost}`}`,
+        );
+        if (type === 'budget.reserve')
+          event.from!.send(
+            this.isEmpty
+              ? { type: 'budget.refused', ticket, reason: 'exhausted', account: 'purse', remaining: 0 }
+              : { type: 'budget.reserved', ticket, amount, accounts: ['purse'] },
+          );
+        return undefined;
+      },
+      undefined,
+    );
+    this.ref = createActor(logic).start();
+  }
+}
+
+class Task {
+  readonly purse = new Purse();
+  readonly clock = new SimulatedClock();
+  readonly actor: AnyActorRef & { getSnapshot(): AnyMachineSnapshot };
+
+  constructor(spec: Partial<TaskSpec> = {}) {
+    const actors = { consult: answering, ask: answering, verify: answering, review: answering };
+    const start = {
+      workflow: 'w',
+      run: 'w/1',
+      task: 't',
+      input: { q: 1 },
+      values: {},
+      account: this.purse.ref,
+    };
+    const machine = taskMachine({ ...SPEC, ...spec }, actors);
+    this.actor = createActor(machine, { input: start, clock: this.clock }).start() as never;
+  }
+
+  get context(): TaskContext {
+    return this.actor.getSnapshot().context as TaskContext;
+  }
+
+  get state(): string {
+    const { value } = this.actor.getSnapshot() as { value: unknown };
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  }
+
+  get outcome(): WorkOutcome {
+    return this.actor.getSnapshot().output as WorkOutcome;
+  }
+
+  #child(name: string): AnyActorRef {
+    const child = this.actor.getSnapshot().children[name] as AnyActorRef | undefined;
+    if (child === undefined) throw new Error(`nobody is asked to ${name}: ${this.state}`);
+    return child;
+  }
+
+  question(name: string): Record<string, unknown> {
+    return (this.#child(name).getSnapshot() as unknown as { context: { input: never } }).context.input;
+  }
+
+  answer(name: string, output: unknown): this {
+    this.#child(name).send({ type: 'answer', output });
+    return this;
+  }
+
+  break(name: string): this {
+    this.#child(name).send({ type: 'break', error: new Error('broken') });
+    return this;
+  }
+
+  advise(more: Partial<Advised> = {}): this {
+    return this.answer('consult', { ...ADVICE, ...more });
+  }
+
+  send(event: { type: string; [more: string]: unknown }): this {
+    this.actor.send(event);
+    return this;
+  }
+
+  pass(ms: number): this {
+    this.clock.increment(ms);
+    return this;
+  }
+}
+
+describe('a task', () => {
+  it('asks who, reserves, asks, settles, and is done', () => {
+    const task = new Task().advise();
+    expect(task.question('ask')).toMatchObject({
+      agent: 'ann',
+      attempt: 1,
+      problems: [],
+      envelope: {
+        input: { q: 1 },
+        context: { workflow: 'w', run: 'w/1', task: 't', values: {} },
+        constraints: { maxCost: 0.0001, timeout: 1000, qualityThreshold: 0.8 },
+      },
+    });
+    task.answer('ask', good());
+    expect(task.outcome).toEqual({
+      status: 'complete',
+      output: { text: 'yes' },
+      facts: { attempts: 1, cost: 40, agent: 'ann', confidence: 0.9 },
+    });
+    expect(task.purse.heard).toEqual(['reserve 1 100', 'settle 1 40']);
+  });
+
+  it('asks no account for what costs nothing', () => {
+    const task = new Task().advise({ maxCost: 0 as Micros }).answer('ask', good(0.9, 0));
+    expect([task.state, task.purse.heard]).toEqual(['done', []]);
+  });
+
+  it('retries with the same key, later each time, and pays for every attempt', () => {
+    const task = new Task().advise();
+    const key = task.question('ask')['idempotencyKey'];
+    task.answer('ask', bad('server-error'));
+    expect(task.state).toBe('delaying');
+    task.pass(1000);
+    expect(task.question('ask')).toMatchObject({ attempt: 2, idempotencyKey: key });
+    task
+      .answer('ask', bad('server-error', { cost: undefined as never }))
+      .pass(2000)
+      .answer('ask', good());
+    expect(task.context.log.map(({ fault, move, cost }) => [fault, move, cost])).toEqual([
+      ['server-error', 'retry', 10],
+      ['server-error', 'retry', undefined],
+      [undefined, undefined, 40],
+    ]);
+    expect(task.purse.heard).toEqual([
+      ...['reserve 1 100', 'settle 1 10', 'reserve 2 100', 'hold 2', 'reserve 3 100', 'settle 3 40'],
+    ]);
+    expect(task.outcome.facts).toMatchObject({ attempts: 3, cost: 50 });
+  });
+
+  it('never comes back before it was told to', () => {
+    const task = new Task().advise().answer('ask', bad('rate-limit', { retryAfterMs: 30_000 }));
+    task.pass(29_999);
+    expect(task.state).toBe('delaying');
+    task.pass(1000);
+    expect(task.state).toBe('asking');
+  });
+
+  it('asks again with what was wrong, under another key, then somebody else', () => {
+    const problems = [{ pointer: '#/text', keyword: 'type', schemaPath: '#', detail: 'must be text' }];
+    const task = new Task().advise();
+    const first = task.question('ask')['idempotencyKey'];
+    task.answer('ask', bad('schema-mismatch', { problems }));
+    expect(task.question('ask')).toMatchObject({ problems, attempt: 2 });
+    expect(task.question('ask')['idempotencyKey']).not.toBe(first);
+    task
+      .answer('ask', bad('schema-mismatch', { problems }))
+      .answer('ask', bad('schema-mismatch', { problems }));
+    expect(task.question('consult')).toMatchObject({ tried: ['ann'] });
+    task.advise({ agent: 'bob', others: 0 });
+    expect(task.question('ask')).toMatchObject({ agent: 'bob', problems: [] });
+  });
+
+  it('takes a repair that the contract names, and says so', () => {
+    const repaired = { output: { text: 'mended' }, applied: [{ repair: 'strip-code-fence' }] };
+    const task = new Task().advise().answer('ask', { ...bad('not-parseable'), repaired });
+    expect(task.outcome).toMatchObject({
+      status: 'complete',
+      output: { text: 'mended' },
+      facts: { ground: 'repaired' },
+    });
+  });
+
+  it('takes no other repair than those that the strategy names', () => {
+    const strategy = extend(strategies.standard, {
+      name: 'strict',
+      rows: { 'not-parseable': [{ do: 'repair', names: ['trim'] }, { do: 'fail' }] },
+    });
+    const repaired = { output: {}, applied: [{ repair: 'trim' }, { repair: 'guess' }] };
+    const task = new Task({ strategy }).advise().answer('ask', { ...bad('not-parseable'), repaired });
+    expect([task.state, task.outcome.status]).toEqual(['failed', 'failed']);
+  });
+
+  it('stops at the time limit, holds the money of what nobody knows the cost of, and tries again', () => {
+    const task = new Task().advise().pass(1000);
+    expect([task.state, task.context.fault!.class]).toEqual(['delaying', 'timeout']);
+    expect(task.purse.heard).toEqual(['reserve 1 100', 'hold 1']);
+  });
+
+  it('counts the time limit of all attempts from its birth', () => {
+    const task = new Task({ deadlineMs: 500 }).advise();
+    expect(task.question('ask')).toMatchObject({
+      envelope: { constraints: { timeout: expect.any(Number) as number } },
+    });
+    task.pass(500);
+    expect(task.context.fault!.class).toBe('timeout');
+  });
+
+  it('takes 0.8 for 0.8 and not 0.79', () => {
+    expect(new Task().advise().answer('ask', good(0.8)).state).toBe('done');
+    const task = new Task().advise({ others: 0 }).answer('ask', good(0.79));
+    expect([task.state, task.context.fault!.class]).toEqual(['reviewing', 'low-confidence']);
+  });
+
+  it('goes to a person with an answer that is not good enough, and takes what they approve', () => {
+    const task = new Task().advise({ others: 0 }).answer('ask', good(0.5));
+    expect(task.question('review')).toMatchObject({
+      title: 't is not good enough by itself: take it?',
+      proposal: { text: 'yes' },
+      roles: ['editor'],
+    });
+    task.answer('review', { verdict: 'approved', output: { text: 'edited' } });
+    expect(task.outcome).toMatchObject({
+      status: 'complete',
+      output: { text: 'edited' },
+      facts: { ground: 'person' },
+    });
+  });
+
+  it.each([
+    [
+      'rejected',
+      { by: 'ada', reason: 'wrong' },
+      { status: 'failed', problem: { class: 'rejected', message: 'ada has refused it: wrong' } },
+    ],
+    [
+      'expired',
+      {},
+      { status: 'failed', problem: { class: 'rejected', message: 'nobody has decided in time' } },
+    ],
+    ['aborted', { by: 'ada', reason: 'enough' }, { status: 'aborted', by: 'ada', reason: 'enough' }],
+  ])('ends as a person says: %s', (verdict, more, outcome) => {
+    const task = new Task()
+      .advise({ others: 0 })
+      .answer('ask', good(0.5))
+      .answer('review', { verdict, ...more });
+    expect(task.outcome).toMatchObject(outcome);
+  });
+
+  it('is tried again when a person approves of that', () => {
+    const task = new Task().advise();
+    task.purse.isEmpty = true;
+    task.answer('ask', bad('server-error')).pass(60_000);
+    expect([task.state, task.context.fault!.class]).toEqual(['reviewing', 'budget-exhausted']);
+    task.purse.isEmpty = false;
+    task.answer('review', { verdict: 'approved' });
+    expect([task.state, task.context.history]).toEqual(['consulting', []]);
+    expect(task.advise().answer('ask', good()).state).toBe('done');
+  });
+
+  it('is parked where nobody can decide, says so, and goes on when it is told to, with another input', () => {
+    const task = new Task({ reviewers: undefined }).advise({ others: 0 }).answer('ask', good(0.5));
+    expect(task.state).toBe('parked');
+    task.send({ type: 'task.resume', task: 'other', by: 'ada' });
+    expect(task.state).toBe('parked');
+    task.send({ type: 'task.resume', task: 't', by: 'ada', input: { q: 2 } });
+    expect(task.question('consult')).toMatchObject({ input: { q: 2 }, tried: [] });
+  });
+
+  it('sleeps while the other side is down, without holding money, and asks who again', () => {
+    const task = new Task().advise({ others: 0 });
+    task.answer('ask', bad('unavailable')).pass(1000).answer('ask', bad('unavailable')).pass(2000);
+    task.answer('ask', bad('unavailable'));
+    expect(task.state).toBe('sleeping');
+    expect(task.purse.heard.at(-1)).toBe('settle 3 10');
+    expect(task.pass(60_000).state).toBe('consulting');
+  });
+
+  it('escalates instead of failing where it was told to', () => {
+    const task = new Task({ escalateTo: 'lead' }).advise({ others: 0 }).answer('ask', bad('agent-failure'));
+    expect(task.question('review')).toMatchObject({
+      roles: ['lead'],
+      proposal: { problem: { class: 'agent-failure' } },
+    });
+  });
+
+  it('fails with the fault where the strategy ends', () => {
+    const task = new Task().advise({ others: 0 }).answer('ask', bad('bad-request', { code: 400 }));
+    expect(task.outcome).toEqual({
+      status: 'failed',
+      problem: { class: 'bad-request', message: 'it is bad-request', cost: 10, code: 400 },
+      facts: { attempts: 1, cost: 10, agent: 'ann' },
+    });
+  });
+
+  it('fails where nobody may do it, and never asks', () => {
+    const fault = { class: 'not-permitted', message: 'no' } as const;
+    const task = new Task().answer('consult', { fault, passedOver: [{ agent: 'ann', why: 'denied' }] });
+    expect(task.outcome).toMatchObject({
+      status: 'failed',
+      problem: { class: 'not-permitted' },
+      facts: { attempts: 0 },
+    });
+    expect(task.context.passedOver).toEqual([{ agent: 'ann', why: 'denied' }]);
+  });
+
+  it('lets a verifier have the last word', () => {
+    const task = new Task({ verifies: true }).advise().answer('ask', good());
+    expect(task.question('verify')).toMatchObject({ agent: 'ann', output: { text: 'yes' } });
+    const fault = { class: 'factually-wrong', message: 'the sum is 4', problems: [] } as const;
+    task.answer('verify', { fault, found: { sum: 4 } });
+    expect([task.state, task.context.log[0]!.move]).toEqual(['asking', 'ask-again']);
+    task.answer('ask', good()).answer('verify', { found: { sum: 5 } });
+    expect([task.state, task.context.verified]).toEqual(['done', { sum: 5 }]);
+  });
+
+  it.each([
+    ['consulting', (task: Task) => task, []],
+    ['asking', (task: Task) => task.advise(), ['reserve 1 100', 'hold 1']],
+    ['delaying', (task: Task) => task.advise().answer('ask', bad('crash')), ['reserve 1 100', 'settle 1 10']],
+    [
+      'reviewing',
+      (task: Task) => task.advise({ others: 0 }).answer('ask', good(0.1)),
+      ['reserve 1 100', 'settle 1 40'],
+    ],
+  ])('gives back what it holds when it is cancelled while %s', (state, reach, heard) => {
+    const task = reach(new Task());
+    expect(task.state).toBe(state);
+    task.send({ type: 'task.cancel', because: 'enough' });
+    expect([task.outcome.status, task.purse.heard]).toEqual(['cancelled', heard]);
+  });
+
+  it('takes what breaks down for a fault', () => {
+    expect(new Task().break('consult').context.log).toEqual([]);
+    const task = new Task().advise().break('ask');
+    expect([task.state, task.context.fault]).toMatchObject([
+      'delaying',
+      { class: 'crash', message: 'Error: broken' },
+    ]);
+  });
+
+  it('makes no more attempts than it may, whatever the strategy says', () => {
+    const task = new Task({ maxAttempts: 2 }).advise().answer('ask', bad('crash')).pass(60_000);
+    task.answer('ask', bad('crash'));
+    expect([task.outcome.status, task.outcome.facts!.attempts]).toEqual(['failed', 2]);
+  });
+});

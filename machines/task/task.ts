@@ -1,0 +1,367 @@
+/**
+ * A task: one piece of work for an agent, until it is done or nobody can do it. The task is the one who decides: who is asked, what it
+ * may cost, how long it may take, whether the answer is good enough, and what is done when it is not. Agents do, and report.
+ *
+ *     consulting ─→ paying ─→ asking ─→ weighing ─→ verifying ─→ done
+ *         ↑   ╲        ↑ ╲       ╲         │            │
+ *         │    ╲       │  ╲       ╲        ↓            ↓
+ *         │     ╰──────┼───╰───────╰──→ deciding ←──────╯ ─→ failed
+ *         │            │                 │ │ │
+ *         ├─ sleeping ←┼─────── wait ────╯ │ ├──→ reviewing: a person decides
+ *         │            ╰─ delaying ← retry ╯ ╰──→ parked:    until somebody lets it go on
+ *         ╰────────────────── other agent
+ *
+ * Money is reserved before every attempt, and settled after it: what it has cost, or that nobody knows. When it is not wanted any
+ * more it gives back what it holds, and ends as `cancelled`.
+ *
+ * What it asks is bound by name: see `words.ts`. It runs nothing itself, and knows no clock but that of its steps.
+ */
+import { assign, enqueueActions, setup } from 'xstate';
+import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import type { BudgetAnswer, BudgetReserve } from '../budget-words.ts';
+import { NOTHING } from '../money.ts';
+import type { ReviewOutput } from '../review.ts';
+import type { TaskCancel, TaskResume } from '../workflow/events.ts';
+import type { WorkStart } from '../workflow/graph.ts';
+import { saidBy } from '../workflow/progress.ts';
+import { tellStanding } from '../workflow/standings.ts';
+import type { Standing } from '../workflow/standings.ts';
+import {
+  advised,
+  answered,
+  askingOf,
+  beginning,
+  begun,
+  decided,
+  outcomeOf,
+  resumed,
+  ticketOf,
+  timeLeft,
+  verified,
+} from './progress.ts';
+import type { TaskContext } from './progress.ts';
+import { afterReview, reviewOf } from './reviewing.ts';
+import type { Advice, Answer, Asking, Consultation, TaskSpec, Verification, Verified } from './words.ts';
+
+/** Those whom a task asks. */
+export interface TaskActors {
+  /** Takes a {@link Consultation}, gives an {@link Advice}. */
+  readonly consult: AnyActorLogic;
+  /** Takes an {@link Asking}, gives an {@link Answer}. */
+  readonly ask: AnyActorLogic;
+  /** Takes a {@link Verification}, gives a {@link Verified}. */
+  readonly verify: AnyActorLogic;
+  /** Takes a review's input, gives its output. */
+  readonly review: AnyActorLogic;
+}
+
+type TaskEvent = TaskCancel | TaskResume | BudgetAnswer;
+
+/** What it knows when it asks. XState cannot tell where the logic that is asked may be any. */
+interface Known {
+  readonly context: TaskContext;
+}
+
+/** An account that has not answered by then will not: it is gone, in ms. */
+const ACCOUNT_PATIENCE_MS = 60_000;
+
+/** The longest a timer can be set for, in ms. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+export function taskMachine(spec: TaskSpec, actors: TaskActors) {
+  return setup({
+    types: { context: {} as TaskContext, events: {} as TaskEvent, input: {} as WorkStart },
+    actors: { ...actors },
+    guards: {
+      'costs nothing': ({ context: { advice, start } }) =>
+        start.account === undefined || advice!.maxCost === NOTHING,
+      'is its money': ({ context, event }) => 'ticket' in event && event.ticket === context.ticket,
+      'is good': ({ context: { fault } }) => fault === undefined,
+      'is to be verified': ({ context: { fault, ground } }) =>
+        spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
+      'may be about it': ({ context: { start }, event }) =>
+        event.type === 'task.resume' && start.task.endsWith(event.task),
+      does: ({ context: { move } }, { deed }: { readonly deed: string }) => move?.do === deed,
+      'has an output': ({ context: { ground, fault } }) => ground !== undefined && fault === undefined,
+      'a person can decide': ({ context: { move } }) =>
+        (move?.do === 'review' && (move.role ?? spec.reviewers) !== undefined) ||
+        (move?.do === 'fail' && spec.escalateTo !== undefined),
+      'goes on': ({ context: { outcome, ground } }) => outcome === undefined && ground === undefined,
+      'was aborted': ({ context: { outcome } }) => outcome !== undefined,
+    },
+    actions: {
+      advise: assign((_, { advice }: { readonly advice: Advice }) => advised(advice)),
+      findNobody: assign((_, { error }: { readonly error: unknown }) =>
+        advised({ fault: { class: 'crash', message: saidBy(error) }, passedOver: [] }),
+      ),
+      reserve: enqueueActions(({ context, enqueue, self, system }) => {
+        const { advice, start } = context;
+        const ticket = ticketOf(context);
+        enqueue.assign({ ticket });
+        const request: BudgetReserve = {
+          type: 'budget.reserve',
+          ticket,
+          amount: advice!.maxCost,
+          from: self,
+          path: advice!.accounts,
+          labels: { agent: advice!.agent, task: start.task },
+        };
+        enqueue.sendTo(accountOf(start, system), request);
+      }),
+      haveNoMoney: assign({
+        ticket: undefined,
+        answer: undefined,
+        fault: ({ event }) => ({
+          class: 'budget-exhausted' as const,
+          message:
+            event.type === 'budget.refused'
+              ? `${event.account} does not give the money: ${event.reason}`
+              : 'the account does not answer',
+          cost: NOTHING,
+        }),
+      }),
+      begin: assign(({ context }) => begun(context, Date.now())),
+      take: assign(({ context }, { answer }: { readonly answer: Answer }) =>
+        answered(context, spec, answer, Date.now()),
+      ),
+      breakDown: assign(({ context }, { error }: { readonly error: unknown }) =>
+        answered(context, spec, failedWith('crash', saidBy(error)), Date.now()),
+      ),
+      beLate: assign(({ context }) =>
+        answered(context, spec, failedWith('timeout', 'it took longer than it may'), Date.now()),
+      ),
+      settle: enqueueActions(({ context, enqueue, system }) => {
+        const { ticket, log, start } = context;
+        if (ticket === undefined) return;
+        const { cost } = log.at(-1)!;
+        const account = accountOf(start, system);
+        if (cost === undefined) enqueue.sendTo(account, { type: 'budget.hold', ticket });
+        else enqueue.sendTo(account, { type: 'budget.settle', ticket, cost, source: 'agent' });
+        enqueue.assign({ ticket: undefined });
+      }),
+      letGo: enqueueActions(
+        ({ context: { ticket, start }, enqueue, system }, { knows }: { readonly knows: boolean }) => {
+          if (ticket === undefined) return;
+          // Of a call that was stopped nobody knows what it has cost.
+          enqueue.sendTo(accountOf(start, system), {
+            type: knows ? 'budget.release' : 'budget.hold',
+            ticket,
+          });
+          enqueue.assign({ ticket: undefined });
+        },
+      ),
+      heed: assign(({ context }, { answer }: { readonly answer: Verified }) => verified(context, answer)),
+      decide: assign(({ context }) => decided(context, spec, Date.now())),
+      goOn: assign(({ context, event }) =>
+        resumed(context, event.type === 'task.resume' ? event.input : undefined),
+      ),
+      follow: assign(({ context }, { output }: { readonly output: ReviewOutput }) =>
+        afterReview(context, output),
+      ),
+      cancel: assign({ outcome: { status: 'cancelled' } }),
+      tell: enqueueActions(
+        ({ context: { start }, enqueue, self }, { standing }: { readonly standing: Standing }) => {
+          tellStanding(enqueue, self, start.task.slice(start.task.lastIndexOf('/') + 1), standing);
+        },
+      ),
+    },
+    delays: {
+      tooLong: ({ context }) => Math.min(timeLeft(spec, context.deadlineAt, Date.now()), LONGEST_MS),
+      delay: ({ context: { move } }) =>
+        move !== undefined && 'delayMs' in move ? Math.min(move.delayMs, LONGEST_MS) : 0,
+    },
+  }).createMachine({
+    id: 'task',
+    context: ({ input, self }) => beginning(input, self.sessionId, spec, Date.now()),
+    initial: 'consulting',
+    states: {
+      consulting: {
+        invoke: {
+          id: 'consult',
+          src: 'consult',
+          input: ({ context: { start, input, tried, largerThan } }: Known): Consultation => ({
+            ...{ start, input, tried, largerThan },
+          }),
+          onDone: [
+            {
+              guard: ({ event }) => (event.output as Advice).fault === undefined,
+              target: 'paying',
+              actions: { type: 'advise', params: ({ event }) => ({ advice: event.output as Advice }) },
+            },
+            {
+              target: 'deciding',
+              actions: { type: 'advise', params: ({ event }) => ({ advice: event.output as Advice }) },
+            },
+          ],
+          onError: {
+            target: 'deciding',
+            actions: { type: 'findNobody', params: ({ event }) => ({ error: event.error }) },
+          },
+        },
+        on: { 'task.cancel': { target: 'cancelled' } },
+      },
+      paying: {
+        initial: 'reserving',
+        states: {
+          reserving: {
+            always: [
+              { guard: 'costs nothing', target: '#task.asking' },
+              { target: 'waiting', actions: 'reserve' },
+            ],
+          },
+          waiting: {},
+        },
+        on: {
+          'budget.reserved': { guard: 'is its money', target: 'asking' },
+          'budget.refused': { guard: 'is its money', target: 'deciding', actions: 'haveNoMoney' },
+          'task.cancel': { target: 'cancelled', actions: { type: 'letGo', params: { knows: true } } },
+        },
+        after: {
+          [ACCOUNT_PATIENCE_MS]: {
+            target: 'deciding',
+            actions: [{ type: 'letGo', params: { knows: true } }, 'haveNoMoney'],
+          },
+        },
+      },
+      asking: {
+        entry: 'begin',
+        invoke: {
+          id: 'ask',
+          src: 'ask',
+          input: ({ context }: Known): Asking => askingOf(context, spec),
+          onDone: {
+            target: 'weighing',
+            actions: [
+              { type: 'take', params: ({ event }) => ({ answer: event.output as Answer }) },
+              'settle',
+            ],
+          },
+          onError: {
+            target: 'weighing',
+            actions: [{ type: 'breakDown', params: ({ event }) => ({ error: event.error }) }, 'settle'],
+          },
+        },
+        after: { tooLong: { target: 'weighing', actions: ['beLate', 'settle'] } },
+        on: { 'task.cancel': { target: 'cancelled', actions: { type: 'letGo', params: { knows: false } } } },
+      },
+      weighing: {
+        always: [
+          { guard: 'is to be verified', target: 'verifying' },
+          { guard: 'is good', target: 'done' },
+          { target: 'deciding' },
+        ],
+      },
+      verifying: {
+        invoke: {
+          id: 'verify',
+          src: 'verify',
+          input: ({ context: { start, input, advice, output } }: Known): Verification => ({
+            ...{ start, input, agent: advice!.agent, output: output as Verification['output'] },
+          }),
+          onDone: [
+            {
+              guard: ({ event }) => (event.output as Verified).fault === undefined,
+              target: 'done',
+              actions: { type: 'heed', params: ({ event }) => ({ answer: event.output as Verified }) },
+            },
+            {
+              target: 'deciding',
+              actions: { type: 'heed', params: ({ event }) => ({ answer: event.output as Verified }) },
+            },
+          ],
+          onError: {
+            target: 'deciding',
+            actions: {
+              type: 'heed',
+              params: ({ event }) => ({
+                answer: { fault: { class: 'crash', message: saidBy(event.error) }, found: {} },
+              }),
+            },
+          },
+        },
+        on: { 'task.cancel': { target: 'cancelled' } },
+      },
+      deciding: {
+        entry: 'decide',
+        always: [
+          { guard: { type: 'does', params: { deed: 'retry' } }, target: 'delaying' },
+          { guard: { type: 'does', params: { deed: 'wait' } }, target: 'sleeping' },
+          { guard: { type: 'does', params: { deed: 'ask-again' } }, target: 'paying' },
+          { guard: { type: 'does', params: { deed: 'other-agent' } }, target: 'consulting' },
+          { guard: { type: 'does', params: { deed: 'larger-window' } }, target: 'consulting' },
+          { guard: { type: 'does', params: { deed: 'accept' } }, target: 'done' },
+          { guard: { type: 'does', params: { deed: 'default' } }, target: 'done' },
+          { guard: 'has an output', target: 'weighing' },
+          // A repair that is not one of those that were asked for: the next rung.
+          { guard: { type: 'does', params: { deed: 'repair' } }, target: 'deciding', reenter: true },
+          { guard: 'a person can decide', target: 'reviewing' },
+          { guard: { type: 'does', params: { deed: 'fail' } }, target: 'failed' },
+          { target: 'parked' },
+        ],
+      },
+      delaying: {
+        after: { delay: 'paying' },
+        on: { 'task.cancel': { target: 'cancelled' } },
+      },
+      sleeping: {
+        entry: { type: 'tell', params: { standing: 'parked' } },
+        exit: { type: 'tell', params: { standing: 'running' } },
+        after: { delay: 'consulting' },
+        on: {
+          'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
+          'task.cancel': { target: 'cancelled' },
+        },
+      },
+      parked: {
+        entry: { type: 'tell', params: { standing: 'parked' } },
+        exit: { type: 'tell', params: { standing: 'running' } },
+        on: {
+          'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
+          'task.cancel': { target: 'cancelled' },
+        },
+      },
+      reviewing: {
+        entry: { type: 'tell', params: { standing: 'waiting' } },
+        exit: { type: 'tell', params: { standing: 'running' } },
+        invoke: {
+          id: 'review',
+          src: 'review',
+          input: ({ context }: Known) => reviewOf(context, spec),
+          onDone: {
+            target: 'reviewed',
+            actions: { type: 'follow', params: ({ event }) => ({ output: event.output as ReviewOutput }) },
+          },
+          onError: {
+            target: 'failed',
+            actions: assign({
+              fault: ({ event }) => ({ class: 'crash' as const, message: saidBy(event.error) }),
+            }),
+          },
+        },
+        on: { 'task.cancel': { target: 'cancelled' } },
+      },
+      reviewed: {
+        always: [
+          { guard: 'was aborted', target: 'failed' },
+          { guard: 'has an output', target: 'done' },
+          { guard: 'goes on', target: 'consulting', actions: 'goOn' },
+          { target: 'failed' },
+        ],
+      },
+      done: { type: 'final' },
+      failed: { type: 'final' },
+      cancelled: { type: 'final', entry: 'cancel' },
+    },
+    output: ({ context }) => outcomeOf(context),
+  });
+}
+
+/** A call of which nobody knows more. */
+function failedWith(name: 'crash' | 'timeout', message: string): Answer {
+  return { fault: { class: name, message }, durationMs: 0 };
+}
+
+/** A `systemId` in XState's types; under Heddle an address as well. */
+function accountOf({ account }: WorkStart, system: { get(key: string): unknown }): AnyActorRef {
+  return (typeof account === 'string' ? system.get(account) : account) as AnyActorRef;
+}

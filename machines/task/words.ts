@@ -1,0 +1,129 @@
+/**
+ * The words between a task and those whom it asks: who does the work (`consult`), the work itself (`ask`), and whether it is right
+ * (`verify`). All three are processes, bound by name to what the system knows; what they answer is an event, and so it is recorded
+ * before anything follows from it. They always answer: what went wrong is a fault, which is a value.
+ */
+import type { TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
+import type { Fault, ValueProblem } from '../fault.ts';
+import type { Micros } from '../money.ts';
+import type { Calibration } from '../quality.ts';
+import type { Strategy } from '../strategy.ts';
+import type { WorkStart } from '../workflow/graph.ts';
+
+/** What of a task decides. Stands in the code: a change of it is a change of the machine. */
+export interface TaskSpec {
+  /** How long one attempt may take, and all of them together, in ms. */
+  readonly timeoutMs: number;
+  readonly deadlineMs: number | undefined;
+  /** The confidence from which on a result is accepted. */
+  readonly threshold: number;
+  readonly strategy: Strategy;
+  /** How many attempts there may be in all, whatever the strategy says. */
+  readonly maxAttempts: number;
+  /** Who decides where the strategy asks for a person and names no role. None: then it is parked instead. */
+  readonly reviewers: string | undefined;
+  /** Who decides what becomes of it instead of failing. */
+  readonly escalateTo: string | undefined;
+  /** Whether there is something that holds its results against the facts. */
+  readonly verifies: boolean;
+}
+
+/** Who is to do it? */
+export interface Consultation {
+  readonly start: WorkStart;
+  readonly input: unknown;
+  /** Those that are not asked again. */
+  readonly tried: readonly string[];
+  /** Only those whose window is larger than this, in tokens. */
+  readonly largerThan: number | undefined;
+}
+
+/** Somebody who is not asked, and why. */
+export interface PassedOver {
+  readonly agent: string;
+  readonly why: string;
+}
+
+/** What the decider has said, as far as it is kept. */
+export interface Permission {
+  readonly effect: 'permit' | 'deny';
+  readonly determining: readonly string[];
+  readonly reasons: readonly string[];
+}
+
+export type Advice = Advised | { readonly fault: Fault; readonly passedOver: readonly PassedOver[] };
+
+/** This one. */
+export interface Advised {
+  readonly fault?: undefined;
+  readonly agent: string;
+  /** The hash of its contract. */
+  readonly contract: string;
+  /** Why it was chosen before the others. */
+  readonly because: string;
+  readonly passedOver: readonly PassedOver[];
+  readonly permission: Permission;
+  /** What the attempt may cost at most. That much is reserved. */
+  readonly maxCost: Micros;
+  /** Further accounts that pay for it: the agent's own, the tenant's. */
+  readonly accounts: readonly string[];
+  /** The gates that its calls must pass: breakers, rate limiters, bulkheads. */
+  readonly permits: readonly string[];
+  readonly calibration: Calibration | undefined;
+  /** Its window, in tokens. */
+  readonly window: number | undefined;
+  /** How many could do it besides, and how many of those have a larger window. */
+  readonly others: number;
+  readonly larger: number;
+}
+
+/** The work. */
+export interface Asking {
+  readonly agent: string;
+  readonly envelope: TaskEnvelope;
+  readonly idempotencyKey: string;
+  readonly attempt: number;
+  /** What was wrong with its answer, when the same agent is asked again. */
+  readonly problems: readonly ValueProblem[];
+  readonly permits: readonly string[];
+}
+
+export type Answer = Succeeded | Failed;
+
+export interface Succeeded {
+  readonly fault?: undefined;
+  readonly result: TaskResult;
+  readonly cost: Micros;
+  readonly durationMs: number;
+}
+
+export interface Failed {
+  readonly result?: undefined;
+  readonly fault: Fault;
+  readonly durationMs: number;
+  /** An answer that keeps the contract, where a person is asked for. */
+  readonly output?: TaskResult['output'];
+  readonly metadata?: TaskMetadata;
+  /** An answer that is none, as evidence. */
+  readonly quarantined?: unknown;
+  /** What the repairs that the contract names make of it. */
+  readonly repaired?: {
+    readonly output: TaskResult['output'];
+    readonly applied: readonly { readonly repair: string }[];
+  };
+}
+
+/** Is it right? */
+export interface Verification {
+  readonly start: WorkStart;
+  readonly input: unknown;
+  readonly agent: string;
+  readonly output: TaskResult['output'];
+}
+
+/** A fault, unless everything is. */
+export interface Verified {
+  readonly fault?: Fault | undefined;
+  /** What every verifier has found, by name. */
+  readonly found: Readonly<Record<string, unknown>>;
+}

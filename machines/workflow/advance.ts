@@ -1,0 +1,175 @@
+/**
+ * How a run advances: what changes in its context when something has happened to one of its nodes. Pure; called by the actions of
+ * the run's machine.
+ */
+import { isWork } from './graph.ts';
+import type { Graph, WorkFacts, WorkOutcome, WorkProblem } from './graph.ts';
+import { canBeUndone, choiceOf, givenTo, isFatal, outputsOf, saidBy, verdictOf } from './progress.ts';
+import type { Ending, NodeProgress, RunContext } from './progress.ts';
+import { reduced } from './reducer.ts';
+
+/** The parts of the context that have changed. */
+export type Changed = Partial<RunContext>;
+
+/** Something else is known of a node. */
+export function noted(context: RunContext, name: string, progress: Partial<NodeProgress>): Changed {
+  const { nodes } = context;
+  return { nodes: { ...nodes, [name]: { ...nodes[name]!, ...progress } } };
+}
+
+/** It is about to begin: what it is given is kept until its child has it, and longer where it may have to be undone. */
+export function prepared(graph: Graph, name: string, context: RunContext): Changed {
+  const node = graph.nodes[name]!;
+  if (!isWork(node)) return {};
+  const given = givenTo(graph, node, context);
+  if (!given.isGood) return {};
+  const keeps = canBeUndone(node) && { input: given.value.input };
+  return {
+    ...noted(context, name, { status: 'running', startedAt: Date.now(), ...keeps }),
+    prepared: { ...context.prepared, [name]: given.value },
+  };
+}
+
+/** Its child has what it was given. */
+export function begun(name: string, { prepared: before }: RunContext): Changed {
+  const { [name]: _, ...others } = before;
+  return { prepared: others };
+}
+
+export function skipped(graph: Graph, name: string, context: RunContext): Changed {
+  const verdict = verdictOf(graph, name, context);
+  if (verdict.kind !== 'skip') return {};
+  const { why, because, blockedBy } = verdict;
+  return noted(context, name, {
+    status: 'skipped',
+    skipped: why,
+    because,
+    ...(blockedBy !== undefined && { blockedBy }),
+    endedAt: Date.now(),
+  });
+}
+
+/** A node without a child does what it does at once. */
+export function passed(graph: Graph, name: string, context: RunContext): Changed {
+  const node = graph.nodes[name]!;
+  const outputs = outputsOf(graph, node, context);
+  if (node.kind !== 'branch') return completed(graph, name, { output: outputs }, context);
+  const choice = choiceOf(graph, node, context);
+  return choice.isGood ? completed(graph, name, { output: outputs, arm: choice.value }, context) : {};
+}
+
+/** What a node has come to. */
+export interface Result {
+  readonly output: unknown;
+  readonly facts?: WorkFacts | undefined;
+  readonly arm?: string;
+}
+
+/** It is complete; what it writes is written with it. */
+export function completed(
+  graph: Graph,
+  name: string,
+  { output, facts, arm }: Result,
+  context: RunContext,
+): Changed {
+  const written = writtenBy(graph, name, output, context);
+  if (written instanceof Error)
+    return failed(graph, name, { class: 'invalid-output', message: written.message }, facts, context);
+  const progress = {
+    status: 'complete',
+    output,
+    endedAt: Date.now(),
+    ...(facts !== undefined && { facts }),
+    ...(arm !== undefined && { arm }),
+    ...undoingOf(graph, name, output, context),
+  } as const;
+  return {
+    ...noted(context, name, progress),
+    shared: written,
+    completed: [...context.completed, name],
+  };
+}
+
+/** What it takes to undo a node is found out as long as everything is known that it was done with. */
+function undoingOf(
+  graph: Graph,
+  name: string,
+  output: unknown,
+  { nodes }: RunContext,
+): Partial<NodeProgress> {
+  const node = graph.nodes[name]!;
+  if (!isWork(node) || node.compensate === undefined) return {};
+  try {
+    return { undo: node.compensate.input(output, nodes[name]!.input), input: undefined };
+  } catch (error) {
+    const message = `what it takes to undo it cannot be said: ${saidBy(error)}`;
+    return { undoProblem: { class: 'invalid-input', message } };
+  }
+}
+
+/** Everything that is written by name, or what is wrong with it. */
+function writtenBy(
+  { nodes, shared }: Graph,
+  name: string,
+  output: unknown,
+  { shared: before }: RunContext,
+): RunContext['shared'] | Error {
+  const after: Record<string, unknown> = { ...before };
+  for (const [key, pick] of Object.entries(nodes[name]!.writes)) {
+    try {
+      after[key] = reduced(shared[key]!.reduce, after[key], pick(output));
+    } catch (error) {
+      return new Error(`'${key}' cannot be written: ${saidBy(error)}`);
+    }
+  }
+  return after;
+}
+
+/** It has failed; unless somebody says what that means to them, the run has too. */
+export function failed(
+  graph: Graph,
+  name: string,
+  problem: WorkProblem,
+  facts: WorkFacts | undefined,
+  context: RunContext,
+): Changed {
+  const progress = {
+    status: 'failed',
+    problem,
+    endedAt: Date.now(),
+    ...(facts !== undefined && { facts }),
+  } as const;
+  const { kind: how } = graph.nodes[name]!.onError;
+  const isEnd =
+    context.ending === undefined && isFatal(graph, name) && (how === 'fail' || how === 'compensate');
+  return {
+    ...noted(context, name, progress),
+    ...(isEnd && { ending: { how, node: name, problem } }),
+  };
+}
+
+export function cancelled(name: string, facts: WorkFacts | undefined, context: RunContext): Changed {
+  return noted(context, name, {
+    status: 'cancelled',
+    because: whyCancelled(context),
+    endedAt: Date.now(),
+    ...(facts !== undefined && { facts }),
+  });
+}
+
+/** Why whatever runs is cancelled now, for people. */
+export function whyCancelled({ ending: end }: RunContext): string {
+  if (end === undefined) return 'whoever needs it goes on without';
+  return 'node' in end ? `${end.node} has failed` : end.reason;
+}
+
+/** The end of work that was asked to come to an end. What it has done all the same counts. */
+export function afterCancel(graph: Graph, name: string, outcome: WorkOutcome, context: RunContext): Changed {
+  return outcome.status === 'complete'
+    ? completed(graph, name, outcome, context)
+    : cancelled(name, outcome.facts, context);
+}
+
+export function ending(context: RunContext, end: Ending): Changed {
+  return context.ending === undefined ? { ending: end } : {};
+}

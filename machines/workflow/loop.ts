@@ -1,0 +1,155 @@
+/**
+ * A loop: the same work again and again, until its output is good enough, and never more often than its bound. Each time is a child of
+ * its own, named by its number, from 1.
+ */
+import { assign, enqueueActions, setup } from 'xstate';
+import type { AnyActorLogic, AnyStateMachine } from 'xstate';
+import { isTold, within } from './events.ts';
+import type { RunEvent } from './events.ts';
+import type { Data, WorkOutcome, WorkStart } from './graph.ts';
+import { saidBy } from './progress.ts';
+import { tellStanding } from './standings.ts';
+
+/** Where a loop stands when it is asked whether it goes on. */
+export interface Iteration {
+  /** How often it was done, from 1. */
+  readonly number: number;
+  /** What this time was given, and what the first was. */
+  readonly input: Data;
+  readonly first: Data;
+  /** What came of the time before; undefined the first time. */
+  readonly before: Data;
+}
+
+export interface LoopSpec {
+  /** Does the work: takes a {@link WorkStart}, and ends with a {@link WorkOutcome}. */
+  readonly body: AnyActorLogic;
+  /** How often at most. */
+  readonly times: number;
+  /** Whether an output is good enough. */
+  readonly until: (output: Data, iteration: Iteration) => boolean;
+  /** What the next time is given. */
+  readonly next: (output: Data, iteration: Iteration) => unknown;
+  /** What it means that no output was good enough: `fail`, or `accept` the last. */
+  readonly whenSpent: 'fail' | 'accept';
+}
+
+export interface LoopContext {
+  readonly start: WorkStart;
+  readonly number: number;
+  readonly input: unknown;
+  readonly before: unknown;
+  readonly attempts: number;
+  readonly cost: number;
+  readonly outcome: WorkOutcome | undefined;
+}
+
+interface DoneEvent {
+  readonly type: `xstate.done.actor.${string}`;
+  readonly output: WorkOutcome;
+}
+
+interface ErrorEvent {
+  readonly type: `xstate.error.actor.${string}`;
+  readonly error: unknown;
+}
+
+export function loopMachine(spec: LoopSpec): AnyStateMachine {
+  return setup({
+    types: {
+      context: {} as LoopContext,
+      events: {} as RunEvent | DoneEvent | ErrorEvent,
+      input: {} as WorkStart,
+    },
+    actors: { body: spec.body },
+    guards: {
+      'has come to its end': ({ context }) => context.outcome !== undefined,
+      'is about it': ({ context, event }) =>
+        event.type === 'task.resume' && isTold(event.task, nameOf(context)),
+    },
+    actions: {
+      begin: enqueueActions(({ context: { start, number, input }, enqueue }) => {
+        const id = String(number);
+        enqueue.spawnChild('body', { id, input: { ...start, task: `${start.task}/${id}`, input } });
+      }),
+      take: enqueueActions(({ context, event, enqueue }) => {
+        if (!('output' in event)) return;
+        enqueue.stopChild(String(context.number));
+        enqueue.assign(after(spec, context, event.output));
+      }),
+      break: assign(({ event }) =>
+        'error' in event
+          ? { outcome: { status: 'failed', problem: { class: 'crash', message: saidBy(event.error) } } }
+          : {},
+      ),
+      tell: enqueueActions(({ context, event, enqueue, self }) => {
+        if (event.type === 'task.stands') tellStanding(enqueue, self, nameOf(context), event.standing);
+      }),
+      passOn: enqueueActions(({ context, event, enqueue }) => {
+        if (event.type !== 'task.resume') return;
+        const id = String(context.number);
+        const rest = within(event.task, nameOf(context)) ?? id;
+        enqueue.sendTo(id, { ...event, task: rest });
+      }),
+      cancel: enqueueActions(({ context, event, enqueue }) => {
+        enqueue.sendTo(String(context.number), event);
+      }),
+    },
+  }).createMachine({
+    id: 'loop',
+    context: ({ input: start }) => ({
+      start,
+      number: 1,
+      input: start.input,
+      before: undefined,
+      attempts: 0,
+      cost: 0,
+      outcome: undefined,
+    }),
+    initial: 'working',
+    states: {
+      working: {
+        entry: 'begin',
+        on: {
+          'xstate.done.actor.*': { actions: 'take', target: 'weighing' },
+          'xstate.error.actor.*': { actions: 'break', target: 'done' },
+          'task.stands': { actions: 'tell' },
+          'task.resume': { guard: 'is about it', actions: 'passOn' },
+          'task.cancel': { actions: 'cancel' },
+        },
+      },
+      weighing: { always: [{ guard: 'has come to its end', target: 'done' }, { target: 'working' }] },
+      done: { type: 'final' },
+    },
+    output: ({ context: { outcome, attempts, cost } }) => ({ ...outcome!, facts: { attempts, cost } }),
+  });
+}
+
+/** The name by which its parent knows it: the last part of its task. */
+const nameOf = ({ start: { task } }: LoopContext): string => task.slice(task.lastIndexOf('/') + 1);
+
+/** What changes when the work was done once more. */
+function after(spec: LoopSpec, context: LoopContext, outcome: WorkOutcome): Partial<LoopContext> {
+  const { number, input, before, start } = context;
+  const facts = {
+    attempts: context.attempts + (outcome.facts?.attempts ?? 0),
+    cost: context.cost + (outcome.facts?.cost ?? 0),
+  };
+  if (outcome.status !== 'complete') return { ...facts, outcome };
+  const iteration: Iteration = { number, input, before, first: start.input };
+  const { output } = outcome;
+  try {
+    if (spec.until(output, iteration) || (number >= spec.times && spec.whenSpent === 'accept'))
+      return { ...facts, outcome };
+    if (number >= spec.times) return { ...facts, outcome: spent(spec.times) };
+    return { ...facts, number: number + 1, before: output, input: spec.next(output, iteration) };
+  } catch (error) {
+    const message = `it cannot be said how the loop goes on: ${saidBy(error)}`;
+    return { ...facts, outcome: { status: 'failed', problem: { class: 'invalid-input', message } } };
+  }
+}
+
+function spent(times: number): WorkOutcome {
+  const message = `it was done ${times} times, and its output was never good enough`;
+  return { status: 'failed', problem: { class: 'not-converged', message } };
+}

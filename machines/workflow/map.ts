@@ -1,0 +1,215 @@
+/**
+ * A map: the same work for every item of a list, so many at once. Each item is a child of its own, named by its place in the list, so
+ * after a crash only those go on that were not done.
+ */
+import { assign, enqueueActions, setup } from 'xstate';
+import type { AnyActorLogic, AnyStateMachine } from 'xstate';
+import { within } from './events.ts';
+import type { RunEvent } from './events.ts';
+import type { WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
+import { saidBy } from './progress.ts';
+import { standingOfAll, tellStanding } from './standings.ts';
+import type { Standing } from './standings.ts';
+
+export interface MapSpec {
+  /** How many items at once. */
+  readonly concurrency: number;
+  /** Does the work of one item: takes a {@link WorkStart}, and ends with a {@link WorkOutcome}. */
+  readonly each: AnyActorLogic;
+  /** What is made of an item for that. */
+  readonly input: (item: unknown, index: number) => unknown;
+  /**
+   * - `fail`: the first item that fails ends it, and the others are cancelled
+   * - `collect`: all are done, and the output says of each what came of it
+   */
+  readonly onItemError: 'fail' | 'collect';
+  /** What becomes of the list of outputs. */
+  readonly reduce: (outputs: readonly unknown[]) => unknown;
+}
+
+export interface MapContext {
+  readonly start: WorkStart;
+  readonly items: readonly unknown[];
+  /** The items that were begun, from the first on. */
+  readonly begun: number;
+  /** Those that run, by their ids. */
+  readonly running: Readonly<Record<string, Standing>>;
+  /** By index; not there: not done. */
+  readonly outcomes: Readonly<Record<number, WorkOutcome>>;
+  readonly done: number;
+  readonly stands: Standing;
+  /** Why it comes to an end before all is done. */
+  readonly ending: WorkOutcome | undefined;
+}
+
+type MapEvent =
+  | RunEvent
+  | { readonly type: `xstate.done.actor.${string}`; readonly actorId: string; readonly output: unknown }
+  | { readonly type: `xstate.error.actor.${string}`; readonly actorId: string; readonly error: unknown };
+
+export function mapMachine({ each, input, concurrency, onItemError, reduce }: MapSpec): AnyStateMachine {
+  return setup({
+    types: { context: {} as MapContext, events: {} as MapEvent, input: {} as WorkStart },
+    actors: { each },
+    guards: {
+      'all is done': ({ context: { items, done, running, ending } }) =>
+        ending === undefined ? done === items.length : Object.keys(running).length === 0,
+      'is about an item': ({ context, event }) =>
+        event.type === 'task.resume' && itemIn(context, event.task) !== undefined,
+    },
+    actions: {
+      fill: enqueueActions(({ context, enqueue }) => {
+        const { items, start, ending } = context;
+        let { begun } = context;
+        const running = { ...context.running };
+        let free = ending === undefined ? concurrency - Object.keys(running).length : 0;
+        for (; free > 0 && begun < items.length; begun++, free--) {
+          const id = String(begun);
+          const made = inputOf(input, items[begun], begun);
+          if (made instanceof Error) {
+            const problem = { class: 'invalid-input', message: `item ${begun}: ${made.message}` };
+            enqueue.assign({ begun, running, ending: { status: 'failed', problem } });
+            for (const other of Object.keys(running))
+              enqueue.sendTo(other, { type: 'task.cancel', because: problem.message });
+            return;
+          }
+          running[id] = 'running';
+          enqueue.spawnChild('each', { id, input: { ...start, task: `${start.task}/${id}`, input: made } });
+        }
+        enqueue.assign({ begun, running });
+      }),
+      take: enqueueActions(({ context, event, enqueue }) => {
+        if (!('actorId' in event)) return;
+        const { [event.actorId]: known, ...running } = context.running;
+        if (known === undefined) return;
+        const outcome: WorkOutcome =
+          'output' in event
+            ? (event.output as WorkOutcome)
+            : { status: 'failed', problem: { class: 'crash', message: saidBy(event.error) } };
+        const outcomes = { ...context.outcomes, [Number(event.actorId)]: outcome };
+        enqueue.assign({ running, outcomes, done: context.done + 1 });
+        enqueue.stopChild(event.actorId);
+        const ending = context.ending ?? endingAfter(outcome, event.actorId, onItemError);
+        if (ending !== undefined && context.ending === undefined) {
+          enqueue.assign({ ending });
+          for (const id of Object.keys(running))
+            enqueue.sendTo(id, { type: 'task.cancel', because: `item ${event.actorId} has ended it` });
+        }
+      }),
+      note: assign({
+        running: ({ context: { running }, event }) =>
+          event.type === 'task.stands' && running[event.task] !== undefined
+            ? { ...running, [event.task]: event.standing }
+            : running,
+      }),
+      tell: enqueueActions(({ context, enqueue, self }) => {
+        const stands = standingOfAll(Object.values(context.running));
+        if (stands === context.stands) return;
+        enqueue.assign({ stands });
+        tellStanding(enqueue, self, nameIn(context), stands);
+      }),
+      passOn: enqueueActions(({ context, event, enqueue }) => {
+        if (event.type !== 'task.resume') return;
+        const item = itemIn(context, event.task)!;
+        enqueue.sendTo(item, { ...event, task: event.task.slice(nameIn(context).length + 1) });
+      }),
+      cancel: enqueueActions(({ context, event, enqueue }) => {
+        if (event.type !== 'task.cancel') return;
+        enqueue.assign({ ending: context.ending ?? { status: 'cancelled' } });
+        for (const id of Object.keys(context.running)) enqueue.sendTo(id, event);
+      }),
+    },
+  }).createMachine({
+    id: 'map',
+    context: ({ input: start }) => ({
+      start,
+      ...itemsIn(start),
+      begun: 0,
+      running: {},
+      outcomes: {},
+      done: 0,
+      stands: 'running',
+    }),
+    initial: 'working',
+    states: {
+      working: {
+        entry: 'fill',
+        always: { guard: 'all is done', target: 'done' },
+        on: {
+          'xstate.done.actor.*': { actions: ['take', 'fill', 'tell'] },
+          'xstate.error.actor.*': { actions: ['take', 'fill', 'tell'] },
+          'task.stands': { actions: ['note', 'tell'] },
+          'task.resume': { guard: 'is about an item', actions: 'passOn' },
+          'task.cancel': { actions: 'cancel' },
+        },
+      },
+      done: { type: 'final' },
+    },
+    output: ({ context }) => outcomeOf(context, onItemError, reduce),
+  });
+}
+
+/** The name by which its parent knows it: the last part of its task. */
+const nameIn = ({ start: { task } }: MapContext): string => task.slice(task.lastIndexOf('/') + 1);
+
+function itemIn(context: MapContext, task: string): string | undefined {
+  const item = within(task, nameIn(context))?.split('/', 1)[0];
+  return item !== undefined && context.running[item] !== undefined ? item : undefined;
+}
+
+function itemsIn({ input }: WorkStart): Pick<MapContext, 'items' | 'ending'> {
+  if (Array.isArray(input)) return { items: input, ending: undefined };
+  const problem = { class: 'invalid-input', message: 'what it is to go over is no list' };
+  return { items: [], ending: { status: 'failed', problem } };
+}
+
+function inputOf(input: MapSpec['input'], item: unknown, index: number): unknown {
+  try {
+    return input(item, index);
+  } catch (error) {
+    return new Error(`its input cannot be made: ${saidBy(error)}`);
+  }
+}
+
+/** Whether what came of an item ends everything. */
+function endingAfter(
+  outcome: WorkOutcome,
+  item: string,
+  onItemError: MapSpec['onItemError'],
+): WorkOutcome | undefined {
+  if (outcome.status === 'aborted') return outcome;
+  if (outcome.status === 'complete' || onItemError === 'collect') return undefined;
+  if (outcome.status === 'cancelled') return outcome;
+  const { problem } = outcome;
+  return { status: 'failed', problem: { ...problem, message: `item ${item}: ${problem.message}`, item } };
+}
+
+function outcomeOf(
+  { items, outcomes, ending }: MapContext,
+  onItemError: MapSpec['onItemError'],
+  reduce: MapSpec['reduce'],
+): WorkOutcome {
+  const facts = factsOf(Object.values(outcomes));
+  if (ending !== undefined) return { ...ending, facts };
+  const all = items.map((_, index) => outcomes[index]!);
+  const outputs = all.map((outcome) => {
+    if (onItemError === 'fail') return outcome.status === 'complete' ? outcome.output : undefined;
+    const { facts: _, ...rest } = outcome;
+    return rest;
+  });
+  try {
+    return { status: 'complete', output: reduce(outputs), facts };
+  } catch (error) {
+    const problem: WorkProblem = {
+      class: 'invalid-output',
+      message: `its results cannot be joined: ${saidBy(error)}`,
+    };
+    return { status: 'failed', problem, facts };
+  }
+}
+
+function factsOf(outcomes: readonly WorkOutcome[]) {
+  const sum = (pick: 'attempts' | 'cost'): number =>
+    outcomes.reduce((total, { facts }) => total + (facts?.[pick] ?? 0), 0);
+  return { attempts: sum('attempts'), cost: sum('cost') };
+}

@@ -1,0 +1,400 @@
+/**
+ * The progress of a run, as data, and what follows from it: which node may begin, which is skipped, which is not needed any more. All
+ * of it is pure, and asked by the guards of the run's machine (`run.ts`).
+ */
+import type { AnyActorRef } from 'xstate';
+import { dependentsOf, isWork } from './graph.ts';
+import type {
+  Absence,
+  BranchNode,
+  EdgePolicy,
+  Graph,
+  GraphNode,
+  Mapper,
+  Need,
+  Outputs,
+  RunView,
+  WorkFacts,
+  WorkNode,
+  WorkProblem,
+} from './graph.ts';
+
+/**
+ * - `pending`: waits for what it needs
+ * - `ready`: waits for a place among those that may run at once
+ * - `running`: its child works; `waiting` for a person, `parked` until somebody resumes it, `cancelling`
+ * - `complete`, `failed`, `skipped`, `cancelled`: its end
+ * - `compensating`, `compensated`: what it did is being undone, or is; `uncompensated`: it could not be
+ */
+export type NodeStatus =
+  | 'pending'
+  | 'ready'
+  | 'running'
+  | 'waiting'
+  | 'parked'
+  | 'cancelling'
+  | 'complete'
+  | 'failed'
+  | 'skipped'
+  | 'cancelled'
+  | 'compensating'
+  | 'compensated'
+  | 'uncompensated';
+
+export interface NodeProgress {
+  readonly status: NodeStatus;
+  readonly output?: unknown;
+  /** What it was given. Kept while a node that may have to be undone runs. */
+  readonly input?: unknown;
+  /** What is given to whoever undoes it. */
+  readonly undo?: unknown;
+  /** Why it was not undone. */
+  readonly undoProblem?: WorkProblem;
+  /** Which arm a branch has chosen. */
+  readonly arm?: string;
+  /** Why it was skipped: its condition, the arm that was not chosen, or a node that blocks it. */
+  readonly skipped?: 'condition' | 'arm' | 'blocked';
+  /** The node that blocks it. */
+  readonly blockedBy?: string;
+  /** Why it was skipped or cancelled, for people. */
+  readonly because?: string;
+  readonly problem?: WorkProblem;
+  readonly facts?: WorkFacts;
+  /** It has waited for its needs as long as it may. */
+  readonly late?: true;
+  /** Milliseconds since the epoch. */
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+}
+
+/** Why a run ends before everything is done. */
+export type Ending =
+  | { readonly how: 'fail' | 'compensate'; readonly node: string; readonly problem: WorkProblem }
+  | { readonly how: 'abort'; readonly by: string; readonly reason: string }
+  /** The run that it belongs to does not want it any more. */
+  | { readonly how: 'cancel'; readonly reason: string };
+
+export interface RunContext {
+  readonly input: unknown;
+  /** The address of the run. */
+  readonly run: string;
+  readonly startedAt: number;
+  readonly nodes: Readonly<Record<string, NodeProgress>>;
+  readonly shared: Readonly<Record<string, unknown>>;
+  /** The nodes that are complete, in the order in which they were. */
+  readonly completed: readonly string[];
+  readonly ending: Ending | undefined;
+  readonly account: AnyActorRef | string | undefined;
+  /** What nodes are given that begin in this step. Empty between steps. */
+  readonly prepared: Readonly<Record<string, Given>>;
+}
+
+export function beginning(graph: Graph, input: unknown, run: string, at: number): RunContext {
+  return {
+    input,
+    run,
+    startedAt: at,
+    nodes: Object.fromEntries(Object.keys(graph.nodes).map((name) => [name, { status: 'pending' }])),
+    shared: Object.fromEntries(Object.entries(graph.shared).map(([name, { initial }]) => [name, initial])),
+    completed: [],
+    ending: undefined,
+    account: undefined,
+    prepared: {},
+  };
+}
+
+// ---- what a node is to do -----------------------------------------------------------------------------------------
+
+export type Verdict =
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'begin' }
+  | {
+      readonly kind: 'skip';
+      readonly why: NonNullable<NodeProgress['skipped']>;
+      readonly because: string;
+      readonly blockedBy?: string;
+    }
+  | { readonly kind: 'fail'; readonly problem: WorkProblem };
+
+const WAIT: Verdict = { kind: 'wait' };
+const BEGIN: Verdict = { kind: 'begin' };
+
+/** What a pending node is to do. */
+export function verdictOf(graph: Graph, name: string, context: RunContext): Verdict {
+  const node = graph.nodes[name]!;
+  const joined = joinOf(graph, node, context, context.nodes[name]!.late === true);
+  return joined.kind === 'begin' ? conditionOf(graph, node, context) : joined;
+}
+
+/**
+ * How an edge stands.
+ * - `open`: what it needs has not ended
+ * - `given`: there is an output
+ * - `dead`: it was not meant to be done, by its condition or by the arm that was chosen
+ * - `absent`: it has failed, and that is let pass
+ * - `blocked`: it has failed, and what needs it is not done
+ */
+type EdgeStanding = 'open' | 'given' | 'dead' | 'absent' | 'blocked';
+
+function standingOf(graph: Graph, { node, arm, onError }: Need, context: RunContext): EdgeStanding {
+  const progress = context.nodes[node]!;
+  switch (progress.status) {
+    case 'complete':
+      return arm === undefined || progress.arm === arm ? 'given' : 'dead';
+    case 'skipped':
+      return progress.skipped === 'blocked' ? 'blocked' : 'dead';
+    case 'failed':
+      return standingAfterFailure(onError ?? edgePolicyOf(graph.nodes[node]!));
+    case 'cancelled':
+    case 'compensating':
+    case 'compensated':
+    case 'uncompensated':
+      return 'blocked';
+    case 'pending':
+    case 'ready':
+    case 'running':
+    case 'waiting':
+    case 'parked':
+    case 'cancelling':
+      return 'open';
+  }
+}
+
+const STANDING_AFTER = { skip: 'blocked', absent: 'absent', value: 'given' } as const;
+
+const standingAfterFailure = (policy: EdgePolicy): EdgeStanding => STANDING_AFTER[policy.kind];
+
+/** Where the run fails nobody goes on anyway. */
+function edgePolicyOf({ onError }: GraphNode): EdgePolicy {
+  return onError.kind === 'fail' || onError.kind === 'compensate' ? { kind: 'skip' } : onError;
+}
+
+function joinOf(graph: Graph, { needs, wait }: GraphNode, context: RunContext, isLate: boolean): Verdict {
+  if (needs.length === 0) return BEGIN;
+  const standings = needs.map((need) => standingOf(graph, need, context));
+  const count = (...kinds: EdgeStanding[]): number =>
+    standings.filter((standing) => kinds.includes(standing)).length;
+  const isOpen = count('open') > 0 && !isLate;
+  const blocked = (): Verdict => {
+    const by = needs[standings.indexOf('blocked')]!.node;
+    return { kind: 'skip', why: 'blocked', because: `${by} did not come to a good end`, blockedBy: by };
+  };
+  switch (wait.join.kind) {
+    case 'all':
+      if (standings.includes('blocked')) return blocked();
+      if (isOpen) return WAIT;
+      if (count('given', 'absent') > 0) return BEGIN;
+      return isLate && count('open') > 0 ? tooLate(needs, standings) : dead(needs);
+    case 'any':
+      if (count('given', 'absent') > 0) return BEGIN;
+      if (isOpen) return WAIT;
+      if (standings.includes('blocked')) return blocked();
+      return isLate && count('open') > 0 ? tooLate(needs, standings) : dead(needs);
+    case 'atLeast': {
+      const { count: wanted } = wait.join;
+      if (count('given') >= wanted) return BEGIN;
+      if (count('given', 'open') >= wanted) return isOpen ? WAIT : tooLate(needs, standings);
+      return count('dead') === needs.length
+        ? dead(needs)
+        : tooFew(wanted, count('given', 'open'), needs.length);
+    }
+  }
+}
+
+function tooLate(needs: readonly Need[], standings: readonly EdgeStanding[]): Verdict {
+  const open = needs.filter((_, index) => standings[index] === 'open').map(({ node }) => node);
+  return { kind: 'fail', problem: { class: 'timeout', message: `it waited too long for ${listed(open)}` } };
+}
+
+function tooFew(wanted: number, given: number, all: number): Verdict {
+  const message = `it needs ${wanted} of ${all} to be complete, and only ${given} can be`;
+  return { kind: 'fail', problem: { class: 'join', message } };
+}
+
+function dead(needs: readonly Need[]): Verdict {
+  const because = `nothing that it needs was to be done: ${listed(needs.map(({ node }) => node))}`;
+  return { kind: 'skip', why: 'arm', because };
+}
+
+const listed = (names: readonly string[]): string => [...new Set(names)].join(', ');
+
+function conditionOf(graph: Graph, node: GraphNode, context: RunContext): Verdict {
+  if (node.when === undefined) return BEGIN;
+  const answer = mapped('its condition', node.when, graph, node, context);
+  if (!answer.isGood) return { kind: 'fail', problem: answer.problem };
+  const holds: unknown = answer.value;
+  if (holds === true) return BEGIN;
+  if (holds === false) return { kind: 'skip', why: 'condition', because: 'its condition does not hold' };
+  const message = `its condition gives ${shown(holds)}, which is neither true nor false`;
+  return { kind: 'fail', problem: { class: 'invalid-input', message } };
+}
+
+const shown = (value: unknown): string => (value === null ? 'null' : `a ${typeof value}`);
+
+// ---- what mappers are given, and what they give -------------------------------------------------------------------
+
+export type Mapped<T> =
+  | { readonly isGood: true; readonly value: T; readonly problem?: undefined }
+  | { readonly isGood: false; readonly problem: WorkProblem };
+
+/** Asks a mapper of a node. One that throws has nothing to say, and the node fails with it. */
+export function mapped<T>(
+  what: string,
+  mapper: Mapper<T>,
+  graph: Graph,
+  node: GraphNode,
+  context: RunContext,
+): Mapped<T> {
+  try {
+    return { isGood: true, value: mapper(outputsOf(graph, node, context), viewOf(graph, node, context)) };
+  } catch (error) {
+    const message = `${what} cannot be made: ${saidBy(error)}`;
+    return { isGood: false, problem: { class: 'invalid-input', message } };
+  }
+}
+
+/** What a thrown value says, in one line. */
+export const saidBy = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+
+/** The outputs that a node is given. */
+export function outputsOf(graph: Graph, { needs }: GraphNode, context: RunContext): Outputs {
+  const outputs: Record<string, unknown> = {};
+  for (const need of needs) {
+    if (standingOf(graph, need, context) !== 'given') continue;
+    const { status, output } = context.nodes[need.node]!;
+    outputs[need.node] = status === 'failed' ? valueInstead(graph, need) : output;
+  }
+  return outputs;
+}
+
+function valueInstead(graph: Graph, { node, onError }: Need): unknown {
+  const policy = onError ?? edgePolicyOf(graph.nodes[node]!);
+  return policy.kind === 'value' ? policy.value : undefined;
+}
+
+function viewOf(graph: Graph, { needs }: GraphNode, context: RunContext): RunView {
+  const absent: Record<string, Absence> = {};
+  for (const need of needs) {
+    const standing = standingOf(graph, need, context);
+    if (standing === 'given') continue;
+    absent[need.node] = absenceOf(context.nodes[need.node]!);
+  }
+  return { input: context.input, shared: context.shared, absent };
+}
+
+function absenceOf({ status, because, problem, arm }: NodeProgress): Absence {
+  switch (status) {
+    case 'failed':
+      return { status, because: problem?.message ?? '' };
+    case 'skipped':
+      return { status, because: because ?? '' };
+    case 'complete':
+      return { status: 'skipped', because: `the arm '${arm}' was chosen` };
+    default:
+      return { status: 'cancelled', because: because ?? 'it was not waited for' };
+  }
+}
+
+/** What the run comes to: its mapper may look at everything that is complete. */
+export function outputOfRun(graph: Graph, context: RunContext): unknown {
+  const outputs = Object.fromEntries(
+    Object.entries(context.nodes).flatMap(([name, { status, output }]) =>
+      status === 'complete' ? [[name, output]] : [],
+    ),
+  );
+  const absent = Object.fromEntries(
+    Object.entries(context.nodes).flatMap(([name, progress]) =>
+      progress.status === 'complete' ? [] : [[name, absenceOf(progress)]],
+    ),
+  );
+  return graph.output(outputs, { input: context.input, shared: context.shared, absent });
+}
+
+/** Why a node that could begin cannot be given what it needs; undefined when it can. */
+export function problemOfBeginning(graph: Graph, name: string, context: RunContext): WorkProblem | undefined {
+  const node = graph.nodes[name]!;
+  if (isWork(node)) return givenTo(graph, node, context).problem;
+  return node.kind === 'join' ? undefined : choiceOf(graph, node, context).problem;
+}
+
+/** What the child of a node is given. */
+export interface Given {
+  readonly input: unknown;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+export function givenTo(graph: Graph, node: WorkNode, context: RunContext): Mapped<Given> {
+  const input = mapped('its input', node.input, graph, node, context);
+  if (!input.isGood) return input;
+  const values = mapped('its context', node.values, graph, node, context);
+  if (!values.isGood) return values;
+  return { isGood: true, value: { input: input.value, values: values.value } };
+}
+
+/** The arm that a branch takes. */
+export function choiceOf(graph: Graph, node: BranchNode, context: RunContext): Mapped<string> {
+  const chosen = mapped('its choice', node.choose, graph, node, context);
+  if (!chosen.isGood) return chosen;
+  const arm = chosen.value ?? node.otherwise;
+  if (arm !== undefined && node.arms.includes(arm)) return { isGood: true, value: arm };
+  const said = arm === undefined ? 'none of its arms' : `'${arm}', which is none of its arms`;
+  const message = `it chooses ${said} (${node.arms.join(', ')})`;
+  return { isGood: false, problem: { class: 'invalid-input', message } };
+}
+
+// ---- who runs -----------------------------------------------------------------------------------------------------
+
+/** Whether a ready node is among the first for whom there is a place, in the order in which they were written. */
+export function hasPlace(graph: Graph, name: string, context: RunContext): boolean {
+  let free = graph.parallel;
+  for (const { status } of Object.values(context.nodes))
+    if (status === 'running' || status === 'cancelling') free--;
+  if (free <= 0) return false;
+  for (const [other, { status }] of Object.entries(context.nodes)) {
+    if (status !== 'ready') continue;
+    if (other === name) return true;
+    if (--free === 0) return false;
+  }
+  return false;
+}
+
+const BEFORE: ReadonlySet<NodeStatus> = new Set<NodeStatus>(['pending', 'skipped', 'cancelled']);
+
+/** Whether what a node does is not wanted any more: the run ends, or whoever needs it goes on without. */
+export function isObsolete(graph: Graph, name: string, context: RunContext): boolean {
+  if (context.ending !== undefined) return true;
+  const dependents = dependentsIn(graph)[name]!;
+  return (
+    dependents.length > 0 &&
+    dependents.every((other) => {
+      const { status } = context.nodes[other]!;
+      return status === 'cancelled' || (!BEFORE.has(status) && graph.nodes[other]!.wait.cancelsLosers);
+    })
+  );
+}
+
+const known = new WeakMap<Graph, ReturnType<typeof dependentsOf>>();
+
+function dependentsIn(graph: Graph): ReturnType<typeof dependentsOf> {
+  let dependents = known.get(graph);
+  if (dependents === undefined) known.set(graph, (dependents = dependentsOf(graph)));
+  return dependents;
+}
+
+/** Whether the failure of a node ends the run: unless all that need it say what it means to them. */
+export function isFatal(graph: Graph, name: string): boolean {
+  const { kind } = graph.nodes[name]!.onError;
+  if (kind !== 'fail' && kind !== 'compensate') return false;
+  const edges = dependentsIn(graph)[name]!.flatMap((other) =>
+    graph.nodes[other]!.needs.filter(({ node }) => node === name),
+  );
+  return edges.length === 0 || edges.some(({ onError }) => onError === undefined);
+}
+
+/** The next node whose work is to be undone: the last that was complete, of those that can be. */
+export function nextToUndo(graph: Graph, { completed, nodes }: RunContext): string | undefined {
+  return completed.findLast((name) => canBeUndone(graph.nodes[name]!) && nodes[name]!.status === 'complete');
+}
+
+export const canBeUndone = (node: GraphNode): boolean => isWork(node) && node.compensate !== undefined;

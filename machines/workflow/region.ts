@@ -1,0 +1,223 @@
+/**
+ * The region of a node in the statechart of a run, and the states in which runs are undone. What is in here is drawn: the names of
+ * guards say in words what the graph says.
+ */
+import { isWork } from './graph.ts';
+import type { Graph, GraphNode, WorkNode, WorkOutcome, WorkStart } from './graph.ts';
+import type { RunContext } from './progress.ts';
+
+/** The names under which a region asks its guards. */
+export const guardNames = (name: string) =>
+  ({
+    obsolete: `${name} is not wanted any more`,
+    stuck: `${name} cannot begin`,
+    skipped: `${name} is not to be done`,
+    begins: `${name} has what it needs`,
+    hasPlace: `there is a place for ${name}`,
+    hasFirst: `the first need of ${name} has ended`,
+    speaks: `it is about ${name}`,
+    undone: `${name} is the next to undo`,
+  }) as const;
+
+/** The source of the child that undoes a node. */
+export const undoOf = (name: string): string => `undo ${name}`;
+
+interface Step {
+  readonly context: RunContext;
+  readonly event: unknown;
+}
+
+/** How the child has ended that did the work of a node. */
+export function outcomeIn(
+  { event }: Pick<Step, 'event'>,
+  { outcome }: Pick<WorkNode, 'outcome'>,
+): WorkOutcome {
+  const { output } = event as { readonly output: unknown };
+  return outcome === undefined ? (output as WorkOutcome) : outcome(output);
+}
+
+export function regionOf(graph: Graph, name: string, node: GraphNode) {
+  const guards = guardNames(name);
+  const params = { node: name };
+  const { withinMs } = node.wait;
+  return {
+    initial: 'pending',
+    states: {
+      pending: {
+        always: [
+          { guard: guards.obsolete, target: 'cancelled', actions: { type: 'cancelled', params } },
+          {
+            // What the graph says of the node stands in here for whoever compares versions.
+            guard: { type: guards.stuck, params: { node: describedFor(node) } },
+            target: 'failed',
+            actions: { type: 'failBeforeIt', params },
+          },
+          { guard: guards.skipped, target: 'skipped', actions: { type: 'skip', params } },
+          isWork(node)
+            ? {
+                guard: guards.begins,
+                target: 'ready',
+                actions: { type: 'stand', params: { ...params, status: 'ready' } },
+              }
+            : { guard: guards.begins, target: 'complete', actions: { type: 'pass', params } },
+        ],
+        ...(withinMs !== undefined && gathering(guards.hasFirst, withinMs, params)),
+      },
+      ...(isWork(node) && { ready: readyState(name), running: runningState(graph, name, node) }),
+      complete: { type: 'final' },
+      failed: { type: 'final' },
+      skipped: { type: 'final' },
+      cancelled: { id: cancelledIdOf(name), type: 'final' },
+    },
+  };
+}
+
+/** A dot in an id would be a path. */
+const cancelledIdOf = (name: string): string => `${name} cancelled`;
+
+/** Everything in the declaration that decides. Functions count by their source text. */
+function describedFor({ needs, wait, onError, when, writes, ...rest }: GraphNode) {
+  const { logic: _, compensate, ...own } = { logic: undefined, compensate: undefined, ...rest };
+  return { needs, wait, onError, when, writes, ...own, undo: compensate?.input };
+}
+
+/** Waits for the others only so long once the first of its needs has ended. */
+function gathering(hasFirst: string, withinMs: number, params: { readonly node: string }) {
+  return {
+    initial: 'untouched',
+    states: {
+      untouched: { always: { guard: hasFirst, target: 'gathering' } },
+      gathering: { after: { [withinMs]: { target: 'late', actions: { type: 'beLate', params } } } },
+      late: {},
+    },
+  };
+}
+
+function readyState(name: string) {
+  const guards = guardNames(name);
+  const params = { node: name };
+  return {
+    always: [
+      { guard: guards.obsolete, target: 'cancelled', actions: { type: 'cancelled', params } },
+      { guard: guards.hasPlace, target: 'running', actions: { type: 'prepare', params } },
+    ],
+  };
+}
+
+function runningState(graph: Graph, name: string, node: WorkNode) {
+  const guards = guardNames(name);
+  const params = { node: name };
+  const ofOutcome = (step: Step) => ({ node: name, outcome: outcomeIn(step, node) });
+  const standing = (status: string) => ({ type: 'stand', params: { ...params, status } });
+  const restless = {
+    always: {
+      guard: guards.obsolete,
+      ...(node.cancels === 'asks'
+        ? { target: 'cancelling', actions: [standing('cancelling'), { type: 'tellToCancel', params }] }
+        : { target: '#' + cancelledIdOf(name), actions: { type: 'cancelled', params } }),
+    },
+    on: {
+      'task.stands': [
+        { guard: { type: 'stands', params: { ...params, standing: 'waiting' } }, target: 'waiting' },
+        { guard: { type: 'stands', params: { ...params, standing: 'parked' } }, target: 'parked' },
+        { guard: { type: 'stands', params: { ...params, standing: 'running' } }, target: 'working' },
+      ],
+      'task.resume': { guard: guards.speaks, actions: { type: 'passOn', params } },
+    },
+  };
+  return {
+    invoke: {
+      id: name,
+      src: name,
+      input: ({ context }: Step) => startOf(graph, name, node, context),
+      onDone: [
+        {
+          guard: { type: 'ended', params: (step: Step) => ({ ...ofOutcome(step), how: 'complete' }) },
+          target: 'complete',
+          actions: { type: 'complete', params: ofOutcome },
+        },
+        {
+          guard: { type: 'ended', params: (step: Step) => ({ ...ofOutcome(step), how: 'cancelled' }) },
+          target: 'cancelled',
+          actions: { type: 'cancelledAs', params: ofOutcome },
+        },
+        { target: 'failed', actions: { type: 'fail', params: ofOutcome } },
+      ],
+      onError: {
+        target: 'failed',
+        actions: {
+          type: 'break',
+          params: ({ event }: { event: { error: unknown } }) => ({ node: name, error: event.error }),
+        },
+      },
+    },
+    // A person is waited for from the beginning.
+    initial: node.kind === 'gate' ? 'waiting' : 'working',
+    states: {
+      working: { entry: [{ type: 'begun', params }, standing('running')], ...restless },
+      waiting: { entry: [{ type: 'begun', params }, standing('waiting')], ...restless },
+      parked: { entry: standing('parked'), ...restless },
+      cancelling: {},
+    },
+  };
+}
+
+function startOf(graph: Graph, name: string, { start }: WorkNode, context: RunContext): unknown {
+  const { run, prepared, account } = context;
+  const work: WorkStart = { workflow: graph.id, run, task: name, account, ...prepared[name]! };
+  return start === undefined ? work : start(work);
+}
+
+/** Undoes what is to be undone, one after the other, the last first. */
+export function compensatingState(graph: Graph, undoable: readonly string[]) {
+  return {
+    initial: 'choosing',
+    states: {
+      choosing: {
+        always: [
+          ...undoable.map((name) => ({ guard: guardNames(name).undone, target: name })),
+          { target: 'undone' },
+        ],
+      },
+      ...Object.fromEntries(undoable.map((name) => [name, undoingState(graph, name)])),
+      undone: { type: 'final' },
+    },
+    onDone: [{ guard: 'was aborted', target: 'aborted' }, { target: 'failed' }],
+  };
+}
+
+/** What undoes ends as work does. */
+const UNDOING = { outcome: undefined };
+
+function undoingState(graph: Graph, name: string) {
+  const params = { node: name };
+  return {
+    entry: { type: 'stand', params: { ...params, status: 'compensating' } },
+    invoke: {
+      id: undoOf(name),
+      src: undoOf(name),
+      input: ({ context: { run, nodes, account } }: Step): WorkStart => ({
+        workflow: graph.id,
+        run,
+        task: undoOf(name),
+        account,
+        input: nodes[name]!.undo,
+        values: {},
+      }),
+      onDone: {
+        target: 'choosing',
+        actions: {
+          type: 'undone',
+          params: (step: Step) => ({ node: name, outcome: outcomeIn(step, UNDOING) }),
+        },
+      },
+      onError: {
+        target: 'choosing',
+        actions: {
+          type: 'notUndone',
+          params: ({ event }: { event: { error: unknown } }) => ({ node: name, error: event.error }),
+        },
+      },
+    },
+  };
+}

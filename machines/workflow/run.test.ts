@@ -1,0 +1,457 @@
+// The lie: "the run does what its graph says": order, joins, conditions, failures, places, cancelling and undoing, in every order in
+// which children may come to their ends. Plain XState: what holds here holds under Heddle, with a disk below it.
+import { createActor, fromTransition } from 'xstate';
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import { describe, expect, it } from 'vitest';
+import type { ErrorPolicy, Graph, GraphNode, Join, Need, WorkNode, WorkStart } from './graph.ts';
+import { puppet } from './puppet.testsuite.ts';
+import type { RunContext } from './progress.ts';
+import { runMachine } from './run.ts';
+
+const stubborn = fromTransition(
+  (state: WorkStart) => state,
+  (({ input }: { input: unknown }) => input) as never,
+);
+
+const NEED = (text: string): Need => {
+  const [node, arm] = text.split('.') as [string, string?];
+  return { node, arm, onError: undefined };
+};
+
+type Given = Partial<Omit<WorkNode, 'needs' | 'wait'>> & {
+  needs?: readonly (string | Need)[];
+  join?: Join;
+  withinMs?: number;
+  keepsLosers?: boolean;
+};
+
+function node({
+  needs = [],
+  join = { kind: 'all' },
+  withinMs,
+  keepsLosers = false,
+  ...rest
+}: Given = {}): GraphNode {
+  return {
+    kind: 'task',
+    needs: needs.map((need) => (typeof need === 'string' ? NEED(need) : need)),
+    wait: { join, withinMs, cancelsLosers: !keepsLosers },
+    when: undefined,
+    onError: { kind: 'fail' },
+    writes: {},
+    input: (outputs) => outputs,
+    values: () => ({}),
+    logic: puppet,
+    start: undefined,
+    outcome: undefined,
+    cancels: 'asks',
+    compensate: undefined,
+    ...rest,
+  };
+}
+
+const graphOf = (nodes: Record<string, GraphNode>, rest: Partial<Graph> = {}): Graph => ({
+  id: 'flow',
+  nodes,
+  parallel: Infinity,
+  shared: {},
+  output: (outputs) => outputs,
+  checkInput: () => {},
+  account: undefined,
+  ...rest,
+});
+
+class Run {
+  readonly actor: AnyActorRef & { getSnapshot(): AnyMachineSnapshot };
+  error: unknown;
+
+  constructor(graph: Graph, input: unknown = {}) {
+    const actor = createActor(runMachine(graph), { input });
+    actor.subscribe({ error: (error) => (this.error = error) });
+    actor.start();
+    this.actor = actor as never;
+  }
+
+  get context(): RunContext {
+    return this.actor.getSnapshot().context as RunContext;
+  }
+
+  get statuses(): string {
+    return Object.entries(this.context.nodes)
+      .map(([name, { status }]) => `${name} ${status}`)
+      .join(', ');
+  }
+
+  child(name: string): AnyActorRef {
+    const child = this.actor.getSnapshot().children[name];
+    if (child === undefined) throw new Error(`${name} does not run: ${this.statuses}`);
+    return child as AnyActorRef;
+  }
+
+  end(name: string, output: unknown = name.toUpperCase()): this {
+    this.child(name).send({ type: 'end', outcome: { status: 'complete', output } });
+    return this;
+  }
+
+  fail(name: string, what = 'crash'): this {
+    const problem = { class: what, message: `${name} is broken` };
+    this.child(name).send({ type: 'end', outcome: { status: 'failed', problem } });
+    return this;
+  }
+
+  given(name: string): unknown {
+    return (this.child(name).getSnapshot().context as { start: WorkStart }).start.input;
+  }
+
+  get value(): unknown {
+    const { value, status } = this.actor.getSnapshot();
+    return typeof value === 'string' ? `${value} (${status})` : 'working';
+  }
+}
+
+const diamond = () =>
+  graphOf({
+    a: node(),
+    b: node({ needs: ['a'] }),
+    c: node({ needs: ['a'] }),
+    d: node({ needs: ['b', 'c'] }),
+  });
+
+describe('order', () => {
+  it('begins what needs nothing, and each other node when its needs are complete', () => {
+    const run = new Run(diamond());
+    expect(run.statuses).toBe('a running, b pending, c pending, d pending');
+    run.end('a');
+    expect(run.statuses).toBe('a complete, b running, c running, d pending');
+    run.end('c');
+    expect(run.statuses).toBe('a complete, b running, c complete, d pending');
+    run.end('b');
+    expect(run.given('d')).toEqual({ b: 'B', c: 'C' });
+    run.end('d');
+    expect([run.value, run.actor.getSnapshot().output]).toEqual([
+      'complete (done)',
+      { a: 'A', b: 'B', c: 'C', d: 'D' },
+    ]);
+  });
+
+  it('tells who runs what was asked of it, and nothing else', () => {
+    const run = new Run(
+      graphOf({ a: node({ input: (_, { input }) => input, values: () => ({ locale: 'de' }) }) }),
+      { x: 1 },
+    );
+    expect((run.child('a').getSnapshot().context as { start: WorkStart }).start).toEqual({
+      workflow: 'flow',
+      run: run.actor.sessionId,
+      task: 'a',
+      input: { x: 1 },
+      values: { locale: 'de' },
+      account: undefined,
+    });
+    expect(run.context.prepared).toEqual({});
+  });
+
+  it.each([1, 2, 3])('runs at most %i at once, first those that were written first', (parallel) => {
+    const names = ['p', 'q', 'r', 's', 't'];
+    const run = new Run(graphOf(Object.fromEntries(names.map((name) => [name, node()])), { parallel }));
+    for (let ended = 0; ended < names.length; ended++) {
+      const running = names.filter((name) => run.context.nodes[name]!.status === 'running');
+      expect(running).toEqual(names.slice(ended, ended + parallel));
+      run.end(names[ended]!);
+    }
+    expect(run.value).toBe('complete (done)');
+  });
+
+  it('gives the place of one that waits for a person to another', () => {
+    const run = new Run(graphOf({ a: node(), b: node() }, { parallel: 1 }));
+    run.actor.send({ type: 'task.stands', task: 'a', standing: 'waiting' });
+    expect(run.statuses).toBe('a waiting, b running');
+    run.actor.send({ type: 'task.stands', task: 'a', standing: 'parked' });
+    expect(run.statuses).toBe('a parked, b running');
+    run.end('a').end('b');
+    expect(run.value).toBe('complete (done)');
+  });
+});
+
+describe('conditions and branches', () => {
+  it('skips what is not to be done, and what needs it goes on with the rest', () => {
+    const graph = graphOf({
+      a: node(),
+      b: node({ needs: ['a'], when: ({ a }) => a > 3 }),
+      c: node({ needs: ['a'] }),
+      d: node({ needs: ['b', 'c'], input: (outputs, { absent }) => ({ outputs, absent }) }),
+    });
+    const run = new Run(graph).end('a', 3).end('c');
+    expect(run.context.nodes['b']).toMatchObject({ status: 'skipped', skipped: 'condition' });
+    expect(run.given('d')).toEqual({
+      outputs: { c: 'C' },
+      absent: { b: { status: 'skipped', because: 'its condition does not hold' } },
+    });
+  });
+
+  it('skips everything behind what is not to be done', () => {
+    const graph = graphOf({
+      a: node({ when: () => false }),
+      b: node({ needs: ['a'] }),
+      c: node({ needs: ['b'] }),
+    });
+    const run = new Run(graph);
+    expect(run.statuses).toBe('a skipped, b skipped, c skipped');
+    expect(run.value).toBe('complete (done)');
+  });
+
+  const branching = (
+    choose: GraphNode & { kind: 'branch' } extends { choose: infer T } ? T : never,
+    otherwise?: string,
+  ) =>
+    graphOf({
+      a: node(),
+      size: { ...base(['a']), kind: 'branch', arms: ['small', 'large'], choose, otherwise },
+      s: node({ needs: ['size.small'] }),
+      l: node({ needs: ['size.large'] }),
+      z: node({ needs: ['s', 'l'] }),
+    });
+  const base = (needs: string[]) => {
+    const { needs: all, wait, when, onError, writes } = node({ needs });
+    return { needs: all, wait, when, onError, writes };
+  };
+
+  it.each([
+    [1, 's complete, l skipped, z complete'],
+    [9, 's skipped, l complete, z complete'],
+  ])('takes the arm that fits %i, and joins behind it', (size, expected) => {
+    const run = new Run(branching(({ a }) => (a < 5 ? 'small' : 'large'))).end('a', size);
+    run.end(size < 5 ? 's' : 'l').end('z');
+    expect(run.statuses).toBe(`a complete, size complete, ${expected}`);
+  });
+
+  it('fails where no arm fits, unless there is one for that', () => {
+    expect(new Run(branching(() => undefined)).end('a').error).toMatchObject({
+      class: 'invalid-input',
+      message: 'size: it chooses none of its arms (small, large)',
+    });
+    expect(new Run(branching(() => 'medium')).end('a').error).toMatchObject({
+      message: "size: it chooses 'medium', which is none of its arms (small, large)",
+    });
+    expect(new Run(branching(() => undefined, 'small')).end('a').statuses).toContain('s running');
+  });
+
+  it('fails a node whose condition, input or choice throws or makes no sense, and never hangs', () => {
+    const boom = () => {
+      throw new RangeError('boom');
+    };
+    expect(new Run(graphOf({ a: node({ when: boom }) })).error).toMatchObject({
+      message: 'a: its condition cannot be made: RangeError: boom',
+    });
+    expect(new Run(graphOf({ a: node({ when: (() => 1) as never }) })).error).toMatchObject({
+      message: 'a: its condition gives a number, which is neither true nor false',
+    });
+    expect(new Run(graphOf({ a: node({ input: boom }) })).error).toMatchObject({
+      message: 'a: its input cannot be made: RangeError: boom',
+    });
+    expect(new Run(branching(boom)).end('a').error).toMatchObject({
+      message: 'size: its choice cannot be made: RangeError: boom',
+    });
+  });
+});
+
+describe('joins', () => {
+  const joining = (join: Join, rest: Given = {}) =>
+    graphOf({
+      a: node({ onError: { kind: 'skip' } }),
+      b: node({ onError: { kind: 'skip' } }),
+      c: node({ onError: { kind: 'skip' } }),
+      z: node({ needs: ['a', 'b', 'c'], join, ...rest }),
+    });
+
+  it('any: goes on with the first, and cancels the others', () => {
+    const run = new Run(joining({ kind: 'any' })).end('b');
+    expect(run.statuses).toBe('a cancelled, b complete, c cancelled, z running');
+    expect(run.given('z')).toEqual({ b: 'B' });
+    run.end('z');
+    expect(run.value).toBe('complete (done)');
+  });
+
+  it('keeps those that it did not wait for where they are to go on', () => {
+    const run = new Run(joining({ kind: 'any' }, { keepsLosers: true })).end('b').end('z');
+    expect([run.statuses, run.value]).toEqual(['a running, b complete, c running, z complete', 'working']);
+    run.end('a').end('c');
+    expect(run.value).toBe('complete (done)');
+  });
+
+  it('first success: waits on after a failure, and fails when there can be none', () => {
+    const run = new Run(joining({ kind: 'atLeast', count: 1 })).fail('a');
+    expect(run.statuses).toContain('z pending');
+    expect(run.end('c').statuses).toBe('a failed, b cancelled, c complete, z running');
+    const unlucky = new Run(joining({ kind: 'atLeast', count: 1 })).fail('a').fail('b').fail('c');
+    expect(unlucky.error).toMatchObject({
+      class: 'join',
+      message: 'z: it needs 1 of 3 to be complete, and only 0 can be',
+    });
+  });
+
+  it('two of three: goes on with two, and fails as soon as two cannot be', () => {
+    expect(new Run(joining({ kind: 'atLeast', count: 2 })).end('a').end('c').statuses).toBe(
+      'a complete, b cancelled, c complete, z running',
+    );
+    const run = new Run(joining({ kind: 'atLeast', count: 2 })).fail('a').fail('b');
+    expect(run.error).toMatchObject({ message: 'z: it needs 2 of 3 to be complete, and only 1 can be' });
+  });
+
+  it('does not cancel what somebody else needs', () => {
+    const graph = graphOf({
+      a: node(),
+      b: node(),
+      z: node({ needs: ['a', 'b'], join: { kind: 'any' } }),
+      y: node({ needs: ['b'] }),
+    });
+    expect(new Run(graph).end('a').statuses).toBe('a complete, b running, z running, y pending');
+  });
+
+  it('cancels what only those need that are not wanted themselves', () => {
+    const graph = graphOf({
+      a: node(),
+      b1: node(),
+      b2: node({ needs: ['b1'] }),
+      z: node({ needs: ['a', 'b2'], join: { kind: 'any' } }),
+    });
+    expect(new Run(graph).end('a').statuses).toBe('a complete, b1 cancelled, b2 cancelled, z running');
+  });
+});
+
+describe('failures', () => {
+  const chain = (onError: ErrorPolicy, need?: Need['onError']) =>
+    graphOf({
+      a: node(),
+      c: node({ needs: ['a'], onError }),
+      b: node({ needs: ['a'] }),
+      d: node({
+        needs: ['b', { node: 'c', arm: undefined, onError: need }],
+        input: (outputs, { absent }) => ({ outputs, absent }),
+      }),
+    });
+
+  it('fail: cancels whatever runs, and the run fails with what it was', () => {
+    const run = new Run(chain({ kind: 'fail' })).end('a').fail('c', 'timeout');
+    expect(run.statuses).toBe('a complete, c failed, b cancelled, d cancelled');
+    expect([run.value, run.error]).toMatchObject([
+      'failed (error)',
+      { class: 'timeout', message: 'c: c is broken', node: 'c', workflow: 'flow' },
+    ]);
+  });
+
+  it('skip: whoever needs it is skipped, and says who blocks it', () => {
+    const run = new Run(chain({ kind: 'skip' })).end('a').fail('c').end('b');
+    expect(run.context.nodes['d']).toMatchObject({ status: 'skipped', skipped: 'blocked', blockedBy: 'c' });
+    expect(run.value).toBe('complete (done)');
+  });
+
+  it('absent and value: whoever needs it goes on without, or with something else', () => {
+    const absent = new Run(chain({ kind: 'absent' })).end('a').fail('c').end('b');
+    expect(absent.given('d')).toEqual({
+      outputs: { b: 'B' },
+      absent: { c: { status: 'failed', because: 'c is broken' } },
+    });
+    const value = new Run(chain({ kind: 'value', value: 7 })).end('a').fail('c').end('b');
+    expect(value.given('d')).toEqual({ outputs: { b: 'B', c: 7 }, absent: {} });
+  });
+
+  it('what an edge says goes before what the node says', () => {
+    const run = new Run(chain({ kind: 'fail' }, { kind: 'value', value: 8 })).end('a').fail('c').end('b');
+    expect([run.value, run.given('d')]).toEqual(['working', { outputs: { b: 'B', c: 8 }, absent: {} }]);
+  });
+
+  it('compensate: undoes what is complete, the last first, one after the other', () => {
+    const undo = { logic: puppet, input: (output: unknown, input: unknown) => ({ output, input }) };
+    const graph = graphOf({
+      a: node({ compensate: undo }),
+      b: node({ needs: ['a'], compensate: undo }),
+      c: node({ needs: ['b'], onError: { kind: 'compensate' }, compensate: undo }),
+    });
+    const run = new Run(graph).end('a').end('b').fail('c');
+    expect(run.statuses).toBe('a complete, b compensating, c failed');
+    expect(run.given('undo b')).toEqual({ output: 'B', input: { a: 'A' } });
+    run.end('undo b');
+    expect(run.statuses).toBe('a compensating, b compensated, c failed');
+    run.fail('undo a');
+    expect(run.statuses).toBe('a uncompensated, b compensated, c failed');
+    expect([run.value, run.error]).toMatchObject([
+      'failed (error)',
+      { node: 'c', uncompensated: [{ node: 'a', problem: { message: 'undo a is broken' } }] },
+    ]);
+  });
+});
+
+describe('ending it from outside', () => {
+  it('cancels what runs, undoes what is complete, and says who wanted it', () => {
+    const undo = { logic: puppet, input: () => ({}) };
+    const graph = graphOf({
+      a: node({ compensate: undo }),
+      b: node({ needs: ['a'] }),
+      c: node({ needs: ['b'] }),
+    });
+    const run = new Run(graph).end('a');
+    run.actor.send({ type: 'run.abort', by: 'ada', reason: 'wrong customer' });
+    expect(run.statuses).toBe('a compensating, b cancelled, c cancelled');
+    run.end('undo a');
+    expect([run.value, run.error]).toMatchObject([
+      'aborted (error)',
+      { class: 'cancelled', by: 'ada', message: 'ada has aborted it: wrong customer' },
+    ]);
+  });
+
+  it('waits for those that take their time to come to an end', () => {
+    const run = new Run(graphOf({ a: node({ logic: stubborn }), b: node() }));
+    run.actor.send({ type: 'run.abort', by: 'ada', reason: 'no more' });
+    expect([run.statuses, run.value]).toEqual(['a cancelling, b cancelled', 'working']);
+  });
+
+  it('takes only the first ending', () => {
+    const run = new Run(graphOf({ a: node({ logic: stubborn }), b: node() }));
+    run.actor.send({ type: 'run.abort', by: 'ada', reason: 'no more' });
+    run.actor.send({ type: 'run.abort', by: 'bob', reason: 'me too' });
+    expect(run.context.ending).toEqual({ how: 'abort', by: 'ada', reason: 'no more' });
+  });
+
+  it('refuses an input that breaks its schema before anything of it is there', () => {
+    const graph = graphOf(
+      { a: node() },
+      {
+        checkInput: () => {
+          throw new TypeError('topic is missing');
+        },
+      },
+    );
+    const run = new Run(graph);
+    expect([run.actor.getSnapshot().status, String(run.error)]).toEqual([
+      'error',
+      'TypeError: topic is missing',
+    ]);
+  });
+});
+
+describe('what is shared', () => {
+  it('joins what several write by the reducer of the name', () => {
+    const writes = { items: (output: unknown) => output, count: () => 1 };
+    const graph = graphOf(
+      {
+        a: node({ writes }),
+        b: node({ writes }),
+        z: node({ needs: ['a', 'b'], input: (_, { shared }) => shared }),
+      },
+      { shared: { items: { reduce: 'append', initial: [] }, count: { reduce: 'sum', initial: 0 } } },
+    );
+    const run = new Run(graph).end('b', ['y', 'z']).end('a', 'x');
+    expect(run.given('z')).toEqual({ items: ['y', 'z', 'x'], count: 2 });
+  });
+
+  it('fails a node whose output cannot be written', () => {
+    const graph = graphOf(
+      { a: node({ writes: { total: (output) => output } }) },
+      { shared: { total: { reduce: 'sum', initial: 0 } } },
+    );
+    expect(new Run(graph).end('a', 'much').error).toMatchObject({
+      class: 'invalid-output',
+      message: "a: 'total' cannot be written: TypeError: 'sum' is for numbers",
+    });
+  });
+});

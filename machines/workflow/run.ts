@@ -1,0 +1,282 @@
+/**
+ * The run of a workflow as a statechart: a region for every node, all at once.
+ *
+ *     working ──────────────────────────────────────────→ complete
+ *       research   pending → ready → running → complete   ├→ compensating → failed, aborted
+ *       summarise  pending → …          ╰→ failed, …      ╰→ failed, aborted
+ *
+ * A node waits in `pending` for what it needs, in `ready` for a place among those that may run at once, and in `running` for
+ * its child, which does the work. Whoever is not wanted any more is told so, and the run waits until it has come to an end: money
+ * that it holds is given back first. When every node has come to its end the run has too.
+ *
+ * The machine decides by the graph and by what its children report. It knows no agent, no schema and no clock but that of its steps.
+ */
+import { assign, enqueueActions, setup } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyStateMachine } from 'xstate';
+import { failure } from '../failure.ts';
+import {
+  afterCancel,
+  begun,
+  cancelled,
+  completed,
+  ending,
+  failed,
+  noted,
+  passed,
+  prepared,
+  skipped,
+  whyCancelled,
+} from './advance.ts';
+import { isTold } from './events.ts';
+import type { RunEvent } from './events.ts';
+import { isWork } from './graph.ts';
+import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
+import {
+  beginning,
+  canBeUndone,
+  hasPlace,
+  isObsolete,
+  nextToUndo,
+  outputOfRun,
+  problemOfBeginning,
+  saidBy,
+  verdictOf,
+} from './progress.ts';
+import type { NodeStatus, RunContext } from './progress.ts';
+import { compensatingState, guardNames, regionOf, undoOf } from './region.ts';
+
+const ACCOUNT = 'account';
+
+/** A node that an action or a guard is about. */
+interface Of {
+  readonly node: string;
+}
+type WithOutcome = Of & { readonly outcome: WorkOutcome };
+type WithError = Of & { readonly error: unknown };
+
+/**
+ * The machine of a workflow. A root run takes the input of the workflow, and gives its output; it ends with an error where it has
+ * failed or was aborted.
+ * @param isNested whether another run invokes it: then it takes a {@link WorkStart} and ends with a {@link WorkOutcome}
+ */
+export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMachine {
+  const undoable = Object.keys(graph.nodes).filter((name) => canBeUndone(graph.nodes[name]!));
+  const built = setup({
+    types: { context: {} as RunContext, events: {} as RunEvent },
+    actors: { failure, ...actorsOf(graph) },
+    guards: {
+      stands: ({ event }, { node, standing }: Of & { readonly standing: string }) =>
+        event.type === 'task.stands' && event.task === node && event.standing === standing,
+      ended: (_, { outcome, how }: WithOutcome & { readonly how: WorkOutcome['status'] }) =>
+        outcome.status === how,
+      'was aborted': ({ context }) => context.ending?.how === 'abort' || context.ending?.how === 'cancel',
+      'has failed': ({ context }) => context.ending !== undefined,
+      'something is to be undone': ({ context }) =>
+        (context.ending?.how === 'abort' || context.ending?.how === 'compensate') &&
+        nextToUndo(graph, context) !== undefined,
+      ...guardsOf(graph),
+    },
+    actions: {
+      stand: assign(({ context }, { node, status }: Of & { readonly status: NodeStatus }) =>
+        noted(context, node, { status }),
+      ),
+      beLate: assign(({ context }, { node }: Of) => noted(context, node, { late: true })),
+      prepare: assign(({ context }, { node }: Of) => prepared(graph, node, context)),
+      begun: assign(({ context }, { node }: Of) => begun(node, context)),
+      skip: assign(({ context }, { node }: Of) => skipped(graph, node, context)),
+      pass: assign(({ context }, { node }: Of) => passed(graph, node, context)),
+      failBeforeIt: assign(({ context }, { node }: Of) =>
+        failed(graph, node, problemBefore(graph, node, context)!, undefined, context),
+      ),
+      complete: assign(({ context }, { node, outcome }: WithOutcome) =>
+        outcome.status === 'complete' ? completed(graph, node, outcome, context) : {},
+      ),
+      cancelled: assign(({ context }, { node }: Of) => cancelled(node, undefined, context)),
+      cancelledAs: assign(({ context }, { node, outcome }: WithOutcome) =>
+        afterCancel(graph, node, outcome, context),
+      ),
+      fail: assign(({ context }, { node, outcome }: WithOutcome) => failedAs(graph, node, outcome, context)),
+      break: assign(({ context }, { node, error }: WithError) =>
+        failed(graph, node, { class: 'crash', message: saidBy(error) }, undefined, context),
+      ),
+      undone: assign(({ context }, { node, outcome }: WithOutcome) =>
+        outcome.status === 'complete'
+          ? noted(context, node, { status: 'compensated' })
+          : noted(context, node, { status: 'uncompensated', undoProblem: problemIn(outcome) }),
+      ),
+      notUndone: assign(({ context }, { node, error }: WithError) =>
+        noted(context, node, {
+          status: 'uncompensated',
+          undoProblem: { class: 'crash', message: saidBy(error) },
+        }),
+      ),
+      abort: assign(({ context, event }) =>
+        event.type === 'run.abort'
+          ? ending(context, { how: 'abort', by: event.by, reason: event.reason })
+          : {},
+      ),
+      beCancelled: assign(({ context, event }) =>
+        event.type === 'task.cancel' ? ending(context, { how: 'cancel', reason: event.because }) : {},
+      ),
+      tellToCancel: enqueueActions(({ context, enqueue }, { node }: Of) => {
+        enqueue.sendTo(node, { type: 'task.cancel', because: whyCancelled(context) });
+      }),
+      passOn: enqueueActions(({ event, enqueue }, { node }: Of) => {
+        enqueue.sendTo(node, event);
+      }),
+      giveUp: enqueueActions(({ context, enqueue }) => {
+        enqueue.sendTo('failure', { type: 'fail', error: problemOfRun(graph, context) });
+      }),
+    },
+  });
+  const config = {
+    id: graph.id,
+    context: ({ input, self, spawn }: Birth) => bornWith(graph, isNested, input, self, spawn),
+    initial: 'working',
+    states: {
+      working: {
+        type: 'parallel',
+        states: Object.fromEntries(
+          Object.entries(graph.nodes).map(([name, node]) => [name, regionOf(graph, name, node)]),
+        ),
+        on: {
+          'run.abort': { actions: 'abort' },
+          ...(isNested && { 'task.cancel': { actions: 'beCancelled' } }),
+        },
+        onDone: [
+          ...(undoable.length > 0 ? [{ guard: 'something is to be undone', target: 'compensating' }] : []),
+          { guard: 'was aborted', target: 'aborted' },
+          { guard: 'has failed', target: 'failed' },
+          { target: 'complete' },
+        ],
+      },
+      ...(undoable.length > 0 && { compensating: compensatingState(graph, undoable) }),
+      complete: { type: 'final' },
+      failed: lastState(isNested),
+      aborted: lastState(isNested),
+    },
+    output: ({ context }: { readonly context: RunContext }) =>
+      isNested ? outcomeOf(graph, context) : outputOfRun(graph, context),
+  };
+  // The names of states, guards and children come from the graph: XState's types cannot know them.
+  return built.createMachine(config as never) as never;
+}
+
+/** XState has no way to end with an error but by a child. A nested run says it in its outcome. */
+const lastState = (isNested: boolean) =>
+  isNested ? { type: 'final' } : { entry: 'giveUp', invoke: { id: 'failure', src: 'failure' } };
+
+// ---- birth and end ------------------------------------------------------------------------------------------------
+
+interface Birth {
+  readonly input: unknown;
+  readonly self: AnyActorRef;
+  readonly spawn: (src: string, options: object) => AnyActorRef;
+}
+
+function bornWith(
+  graph: Graph,
+  isNested: boolean,
+  given: unknown,
+  self: AnyActorRef,
+  spawn: Birth['spawn'],
+): RunContext {
+  const start = isNested ? (given as WorkStart) : undefined;
+  const input = start === undefined ? given : start.input;
+  graph.checkInput(input);
+  // Under Heddle a ref has an address; elsewhere its session is all there is.
+  const { address = self.sessionId } = self as { readonly address?: string };
+  const { account: own } = graph;
+  const account =
+    own === undefined ? start?.account : spawn(ACCOUNT, { id: ACCOUNT, input: own.input(start?.account) });
+  return { ...beginning(graph, input, address, Date.now()), account };
+}
+
+/** What has become of a nested run. */
+function outcomeOf(graph: Graph, context: RunContext): WorkOutcome {
+  const { ending: end } = context;
+  if (end === undefined) return { status: 'complete', output: outputOfRun(graph, context) };
+  if (end.how === 'cancel') return { status: 'cancelled' };
+  if (end.how === 'abort') return { status: 'aborted', by: end.by, reason: end.reason };
+  return { status: 'failed', problem: problemOfRun(graph, context) };
+}
+
+/** Why a run has no output, as data: the error of its snapshot. */
+function problemOfRun(graph: Graph, { ending: end, nodes, run }: RunContext): WorkProblem {
+  const uncompensated = Object.entries(nodes).flatMap(([node, { status, undoProblem }]) =>
+    undoProblem !== undefined && status !== 'compensated' ? [{ node, problem: undoProblem }] : [],
+  );
+  const more = { workflow: graph.id, run, ...(uncompensated.length > 0 && { uncompensated }) };
+  if (end?.how === 'abort')
+    return { class: 'cancelled', message: `${end.by} has aborted it: ${end.reason}`, by: end.by, ...more };
+  if (end === undefined || end.how === 'cancel')
+    return { class: 'cancelled', message: end?.reason ?? 'it was cancelled', ...more };
+  return { ...end.problem, message: `${end.node}: ${end.problem.message}`, node: end.node, ...more };
+}
+
+// ---- implementations ----------------------------------------------------------------------------------------------
+
+function actorsOf(graph: Graph): Record<string, AnyActorLogic> {
+  const actors: Record<string, AnyActorLogic> = {};
+  if (graph.account !== undefined) actors[ACCOUNT] = graph.account.logic;
+  for (const [name, node] of Object.entries(graph.nodes)) {
+    if (!isWork(node)) continue;
+    actors[name] = node.logic;
+    if (node.compensate !== undefined) actors[undoOf(name)] = node.compensate.logic;
+  }
+  return actors;
+}
+
+interface Asked {
+  readonly context: RunContext;
+  readonly event: RunEvent;
+}
+
+function guardsOf(graph: Graph): Record<string, (asked: Asked) => boolean> {
+  const all = Object.keys(graph.nodes).map((name) => guardsAbout(graph, name));
+  return Object.assign({}, ...all) as Record<string, (asked: Asked) => boolean>;
+}
+
+function guardsAbout(graph: Graph, name: string): Record<string, (asked: Asked) => boolean> {
+  const names = guardNames(name);
+  return {
+    [names.obsolete]: ({ context }) => isObsolete(graph, name, context),
+    [names.stuck]: ({ context }) => problemBefore(graph, name, context) !== undefined,
+    [names.skipped]: ({ context }) => verdictOf(graph, name, context).kind === 'skip',
+    [names.begins]: ({ context }) => verdictOf(graph, name, context).kind === 'begin',
+    [names.hasPlace]: ({ context }) => hasPlace(graph, name, context),
+    [names.hasFirst]: ({ context }) =>
+      graph.nodes[name]!.needs.some(({ node }) => isOver(context.nodes[node]!.status)),
+    [names.speaks]: ({ event }) => event.type === 'task.resume' && isTold(event.task, name),
+    [names.undone]: ({ context }) => nextToUndo(graph, context) === name,
+  };
+}
+
+const isOver = (status: NodeStatus): boolean =>
+  status === 'complete' || status === 'failed' || status === 'skipped' || status === 'cancelled';
+
+/** Why a pending node cannot begin at all. */
+function problemBefore(graph: Graph, name: string, context: RunContext): WorkProblem | undefined {
+  const verdict = verdictOf(graph, name, context);
+  if (verdict.kind === 'fail') return verdict.problem;
+  return verdict.kind === 'begin' ? problemOfBeginning(graph, name, context) : undefined;
+}
+
+function failedAs(graph: Graph, name: string, outcome: WorkOutcome, context: RunContext) {
+  const changed = failed(graph, name, problemIn(outcome), outcome.facts, context);
+  return outcome.status === 'aborted'
+    ? { ...changed, ...ending(context, { how: 'abort', by: outcome.by, reason: outcome.reason }) }
+    : changed;
+}
+
+function problemIn(outcome: WorkOutcome): WorkProblem {
+  switch (outcome.status) {
+    case 'failed':
+      return outcome.problem;
+    case 'aborted':
+      return { class: 'cancelled', message: `${outcome.by} has aborted it: ${outcome.reason}` };
+    case 'cancelled':
+    case 'complete':
+      return { class: 'cancelled', message: 'it was cancelled' };
+  }
+}

@@ -1,0 +1,112 @@
+// The lie: "a run survives". Workflows with agents, money and people, hosted: done in order, killed after every commit, never done twice.
+import { agent, budget, gate, result, roles, task, workflow } from 'heddle/actors';
+import type { Assignment } from 'heddle/actors';
+import { createSystem } from 'heddle';
+import { memory } from 'heddle/storage';
+import { describe, expect, it } from 'vitest';
+
+const TABLE = `
+roles:
+  editor: {}
+members:
+  - { who: { type: user, id: ada }, roles: [editor] }
+grants:
+  - { id: program, to: { principals: [{ type: program, id: main }] }, actions: ['*'], resources: any }
+  - { id: runs, to: { principals: [{ type: actor, id: 'report/*' }] }, actions: [agent.call], resources: any }
+  - { id: editors, to: { roles: [editor] }, actions: ['review.*'], resources: [{ type: review }] }
+`;
+
+const ANY = { type: 'object' } as const;
+
+/** An agent that does what it is told, and writes down under which key it was asked. */
+function worker(
+  name: string,
+  work: (input: Readonly<Record<string, unknown>>) => Record<string, unknown>,
+  asked: string[] = [],
+) {
+  return agent({
+    name,
+    capabilities: [name],
+    model: 'local',
+    estimate: () => 0.01,
+    inputSchema: ANY,
+    outputSchema: ANY,
+    execute: (assignment: Assignment) => {
+      asked.push(assignment.idempotencyKey);
+      const output = work(assignment.input);
+      return Promise.resolve(
+        result(assignment, { output, cost: 0.01, duration: 1, model: 'local', confidence: 0.9 }),
+      );
+    },
+  });
+}
+
+const until = async (holds: () => boolean): Promise<void> => {
+  for (let i = 0; i < 500 && !holds(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(holds()).toBe(true);
+};
+
+describe('a hosted workflow', () => {
+  it('runs, waits for a person, and goes on with what they have approved', async () => {
+    const asked: string[] = [];
+    const report = workflow({
+      id: 'report',
+      inputSchema: { type: 'object', properties: { topic: { type: 'string' } }, required: ['topic'] },
+      budget: budget({ limit: 5 }),
+      tasks: {
+        research: task({ capability: 'research' }),
+        summarise: task({
+          needs: ['research'],
+          capability: 'summarise',
+          input: ({ research }) => ({ text: research.text }),
+        }),
+        factcheck: task({
+          needs: ['research'],
+          capability: 'verify',
+          when: ({ research }) => research.confidence < 0.9,
+        }),
+        review: gate({
+          needs: ['summarise', 'factcheck'],
+          role: 'editor',
+          within: '24 hours',
+          escalateTo: 'managing-editor',
+          editable: true,
+        }),
+        publish: task({
+          needs: ['review'],
+          capability: 'publish',
+          input: ({ review }) => ({ text: review.output.summarise.text }),
+        }),
+      },
+    });
+    const system = await createSystem({
+      store: memory(),
+      actors: {
+        report,
+        research: worker(
+          'research',
+          ({ topic }) => ({ text: `about ${String(topic)}`, confidence: 0.95 }),
+          asked,
+        ),
+        summarise: worker('summarise', ({ text }) => ({ text: `short: ${String(text)}` }), asked),
+        verify: worker('verify', () => ({ ok: true }), asked),
+        publish: worker('publish', ({ text }) => ({ published: text }), asked),
+      },
+      decider: roles(TABLE),
+    });
+    const run = await system.start('report', { id: '7', input: { topic: 'tides' } });
+    await until(() => run.getSnapshot().matches({ working: { review: 'running' } }));
+    const pending = [];
+    for await (const review of system.reviews.pending({ role: 'editor' })) pending.push(review);
+    expect(pending.map(({ id, workflow: name }) => [id, name])).toEqual([['report/7/review', 'report']]);
+    await system.reviews.decide(pending[0]!.id, {
+      by: 'ada',
+      verdict: 'approve',
+      reason: 'checked the sources',
+    });
+    await until(() => run.getSnapshot().status !== 'active');
+    expect(run.getSnapshot()).toMatchObject({ status: 'done', output: { published: 'short: about tides' } });
+    expect(asked.length).toBe(3);
+    await system.close();
+  });
+});
