@@ -322,6 +322,11 @@ describe('an agent that throws', () => {
       'FaultError: bad-luck: x',
     ],
     [
+      'a fault with half a micro-unit of cost',
+      new FaultError({ class: 'crash', message: 'x', cost: 0.5 as Micros }),
+      'FaultError: crash: x',
+    ],
+    [
       'a fault that cannot be kept',
       new FaultError({ class: 'crash', message: 'x', code: (() => 1) as never }),
       'FaultError: crash: x',
@@ -369,7 +374,7 @@ describe('an attempt that is not wanted any more', () => {
     [
       'because the run was cancelled',
       new Error('cancelled by ada'),
-      { class: 'cancelled', message: 'Error: cancelled by ada' },
+      { class: 'cancelled', message: 'cancelled by ada' },
     ],
     [
       'for a reason that is a fault',
@@ -392,7 +397,7 @@ describe('an attempt that is not wanted any more', () => {
       return answer() as TaskResult;
     });
     const outcome = await attempt(watching, assignmentOf({ signal: AbortSignal.abort(new Error('before')) }));
-    expect(outcome.fault).toEqual({ class: 'cancelled', message: 'Error: before' });
+    expect(outcome.fault).toEqual({ class: 'cancelled', message: 'before' });
     expect(asked).toBe(0);
   });
 

@@ -10,3 +10,25 @@ export class FaultError extends Error {
     this.fault = fault;
   }
 }
+
+/** Why work is not wanted any more, in the words of who has aborted it: a fault, a time-out, or that alone. */
+export function faultOfAbort({ reason }: AbortSignal): Fault {
+  if (reason instanceof FaultError) return reason.fault;
+  const isTimeout = reason instanceof Error && reason.name === 'TimeoutError';
+  const message = reason instanceof Error ? bounded(reason.message) : wordsOf(reason);
+  return { class: isTimeout ? 'timeout' : 'cancelled', message };
+}
+
+/** What was thrown, as a text that can be stored. */
+export function wordsOf(thrown: unknown): string {
+  try {
+    return bounded(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
+  } catch {
+    return 'something that cannot be described';
+  }
+}
+
+const MAX_CHARACTERS = 2000;
+
+// The cut may go through a character.
+const bounded = (text: string): string => text.slice(0, MAX_CHARACTERS).toWellFormed();

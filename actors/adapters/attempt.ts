@@ -5,8 +5,7 @@
  * It retries nothing: that belongs to whoever has given the work.
  */
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
-import type { Fault } from '../../machines/fault.ts';
-import { FaultError } from '../fault-error.ts';
+import { FaultError, faultOfAbort } from '../fault-error.ts';
 import { faultOf } from './classify.ts';
 
 /** What `agent({ execute })` takes. */
@@ -16,11 +15,11 @@ export type Execute = (assignment: Assignment) => Promise<TaskResult>;
 export async function attempt<T>(signal: AbortSignal, call: () => PromiseLike<T> | T): Promise<T> {
   const stop = new AbortController();
   try {
-    if (signal.aborted) throw new FaultError(abortFault(signal));
+    if (signal.aborted) throw new FaultError(faultOfAbort(signal));
     return await Promise.race([call(), aborted(signal, stop.signal)]);
   } catch (error) {
     // What an SDK makes of an abort says less than the one who has aborted.
-    if (signal.aborted) throw new FaultError(abortFault(signal), { cause: error });
+    if (signal.aborted) throw new FaultError(faultOfAbort(signal), { cause: error });
     if (error instanceof FaultError) throw error;
     throw new FaultError(faultOf(error, Date.now()), { cause: error });
   } finally {
@@ -31,15 +30,7 @@ export async function attempt<T>(signal: AbortSignal, call: () => PromiseLike<T>
 /** Rejects when the signal is aborted. */
 function aborted(signal: AbortSignal, until: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const onAbort = (): void => reject(new FaultError(abortFault(signal)));
+    const onAbort = (): void => reject(new FaultError(faultOfAbort(signal)));
     signal.addEventListener('abort', onAbort, { once: true, signal: until });
   });
-}
-
-/** Why it is not wanted any more, in the words of who has aborted it: a fault, a time-out, or that alone. */
-export function abortFault({ reason }: AbortSignal): Fault {
-  if (reason instanceof FaultError) return reason.fault;
-  const isTimeout = reason instanceof Error && reason.name === 'TimeoutError';
-  const why = reason instanceof Error ? reason.message : String(reason);
-  return { class: isTimeout ? 'timeout' : 'cancelled', message: why };
 }

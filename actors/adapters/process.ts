@@ -18,8 +18,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import type { Fault } from '../../machines/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { FaultError } from '../fault-error.ts';
-import { abortFault } from './attempt.ts';
+import { FaultError, faultOfAbort } from '../fault-error.ts';
 import type { Execute } from './attempt.ts';
 import { faultOf } from './classify.ts';
 import { readLines } from './lines.ts';
@@ -128,13 +127,13 @@ function kept(options: Settled): SubprocessExecute {
 }
 
 function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw new FaultError(abortFault(signal));
+  if (signal.aborted) throw new FaultError(faultOfAbort(signal));
 }
 
 /** Who waits for a turn need not wait for it to be told that it is not wanted any more. */
 function abortedInQueue(turn: Promise<unknown>, signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const onAbort = (): void => reject(new FaultError(abortFault(signal)));
+    const onAbort = (): void => reject(new FaultError(faultOfAbort(signal)));
     signal.addEventListener('abort', onAbort, { once: true });
     void turn.then(() => signal.removeEventListener('abort', onAbort));
   });
@@ -186,7 +185,7 @@ class Talk {
     const answered = new Promise<TaskResult>((answer, refuse) => {
       this.#open = { id, answer, refuse };
     });
-    const onAbort = (): void => this.#open?.refuse(new FaultError(abortFault(signal)));
+    const onAbort = (): void => this.#open?.refuse(new FaultError(faultOfAbort(signal)));
     signal.addEventListener('abort', onAbort, { once: true });
     const line = requestLine(id, assignment);
     if (isLast) this.#group.stdin.end(line);
