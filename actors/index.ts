@@ -21,7 +21,7 @@ export { FaultError } from './fault-error.ts';
 // Agents whose work is done by others: what `agent({ execute })` takes
 export { a2a } from './adapters/a2a.ts';
 export type { A2aAnswer, A2aClient, A2aOptions } from './adapters/a2a.ts';
-export type { Execute } from './adapters/attempt.ts';
+export type { Execute } from './adapters/call.ts';
 export { faultOf } from './adapters/classify.ts';
 export { http } from './adapters/http.ts';
 export type { HttpOptions } from './adapters/http.ts';
@@ -97,6 +97,7 @@ export type {
   By,
   DecideOptions,
   PendingOptions,
+  ProbeReport,
   Review,
   ReviewHost,
   ReviewsOptions,
@@ -104,14 +105,7 @@ export type {
   Verdict,
 } from './reviews.ts';
 export type { ReviewerContext } from './review-context.ts';
-export type {
-  EntitledReviewer,
-  Obligations,
-  ReviewDecider,
-  ReviewDecision,
-  Reviewer,
-  ReviewRequest,
-} from './review-permission.ts';
+export type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 export type { PlanNode, RunView, TaskView } from './run-view.ts';
 export { ReviewRefused } from './review-refused.ts';
 

@@ -43,5 +43,6 @@ const REFUSAL = { effect: 'deny', determining: [], reasons: [], obligations: [] 
 /** An error of the class, made from whatever: its fields are what counts. */
 function anyOf(type: new (...args: never[]) => heddle.HeddleError): heddle.HeddleError {
   if (type === NotPermitted) return new NotPermitted(REQUEST, REFUSAL);
-  return new type(...([[], [], [], [], []] as never[]));
+  if (type === actors.InvalidRoles) return new actors.InvalidRoles([]);
+  return new type(...([{}, [], {}, {}, {}] as never[]));
 }

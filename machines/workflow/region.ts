@@ -17,6 +17,7 @@ export const guardNames = (name: string) =>
     hasFirst: `the first need of ${name} has ended`,
     speaks: `it is about ${name}`,
     undone: `${name} is the next to undo`,
+    undoSpeaks: `it is about undoing ${name}`,
   }) as const;
 
 /** The source of the child that undoes a node. */
@@ -193,6 +194,14 @@ function undoingState(graph: Graph, name: string) {
   const params = { node: name };
   return {
     entry: { type: 'stand', params: { ...params, status: 'compensating' } },
+    on: {
+      // Whoever undoes it may have to wait as well.
+      'task.stands': { actions: { type: 'noteUndoing', params } },
+      'task.resume': {
+        guard: guardNames(name).undoSpeaks,
+        actions: { type: 'passOn', params: { node: undoOf(name) } },
+      },
+    },
     invoke: {
       id: undoOf(name),
       src: undoOf(name),

@@ -99,6 +99,9 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       break: assign(({ context }, { node, error }: WithError) =>
         failed(graph, node, { class: 'crash', message: saidBy(error) }, undefined, context),
       ),
+      noteUndoing: assign(({ context, event }, { node }: Of) =>
+        event.type === 'task.stands' ? noted(context, node, { undoing: event.standing }) : {},
+      ),
       undone: assign(({ context }, { node, outcome }: WithOutcome) =>
         outcome.status === 'complete'
           ? noted(context, node, { status: 'compensated' })
@@ -248,6 +251,7 @@ function guardsAbout(graph: Graph, name: string): Record<string, (asked: Asked) 
     [names.hasFirst]: ({ context }) =>
       graph.nodes[name]!.needs.some(({ node }) => isOver(context.nodes[node]!.status)),
     [names.speaks]: ({ event }) => event.type === 'task.resume' && isTold(event.task, name),
+    [names.undoSpeaks]: ({ event }) => event.type === 'task.resume' && isTold(event.task, undoOf(name)),
     [names.undone]: ({ context }) => nextToUndo(graph, context) === name,
   };
 }
