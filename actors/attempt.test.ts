@@ -374,7 +374,7 @@ describe('an attempt that is not wanted any more', () => {
     [
       'because the run was cancelled',
       new Error('cancelled by ada'),
-      { class: 'cancelled', message: 'cancelled by ada' },
+      { class: 'cancelled', message: 'Error: cancelled by ada' },
     ],
     [
       'for a reason that is a fault',
@@ -397,7 +397,7 @@ describe('an attempt that is not wanted any more', () => {
       return answer() as TaskResult;
     });
     const outcome = await attempt(watching, assignmentOf({ signal: AbortSignal.abort(new Error('before')) }));
-    expect(outcome.fault).toEqual({ class: 'cancelled', message: 'before' });
+    expect(outcome.fault).toEqual({ class: 'cancelled', message: 'Error: before' });
     expect(asked).toBe(0);
   });
 

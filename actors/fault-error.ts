@@ -15,20 +15,18 @@ export class FaultError extends Error {
 export function faultOfAbort({ reason }: AbortSignal): Fault {
   if (reason instanceof FaultError) return reason.fault;
   const isTimeout = reason instanceof Error && reason.name === 'TimeoutError';
-  const message = reason instanceof Error ? bounded(reason.message) : wordsOf(reason);
-  return { class: isTimeout ? 'timeout' : 'cancelled', message };
+  return { class: isTimeout ? 'timeout' : 'cancelled', message: wordsOf(reason) };
 }
 
 /** What was thrown, as a text that can be stored. */
 export function wordsOf(thrown: unknown): string {
   try {
-    return bounded(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
+    const words = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+    // The cut may go through a character.
+    return words.slice(0, MAX_CHARACTERS).toWellFormed();
   } catch {
     return 'something that cannot be described';
   }
 }
 
 const MAX_CHARACTERS = 2000;
-
-// The cut may go through a character.
-const bounded = (text: string): string => text.slice(0, MAX_CHARACTERS).toWellFormed();
