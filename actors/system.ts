@@ -9,7 +9,7 @@ import type { Agent, AnyAgent, Contract } from './agent.ts';
 import { Reviews } from './reviews.ts';
 import { Staff } from './staff.ts';
 import { task } from './workflow/declaration.ts';
-import { staffed, workflow } from './workflow/workflow.ts';
+import { inputCheckOf, staffed, workflow } from './workflow/workflow.ts';
 import type { WorkflowMachine } from './workflow/workflow.ts';
 
 /** The actors of a system, by name: logic, workflows, and agents. */
@@ -49,8 +49,9 @@ export async function createSystem<const TActors extends StaffedDefinitions>(
 export async function createSystem(
   options: StaffedOptions<StaffedDefinitions>,
 ): Promise<HeddleSystem<ActorDefinitions>> {
-  const staff = new Staff(agentsIn(options?.actors ?? {}));
-  const actors = hosted(options?.actors, staff);
+  const given = actorsIn(options);
+  const staff = new Staff(agentsIn(given));
+  const actors = hosted(given, staff);
   const system = await openSystem({ ...options, actors });
   staff.beginIn(system);
   const { authority } = system;
@@ -59,6 +60,15 @@ export async function createSystem(
     list: (request) => authority.list(request),
   });
   return Object.assign(system, { reviews });
+}
+
+function actorsIn(options: Partial<StaffedOptions<StaffedDefinitions>> | undefined): StaffedDefinitions {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidArgument('createSystem', 'needs its options: { store, actors }');
+  const { actors } = options;
+  if (typeof actors !== 'object' || actors === null)
+    throw new InvalidArgument('actors', 'must be an object of logic by name');
+  return actors;
 }
 
 function agentsIn(actors: StaffedDefinitions): ReadonlyMap<string, Agent> {
@@ -81,8 +91,7 @@ export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitio
     const logic = isAgent(definition) ? aloneWith(definition) : definition;
     const machine = staffed(logic, staff);
     if (machine === undefined) return [name, logic];
-    const spec = specOf(logic);
-    return [name, spec === undefined ? machine : durable(machine, spec)];
+    return [name, durable(machine, { ...specOf(logic), admits: inputCheckOf(machine) })];
   });
   return Object.fromEntries(all) as ActorDefinitions;
 }

@@ -87,6 +87,12 @@ export function declarationOf(logic: unknown): AnyWorkflowOptions | undefined {
   return typeof config === 'object' && config !== null ? declarations.get(config) : undefined;
 }
 
+/** What a workflow says of an input before there is a run of it: throws what is wrong. */
+export function inputCheckOf(logic: unknown): (input: unknown) => void {
+  const options = declarationOf(logic);
+  return options === undefined ? () => {} : graphOf(options, EMPTY_OFFICE, declarationOf).checkInput;
+}
+
 /** The same workflow, with somebody in its office. */
 export function staffed(logic: unknown, office: Office): AnyStateMachine | undefined {
   const options = declarationOf(logic);

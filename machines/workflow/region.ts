@@ -124,6 +124,7 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
         { guard: { type: 'stands', params: { ...params, standing: 'running' } }, target: 'working' },
       ],
       'task.resume': { guard: guards.speaks, actions: { type: 'passOn', params } },
+      'task.abandon': { guard: guards.speaks, actions: { type: 'passOn', params } },
     },
   };
   return {
@@ -192,15 +193,17 @@ const UNDOING = { outcome: undefined };
 
 function undoingState(graph: Graph, name: string) {
   const params = { node: name };
+  const passOn = {
+    guard: guardNames(name).undoSpeaks,
+    actions: { type: 'passOn', params: { node: undoOf(name) } },
+  };
   return {
     entry: { type: 'stand', params: { ...params, status: 'compensating' } },
     on: {
       // Whoever undoes it may have to wait as well.
       'task.stands': { actions: { type: 'noteUndoing', params } },
-      'task.resume': {
-        guard: guardNames(name).undoSpeaks,
-        actions: { type: 'passOn', params: { node: undoOf(name) } },
-      },
+      'task.resume': passOn,
+      'task.abandon': passOn,
     },
     invoke: {
       id: undoOf(name),

@@ -27,7 +27,7 @@ import {
   skipped,
   whyCancelled,
 } from './advance.ts';
-import { isTold } from './events.ts';
+import { isOrder, isTold } from './events.ts';
 import type { RunEvent } from './events.ts';
 import { isWork } from './graph.ts';
 import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
@@ -250,8 +250,8 @@ function guardsAbout(graph: Graph, name: string): Record<string, (asked: Asked) 
     [names.hasPlace]: ({ context }) => hasPlace(graph, name, context),
     [names.hasFirst]: ({ context }) =>
       graph.nodes[name]!.needs.some(({ node }) => isOver(context.nodes[node]!.status)),
-    [names.speaks]: ({ event }) => event.type === 'task.resume' && isTold(event.task, name),
-    [names.undoSpeaks]: ({ event }) => event.type === 'task.resume' && isTold(event.task, undoOf(name)),
+    [names.speaks]: ({ event }) => isOrder(event) && isTold(event.task, name),
+    [names.undoSpeaks]: ({ event }) => isOrder(event) && isTold(event.task, undoOf(name)),
     [names.undone]: ({ context }) => nextToUndo(graph, context) === name,
   };
 }

@@ -26,6 +26,8 @@ const PERMIT = { effect: 'permit', determining: ['simulation'], reasons: [] } as
 const RUN = 'flow/1';
 const HOUR = 3_600_000;
 const ROUNDS = 60;
+/** After so many times what is parked is given up. */
+const MOST_RESUMED = 20;
 
 export async function simulateRun(seed: number, { dies = true } = {}): Promise<Simulated> {
   const chance = new Prng(seed);
@@ -101,8 +103,9 @@ class People {
     }
     for (const task of this.#parked()) {
       if (!inAHurry && this.#chance.chance(0.7)) continue;
-      this.resumed++;
-      await this.#world.post(RUN, { type: 'task.resume', task, by: 'operator' });
+      const isEnough = this.resumed++ > MOST_RESUMED;
+      const type = isEnough ? 'task.abandon' : 'task.resume';
+      await this.#world.post(RUN, { type, task, by: 'operator', reason: 'it does not work' });
     }
   }
 
@@ -121,9 +124,10 @@ class People {
 
   #parked(): string[] {
     const { nodes } = snapshotOf<{ context: RunContext }>(this.#world, RUN).context;
-    return Object.entries(nodes).flatMap(([name, { status }]) =>
-      status === 'parked' ? this.#within(name) : [],
-    );
+    return Object.entries(nodes).flatMap(([name, { status, undoing }]) => {
+      if (status === 'parked') return this.#within(name);
+      return status === 'compensating' && undoing === 'parked' ? [`undo ${name}`] : [];
+    });
   }
 
   /** One that is parked may be a list, or a loop, in which somebody is. */

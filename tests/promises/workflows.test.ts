@@ -47,6 +47,43 @@ const until = async (holds: () => boolean): Promise<void> => {
 };
 
 describe('a hosted workflow', () => {
+  it('refuses an input that breaks its schema, with every place, and nothing is there', async () => {
+    const strict = workflow({
+      id: 'strict',
+      inputSchema: {
+        type: 'object',
+        properties: { topic: { type: 'string' }, pages: { type: 'number' } },
+        required: ['topic'],
+      },
+      tasks: { work: task({ agent: 'clerk' }) },
+    });
+    const system = await createSystem({
+      store: memory(),
+      actors: { strict, clerk: worker('clerk', () => ({})) },
+    });
+    const starting = system.start('strict', { id: '1', input: { pages: 'many' } as never });
+    await expect(starting).rejects.toMatchObject({
+      code: 'HEDDLE_INPUT_REFUSED',
+      problems: [{ pointer: '#/topic' }, { pointer: '#/pages' }].map(
+        (place) => expect.objectContaining(place) as unknown,
+      ),
+    });
+    expect(system.get('strict/1')).toBe(undefined);
+    const refused = [];
+    for await (const { code, message } of system.refusals()) refused.push([code, message]);
+    expect(refused).toEqual([['HEDDLE_INPUT_REFUSED', expect.not.stringContaining('many')]]);
+    await system.close();
+  });
+
+  it('runs an agent by itself', async () => {
+    const clerk = worker('clerk', ({ n }) => ({ doubled: Number(n) * 2 }));
+    const system = await createSystem({ store: memory(), actors: { clerk } });
+    const run = await system.start('clerk', { id: '1', input: { n: 4 } });
+    await until(() => run.getSnapshot().status !== 'active');
+    expect(run.getSnapshot()).toMatchObject({ status: 'done', output: { doubled: 8 } });
+    await system.close();
+  });
+
   it('runs, waits for a person, and goes on with what they have approved', async () => {
     const asked: string[] = [];
     const report = workflow({
