@@ -4,8 +4,7 @@
  */
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import type { ResultOf } from '../agent.ts';
-import { faultOfAbort } from '../attempt.ts';
-import { FaultError } from '../fault-error.ts';
+import { FaultError, faultOfAbort } from '../fault-error.ts';
 import { faultOf } from './classify.ts';
 
 /**
