@@ -8,7 +8,9 @@
 import type {
   AgentContract,
   Assignment,
+  ConsultedSource,
   JSONSchema,
+  Source,
   TaskMetadata,
   TaskResult,
 } from '../machines/contract.ts';
@@ -151,9 +153,20 @@ export const isAgent = (value: unknown): value is Agent =>
 /** What came of an assignment, in the words of the contract. Nothing is filled in. */
 export function result<const TOutput extends TaskResult['output']>(
   { id }: { readonly id: string },
-  { output, status = 'success', cost, duration, model, confidence }: ResultParts<TOutput>,
+  { output, status = 'success', ...metadata }: ResultParts<TOutput>,
 ): Done<TOutput> {
-  return { id, status, output, metadata: { cost, duration, model, confidence } };
+  return { id, status, output, metadata: told(metadata) };
+}
+
+/** Its metadata, and nothing that it was given besides. */
+function told({ cost, duration, model, confidence, sources }: ToldMetadata): TaskMetadata {
+  // Contents are taken out of it when the result is looked at.
+  return { cost, duration, model, confidence, ...(sources && { sources: sources as readonly Source[] }) };
+}
+
+/** Metadata as an agent tells it: with what it has found in its sources, instead of the hashes. */
+export interface ToldMetadata extends Omit<TaskMetadata, 'sources'> {
+  readonly sources?: readonly ConsultedSource[];
 }
 
 type Done<TOutput> = Omit<TaskResult, 'status' | 'output'> & {
@@ -161,7 +174,7 @@ type Done<TOutput> = Omit<TaskResult, 'status' | 'output'> & {
   readonly output: TOutput;
 };
 
-export interface ResultParts<TOutput> extends TaskMetadata {
+export interface ResultParts<TOutput> extends ToldMetadata {
   readonly output: TOutput;
   /** Success, if nothing is said. A failure has its own: {@link failure}. */
   readonly status?: 'success' | 'needs_review';
@@ -170,15 +183,9 @@ export interface ResultParts<TOutput> extends TaskMetadata {
 /** That an assignment could not be done. What is said of it goes into the output. */
 export function failure(
   { id }: { readonly id: string },
-  {
-    output = {},
-    cost,
-    duration,
-    model,
-    confidence,
-  }: TaskMetadata & { readonly output?: TaskResult['output'] },
+  { output = {}, ...metadata }: ToldMetadata & { readonly output?: TaskResult['output'] },
 ): TaskResult & { readonly status: 'failure' } {
-  return { id, status: 'failure', output, metadata: { cost, duration, model, confidence } };
+  return { id, status: 'failure', output, metadata: told(metadata) };
 }
 
 const OPTIONS = [

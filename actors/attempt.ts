@@ -7,6 +7,7 @@
  * evidence. Nothing is tried again here and nothing is swallowed; what comes of a fault, somebody else decides. Whether a result is
  * sure enough, too.
  */
+import type { Json } from '../machines/canonical.ts';
 import type { Assignment, TaskEnvelope, TaskMetadata, TaskResult, TaskStatus } from '../machines/contract.ts';
 import { FAULT_CLASSES } from '../machines/fault.ts';
 import type { Fault, ValueProblem } from '../machines/fault.ts';
@@ -19,6 +20,7 @@ import type { Quarantined } from './quarantine.ts';
 import { NO_OBJECT, repairedText, repairedValue } from './repair.ts';
 import type { AppliedRepair, Repaired } from './repair.ts';
 import { isRecord, plainCopyOf } from './schema/plain.ts';
+import { sourcesIn } from './sources.ts';
 
 /** Plain data. */
 export type AttemptOutcome = Succeeded | Failed;
@@ -29,6 +31,8 @@ export interface Succeeded {
   readonly cost: Micros;
   /** As measured here, beside what the agent says. */
   readonly durationMs: number;
+  /** What the agent has found in its sources, as far as it has handed that over: to be kept under the hashes in the metadata. */
+  readonly contents?: readonly Json[];
   readonly fault?: undefined;
 }
 
@@ -43,6 +47,7 @@ export interface Failed {
   readonly quarantined?: Quarantined;
   /** What the repairs that the contract names make of it. Whether that is taken, somebody else decides. */
   readonly repaired?: RepairedOutput;
+  readonly contents?: readonly Json[];
   readonly result?: undefined;
 }
 
@@ -176,14 +181,19 @@ const STATUSES: readonly TaskStatus[] = ['success', 'failure', 'needs_review'];
 function outcomeOfAnswer(agent: Agent, { id, constraints }: TaskEnvelope, answer: unknown): Unmeasured {
   if (!isRecord(answer)) return violation([NO_OBJECT], answer);
   const { output, status } = answer;
-  const { metadata, problems } = metadataOf(answer['metadata'], constraints.maxCost);
+  const { metadata, problems, contents } = metadataOf(answer['metadata'], constraints.maxCost);
   const paid = metadata === undefined ? costIn(answer['metadata']) : microsOf(metadata.cost);
   if (answer['id'] !== id) problems.unshift(problemAt('/id', 'const', 'must be that of the envelope'));
   if (!STATUSES.includes(status as TaskStatus))
     problems.push(problemAt('/status', 'enum', `must be one of ${STATUSES.join(', ')}`, STATUSES));
   if (problems.length > 0 || metadata === undefined || paid === undefined)
     return violation(problems, output, paid);
-  const known = { metadata, paid, output };
+  const weighed = outcomeOfStatus(agent, id, status as TaskStatus, { metadata, paid, output });
+  return contents.length === 0 ? weighed : { ...weighed, contents };
+}
+
+function outcomeOfStatus(agent: Agent, id: string, status: TaskStatus, known: Known): Unmeasured {
+  const { metadata, paid, output } = known;
   if (status === 'failure') {
     const message = `${agent.name} reports that it could not do it`;
     return {
@@ -269,8 +279,11 @@ function checkedOutput(agent: Agent, output: unknown): CheckedOutput {
 }
 
 /** Looks at every part of the metadata. All of them must be there; what there is besides is not taken over. */
-function metadataOf(given: unknown, maxCost: number): { metadata?: TaskMetadata; problems: ValueProblem[] } {
-  if (!isRecord(given)) return { problems: [below('/metadata', NO_OBJECT)] };
+function metadataOf(
+  given: unknown,
+  maxCost: number,
+): { metadata?: TaskMetadata; problems: ValueProblem[]; contents: readonly Json[] } {
+  if (!isRecord(given)) return { problems: [below('/metadata', NO_OBJECT)], contents: [] };
   const { cost, duration, model, confidence } = given;
   const problems: ValueProblem[] = [];
   const report = (name: keyof TaskMetadata, keyword: string, detail: string, expected?: unknown): void => {
@@ -285,8 +298,11 @@ function metadataOf(given: unknown, maxCost: number): { metadata?: TaskMetadata;
   if (typeof model !== 'string' || model.trim() === '' || !model.isWellFormed())
     report('model', 'type', 'must say which model, tool or person has done it', 'string');
   if (!isWithin(confidence, 0, 1)) report('confidence', 'maximum', 'must be a number from 0 to 1', 1);
-  if (problems.length > 0) return { problems };
-  return { metadata: Object.freeze({ cost, duration, model, confidence } as TaskMetadata), problems };
+  const { sources, contents, problems: wrongSources } = sourcesIn(given['sources']);
+  problems.push(...wrongSources.map((problem) => below('/metadata/sources', problem)));
+  if (problems.length > 0) return { problems, contents };
+  const metadata = { cost, duration, model, confidence, ...(sources && { sources }) } as TaskMetadata;
+  return { metadata: Object.freeze(metadata), problems, contents };
 }
 
 const isWithin = (value: unknown, least: number, most: number): boolean =>

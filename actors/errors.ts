@@ -57,5 +57,34 @@ export class InputRefused extends HeddleError {
   }
 }
 
+/** What is kept is not what its hash says. */
+export class ContentDamaged extends HeddleError {
+  readonly _tag = 'ContentDamaged';
+  readonly code = 'HEDDLE_CONTENT_DAMAGED';
+  readonly retryable = false;
+  readonly hash: string;
+  /** The hash of what is there. */
+  readonly found: string;
+
+  constructor(hash: string, found: string) {
+    super(`what is kept as ${hash} is ${found}`);
+    this.hash = hash;
+    this.found = found;
+  }
+}
+
+/** Nobody knows what a hash is of. */
+export class UnknownContent extends HeddleError {
+  readonly _tag = 'UnknownContent';
+  readonly code = 'HEDDLE_UNKNOWN_CONTENT';
+  readonly retryable = false;
+  readonly hash: string;
+
+  constructor(hash: string, where: string) {
+    super(`${hash} is nothing that is known ${where}`);
+    this.hash = hash;
+  }
+}
+
 const listed = (problems: readonly ContractProblem[]): string =>
   problems.map(({ pointer, detail }) => `\n  ${pointer} ${detail}`).join('');

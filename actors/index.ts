@@ -6,8 +6,10 @@
 export type {
   AgentContract,
   Assignment,
+  ConsultedSource,
   Constraints,
   JSONSchema,
+  Source,
   TaskEnvelope,
   TaskMetadata,
   TaskResult,
@@ -67,7 +69,15 @@ export type { Micros } from '../machines/money.ts';
 
 // Agents
 export { agent, failure, isAgent, result } from './agent.ts';
-export type { Agent, AgentDetails, AgentOptions, Contract, ResultOf, ResultParts } from './agent.ts';
+export type {
+  Agent,
+  AgentDetails,
+  AgentOptions,
+  Contract,
+  ResultOf,
+  ResultParts,
+  ToldMetadata,
+} from './agent.ts';
 export { problemOfCapability, satisfies, satisfying } from './capability.ts';
 export { stub } from './stub.ts';
 export type { StubOptions } from './stub.ts';
@@ -130,6 +140,21 @@ export type {
 } from './workflow/declaration.ts';
 export { from } from './workflow/reference.ts';
 export { InputRefused, InvalidWorkflow } from './errors.ts';
+
+// How runs stand, and what led to what
+export type { ListOptions, Runs, RunSummary, StatusOptions } from './runs.ts';
+export type {
+  Held,
+  HumanDecision,
+  RunMoney,
+  RunState,
+  RunStatus,
+  TaskStatus,
+  Wait,
+} from './run-status.ts';
+export type { Content, ContentFacts, PutSource } from './content.ts';
+export { ContentDamaged, UnknownContent } from './errors.ts';
+export type { Artifact, Lineage, LineageOptions } from './lineage.ts';
 
 // What is done about faults
 export { nextMove, taken } from '../machines/next-move.ts';

@@ -25,6 +25,8 @@ import { currentEffect } from '../runtime/index.ts';
 import type { AccessRequest, Authority, Decision } from '../runtime/index.ts';
 import type { Agent } from './agent.ts';
 import { attempt } from './attempt.ts';
+import type { Content } from './content.ts';
+import { keptOf } from './manifest.ts';
 import { route } from './router.ts';
 import type { Candidate } from './router.ts';
 import { verify } from './verifiers/verifier.ts';
@@ -33,6 +35,8 @@ import type { Office, TaskDuty } from './workflow/office.ts';
 /** What it needs of the system that it works in. */
 export interface Workplace {
   readonly authority: Authority;
+  /** Where it keeps what agents have found and made. Without it only the hashes are recorded. */
+  readonly content?: Content;
 }
 
 export class Staff implements Office {
@@ -58,7 +62,9 @@ export class Staff implements Office {
     return {
       consult: fromPromise(({ input }: { input: Consultation }) => this.#consult(duty, input)),
       ask: this.#hasGates ? this.#askThroughGates() : fromPromise(this.#ask),
-      verify: fromPromise(({ input }: { input: Verification }) => Promise.resolve(verified(duty, input))),
+      verify: fromPromise(async ({ input }: { input: Verification }) =>
+        verified(duty, input, (await this.#workplace).content),
+      ),
       review: decides,
     };
   }
@@ -84,7 +90,7 @@ export class Staff implements Office {
   // ---- the work ------------------------------------------------------------------------------------------------------
 
   readonly #ask = async ({ input, signal }: { input: Asking; signal: AbortSignal }): Promise<Answer> => {
-    await this.#workplace;
+    const { content } = await this.#workplace;
     const { agent: name, envelope, idempotencyKey, attempt: number, problems } = input;
     const agent = this.#agents.get(name);
     if (agent === undefined)
@@ -92,12 +98,13 @@ export class Staff implements Office {
         fault: { class: 'no-agent', message: `${name} is no agent any more`, cost: NOTHING },
         durationMs: 0,
       };
-    return attempt(agent, {
+    const outcome = await attempt(agent, {
       ...envelope,
       ...{ idempotencyKey, signal, attempt: number },
       ...(problems.length > 0 && { problems }),
       traceparent: currentEffect()?.traceparent,
     });
+    return keptOf(outcome, envelope, content);
   };
 
   get #hasGates(): boolean {
@@ -171,12 +178,16 @@ function advising(
   };
 }
 
-function verified({ verify: verifiers, task }: TaskDuty, { input, output }: Verification): Verified {
+function verified(
+  { verify: verifiers, task }: TaskDuty,
+  { input, output }: Verification,
+  content: Content | undefined,
+): Verified {
   const values = {
     task,
     input: input as Readonly<Record<string, unknown>>,
     output,
-    sources: () => undefined,
+    sources: (hash: string) => textOf(content?.get(hash)),
   };
   const verification = verify(verifiers, values);
   const found = Object.fromEntries(
@@ -184,3 +195,6 @@ function verified({ verify: verifiers, task }: TaskDuty, { input, output }: Veri
   );
   return verification.ok ? { found } : { found, fault: verification.fault };
 }
+
+/** Texts can be searched for what was quoted. */
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

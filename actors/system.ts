@@ -7,8 +7,12 @@ import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '.
 import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
+import { Content, CONTENT, contentLogic } from './content.ts';
+import { lineageIn } from './lineage.ts';
+import type { Lineage, LineageOptions } from './lineage.ts';
 import { Reviews } from './reviews.ts';
 import type { ReviewsOptions } from './reviews.ts';
+import { Runs } from './runs.ts';
 import { Staff } from './staff.ts';
 import { task } from './workflow/declaration.ts';
 import { runViewOf } from './workflow/view.ts';
@@ -30,6 +34,16 @@ export type Hosted<TActors extends StaffedDefinitions> = {
 export type HeddleSystem<TActors extends ActorDefinitions> = System<TActors> & {
   /** What waits for people. */
   readonly reviews: Reviews;
+  /** How runs of workflows stand, and stood. */
+  readonly runs: Runs;
+  /** What was found and made, by its hash. */
+  readonly content: Content;
+  /**
+   * What something was made of, and what was made of it.
+   * @param hash of a source, an input or an output
+   * @throws UnknownContent
+   */
+  lineage(hash: string, options?: LineageOptions): Promise<Lineage>;
 };
 
 /** As for a system of the runtime; among the actors there may be agents. */
@@ -56,8 +70,15 @@ export async function createSystem(
   const staff = new Staff(agentsIn(given));
   const actors = hosted(given, staff);
   const system = await openSystem({ ...options, actors });
-  staff.beginIn(system);
-  return Object.assign(system, { reviews: reviewsOf(system, actors) });
+  const content = new Content(system as never);
+  staff.beginIn({ authority: system.authority, content });
+  const runs = new Runs(system as never, actors);
+  return Object.assign(system, {
+    reviews: reviewsOf(system, actors),
+    runs,
+    content,
+    lineage: (hash: string, which?: LineageOptions) => lineageIn({ runs, content }, hash, which),
+  });
 }
 
 function reviewsOf(system: System<ActorDefinitions>, actors: ActorDefinitions): Reviews {
@@ -103,6 +124,8 @@ function actorsIn(options: Partial<StaffedOptions<StaffedDefinitions>> | undefin
   const { actors } = options;
   if (typeof actors !== 'object' || actors === null)
     throw new InvalidArgument('actors', 'must be an object of logic by name');
+  if (Object.hasOwn(actors, CONTENT))
+    throw new InvalidArgument(`actors.${CONTENT}`, 'is a name that the system has for what was found and made');
   return actors;
 }
 
@@ -128,7 +151,7 @@ export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitio
     if (machine === undefined) return [name, logic];
     return [name, durable(machine, { ...specOf(logic), admits: inputCheckOf(machine) })];
   });
-  return Object.fromEntries(all) as ActorDefinitions;
+  return { ...Object.fromEntries(all), [CONTENT]: contentLogic } as ActorDefinitions;
 }
 
 /** An agent that is started by itself is a workflow of one task. */

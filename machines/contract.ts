@@ -64,7 +64,30 @@ export interface TaskMetadata {
   readonly model: string;
   /** From 0 to 1. */
   readonly confidence: number;
+  /** What was looked at for it, as far as the agent says. */
+  readonly sources?: readonly Source[];
 }
+
+/** Something that was looked at, as it was then. */
+export interface Source {
+  readonly uri: string;
+  /** Of what was found there: SHA-256 of its canonical JSON, as `sha256:…`. */
+  readonly hash: string;
+  /** When it was looked at, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly version?: string;
+  /** What kind of data it is: `public`, `personal` … */
+  readonly class?: string;
+  readonly licence?: string;
+  readonly region?: string;
+}
+
+/**
+ * A source as an agent tells of it. With its `content` instead of the hash that is kept, so that it can be looked at later; with both
+ * they must be of each other.
+ */
+export type ConsultedSource = Omit<Source, 'hash'> &
+  ({ readonly hash: string; readonly content?: unknown } | { readonly content: unknown; readonly hash?: string });
 
 /** What an agent gets besides the envelope. Only what is a value is recorded. */
 export interface Assignment<TInput = unknown> extends TaskEnvelope {

@@ -59,9 +59,11 @@ function taskOf({ status, output, facts }: NodeProgress, task: TaskContext | und
 
 function detailsOf({ input, log, advice, passedOver, verified }: TaskContext): Partial<TaskView> {
   const { confidence } = log.at(-1) ?? {};
+  const sources = log.flatMap((attempt) => attempt.sources ?? []);
   return {
     input: input as Json,
     attempts: log.map(attemptOf),
+    ...(sources.length > 0 && { sources }),
     ...(advice !== undefined && {
       routing: {
         chosen: advice.agent,

@@ -2,7 +2,7 @@
  * The progress of a task, as data, and what follows from it: which attempt comes next, what it has cost, what it comes to. Pure;
  * called by the machine (`task.ts`).
  */
-import type { TaskEnvelope, TaskResult } from '../contract.ts';
+import type { Source, TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
 import type { Fault, FaultClass, ValueProblem } from '../fault.ts';
 import { amountOf, NOTHING } from '../money.ts';
 import type { Micros } from '../money.ts';
@@ -10,7 +10,16 @@ import { nextMove, taken } from '../next-move.ts';
 import type { Move, Taken } from '../next-move.ts';
 import { judge } from '../quality.ts';
 import type { WorkFacts, WorkOutcome, WorkStart } from '../workflow/graph.ts';
-import type { Advice, Advised, Answer, Asking, PassedOver, TaskSpec, Verified } from './words.ts';
+import type {
+  Advice,
+  Advised,
+  Answer,
+  Asking,
+  Manifest,
+  PassedOver,
+  TaskSpec,
+  Verified,
+} from './words.ts';
 
 /** One attempt, as it is kept. */
 export interface AttemptNote {
@@ -28,6 +37,9 @@ export interface AttemptNote {
   readonly message?: string;
   /** What was done about the fault. */
   readonly move?: Move['do'];
+  readonly manifest?: Manifest;
+  /** What was looked at for it. */
+  readonly sources?: readonly Source[];
 }
 
 /** Why an output was taken. */
@@ -133,8 +145,11 @@ export function timeLeft({ timeoutMs }: TaskSpec, deadlineAt: number | undefined
 export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, now: number): Changed {
   const weighed = weigh(answer, context, spec);
   const cost = answer.fault === undefined ? answer.cost : answer.fault.cost;
+  const { sources } = metadataIn(answer) ?? {};
   const note: Partial<AttemptNote> = {
     to: now,
+    ...(answer.manifest !== undefined && { manifest: answer.manifest }),
+    ...(sources !== undefined && { sources }),
     ...(cost !== undefined && { cost }),
     ...(weighed.confidence !== undefined && { confidence: weighed.confidence }),
     ...(weighed.fault !== undefined && { fault: weighed.fault.class, message: weighed.fault.message }),
@@ -148,6 +163,9 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
     ...(weighed.fault === undefined && { output: answer.result!.output, ground: 'good' as const }),
   };
 }
+
+const metadataIn = (answer: Answer): TaskMetadata | undefined =>
+  answer.fault === undefined ? answer.result.metadata : answer.metadata;
 
 function withNote(log: readonly AttemptNote[], note: Partial<AttemptNote>): readonly AttemptNote[] {
   return [...log.slice(0, -1), { ...log.at(-1)!, ...note }];

@@ -90,17 +90,28 @@ export interface Asking {
 
 export type Answer = Succeeded | Failed;
 
+/** What went in and what came out, by their hashes. */
+export interface Manifest {
+  readonly input: string;
+  /** Not there when nothing came out that keeps the contract. */
+  readonly output?: string;
+  /** Why not everything of it is kept as content. */
+  readonly unkept?: string;
+}
+
 export interface Succeeded {
   readonly fault?: undefined;
   readonly result: TaskResult;
   readonly cost: Micros;
   readonly durationMs: number;
+  readonly manifest?: Manifest;
 }
 
 export interface Failed {
   readonly result?: undefined;
   readonly fault: Fault;
   readonly durationMs: number;
+  readonly manifest?: Manifest;
   /** An answer that keeps the contract, where a person is asked for. */
   readonly output?: TaskResult['output'];
   readonly metadata?: TaskMetadata;

@@ -37,8 +37,8 @@ export type QueriedRef<
 export interface QueryOptions<TName, TState = StateValue> {
   /** `report`, the root actors of this name; `report/payment`, their children that run the logic of this name. */
   readonly name: TName;
-  /** As for `snapshot.matches`: the path of a state, or a part of a state value. Default: any. */
-  readonly state?: TState;
+  /** As for `snapshot.matches`: the path of a state, or a part of a state value; or several, of which one must match. Default: any. */
+  readonly state?: TState | readonly TState[];
   /** Where its life is. Default `active`. */
   readonly status?: Status;
   /** At most so many. */
@@ -49,7 +49,8 @@ export interface QueryOptions<TName, TState = StateValue> {
 
 interface Wanted {
   readonly name: string;
-  readonly state: StateValue | undefined;
+  /** One of them. */
+  readonly states: readonly StateValue[] | undefined;
   readonly status: Status;
   readonly limit: number;
   readonly under: string | undefined;
@@ -93,15 +94,15 @@ class Query {
   }
 
   async *#candidates(moved: ReadonlySet<string>): AsyncGenerator<Ref | undefined> {
-    const { name, status, state, limit, under } = this.#wanted;
+    const { name, status, states, limit, under } = this.#wanted;
     const { stateIndex, stateRows } = this.#runtime;
     // Whoever comes into one of these meanwhile, or leaves it, has moved.
     for (const { standing, cells } of stateIndex.bucketsOf(name)) {
-      if (!matches(standing, status, state)) continue;
+      if (!matches(standing, status, states)) continue;
       for (const cell of this.#among(cells)) yield this.#ofPresent(cell);
     }
     for await (const text of stateRows.textsOf(name, codeOf(status))) {
-      if (!matches(standingOf(text), status, state)) continue;
+      if (!matches(standingOf(text), status, states)) continue;
       for await (const { address, actor } of stateRows.rowsOf(name, text, under ?? '', limit))
         if (this.#isUnder(address)) yield this.#ofRow(address, actor);
     }
@@ -122,10 +123,10 @@ class Query {
   }
 
   #ofPresent({ committed, definition, address, ref }: Cell): Ref | undefined {
-    const { name, status, state } = this.#wanted;
+    const { name, status, states } = this.#wanted;
     if (committed === undefined || definition.queryName !== name || !this.#isUnder(address)) return undefined;
     const { status: now, value } = committed;
-    return matches({ status: now, value: value as StateValue | undefined }, status, state) ? ref : undefined;
+    return matches({ status: now, value: value as StateValue | undefined }, status, states) ? ref : undefined;
   }
 
   /** @param actor undefined: what the row says cannot be believed */
@@ -207,8 +208,17 @@ function read({ definitions }: Runtime, options: unknown): Wanted {
     throw new InvalidArgument('limit', `must be a positive integer, but is ${JSON.stringify(limit)}`);
   if (under !== undefined && (typeof under !== 'string' || !under.includes('/')))
     throw new InvalidArgument('under', `must be an address, but is ${JSON.stringify(under)}`);
-  if (state !== undefined) assertState(definition, name, state);
-  return { name: nameOf(path), state, status: status as Status, limit: limit as number, under };
+  const states = statesIn(definition, name, state);
+  return { name: nameOf(path), states, status: status as Status, limit: limit as number, under };
+}
+
+function statesIn(definition: Definition, name: string, given: unknown): readonly StateValue[] | undefined {
+  if (given === undefined) return undefined;
+  const states: readonly unknown[] = Array.isArray(given) ? given : [given];
+  return states.map((state) => {
+    assertState(definition, name, state);
+    return state;
+  });
 }
 
 /** A state that is misspelt would be one in which nobody is. */

@@ -59,10 +59,14 @@ function isSame(a: StateValue | undefined, b: StateValue | undefined): boolean {
   return keys === 0;
 }
 
-/** Whether an actor that stands so is asked for. */
-export function matches(standing: Standing, status: Status, state: StateValue | undefined): boolean {
-  if (standing.status !== status) return false;
-  return state === undefined || (standing.value !== undefined && matchesState(state, standing.value));
+/** Whether an actor that stands so is asked for: in one of the states, if any are named. */
+export function matches(
+  { status: now, value }: Standing,
+  status: Status,
+  states: readonly StateValue[] | undefined,
+): boolean {
+  if (now !== status) return false;
+  return states === undefined || (value !== undefined && states.some((state) => matchesState(state, value)));
 }
 
 /** The name under which an actor is found: that of its logic, for children behind those of the actors above. */
