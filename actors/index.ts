@@ -148,8 +148,8 @@ export type {
   HumanDecision,
   RunMoney,
   RunState,
+  PartStatus,
   RunStatus,
-  TaskStatus,
   Wait,
 } from './run-status.ts';
 export type { Content, ContentFacts, PutSource } from './content.ts';

@@ -8,7 +8,7 @@
 import type { Source } from '../machines/contract.ts';
 import type { Content } from './content.ts';
 import { UnknownContent } from './errors.ts';
-import type { HumanDecision, RunStatus, TaskStatus } from './run-status.ts';
+import type { HumanDecision, RunStatus, PartStatus } from './run-status.ts';
 import type { Runs } from './runs.ts';
 
 export interface LineageOptions {
@@ -109,7 +109,7 @@ class Family {
 
   #addTasks(
     run: string,
-    tasks: readonly TaskStatus[],
+    tasks: readonly PartStatus[],
     within: string,
     given: readonly Key[],
     decisions: readonly HumanDecision[],
@@ -124,7 +124,7 @@ class Family {
     }
   }
 
-  #addTask(run: string, task: TaskStatus, given: readonly Key[], decisions: readonly HumanDecision[]): void {
+  #addTask(run: string, task: PartStatus, given: readonly Key[], decisions: readonly HumanDecision[]): void {
     const { address, task: name, input, output, attempts, parts = [], kind } = task;
     const whose = { run, task: name };
     const base =
@@ -157,7 +157,7 @@ class Family {
     this.#note(outputKeyOf(task), artifact, [...base, ...made, ...parts.flatMap((part) => this.#outputOf(part))]);
   }
 
-  #outputOf(task: TaskStatus): Key[] {
+  #outputOf(task: PartStatus): Key[] {
     return task.output === undefined ? [] : [outputKeyOf(task)];
   }
 
@@ -192,7 +192,7 @@ class Family {
   }
 }
 
-const outputKeyOf = ({ address }: TaskStatus): Key => `${address}#output`;
+const outputKeyOf = ({ address }: PartStatus): Key => `${address}#output`;
 
 const hashIn = ({ hash }: { readonly hash?: string }): { readonly hash?: string } => (hash === undefined ? {} : { hash });
 

@@ -63,7 +63,7 @@ export interface Wait {
   readonly until?: number;
 }
 
-export interface TaskStatus {
+export interface PartStatus {
   /** Its name; within a list, a loop or another run with a path: `chapters/3`. */
   readonly task: string;
   /** The address of whoever does it. */
@@ -91,7 +91,7 @@ export interface TaskStatus {
   readonly reserved: Micros;
   readonly waits?: Wait;
   /** The parts of a list, a loop or a run within it. */
-  readonly parts?: readonly TaskStatus[];
+  readonly parts?: readonly PartStatus[];
 }
 
 export interface RunMoney {
@@ -113,7 +113,7 @@ export interface RunStatus {
   readonly output?: Held;
   readonly problem?: unknown;
   /** In the order in which they were written. */
-  readonly tasks: readonly TaskStatus[];
+  readonly tasks: readonly PartStatus[];
   readonly money: RunMoney;
   /** What was looked at, each place once, in the order of the tasks. */
   readonly sources: readonly (Source & { readonly task: string })[];
@@ -189,7 +189,7 @@ export function runStateOf({ status, context, value }: Stood): RunState {
   return parts.some((node) => node.status === 'compensating') ? 'compensating' : 'running';
 }
 
-const withParts = (task: TaskStatus): TaskStatus[] => [task, ...(task.parts ?? []).flatMap(withParts)];
+const withParts = (task: PartStatus): PartStatus[] => [task, ...(task.parts ?? []).flatMap(withParts)];
 
 export function heldOf(value: unknown): Held {
   try {
@@ -200,7 +200,7 @@ export function heldOf(value: unknown): Held {
   }
 }
 
-function moneyOf(tasks: readonly TaskStatus[], ledger: Ledger | undefined): RunMoney {
+function moneyOf(tasks: readonly PartStatus[], ledger: Ledger | undefined): RunMoney {
   if (ledger === undefined)
     return { spent: tasks.reduce((sum, { cost }) => sum + cost, 0) as Micros };
   const { window } = ledger;
@@ -208,7 +208,7 @@ function moneyOf(tasks: readonly TaskStatus[], ledger: Ledger | undefined): RunM
   return { spent, limit, reserved, remaining: remainingIn(window) };
 }
 
-function sourcesOf(tasks: readonly TaskStatus[]): RunStatus['sources'] {
+function sourcesOf(tasks: readonly PartStatus[]): RunStatus['sources'] {
   const found = new Map<string, Source & { readonly task: string }>();
   for (const { task, attempts } of tasks)
     for (const source of attempts.flatMap(({ sources = [] }) => sources)) {
@@ -223,7 +223,7 @@ const OVER: ReadonlySet<NodeStatus> = new Set<NodeStatus>([
   ...(['complete', 'failed', 'skipped', 'cancelled', 'compensated', 'uncompensated'] as const),
 ]);
 
-function nextOf(tasks: readonly TaskStatus[]): string[] {
+function nextOf(tasks: readonly PartStatus[]): string[] {
   const statusOf = new Map(tasks.map(({ task, status }) => [task, status]));
   return tasks
     .filter(({ status, needs }) => {
@@ -244,7 +244,7 @@ class Reader {
     this.#declarationOf = declarationOf;
   }
 
-  tasksOf(context: RunContext, options: AnyWorkflowOptions | undefined, within: string): TaskStatus[] {
+  tasksOf(context: RunContext, options: AnyWorkflowOptions | undefined, within: string): PartStatus[] {
     const ledger = this.#moment(`${context.run}/account`)?.context as Ledger | undefined;
     return Object.entries(context.nodes).map(([name, node]) =>
       this.#nodeOf(context, name, node, options?.tasks[name], within, ledger),
@@ -258,7 +258,7 @@ class Reader {
     declared: AnyDeclaration | undefined,
     within: string,
     ledger: Ledger | undefined,
-  ): TaskStatus {
+  ): PartStatus {
     const address = `${run}/${name}`;
     const { status, output, facts, startedAt, endedAt, problem, because } = node;
     const task = `${within}${name}`;
@@ -295,7 +295,7 @@ class Reader {
     task: string,
     inner: unknown,
     ledger: Ledger | undefined,
-  ): TaskStatus | undefined {
+  ): PartStatus | undefined {
     const stood = this.#moment(address);
     const context = stood?.context as object | undefined;
     if (stood === undefined || context === undefined) return undefined;
@@ -318,12 +318,12 @@ class Reader {
 
   /** A list or a loop. */
   #listAt(
-    base: Pick<TaskStatus, 'task' | 'address' | 'needs' | 'attempts' | 'cost' | 'reserved'>,
+    base: Pick<PartStatus, 'task' | 'address' | 'needs' | 'attempts' | 'cost' | 'reserved'>,
     stood: Stood,
     context: object,
     inner: unknown,
     ledger: Ledger | undefined,
-  ): TaskStatus {
+  ): PartStatus {
     const isList = 'outcomes' in context;
     const { start } = context as MapContext | LoopContext;
     const ids = isList
@@ -337,11 +337,11 @@ class Reader {
   }
 
   #taskAt(
-    base: Pick<TaskStatus, 'task' | 'address' | 'needs'>,
+    base: Pick<PartStatus, 'task' | 'address' | 'needs'>,
     stood: Stood,
     context: TaskContext,
     ledger: Ledger | undefined,
-  ): TaskStatus {
+  ): PartStatus {
     const { input, output, log, advice, spent, id, ground } = context;
     const review = this.#moment(`${base.address}/review`);
     const reviewed = review?.context as ReviewContext | undefined;
@@ -384,7 +384,7 @@ function needsOf(declared: AnyDeclaration | undefined): string[] {
   return needs.map((need) => needOf(need).node);
 }
 
-function sumOf(parts: readonly TaskStatus[]): Pick<TaskStatus, 'parts' | 'cost' | 'reserved' | 'waits'> {
+function sumOf(parts: readonly PartStatus[]): Pick<PartStatus, 'parts' | 'cost' | 'reserved' | 'waits'> {
   const sum = (pick: 'cost' | 'reserved'): Micros =>
     parts.reduce((all, part) => all + part[pick], 0) as Micros;
   return { parts, cost: sum('cost'), reserved: sum('reserved') };

@@ -71,7 +71,7 @@ export async function createSystem(
   const actors = hosted(given, staff);
   const system = await openSystem({ ...options, actors });
   const content = new Content(system as never);
-  staff.beginIn({ authority: system.authority, content });
+  staff.beginIn({ authority: system.authority, content: new Content(ownHand(system, options) as never) });
   const runs = new Runs(system as never, actors);
   return Object.assign(system, {
     reviews: reviewsOf(system, actors),
@@ -79,6 +79,14 @@ export async function createSystem(
     content,
     lineage: (hash: string, which?: LineageOptions) => lineageIn({ runs, content }, hash, which),
   });
+}
+
+/** What agents find is kept by the program, whoever they work for: they need no grants for it. */
+function ownHand(
+  system: System<ActorDefinitions>,
+  { decider, principal = { type: 'program', id: 'main' } }: StaffedOptions<StaffedDefinitions>,
+) {
+  return decider === undefined ? system : system.as(principal);
 }
 
 function reviewsOf(system: System<ActorDefinitions>, actors: ActorDefinitions): Reviews {
