@@ -108,7 +108,8 @@ export class Content {
   }
 
   #refTo(hash: string): ContentRef | undefined {
-    if (!isHash(hash)) throw new InvalidArgument('hash', `must be sha256:… in hex, but is ${JSON.stringify(hash)}`);
+    if (!isHash(hash))
+      throw new InvalidArgument('hash', `must be sha256:… in hex, but is ${JSON.stringify(hash)}`);
     return this.#host.get(`${CONTENT}/${hash.slice('sha256:'.length)}`) as ContentRef | undefined;
   }
 

@@ -143,15 +143,7 @@ export { InputRefused, InvalidWorkflow } from './errors.ts';
 
 // How runs stand, and what led to what
 export type { ListOptions, Runs, RunSummary, StatusOptions } from './runs.ts';
-export type {
-  Held,
-  HumanDecision,
-  RunMoney,
-  RunState,
-  PartStatus,
-  RunStatus,
-  Wait,
-} from './run-status.ts';
+export type { Held, HumanDecision, RunMoney, RunState, PartStatus, RunStatus, Wait } from './run-status.ts';
 export type { Content, ContentFacts, PutSource } from './content.ts';
 export { ContentDamaged, UnknownContent } from './errors.ts';
 export type { Artifact, Lineage, LineageOptions } from './lineage.ts';

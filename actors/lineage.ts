@@ -56,7 +56,9 @@ export async function lineageIn(
   const family = new Family();
   const facts = content.facts(hash);
   facts?.sources.forEach((source) => family.addSource(source));
-  const wanted = new Set(run === undefined ? rootsOf([...(facts?.madeBy ?? []), ...(facts?.usedBy ?? [])]) : [run]);
+  const wanted = new Set(
+    run === undefined ? rootsOf([...(facts?.madeBy ?? []), ...(facts?.usedBy ?? [])]) : [run],
+  );
   const seen = new Set<string>();
   for (;;) {
     for (const one of wanted) {
@@ -118,7 +120,9 @@ class Family {
     for (const task of tasks) {
       const needed = task.needs.flatMap((need) => named.get(`${within}${need}`) ?? []);
       const writers = tasks.filter(({ writes = [], endedAt }) => writes.length > 0 && endedAt !== undefined);
-      const before = writers.filter(({ endedAt }) => endedAt! <= (task.startedAt ?? task.endedAt ?? Infinity));
+      const before = writers.filter(
+        ({ endedAt }) => endedAt! <= (task.startedAt ?? task.endedAt ?? Infinity),
+      );
       const parents = [...new Set([...needed, ...before])].filter((one) => one !== task);
       this.#addTask(run, task, [...given, ...parents.map(outputKeyOf)], decisions);
     }
@@ -137,13 +141,13 @@ class Family {
         this.#addTask(run, part, [...base, ...parts.slice(0, index).map(outputKeyOf)], decisions),
       );
     else this.#addTasks(run, parts, `${name}/`, base, decisions);
-    const taken = attempts.findLast(({ manifest }) => manifest?.output !== undefined && manifest.output === output?.hash);
+    const taken = attempts.findLast(
+      ({ manifest }) => manifest?.output !== undefined && manifest.output === output?.hash,
+    );
     const made: Key[] = [];
     for (const attempt of attempts) {
       const { number, agent, manifest, sources = [] } = attempt;
-      const found = sources.map((source) =>
-        this.addSource(source),
-      );
+      const found = sources.map((source) => this.addSource(source));
       if (attempt === taken || manifest?.output === undefined) made.push(...found);
       else {
         const draft = { kind: 'draft', ...whose, agent, attempt: number, hash: manifest.output } as const;
@@ -153,8 +157,18 @@ class Family {
     if (output === undefined) return;
     const edits = decisions.filter(({ review, what }) => what === 'edit' && review.startsWith(address));
     const by = taken === undefined ? {} : { agent: taken.agent, attempt: taken.number };
-    const artifact = { kind: 'output', ...whose, ...by, ...hashIn(output), ...(edits.length > 0 && { edits }) } as const;
-    this.#note(outputKeyOf(task), artifact, [...base, ...made, ...parts.flatMap((part) => this.#outputOf(part))]);
+    const artifact = {
+      kind: 'output',
+      ...whose,
+      ...by,
+      ...hashIn(output),
+      ...(edits.length > 0 && { edits }),
+    } as const;
+    this.#note(outputKeyOf(task), artifact, [
+      ...base,
+      ...made,
+      ...parts.flatMap((part) => this.#outputOf(part)),
+    ]);
   }
 
   #outputOf(task: PartStatus): Key[] {
@@ -175,7 +189,8 @@ class Family {
     for (const [key, its] of parents)
       for (const parent of its) children.set(parent, (children.get(parent) ?? new Set()).add(key));
     const own = [...this.#artifacts.keys()].filter((key) => this.#artifacts.get(key)!.hash === hash);
-    const told = (keys: Iterable<Key>): Artifact[] => [...keys].flatMap((key) => this.#artifacts.get(key) ?? []);
+    const told = (keys: Iterable<Key>): Artifact[] =>
+      [...keys].flatMap((key) => this.#artifacts.get(key) ?? []);
     return { is: told(own), from: told(reached(own, parents)), to: told(reached(own, children)) };
   }
 
@@ -194,7 +209,8 @@ class Family {
 
 const outputKeyOf = ({ address }: PartStatus): Key => `${address}#output`;
 
-const hashIn = ({ hash }: { readonly hash?: string }): { readonly hash?: string } => (hash === undefined ? {} : { hash });
+const hashIn = ({ hash }: { readonly hash?: string }): { readonly hash?: string } =>
+  hash === undefined ? {} : { hash };
 
 /** Everything that can be reached, without where one starts. */
 function reached(from: readonly Key[], edges: ReadonlyMap<Key, ReadonlySet<Key>>): Set<Key> {

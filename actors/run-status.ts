@@ -201,8 +201,7 @@ export function heldOf(value: unknown): Held {
 }
 
 function moneyOf(tasks: readonly PartStatus[], ledger: Ledger | undefined): RunMoney {
-  if (ledger === undefined)
-    return { spent: tasks.reduce((sum, { cost }) => sum + cost, 0) as Micros };
+  if (ledger === undefined) return { spent: tasks.reduce((sum, { cost }) => sum + cost, 0) as Micros };
   const { window } = ledger;
   const { limit, spent, reserved } = window;
   return { spent, limit, reserved, remaining: remainingIn(window) };
@@ -290,12 +289,7 @@ class Reader {
   }
 
   /** Whoever does the work of a node, of whatever kind; undefined where nobody does. */
-  #partAt(
-    address: string,
-    task: string,
-    inner: unknown,
-    ledger: Ledger | undefined,
-  ): PartStatus | undefined {
+  #partAt(address: string, task: string, inner: unknown, ledger: Ledger | undefined): PartStatus | undefined {
     const stood = this.#moment(address);
     const context = stood?.context as object | undefined;
     if (stood === undefined || context === undefined) return undefined;
@@ -312,7 +306,8 @@ class Reader {
       const input = heldOf(stood.context.input);
       return { ...base, kind: 'call', status: statusOf(stood), input, ...sumOf(parts) };
     }
-    if ('outcomes' in context || 'number' in context) return this.#listAt(base, stood, context, inner, ledger);
+    if ('outcomes' in context || 'number' in context)
+      return this.#listAt(base, stood, context, inner, ledger);
     return { ...base, kind: 'call', status: statusOf(stood) };
   }
 
@@ -410,7 +405,8 @@ function statusOf({ status, value, output, context }: Stood): NodeStatus {
 /** Money that its attempts have reserved. */
 function reservedFor(id: string, ledger: Ledger | undefined): Micros {
   let sum = 0;
-  for (const { ticket, amount } of ledger?.open.values() ?? []) if (ticket.startsWith(`${id}#`)) sum += amount;
+  for (const { ticket, amount } of ledger?.open.values() ?? [])
+    if (ticket.startsWith(`${id}#`)) sum += amount;
   return sum as Micros;
 }
 

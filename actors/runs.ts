@@ -76,7 +76,9 @@ export class Runs {
    * @throws UnknownActor, InvalidArgument when nobody lives there, or it is no run of a workflow; as `system.past`
    */
   async status(address: string, { at }: StatusOptions = {}): Promise<RunStatus> {
-    return at === undefined ? this.#now(address) : this.#told(address, momentOf(await this.#host.past(address, at)));
+    return at === undefined
+      ? this.#now(address)
+      : this.#told(address, momentOf(await this.#host.past(address, at)));
   }
 
   /** Reads committed states and nothing in between: nobody takes a step meanwhile. */
@@ -111,7 +113,10 @@ export class Runs {
    */
   async *list({ workflow, state, under, limit = Infinity }: ListOptions = {}): AsyncGenerator<RunSummary> {
     if (state !== undefined && !STATES.includes(state))
-      throw new InvalidArgument('state', `must be one of ${STATES.join(', ')}, but is ${JSON.stringify(state)}`);
+      throw new InvalidArgument(
+        'state',
+        `must be one of ${STATES.join(', ')}, but is ${JSON.stringify(state)}`,
+      );
     if (workflow !== undefined && !this.#workflows.has(workflow))
       throw new InvalidArgument(
         'workflow',
@@ -122,7 +127,11 @@ export class Runs {
     let given = 0;
     for (const [name, options] of this.#workflows) {
       if (workflow !== undefined && workflow !== name) continue;
-      for await (const one of this.#host.query({ name, ...lookedFor(options, state), ...(under && { under }) } as never)) {
+      for await (const one of this.#host.query({
+        name,
+        ...lookedFor(options, state),
+        ...(under && { under }),
+      } as never)) {
         const summary = summaryOf(one as RunRef, name);
         if (summary === undefined || (state !== undefined && !isIn(summary, state))) continue;
         yield summary;
@@ -236,7 +245,9 @@ function summaryOf(ref: RunRef, workflow: string): RunSummary | undefined {
   const { nodes, startedAt } = stood.context;
   const those = (which: 'waiting' | 'parked'): string[] =>
     Object.entries(nodes)
-      .filter(([, { status, undoing }]) => status === which || (status === 'compensating' && undoing === which))
+      .filter(
+        ([, { status, undoing }]) => status === which || (status === 'compensating' && undoing === which),
+      )
       .map(([name]) => name);
   return {
     ...{ run: ref.address, workflow, state: runStateOf(stood), startedAt },

@@ -54,7 +54,9 @@ interface SourceReading {
 function sourceIn(given: unknown, place: string): SourceReading {
   const plain = plainCopyOf(given);
   if (!plain.ok)
-    return { problems: plain.problems.map((one) => ({ ...one, pointer: `#${place}${one.pointer.slice(1)}` })) };
+    return {
+      problems: plain.problems.map((one) => ({ ...one, pointer: `#${place}${one.pointer.slice(1)}` })),
+    };
   if (!isRecord(plain.value)) return { problems: [problemAt(place, 'type', 'must be an object')] };
   const { content, ...rest } = plain.value;
   const problems = problemsOf(rest, place);
@@ -80,10 +82,14 @@ function problemsOf(source: Readonly<Record<string, unknown>>, place: string): V
       problems.push(problemAt(`${place}/${name}`, 'type', 'must be a text that says something'));
   }
   if (!(Number.isSafeInteger(source['at']) && (source['at'] as number) >= 0))
-    problems.push(problemAt(`${place}/at`, 'type', 'must be when it was looked at, in milliseconds since the epoch'));
+    problems.push(
+      problemAt(`${place}/at`, 'type', 'must be when it was looked at, in milliseconds since the epoch'),
+    );
   for (const name of Object.keys(source))
     if (!FIELDS.includes(name))
-      problems.push(problemAt(place, 'additionalProperties', `may have ${FIELDS.join(', ')}, and nothing else`));
+      problems.push(
+        problemAt(place, 'additionalProperties', `may have ${FIELDS.join(', ')}, and nothing else`),
+      );
   return problems;
 }
 

@@ -133,7 +133,10 @@ function actorsIn(options: Partial<StaffedOptions<StaffedDefinitions>> | undefin
   if (typeof actors !== 'object' || actors === null)
     throw new InvalidArgument('actors', 'must be an object of logic by name');
   if (Object.hasOwn(actors, CONTENT))
-    throw new InvalidArgument(`actors.${CONTENT}`, 'is a name that the system has for what was found and made');
+    throw new InvalidArgument(
+      `actors.${CONTENT}`,
+      'is a name that the system has for what was found and made',
+    );
   return actors;
 }
 

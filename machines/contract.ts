@@ -87,7 +87,10 @@ export interface Source {
  * they must be of each other.
  */
 export type ConsultedSource = Omit<Source, 'hash'> &
-  ({ readonly hash: string; readonly content?: unknown } | { readonly content: unknown; readonly hash?: string });
+  (
+    | { readonly hash: string; readonly content?: unknown }
+    | { readonly content: unknown; readonly hash?: string }
+  );
 
 /** What an agent gets besides the envelope. Only what is a value is recorded. */
 export interface Assignment<TInput = unknown> extends TaskEnvelope {

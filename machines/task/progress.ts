@@ -10,16 +10,7 @@ import { nextMove, taken } from '../next-move.ts';
 import type { Move, Taken } from '../next-move.ts';
 import { judge } from '../quality.ts';
 import type { WorkFacts, WorkOutcome, WorkStart } from '../workflow/graph.ts';
-import type {
-  Advice,
-  Advised,
-  Answer,
-  Asking,
-  Manifest,
-  PassedOver,
-  TaskSpec,
-  Verified,
-} from './words.ts';
+import type { Advice, Advised, Answer, Asking, Manifest, PassedOver, TaskSpec, Verified } from './words.ts';
 
 /** One attempt, as it is kept. */
 export interface AttemptNote {

@@ -2,7 +2,21 @@
 // operator, money and sources in it.
 import { createSystem, InvalidArgument } from 'heddle';
 import type { HeddleRef } from 'heddle';
-import { agent, branch, budget, call, extend, FaultError, gate, map, result, roles, strategies, task, workflow } from 'heddle/actors';
+import {
+  agent,
+  branch,
+  budget,
+  call,
+  extend,
+  FaultError,
+  gate,
+  map,
+  result,
+  roles,
+  strategies,
+  task,
+  workflow,
+} from 'heddle/actors';
 import type { Assignment, RunStatus } from 'heddle/actors';
 import { memory } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
@@ -43,7 +57,14 @@ function worker(name: string, work: (input: Data, assignment: Assignment) => Dat
           version: '3',
         },
       ];
-      return result(assignment, { output, cost: 0.01, duration: 1, model: 'local', confidence: 0.9, sources });
+      return result(assignment, {
+        output,
+        cost: 0.01,
+        duration: 1,
+        model: 'local',
+        confidence: 0.9,
+        sources,
+      });
     },
   });
 }
@@ -174,10 +195,28 @@ describe('the status of a run', () => {
       ['publish', 'pending'],
     ]);
     expect(partOf(first, 'chapters').parts).toMatchObject([
-      { task: 'chapters/0', status: 'complete', agent: 'write', cost: 10_000, output: { value: { text: 'about a' } } },
-      { task: 'chapters/1', status: 'complete', agent: 'write', cost: 10_000, output: { value: { text: 'about b' } } },
+      {
+        task: 'chapters/0',
+        status: 'complete',
+        agent: 'write',
+        cost: 10_000,
+        output: { value: { text: 'about a' } },
+      },
+      {
+        task: 'chapters/1',
+        status: 'complete',
+        agent: 'write',
+        cost: 10_000,
+        output: { value: { text: 'about b' } },
+      },
     ]);
-    const place = { class: 'public', licence: 'CC-BY-4.0', region: 'eu', version: '3', at: 1_700_000_000_000 };
+    const place = {
+      class: 'public',
+      licence: 'CC-BY-4.0',
+      region: 'eu',
+      version: '3',
+      at: 1_700_000_000_000,
+    };
     expect(first.sources).toMatchObject([
       { task: 'plan', uri: 'https://archive.example/plan', ...place },
       { task: 'chapters/0', uri: 'https://archive.example/write', ...place },
@@ -186,9 +225,14 @@ describe('the status of a run', () => {
     expect(parked).toMatchObject({
       state: 'parked',
       waits: [{ task: 'check', for: 'operator', why: 'crash: it is broken' }],
-      decisions: [{ review: 'report/1/first', what: 'approve', by: 'ada' }, { what: 'edit', by: 'ada' }],
+      decisions: [
+        { review: 'report/1/first', what: 'approve', by: 'ada' },
+        { what: 'edit', by: 'ada' },
+      ],
     });
-    expect(partOf(parked, 'check').attempts).toMatchObject([{ agent: 'check', fault: 'crash', move: 'park' }]);
+    expect(partOf(parked, 'check').attempts).toMatchObject([
+      { agent: 'check', fault: 'crash', move: 'park' },
+    ]);
     expect(second).toMatchObject({ state: 'waiting', waits: [{ task: 'second', roles: ['chief'] }] });
     expect(partOf(second, 'check').attempts.map(({ fault }) => fault)).toEqual(['crash', undefined]);
     expect(end).toMatchObject({ state: 'complete', waits: [], next: [] });
@@ -214,7 +258,10 @@ describe('the status of a run', () => {
     const now = await system.runs.status('report/1');
     let last = 0;
     for await (const { seq } of system.history('report/1')) last = seq;
-    expect(await system.runs.status('report/1', { at: last })).toMatchObject({ state: 'complete', tasks: now.tasks });
+    expect(await system.runs.status('report/1', { at: last })).toMatchObject({
+      state: 'complete',
+      tasks: now.tasks,
+    });
     let spent = 0;
     for (let at = 1; at <= last; at++) {
       const { input, money } = await system.runs.status('report/1', { at });
@@ -273,7 +320,9 @@ describe('a list of runs', () => {
       }[when] as ['waiting', 'parked'];
       expect(await found({ state })).toEqual([`report/1 ${state}`]);
       expect(await found({ state: others })).toEqual([]);
-      expect(await found({ workflow: 'report', under: 'report/1' })).toEqual(when === 'end' ? [] : [`report/1 ${state}`]);
+      expect(await found({ workflow: 'report', under: 'report/1' })).toEqual(
+        when === 'end' ? [] : [`report/1 ${state}`],
+      );
       expect(await found({ workflow: 'plan' })).toEqual([]);
     });
     await expect(found({ state: 'lost' as never })).rejects.toBeInstanceOf(InvalidArgument);
@@ -287,7 +336,8 @@ describe('whoever watches a run', () => {
     const states: string[] = [];
     let watching: Promise<void> | undefined;
     const watch = async () => {
-      for await (const { state } of system.runs.watch('report/1')) if (states.at(-1) !== state) states.push(state);
+      for await (const { state } of system.runs.watch('report/1'))
+        if (states.at(-1) !== state) states.push(state);
     };
     await told(system, async (when) => {
       if (when === 'first') watching = watch();
@@ -312,6 +362,9 @@ describe('the never-stuck detector', () => {
     await system.start('lost', { id: '1', input: {} });
     await until(() => system.get('lost/1/it') !== undefined);
     expect(await stuck()).toEqual(['lost/1/it']);
-    expect(await system.runs.status('lost/1')).toMatchObject({ state: 'running', tasks: [{ status: 'running' }] });
+    expect(await system.runs.status('lost/1')).toMatchObject({
+      state: 'running',
+      tasks: [{ status: 'running' }],
+    });
   });
 });
