@@ -7,6 +7,7 @@ import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '.
 import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
+import { satisfying } from './capability.ts';
 import { Content, CONTENT, contentLogic } from './content.ts';
 import { lineageIn } from './lineage.ts';
 import type { Lineage, LineageOptions } from './lineage.ts';
@@ -16,7 +17,14 @@ import { Runs } from './runs.ts';
 import { Staff } from './staff.ts';
 import { task } from './workflow/declaration.ts';
 import { runViewOf } from './workflow/view.ts';
-import { declarationOf, inputCheckOf, schemasOfGates, staffed, workflow } from './workflow/workflow.ts';
+import {
+  declarationOf,
+  doersIn,
+  inputCheckOf,
+  schemasOfGates,
+  staffed,
+  workflow,
+} from './workflow/workflow.ts';
 import type { WorkflowMachine } from './workflow/workflow.ts';
 
 /** The actors of a system, by name: logic, workflows, and agents. */
@@ -36,7 +44,7 @@ export type HeddleSystem<TActors extends ActorDefinitions> = System<TActors> & {
   readonly reviews: Reviews;
   /** How runs of workflows stand, and stood. */
   readonly runs: Runs;
-  /** What was found and made, by its hash. */
+  /** What was found and made in workflows, by its hash. */
   readonly content: Content;
   /**
    * What something was made of, and what was made of it.
@@ -67,7 +75,9 @@ export async function createSystem(
   options: StaffedOptions<StaffedDefinitions>,
 ): Promise<HeddleSystem<ActorDefinitions>> {
   const given = actorsIn(options);
-  const staff = new Staff(agentsIn(given));
+  const agents = agentsIn(given);
+  for (const [name, logic] of Object.entries(given)) assertStaffed(name, logic, agents);
+  const staff = new Staff(agents);
   const actors = hosted(given, staff);
   const system = await openSystem({ ...options, actors });
   const content = new Content(system as never);
@@ -132,11 +142,6 @@ function actorsIn(options: Partial<StaffedOptions<StaffedDefinitions>> | undefin
   const { actors } = options;
   if (typeof actors !== 'object' || actors === null)
     throw new InvalidArgument('actors', 'must be an object of logic by name');
-  if (Object.hasOwn(actors, CONTENT))
-    throw new InvalidArgument(
-      `actors.${CONTENT}`,
-      'is a name that the system has for what was found and made',
-    );
   return actors;
 }
 
@@ -154,6 +159,25 @@ function agentsIn(actors: StaffedDefinitions): ReadonlyMap<string, Agent> {
   return agents;
 }
 
+/** A task that nobody could do would only be noticed in the middle of a run. */
+function assertStaffed(name: string, logic: unknown, agents: ReadonlyMap<string, Agent>): void {
+  const can = (request: string): boolean =>
+    [...agents.values()].some(({ capabilities }) => satisfying(capabilities, request).length > 0);
+  for (const { place, doer } of doersIn(logic)) {
+    const stranger = doer.agents.find((agent) => !agents.has(agent));
+    if (stranger !== undefined)
+      throw new InvalidArgument(
+        `actors.${name}`,
+        `asks the agent '${stranger}' at ${place}, which is not among the actors`,
+      );
+    if (doer.agents.length === 0 && doer.capability !== undefined && !can(doer.capability))
+      throw new InvalidArgument(
+        `actors.${name}`,
+        `asks for '${doer.capability}' at ${place}, which no agent among the actors can do`,
+      );
+  }
+}
+
 /** Everything as the runtime can host it. @internal */
 export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitions {
   const all = Object.entries(actors).map(([name, definition]) => {
@@ -162,7 +186,16 @@ export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitio
     if (machine === undefined) return [name, logic];
     return [name, durable(machine, { ...specOf(logic), admits: inputCheckOf(machine) })];
   });
-  return { ...Object.fromEntries(all), [CONTENT]: contentLogic } as ActorDefinitions;
+  const actorsAsHosted = Object.fromEntries(all) as ActorDefinitions;
+  // Where nobody works nothing is found.
+  if (!Object.values(actorsAsHosted).some((logic) => declarationOf(logic) !== undefined))
+    return actorsAsHosted;
+  if (Object.hasOwn(actors, CONTENT))
+    throw new InvalidArgument(
+      `actors.${CONTENT}`,
+      'is a name that a system with workflows has for what is found and made in them',
+    );
+  return { ...actorsAsHosted, [CONTENT]: contentLogic };
 }
 
 /** An agent that is started by itself is a workflow of one task. */
