@@ -375,7 +375,7 @@ export function innerOf(declared: AnyDeclaration | undefined): unknown {
 }
 
 function needsOf(declared: AnyDeclaration | undefined): string[] {
-  const needs = (declared?.options.needs ?? []) as readonly NeedOption<string>[];
+  const needs: readonly NeedOption<string>[] = declared?.options.needs ?? [];
   return needs.map((need) => needOf(need).node);
 }
 
@@ -394,7 +394,7 @@ const STANDINGS: Readonly<Record<string, NodeStatus>> = {
 /** Of somebody who has no node of its own. */
 function statusOf({ status, value, output, context }: Stood): NodeStatus {
   if (status === 'active') {
-    const isReview = 'quorum' in ((context ?? {}) as object);
+    const isReview = typeof context === 'object' && context !== null && 'quorum' in context;
     return isReview ? 'waiting' : ((typeof value === 'string' ? STANDINGS[value] : undefined) ?? 'running');
   }
   if (status !== 'done') return status === 'stopped' ? 'cancelled' : 'failed';

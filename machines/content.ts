@@ -54,8 +54,9 @@ export const content = setup({
   id: 'content',
   context: ({ input: { value, notes }, self }) => {
     assertIs(value, self);
-    const none = { value, madeBy: [], usedBy: [], sources: [], others: 0 };
-    return notes.reduce<ContentContext>((context, note) => ({ ...context, ...noted(context, note) }), none);
+    let context: ContentContext = { value, madeBy: [], usedBy: [], sources: [], others: 0 };
+    for (const note of notes) context = { ...context, ...noted(context, note) };
+    return context;
   },
   on: {
     'content.noted': { actions: assign(({ context, event }) => noted(context, event.note)) },
@@ -86,8 +87,8 @@ export function isNoted(
 }
 
 /** It was found there before, whenever that was. */
-function isSamePlace({ at: _, ...one }: Source, { at: __, ...other }: Source): boolean {
-  return canonicalOf(one) === canonicalOf(other);
+function isSamePlace(one: Source, other: Source): boolean {
+  return canonicalOf({ ...one, at: 0 }) === canonicalOf({ ...other, at: 0 });
 }
 
 function noted(context: ContentContext, note: ContentNote): Partial<ContentContext> {

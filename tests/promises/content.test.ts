@@ -225,7 +225,7 @@ grants:
 `),
     });
     afterwards(() => system.close());
-    await run(system as never, '1');
+    await run(system, '1');
     expect(system.content.get(contentHashOf(almanac))).toBe(almanac);
     expect(system.content.facts(contentHashOf(almanac))?.usedBy).toEqual(['report/1/fetch']);
   });
@@ -241,7 +241,7 @@ grants:
 `),
     });
     afterwards(() => system.close());
-    await run(system as never, '1');
+    await run(system, '1');
     const { tasks } = await system.runs.status('report/1');
     expect(tasks[0]!.attempts[0]!.manifest).toMatchObject({
       output: contentHashOf({ text: almanac }),

@@ -143,9 +143,9 @@ async function touched(system: Opened): Promise<number> {
 /** Goes through a whole run, and looks at it where nothing moves. */
 async function told(system: Opened, look: (when: string) => Promise<void>): Promise<void> {
   const input = { topic: 'tides' };
-  const run = await system.start('report', { id: '1', input: input as never });
+  const run = await system.start('report', { id: '1', input });
   const isAt = (name: string, stand: string): boolean =>
-    run.getSnapshot().matches({ working: { [name]: { running: stand } } } as never);
+    run.getSnapshot().matches({ working: { [name]: { running: stand } } });
   const review = (name: string): boolean => system.reviews.get(`report/1/${name}`)?.status === 'pending';
   await until(() => isAt('first', 'waiting') && review('first'));
   await look('first');
