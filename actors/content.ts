@@ -81,7 +81,7 @@ export class Content {
   async keep(value: Json, note: ContentNote): Promise<string> {
     const hash = digestOf(canonicalOf(value));
     const id = hash.slice('sha256:'.length);
-    const input = { value, notes: [note] };
+    const input = { value, note };
     const ref = (this.#refTo(hash) ??
       (await this.#host.start(CONTENT, { id, input, onConflict: 'join' }))) as ContentRef;
     // It was there, or somebody else was first.

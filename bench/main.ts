@@ -21,6 +21,7 @@ import { reopen } from './reopen.ts';
 import { replay } from './replay.ts';
 import { restart } from './restart.ts';
 import { pendingReviews } from './reviews.ts';
+import { runs } from './runs.ts';
 import { single } from './single.ts';
 import { store } from './store.ts';
 import { orchestration } from './orchestration.ts';
@@ -47,6 +48,7 @@ const BENCHES: readonly Bench[] = [
   queryAfterCrash,
   queryCost,
   pendingReviews,
+  runs,
   inspection,
   backup,
 ];

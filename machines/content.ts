@@ -22,7 +22,7 @@ export interface ContentNote {
 
 export interface ContentInput {
   readonly value: Json;
-  readonly notes: readonly ContentNote[];
+  readonly note: ContentNote;
 }
 
 export interface ContentContext {
@@ -52,11 +52,10 @@ export const content = setup({
   },
 }).createMachine({
   id: 'content',
-  context: ({ input: { value, notes }, self }) => {
+  context: ({ input: { value, note }, self }) => {
     assertIs(value, self);
-    let context: ContentContext = { value, madeBy: [], usedBy: [], sources: [], others: 0 };
-    for (const note of notes) context = { ...context, ...noted(context, note) };
-    return context;
+    const empty = { value, madeBy: [], usedBy: [], sources: [], others: 0 };
+    return { ...empty, ...noted(empty, note) };
   },
   on: {
     'content.noted': { actions: assign(({ context, event }) => noted(context, event.note)) },

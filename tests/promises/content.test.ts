@@ -149,7 +149,7 @@ describe('content', () => {
   it('is not born under the hash of something else', async () => {
     const system = await open();
     const id = contentHashOf('the truth').slice('sha256:'.length);
-    const forging = system.start('content' as never, { id, input: { value: 'a lie', notes: [] } } as never);
+    const forging = system.start('content' as never, { id, input: { value: 'a lie', note: {} } } as never);
     await expect(forging).rejects.toMatchObject({ code: 'HEDDLE_STEP_FAILED' });
     expect(system.content.get(contentHashOf('the truth'))).toBe(undefined);
   });
@@ -161,7 +161,7 @@ describe('content', () => {
     await system.close();
     await store.open();
     let changed = 0;
-    for await (const entries of store.scan({ gte: new Uint8Array(), lt: new Uint8Array([255]) } as never))
+    for await (const entries of store.scan({ gte: new Uint8Array(), lt: new Uint8Array([255]) }))
       for (const [key, value] of entries as readonly (readonly [Uint8Array, Uint8Array])[]) {
         const at = Buffer.from(value).indexOf('tide is high');
         if (at === -1) continue;

@@ -80,7 +80,7 @@ describe('a shared ledger', () => {
         seen.push(sumOf(stateOf(dying)));
         // However often this is asked for: once.
         const ref = dying.system.get('ledger/main')!;
-        await ref.send({ type: 'transfer', ...input } as never, { id: idempotencyKey });
+        await ref.send({ type: 'transfer', ...input }, { id: idempotencyKey });
         seen.push(sumOf(stateOf(dying)));
         return result(assignment, { output: {}, cost: 0, duration: 1, model: 'local', confidence: 1 });
       },
