@@ -7,7 +7,7 @@
  */
 import { canonicalOf, NotJson } from '../machines/canonical.ts';
 import type { Json } from '../machines/canonical.ts';
-import { content, isNoted } from '../machines/content.ts';
+import { content, isFull, isWanted } from '../machines/content.ts';
 import type { ContentContext, ContentNote, ContentNoted } from '../machines/content.ts';
 import type { Source } from '../machines/contract.ts';
 import { InvalidArgument } from '../runtime/index.ts';
@@ -35,8 +35,8 @@ export interface ContentFacts {
   /** The addresses of the tasks that have made it, and that have looked at it. */
   readonly madeBy: readonly string[];
   readonly usedBy: readonly string[];
-  /** How many more of these there were than are kept. */
-  readonly others: number;
+  /** Whether there may be more of these than are kept. */
+  readonly isPartial: boolean;
 }
 
 /** Where a content that somebody puts was found. */
@@ -85,7 +85,7 @@ export class Content {
     const ref = (this.#refTo(hash) ??
       (await this.#host.start(CONTENT, { id, input, onConflict: 'join' }))) as ContentRef;
     // It was there, or somebody else was first.
-    if (!isNoted(ref.getSnapshot().context, note)) await ref.send({ type: 'content.noted', note });
+    if (isWanted(ref.getSnapshot().context, note)) await ref.send({ type: 'content.noted', note });
     return hash;
   }
 
@@ -103,8 +103,9 @@ export class Content {
   facts(hash: string): ContentFacts | undefined {
     const ref = this.#refTo(hash);
     if (ref === undefined) return undefined;
-    const { sources, madeBy, usedBy, others } = ref.getSnapshot().context;
-    return { hash, sources, madeBy, usedBy, others };
+    const { context } = ref.getSnapshot();
+    const { sources, madeBy, usedBy } = context;
+    return { hash, sources, madeBy, usedBy, isPartial: isFull(context) };
   }
 
   #refTo(hash: string): ContentRef | undefined {

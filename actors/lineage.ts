@@ -75,7 +75,7 @@ export async function lineageIn(
     const more = run === undefined ? rootsOf(found).filter((one) => !seen.has(one)) : [];
     if (more.length === 0) {
       const isPartial = [...is, ...from, ...to].some(
-        ({ hash: one }) => one !== undefined && (content.facts(one)?.others ?? 0) > 0,
+        ({ hash: one }) => one !== undefined && content.facts(one)?.isPartial === true,
       );
       return { hash, is, from, to, isPartial };
     }

@@ -3,7 +3,7 @@
  * has used it, so that each can be found from the other; what they did with it is in their own journals.
  *
  * It looks for itself whether it is what its address says, and is not born otherwise. Of each kind it keeps the first
- * {@link MOST_NOTED} notes and counts the others: everybody makes `{}`.
+ * {@link MOST_NOTED} notes, and takes no more: everybody makes `{}`.
  */
 import { assign, setup } from 'xstate';
 import { canonicalOf } from './canonical.ts';
@@ -32,8 +32,6 @@ export interface ContentContext {
   readonly usedBy: readonly string[];
   /** Where it was found, each place once. */
   readonly sources: readonly Source[];
-  /** How many notes there were beyond those that are kept. */
-  readonly others: number;
 }
 
 export interface ContentNoted {
@@ -54,7 +52,7 @@ export const content = setup({
   id: 'content',
   context: ({ input: { value, note }, self }) => {
     assertIs(value, self);
-    const empty = { value, madeBy: [], usedBy: [], sources: [], others: 0 };
+    const empty = { value, madeBy: [], usedBy: [], sources: [] };
     return { ...empty, ...noted(empty, note) };
   },
   on: {
@@ -73,37 +71,29 @@ function assertIs(value: Json, self: object): void {
     throw new TypeError(`what is to be kept at ${address} has the hash ${hash}`);
 }
 
-/** Whether a note says nothing new. */
-export function isNoted(
-  { madeBy, usedBy, sources }: ContentContext,
-  { madeBy: maker, usedBy: user, source }: ContentNote,
-): boolean {
-  return (
-    (maker === undefined || madeBy.includes(maker)) &&
-    (user === undefined || usedBy.includes(user)) &&
-    (source === undefined || sources.some((known) => isSamePlace(known, source)))
-  );
-}
+/** Whether a note says something new that there is room for. */
+export const isWanted = (context: ContentContext, note: ContentNote): boolean =>
+  Object.keys(noted(context, note)).length > 0;
+
+/** Whether there may be more to say than was noted. */
+export const isFull = ({ madeBy, usedBy, sources }: ContentContext): boolean =>
+  [madeBy, usedBy, sources].some(({ length }) => length >= MOST_NOTED);
 
 /** It was found there before, whenever that was. */
 function isSamePlace(one: Source, other: Source): boolean {
   return canonicalOf({ ...one, at: 0 }) === canonicalOf({ ...other, at: 0 });
 }
 
-function noted(context: ContentContext, note: ContentNote): Partial<ContentContext> {
-  if (isNoted(context, note)) return {};
-  const { madeBy, usedBy, sources } = context;
-  let { others } = context;
-  const withOne = <T>(list: readonly T[], one: T | undefined, isKnown: (one: T) => boolean): readonly T[] => {
-    if (one === undefined || isKnown(one)) return list;
-    if (list.length < MOST_NOTED) return [...list, one];
-    others++;
-    return list;
-  };
+function noted(
+  { madeBy, usedBy, sources }: ContentContext,
+  { madeBy: maker, usedBy: user, source }: ContentNote,
+): Partial<ContentContext> {
+  const isNew = <T>(list: readonly T[], one: T | undefined, isKnown: boolean): one is T =>
+    one !== undefined && !isKnown && list.length < MOST_NOTED;
+  const isKnownPlace = source !== undefined && sources.some((known) => isSamePlace(known, source));
   return {
-    madeBy: withOne(madeBy, note.madeBy, (one) => madeBy.includes(one)),
-    usedBy: withOne(usedBy, note.usedBy, (one) => usedBy.includes(one)),
-    sources: withOne(sources, note.source, (one) => sources.some((known) => isSamePlace(known, one))),
-    others,
+    ...(isNew(madeBy, maker, madeBy.includes(maker ?? '')) && { madeBy: [...madeBy, maker] }),
+    ...(isNew(usedBy, user, usedBy.includes(user ?? '')) && { usedBy: [...usedBy, user] }),
+    ...(isNew(sources, source, isKnownPlace) && { sources: [...sources, source] }),
   };
 }
