@@ -6,7 +6,12 @@ import { createSystem as openSystem, durable, InvalidArgument, specOf } from '..
 import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '../runtime/index.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
+import { trackRecord } from '../machines/track-record.ts';
 import { Reviews } from './reviews.ts';
+import { RECORD_KINDS } from './routing/records.ts';
+import type { Registry } from './routing/records.ts';
+import { isRouter } from './routing/rules.ts';
+import type { Router } from './routing/rules.ts';
 import { Staff } from './staff.ts';
 import { task } from './workflow/declaration.ts';
 import { staffed, workflow } from './workflow/workflow.ts';
@@ -33,7 +38,14 @@ export type HeddleSystem<TActors extends ActorDefinitions> = System<TActors> & {
 export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
   SystemOptions<Hosted<TActors>>,
   'actors'
-> & { readonly actors: TActors };
+> & {
+  readonly actors: TActors;
+  /**
+   * The rules by which agents are chosen: `router({ prefer: 'quality' })`. With them it is recorded what comes of the attempts of each
+   * agent, in `quality/<agent>`, and of shadows in `shadow/<agent>`. Default: the cheapest who is there.
+   */
+  readonly router?: Router;
+};
 
 /**
  * Opens a system: opens or creates its store, brings back what is owed, and lets it go on.
@@ -41,7 +53,7 @@ export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
  * @throws StoreLocked, StoreFormat, StoreCorrupt, StoreIo, InvalidArgument, StartFailed
  */
 export async function createSystem<const TActors extends ActorDefinitions>(
-  options: SystemOptions<TActors>,
+  options: SystemOptions<TActors> & { readonly router?: Router },
 ): Promise<HeddleSystem<TActors>>;
 export async function createSystem<const TActors extends StaffedDefinitions>(
   options: StaffedOptions<TActors>,
@@ -49,16 +61,26 @@ export async function createSystem<const TActors extends StaffedDefinitions>(
 export async function createSystem(
   options: StaffedOptions<StaffedDefinitions>,
 ): Promise<HeddleSystem<ActorDefinitions>> {
-  const staff = new Staff(agentsIn(options?.actors ?? {}));
-  const actors = hosted(options?.actors, staff);
-  const system = await openSystem({ ...options, actors });
-  staff.beginIn(system);
+  const { router, clock, ...others } = options ?? {};
+  if (router !== undefined) checkRouter(router, others.actors);
+  const staff = new Staff(agentsIn(others.actors ?? {}), { router, now: clock && (() => clock.now()) });
+  const actors = hosted(others.actors, staff);
+  const system = await openSystem({ ...others, ...(clock !== undefined && { clock }), actors });
+  // It starts by name what is hosted above, whatever the types of the caller's actors are.
+  staff.beginIn(system as unknown as System<ActorDefinitions> & Registry);
   const { authority } = system;
   const reviews = new Reviews(system as never, {
     decide: (request, given) => authority.permit(request, given),
     list: (request) => authority.list(request),
   });
   return Object.assign(system, { reviews });
+}
+
+function checkRouter(router: unknown, actors: StaffedDefinitions | undefined): void {
+  if (!isRouter(router)) throw new InvalidArgument('router', 'must be made with router()');
+  const taken = RECORD_KINDS.find((kind) => Object.hasOwn(actors ?? {}, kind));
+  if (taken !== undefined)
+    throw new InvalidArgument(`actors.${taken}`, 'is a name that the router uses: choose another');
 }
 
 function agentsIn(actors: StaffedDefinitions): ReadonlyMap<string, Agent> {
@@ -84,7 +106,11 @@ export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitio
     const spec = specOf(logic);
     return [name, spec === undefined ? machine : durable(machine, spec)];
   });
-  return Object.fromEntries(all) as ActorDefinitions;
+  // Hosted also where nobody asks for them any more: they may be there from before.
+  const records = Object.values(actors ?? {}).some(isAgent)
+    ? { quality: trackRecord, shadow: staff.shadow }
+    : {};
+  return { ...records, ...(Object.fromEntries(all) as ActorDefinitions) };
 }
 
 /** An agent that is started by itself is a workflow of one task. */

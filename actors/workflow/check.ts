@@ -7,6 +7,7 @@ import { problemOfAmount } from '../../machines/money.ts';
 import { REDUCERS } from '../../machines/workflow/reducer.ts';
 import { InvalidArgument, millisOf } from '../../runtime/index.ts';
 import { problemOfCapability } from '../capability.ts';
+import { isRouter } from '../routing/rules.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { ContractProblem } from '../errors.ts';
@@ -21,6 +22,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   task: [
     ...['input', 'capability', 'agent', 'context', 'inputSchema', 'outputSchema', 'timeout', 'deadline'],
     ...['quality', 'maxCost', 'fallback', 'strategy', 'retry', 'verify', 'reviewers', 'compensate'],
+    'router',
   ],
   gate: [
     ...['input', 'title', 'role', 'quorum', 'within', 'escalateTo', 'escalatedWithin', 'remind', 'onExpire'],
@@ -291,6 +293,8 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
   if (verify !== undefined && !Array.isArray(verify))
     check.fail(`${place}/verify`, 'must be a list of verifiers');
   check.name(`${place}/reviewers`, options['reviewers']);
+  if (options['router'] !== undefined && !isRouter(options['router']))
+    check.fail(`${place}/router`, 'must be made with router()');
   checkStrategy(check, `${place}/strategy`, options['strategy']);
   checkRetry(check, `${place}/retry`, retry);
   checkContext(check, `${place}/context`, context, neededIn(options), nodes);

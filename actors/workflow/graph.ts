@@ -161,9 +161,9 @@ class Building {
   }
 
   #taskLogic(name: string, options: TaskOptions): AnyActorLogic {
-    const { capability, agent = [], fallback = [], maxCost, verify = [], onError } = options;
+    const { capability, agent = [], fallback = [], maxCost, verify = [], onError, router } = options;
     const duty = {
-      ...{ workflow: this.#options.id, task: name, capability, fallback, verify },
+      ...{ workflow: this.#options.id, task: name, capability, fallback, verify, router },
       agents: typeof agent === 'string' ? [agent] : agent,
       inputSchema: schemaOf(options.inputSchema),
       outputSchema: schemaOf(options.outputSchema),
