@@ -58,7 +58,9 @@ export function opensInMs({ days, from, to, zone = 'UTC' }: WorkingHours, now: n
   for (let tries = 0; tries < 2 * DAYS.length + 2; tries++) {
     const { day, minute } = placeOf(read, at);
     const isDay = days.includes(day);
-    if (isDay && minute >= start && minute < end) return at - now;
+    if (isDay && minute >= start && minute < end)
+      // Where a clock was put forward on the way there, it has gone too far.
+      return at === now ? 0 : at - (minute - start) * MINUTE - now;
     const minutes = isDay && minute < start ? start - minute : DAY_MINUTES - minute;
     at = Math.floor(at / MINUTE) * MINUTE + minutes * MINUTE;
   }
