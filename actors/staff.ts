@@ -93,10 +93,11 @@ export class Staff implements Office {
 
   // ---- who -----------------------------------------------------------------------------------------------------------
 
-  async #consult(duty: TaskDuty, { start, input, tried, largerThan }: Consultation): Promise<Advice> {
+  async #consult(duty: TaskDuty, consultation: Consultation): Promise<Advice> {
     const workplace = await this.#workplace;
+    const { start, ...asked } = consultation;
     const { run, task } = start;
-    const request: RouteRequest = { duty, input, tried, largerThan, run, task, now: this.#now() };
+    const request: RouteRequest = { cheaperThan: undefined, ...asked, duty, run, task, now: this.#now() };
     const rules = duty.router ?? this.#router;
     const found = route(
       this.#agents,

@@ -9,7 +9,6 @@ import type { Agent, AnyAgent, Contract } from './agent.ts';
 import { trackRecord } from '../machines/track-record.ts';
 import { Reviews } from './reviews.ts';
 import { RECORD_KINDS } from './routing/records.ts';
-import type { Registry } from './routing/records.ts';
 import { isRouter } from './routing/rules.ts';
 import type { Router } from './routing/rules.ts';
 import { Staff } from './staff.ts';
@@ -66,8 +65,7 @@ export async function createSystem(
   const staff = new Staff(agentsIn(others.actors ?? {}), { router, now: clock && (() => clock.now()) });
   const actors = hosted(others.actors, staff);
   const system = await openSystem({ ...others, ...(clock !== undefined && { clock }), actors });
-  // It starts by name what is hosted above, whatever the types of the caller's actors are.
-  staff.beginIn(system as unknown as System<ActorDefinitions> & Registry);
+  staff.beginIn(system);
   const { authority } = system;
   const reviews = new Reviews(system as never, {
     decide: (request, given) => authority.permit(request, given),

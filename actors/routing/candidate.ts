@@ -36,6 +36,7 @@ export interface RouteRequest {
   readonly input: unknown;
   readonly tried: readonly string[];
   readonly largerThan: number | undefined;
+  readonly cheaperThan: Micros | undefined;
   /** Where the task stands: it decides about experiments. */
   readonly run: string;
   readonly task: string;
@@ -146,7 +147,7 @@ const MOST = Number.MAX_SAFE_INTEGER as Micros;
 /** What it may cost: what the task allows, or else what the agent estimates. An agent that says nothing may cost nothing. */
 function costWithin(
   agent: Agent,
-  { duty, input, now }: RouteRequest,
+  { duty, input, now, cheaperThan }: RouteRequest,
   tally: Tally,
 ): Pick<Candidate, 'estimate' | 'prices' | 'expected' | 'maxCost'> | string {
   const { maxCost, perTask = MOST } = duty;
@@ -156,6 +157,8 @@ function costWithin(
   const limit = maxCost ?? estimate ?? NOTHING;
   if (estimate !== undefined && estimate > limit)
     return `it is estimated to cost ${amountOf(estimate)}, more than the task may`;
+  if (cheaperThan !== undefined && limit >= cheaperThan)
+    return 'it may cost as much as there was no money for';
   if (limit > perTask) return 'it may cost more than the budget gives a task';
   const expected = expectedCost(estimate, tally);
   if (maxCost !== undefined && expected !== undefined && expected > maxCost)

@@ -33,8 +33,7 @@ export function problemOfHours(hours: unknown): string | undefined {
 
 function isZone(zone: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: zone }) instanceof Intl.DateTimeFormat;
   } catch {
     return false;
   }
@@ -52,7 +51,7 @@ export function opensInMs({ days, from, to, zone = 'UTC' }: WorkingHours, now: n
   const [start, end] = [minuteOf(from)!, minuteOf(to)!];
   const read = new Intl.DateTimeFormat('en', {
     ...{ timeZone: zone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
-  } as Intl.DateTimeFormatOptions);
+  });
   let at = now;
   // A day at a time; and once more where a clock was put forward or back on the way.
   for (let tries = 0; tries < 2 * DAYS.length + 2; tries++) {

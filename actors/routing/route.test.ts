@@ -53,7 +53,7 @@ const DUTY: TaskDuty = {
 };
 
 const request = (duty: Partial<TaskDuty> = {}, more: Partial<RouteRequest> = {}): RouteRequest => ({
-  ...{ duty: { ...DUTY, ...duty }, input: {}, tried: [], largerThan: undefined },
+  ...{ duty: { ...DUTY, ...duty }, input: {}, tried: [], largerThan: undefined, cheaperThan: undefined },
   ...{ run: 'w/1', task: 't', now: NOON, ...more },
 });
 

@@ -94,7 +94,7 @@ function lookAtAll(known: readonly Known[], request: RouteRequest, sights: Sight
 
 /** What it means that there is nobody. Whoever could do it and is not there now comes back: that is waited for. */
 function faultOf(
-  { duty }: RouteRequest,
+  { duty, cheaperThan }: RouteRequest,
   passedOver: readonly PassedOver[],
   waits: readonly number[],
   invalid: Fault | undefined,
@@ -106,7 +106,10 @@ function faultOf(
   const reasons = passedOver.map(({ agent, why }) => `${agent} (${why})`).join(', ');
   const message =
     passedOver.length === 0 ? `there is no agent: ${wanted}` : `nobody is left of ${wanted}: ${reasons}`;
-  if (waits.length === 0) return { class: 'no-agent', message, cost: NOTHING };
+  if (waits.length === 0) {
+    const isMoney = cheaperThan !== undefined;
+    return { class: isMoney ? 'budget-exhausted' : 'no-agent', message, cost: NOTHING };
+  }
   const retryAfterMs = Math.ceil(Math.min(...waits));
   const known = Number.isFinite(retryAfterMs) && { retryAfterMs };
   return { class: 'unavailable', message, cost: NOTHING, ...known };

@@ -54,6 +54,7 @@ export interface TaskContext {
   readonly history: readonly Taken[];
   readonly tried: readonly string[];
   readonly largerThan: number | undefined;
+  readonly cheaperThan: Micros | undefined;
   readonly advice: Advised | undefined;
   readonly passedOver: readonly PassedOver[];
   /** What was wrong with the answer before, for the same agent. */
@@ -88,7 +89,14 @@ export function beginning(start: WorkStart, id: string, { deadlineMs }: TaskSpec
       history: [],
       tried: [],
     },
-    ...{ largerThan: undefined, advice: undefined, passedOver: [], problems: [], ticket: undefined },
+    ...{
+      largerThan: undefined,
+      cheaperThan: undefined,
+      advice: undefined,
+      passedOver: [],
+      problems: [],
+      ticket: undefined,
+    },
     ...{ spent: NOTHING, unknownCosts: 0, answer: undefined, fault: undefined, move: undefined },
     ...{ verified: undefined, output: undefined, ground: undefined, outcome: undefined },
     deadlineAt: deadlineMs === undefined ? undefined : now + deadlineMs,
@@ -219,13 +227,17 @@ export function decided(context: TaskContext, spec: TaskSpec, now: number): Chan
 const repairsIn = (answer: Answer): string[] =>
   answer.fault === undefined ? [] : (answer.repaired?.applied ?? []).map(({ repair }) => repair);
 
-function changedBy(move: Move, { question, tried, advice, answer }: TaskContext): Changed {
+function changedBy(move: Move, { question, tried, advice, answer, fault }: TaskContext): Changed {
   const ruledOut = advice === undefined ? tried : [...tried, advice.agent];
   switch (move.do) {
     case 'ask-again':
       return { question: question + 1, problems: move.problems };
     case 'other-agent':
-      return { question: question + 1, problems: [], tried: ruledOut };
+      return {
+        ...{ question: question + 1, problems: [], tried: ruledOut },
+        // It is the money that has failed: who costs as much would fail as well.
+        ...(fault?.class === 'budget-exhausted' && advice !== undefined && { cheaperThan: advice.maxCost }),
+      };
     case 'larger-window':
       return { question: question + 1, problems: [], tried: ruledOut, largerThan: advice?.window ?? 0 };
     case 'repair': {
@@ -254,6 +266,7 @@ export function resumed(context: TaskContext, input: unknown): Changed {
     history: [],
     tried: [],
     largerThan: undefined,
+    cheaperThan: undefined,
     problems: [],
     question: context.question + 1,
     ...(input !== undefined && { input }),

@@ -112,14 +112,14 @@ function staffedSystem({
 
 const writing = workflow({ id: 'w', tasks: { text: task({ capability: 'write' }) } });
 
-const contextAt = <T>(dying: DyingSystem<ActorDefinitions>, address: string): T =>
-  (dying.system.get(address)!.getSnapshot() as never as { context: T }).context;
+const contextAt = (dying: DyingSystem<ActorDefinitions>, address: string): unknown =>
+  dying.system.get(address)!.getSnapshot().context;
 
 const runAt = (dying: DyingSystem<ActorDefinitions>, address: string) =>
   dying.system.get(address)!.getSnapshot() as never as { status: string; output: unknown; error: unknown };
 
 const taskAt = (dying: DyingSystem<ActorDefinitions>, address: string): TaskContext =>
-  contextAt<TaskContext>(dying, address);
+  contextAt(dying, address) as TaskContext;
 
 /** Every actor is told again, and comes to the same. */
 async function tellAgain(dying: DyingSystem<ActorDefinitions>): Promise<number> {
@@ -263,7 +263,7 @@ describe('a track record', () => {
       for (let n = 0; n < 5; n++) await dying.start('w', String(n), { n });
       await dying.advance(MINUTE);
       const recordOf = (name: string) =>
-        tallied(contextAt<TrackRecordContext>(dying, `quality/${name}`), 'write');
+        tallied(contextAt(dying, `quality/${name}`) as TrackRecordContext, 'write');
       expect(recordOf('first')).toMatchObject({
         ...{
           attempts: 5,
@@ -306,9 +306,9 @@ describe('a shadow', () => {
   const rules = router({
     shadows: [{ agent: 'try', of: 'main', share: 100, account: 'budget/shadows', compare: ['/by', '/n'] }],
   });
-  const shadowAt = (dying: DyingSystem<ActorDefinitions>) => contextAt<ShadowContext>(dying, 'shadow/try');
+  const shadowAt = (dying: DyingSystem<ActorDefinitions>) => contextAt(dying, 'shadow/try') as ShadowContext;
   const spentBy = (dying: DyingSystem<ActorDefinitions>) =>
-    contextAt<AccountContext>(dying, 'budget/shadows').window;
+    (contextAt(dying, 'budget/shadows') as AccountContext).window;
   const paying = workflow({
     id: 'w',
     budget: budget({ limit: 1 }),
@@ -349,7 +349,7 @@ describe('a shadow', () => {
       await dying.start('budget', 'shadows', { limit: 1 });
       await dying.start('w', '1', {});
       expect(runAt(dying, 'w/1')).toMatchObject({ status: 'done', output: { by: 'main', n: 1 } });
-      expect(contextAt<AccountContext>(dying, 'w/1/account').window).toMatchObject({
+      expect((contextAt(dying, 'w/1/account') as AccountContext).window).toMatchObject({
         spent: 10_000,
         reserved: 0,
       });
