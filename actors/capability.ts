@@ -7,7 +7,7 @@
  *   - without a version names it, or anything it is a part of: `credit` is satisfied by `credit.assess@2`, not by `credits`.
  * Of several that satisfy a request the nearest comes first: the one that is named before its parts, then the highest version.
  */
-export interface Capability {
+interface Capability {
   readonly path: readonly string[];
   /** Undefined in a request that takes any. */
   readonly version: number | undefined;

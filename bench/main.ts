@@ -20,8 +20,10 @@ import { recovery } from './recovery.ts';
 import { reopen } from './reopen.ts';
 import { replay } from './replay.ts';
 import { restart } from './restart.ts';
+import { pendingReviews } from './reviews.ts';
 import { single } from './single.ts';
 import { store } from './store.ts';
+import { orchestration } from './orchestration.ts';
 import { workflows } from './workflows.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -36,6 +38,7 @@ const BENCHES: readonly Bench[] = [
   reopen,
   recovery,
   workflows,
+  orchestration,
   disk,
   restart,
   oneForAll,
@@ -43,6 +46,7 @@ const BENCHES: readonly Bench[] = [
   queryAsleep,
   queryAfterCrash,
   queryCost,
+  pendingReviews,
   inspection,
   backup,
 ];

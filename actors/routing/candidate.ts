@@ -105,7 +105,7 @@ export function look(
   if (misfit !== undefined) return misfit;
   const tally = sight.record === undefined ? tallied({ spans: [] }) : tallied(sight.record, capability);
   const cost = costWithin(agent, request, tally);
-  if (typeof cost === 'string') return { why: cost };
+  if ('why' in cost) return cost;
   const opensMs = agent.hours === undefined ? 0 : opensInMs(agent.hours, now);
   if (opensMs > 0) return { why: 'is not at work', retryAfterMs: opensMs };
   const closed = closedAt(sight);
@@ -149,22 +149,26 @@ function costWithin(
   agent: Agent,
   { duty, input, now, cheaperThan }: RouteRequest,
   tally: Tally,
-): Pick<Candidate, 'estimate' | 'prices' | 'expected' | 'maxCost'> | string {
+): Pick<Candidate, 'estimate' | 'prices' | 'expected' | 'maxCost'> | Refused {
   const { maxCost, perTask = MOST } = duty;
   const made = estimateOf(agent, input, now);
-  if (typeof made === 'string') return made;
+  if (typeof made === 'string') return { why: made };
   const { estimate } = made;
   const limit = maxCost ?? estimate ?? NOTHING;
   if (estimate !== undefined && estimate > limit)
-    return `it is estimated to cost ${amountOf(estimate)}, more than the task may`;
+    return { why: `it is estimated to cost ${amountOf(estimate)}, more than the task may` };
   if (cheaperThan !== undefined && limit >= cheaperThan)
-    return 'it may cost as much as there was no money for';
-  if (limit > perTask) return 'it may cost more than the budget gives a task';
+    return unpaid('it may cost as much as there was no money for', agent);
+  if (limit > perTask) return unpaid('it may cost more than the budget gives a task', agent);
   const expected = expectedCost(estimate, tally);
   if (maxCost !== undefined && expected !== undefined && expected > maxCost)
-    return `by experience it costs ${amountOf(expected)}, more than the task may`;
+    return { why: `by experience it costs ${amountOf(expected)}, more than the task may` };
   return { ...made, expected, maxCost: limit };
 }
+
+const unpaid = (why: string, { name }: Agent): Refused => ({
+  ...{ why, fault: { class: 'budget-exhausted', message: `${name}: ${why}`, cost: NOTHING } },
+});
 
 /** How near its capability is to what was asked for: the name itself before its parts. */
 export const farnessOf = ({ capability }: Candidate): number =>

@@ -47,7 +47,7 @@ export function route(
   return {
     candidates: all,
     passedOver: others,
-    fault: faultOf(request, others, [...first.waits, ...last.waits], first.invalid ?? last.invalid),
+    fault: faultOf(request, others, [...first.waits, ...last.waits], first.wrong ?? last.wrong),
     note: {
       rules: rules.hash,
       order: isNamed ? 'named' : typeof rules.order === 'string' ? rules.order : 'weights',
@@ -68,15 +68,15 @@ interface Looked {
   readonly passedOver: readonly PassedOver[];
   /** Of those who could do it and are not there: when they are, in ms. */
   readonly waits: readonly number[];
-  /** What is wrong with the input, by the contract of the first that does not take it. */
-  readonly invalid: Fault | undefined;
+  /** What is wrong by the first of whom something is: with the input, or with the money. */
+  readonly wrong: Fault | undefined;
 }
 
 function lookAtAll(known: readonly Known[], request: RouteRequest, sights: Sights): Looked {
   const passedOver: PassedOver[] = [];
   const candidates: Candidate[] = [];
   const waits: number[] = [];
-  let invalid: Fault | undefined;
+  let wrong: Fault | undefined;
   for (const one of known) {
     const found = look(one, request, sights.get(one.name));
     if ('agent' in found) {
@@ -87,29 +87,26 @@ function lookAtAll(known: readonly Known[], request: RouteRequest, sights: Sight
     const isTimed = retryAfterMs !== undefined && Number.isFinite(retryAfterMs);
     passedOver.push({ agent: one.name, why, ...(isTimed && { retryAfterMs: Math.ceil(retryAfterMs) }) });
     if (retryAfterMs !== undefined) waits.push(retryAfterMs);
-    invalid ??= fault;
+    wrong ??= fault;
   }
-  return { candidates, passedOver, waits, invalid };
+  return { candidates, passedOver, waits, wrong };
 }
 
 /** What it means that there is nobody. Whoever could do it and is not there now comes back: that is waited for. */
 function faultOf(
-  { duty, cheaperThan }: RouteRequest,
+  { duty }: RouteRequest,
   passedOver: readonly PassedOver[],
   waits: readonly number[],
-  invalid: Fault | undefined,
+  wrong: Fault | undefined,
 ): Fault {
-  if (waits.length === 0 && invalid !== undefined) return invalid;
+  if (waits.length === 0 && wrong !== undefined) return wrong;
   const { capability, agents } = duty;
   const wanted =
     agents.length > 0 || capability === undefined ? agents.join(', ') : `anybody who can '${capability}'`;
   const reasons = passedOver.map(({ agent, why }) => `${agent} (${why})`).join(', ');
   const message =
     passedOver.length === 0 ? `there is no agent: ${wanted}` : `nobody is left of ${wanted}: ${reasons}`;
-  if (waits.length === 0) {
-    const isMoney = cheaperThan !== undefined;
-    return { class: isMoney ? 'budget-exhausted' : 'no-agent', message, cost: NOTHING };
-  }
+  if (waits.length === 0) return { class: 'no-agent', message, cost: NOTHING };
   const retryAfterMs = Math.ceil(Math.min(...waits));
   const known = Number.isFinite(retryAfterMs) && { retryAfterMs };
   return { class: 'unavailable', message, cost: NOTHING, ...known };

@@ -7,7 +7,7 @@ import { microsOf, problemOfAmount } from '../../machines/money.ts';
 import type { Micros } from '../../machines/money.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { problemOfCapability } from '../capability.ts';
-import { hashOf } from '../schema/canonical.ts';
+import { hashOf } from '../schema/digest.ts';
 import { isRecord } from '../schema/plain.ts';
 
 /** `cost`: the cheapest first; `quality`: whose answers are accepted most often; `order`: as the system names them. */
@@ -133,7 +133,8 @@ export function router(options: RouterOptions = {}): Router {
     if (shadows.slice(0, i).some((other) => other.agent === agent && other.of === of))
       refuse(`router.shadows[${i}]`, `has been named already: ${agent} of ${of}`);
   const rules = frozen({ order, experiments, shadows });
-  const whole: Router = Object.freeze({ hash: hashOf(rules), ...rules });
+  // What is not said is no part of what they say.
+  const whole: Router = Object.freeze({ hash: hashOf(JSON.parse(JSON.stringify(rules))), ...rules });
   made.add(whole);
   return whole;
 }

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JSONSchema } from '../../machines/contract.ts';
-import { hashOf } from './canonical.ts';
+import { hashOf } from './digest.ts';
 import { checkedSchemaOf, samplesFor } from './checked.ts';
 import type { Checked } from './checked.ts';
 import { contains } from './containment.ts';

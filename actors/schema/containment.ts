@@ -8,9 +8,9 @@
  * is left out, which only makes it wider. What is not understood in the wider one must stand in the narrower word for word.
  */
 import type { JSONSchema } from '../../machines/contract.ts';
-import { hashOf } from './canonical.ts';
+import { hashOf } from './digest.ts';
 import { compiledSchemaOf } from './json-schema.ts';
-import { isRecord, keysOf, pointerOf } from './plain.ts';
+import { isRecord, keysIn, pointerOf } from './plain.ts';
 
 export type Containment =
   | { readonly ok: true }
@@ -287,7 +287,7 @@ class Comparison {
   #target(root: JSONSchema, $ref: unknown): unknown {
     if (this.#hasOwnRoots || typeof $ref !== 'string' || !LOCAL.test($ref)) return undefined;
     let target: unknown = root;
-    for (const key of keysOf($ref))
+    for (const key of keysIn($ref))
       target = isHolder(target) && Object.hasOwn(target, key) ? target[key] : undefined;
     return target;
   }

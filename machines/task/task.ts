@@ -21,13 +21,15 @@ import type { AnyActorLogic, AnyActorRef, AnyEventObject } from 'xstate';
 import type { BudgetAnswer, BudgetReserve } from '../budget-words.ts';
 import { NOTHING } from '../money.ts';
 import type { ReviewOutput } from '../review.ts';
-import type { TaskCancel, TaskResume } from '../workflow/events.ts';
+import { isOrder } from '../workflow/events.ts';
+import type { TaskCancel, TaskOrder } from '../workflow/events.ts';
 import type { WorkStart } from '../workflow/graph.ts';
 import { saidBy } from '../workflow/progress.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
 import { answerOfError, failedWith } from './broken.ts';
 import {
+  abandoned,
   advised,
   answered,
   askingOf,
@@ -58,7 +60,7 @@ export interface TaskActors {
   readonly review: AnyActorLogic;
 }
 
-type TaskEvent = TaskCancel | TaskResume | BudgetAnswer;
+type TaskEvent = TaskCancel | TaskOrder | BudgetAnswer;
 
 /** What it knows when it asks. XState cannot tell where the logic that is asked may be any. */
 interface Known {
@@ -82,8 +84,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'is good': ({ context: { fault } }) => fault === undefined,
       'is to be verified': ({ context: { fault, ground } }) =>
         spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
-      'may be about it': ({ context: { start }, event }) =>
-        event.type === 'task.resume' && start.task.endsWith(event.task),
+      'may be about it': ({ context: { start }, event }) => isOrder(event) && start.task.endsWith(event.task),
       'has nobody to ask again': ({ context: { move, advice } }) =>
         move?.do === 'retry' && advice === undefined,
       does: ({ context: { move } }, { deed }: { readonly deed: string }) => move?.do === deed,
@@ -162,6 +163,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       ),
       follow: assign(({ context }, { output }: { readonly output: ReviewOutput }) =>
         afterReview(context, output),
+      ),
+      abandon: assign(({ context, event }) =>
+        event.type === 'task.abandon' ? abandoned(context, event.by, event.reason) : {},
       ),
       cancel: assign({ outcome: { status: 'cancelled' } }),
       askShadows: enqueueActions(({ context, enqueue, system }) =>
@@ -330,6 +334,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         after: { delay: 'consulting' },
         on: {
           'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
+          'task.abandon': { guard: 'may be about it', target: 'failed', actions: 'abandon' },
           'task.cancel': { target: 'cancelled' },
         },
       },
@@ -338,6 +343,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         exit: { type: 'tell', params: { standing: 'running' } },
         on: {
           'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
+          'task.abandon': { guard: 'may be about it', target: 'failed', actions: 'abandon' },
           'task.cancel': { target: 'cancelled' },
         },
       },

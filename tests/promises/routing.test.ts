@@ -442,6 +442,34 @@ describe('a fallback', () => {
   });
 });
 
+describe('a budget that asks for somebody cheaper', () => {
+  const thrifty = workflow({
+    id: 'w',
+    budget: budget({ limit: 1, onExhausted: 'cheaper', within: ['budget/small'] }),
+    tasks: { text: task({ agent: 'dear', fallback: ['dearer', 'cheap'] }) },
+  });
+
+  it.each([
+    [0.3, { status: 'done', output: { by: 'cheap' } }],
+    [0.05, { status: 'error', error: { class: 'budget-exhausted' } }],
+  ])('of %d finds one, or says that there is none', async (limit, outcome) => {
+    const world = new World();
+    const agents = Object.entries({ dear: 0.5, dearer: 0.9, cheap: 0.1 }).map(([name, cost]) =>
+      world.agent(name, { cost }),
+    );
+    const dying = staffedSystem({ agents, actors: { w: thrifty, budget: account() } });
+    await dying.open();
+    await dying.start('budget', 'small', { limit });
+    await dying.start('w', '1', {});
+    expect(runAt(dying, 'w/1')).toMatchObject(outcome);
+    expect(taskAt(dying, 'w/1/text').passedOver).toContainEqual({
+      ...{ agent: 'dearer', why: 'it may cost as much as there was no money for' },
+    });
+    expect(world.asked.length).toBe(limit === 0.3 ? 1 : 0);
+    await dying.close();
+  });
+});
+
 describe('places', () => {
   it('are as many as the agent has, and whoever comes besides waits', async () => {
     const world = new World();
