@@ -240,7 +240,7 @@ const { schema } = fc.letrec<{ schema: JSONSchema }>((tie) => ({
         },
         { requiredKeys: [] },
       )
-      .map((more) => ({ type: 'object', ...more }) as JSONSchema),
+      .map((more) => ({ type: 'object', ...more })),
   ),
 }));
 
