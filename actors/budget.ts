@@ -3,6 +3,7 @@
  * checked here, once, and made from then on of micro-units. Accounts (`machines/budget.ts`) keep to it; this file spends nothing.
  */
 import { InvalidArgument } from '../runtime/index.ts';
+import { LIST_LENGTH } from '../machines/budget-message.ts';
 import type { Micros } from '../machines/money.ts';
 import { microsOf, problemOfAmount } from '../machines/money.ts';
 
@@ -33,8 +34,6 @@ export interface Budget {
 
 const NAMES: readonly string[] = ['limit', 'onExhausted', 'perTask', 'within'];
 const POLICIES: readonly unknown[] = ['refuse', 'cheaper', 'review'];
-/** As many as an account takes. */
-const MOST_WITHIN = 16;
 
 /**
  * The budget of a workflow: `workflow({ budget: budget({ limit: 5, onExhausted: 'review' }) })`.
@@ -65,8 +64,8 @@ function amountAt(path: string, amount: unknown): Micros {
 }
 
 function checkAddresses(within: unknown): void {
-  if (!Array.isArray(within) || within.length > MOST_WITHIN)
-    throw new InvalidArgument('budget.within', `must be a list of at most ${MOST_WITHIN} addresses`);
+  if (!Array.isArray(within) || within.length > LIST_LENGTH)
+    throw new InvalidArgument('budget.within', `must be a list of at most ${LIST_LENGTH} addresses`);
   for (const [index, address] of within.entries()) {
     if (typeof address !== 'string' || address === '')
       throw new InvalidArgument(`budget.within[${index}]`, 'must be the address of an account: budget/acme');

@@ -75,8 +75,8 @@ function agentsIn(actors: StaffedDefinitions): ReadonlyMap<string, Agent> {
   return agents;
 }
 
-/** Everything as the runtime can host it. */
-function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitions {
+/** Everything as the runtime can host it. @internal */
+export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitions {
   const all = Object.entries(actors).map(([name, definition]) => {
     const logic = isAgent(definition) ? aloneWith(definition) : definition;
     const machine = staffed(logic, staff);

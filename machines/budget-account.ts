@@ -159,10 +159,10 @@ function asked(ledger: Ledger, name: string, reservation: Reservation, desk: Des
 }
 
 function onReserved(ledger: Ledger, answer: BudgetReserved, desk: Desk): Ledger {
-  const { ticket: name, accounts } = answer;
+  const { ticket: name, amount, accounts } = answer;
   const reservation = ledger.open.get(name);
-  if (reservation === undefined) {
-    // It was refused meanwhile, by another life of an account on the way. If it is settled, that is on its way already.
+  if (reservation === undefined || reservation.amount !== amount) {
+    // An earlier question was refused, and this answers one that was asked again. If it is settled, they know already.
     if (!ledger.settled.has(name)) giveBack(name, accounts, desk);
     return ledger;
   }

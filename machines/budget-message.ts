@@ -2,13 +2,15 @@
  * What makes sense as a message to an account. Whatever comes is looked at here first, part by part: nobody's types are
  * trusted, since messages come from files, the command line and other processes too. It changes nothing and repairs nothing.
  */
-import type { BudgetMessage, BudgetReserved } from './budget-words.ts';
+import type { BudgetMessage, BudgetReserve, BudgetReserved } from './budget-words.ts';
 import { isMicros } from './money.ts';
 
 /** What is wrong with a value; undefined when nothing is. */
 type Problem = (value: unknown) => string | undefined;
 
 const TICKET_LENGTH = 500;
+/** What a ticket is called among accounts: with the session id of the one that was asked. */
+const NAME_LENGTH = 2 * TICKET_LENGTH;
 const TEXT_LENGTH = 1000;
 /** So many accounts may be named in one list. */
 export const LIST_LENGTH = 16;
@@ -94,7 +96,7 @@ const relay = parts('what an account tells the next', {
 
 const anything: Problem = () => undefined;
 const common = { type: anything, from: optional(ref) };
-const ticketed = { ...common, ticket: text(TICKET_LENGTH), relay: optional(relay) };
+const ticketed = { ...common, ticket: text(NAME_LENGTH), relay: optional(relay) };
 const bill = {
   ...ticketed,
   cost: micros,
@@ -119,15 +121,19 @@ const MESSAGES: Readonly<Record<BudgetMessage['type'], Readonly<Record<string, P
 export function problemOf(message: BudgetMessage): string | undefined {
   const wrong = problemOfParts(message, MESSAGES[message.type]);
   if (wrong !== undefined) return wrong;
-  if (message.type === 'budget.reserve' && message.relay !== undefined) return problemOfRelayed(message);
+  if (message.type === 'budget.reserve') return problemOfReserve(message);
   if (message.type === 'budget.correct' && (message.was === undefined) !== (message.relay === undefined))
     return 'was goes together with relay: an account knows by itself what it was told';
   return undefined;
 }
 
-function problemOfRelayed({ path, labels: given, relay: rest }: BudgetMessage & { type: 'budget.reserve' }) {
+function problemOfReserve({ ticket, path, labels: given, relay: rest }: BudgetReserve): string | undefined {
+  if (rest === undefined) {
+    const wrong = text(TICKET_LENGTH)(ticket);
+    return wrong === undefined ? undefined : `ticket ${wrong}`;
+  }
   if (path !== undefined || given !== undefined) return 'path and labels stand in relay when there is one';
-  return rest?.via.length === 0 ? 'relay.via names the account that was asked first' : undefined;
+  return rest.via.length === 0 ? 'relay.via names the account that was asked first' : undefined;
 }
 
 /** Whether an answer is one that another account would give. */

@@ -5,7 +5,7 @@ import { createActor, createMachine, fromTransition, spawnChild } from 'xstate';
 import type { AnyActorRef, AnyEventObject } from 'xstate';
 import { account } from './budget.ts';
 import type { AccountContext, AccountOptions } from './budget.ts';
-import { WINDOWS_KEPT } from './budget-ledger.ts';
+import { newLedger, reasonToRefuse, WINDOWS_KEPT } from './budget-ledger.ts';
 import { microsOf } from './money.ts';
 import type { Micros } from './money.ts';
 import { standingTime } from './permit.testsuite.ts';
@@ -317,6 +317,17 @@ describe('an account for each day', () => {
     expect(bank.tell('acme', { type: 'budget.read', window: day(0) })).toMatchObject([{ reason: 'unknown' }]);
     bank.correct('acme', 'held', 0);
     expect(bank.context('acme').earlier.billed).toBe(u(0.24));
+  });
+
+  it('refuses what was asked for on a day that is no longer on the books, and more than it can look after', () => {
+    const terms = { limit: u(1), per: 'day', within: [], remember: 0 } as const;
+    const ledger = newLedger(terms, start);
+    expect(reasonToRefuse(ledger, u(1), start - DAY)).toBeUndefined();
+    const later = { ...ledger, earlier: { until: day(-1), billed: 0 } };
+    expect(reasonToRefuse(later, u(0), start - DAY)).toBe('past');
+    expect(reasonToRefuse(later, u(0), start)).toBeUndefined();
+    const open = new Map(Array.from({ length: 10_000 }, (_, n) => [`${n}`, undefined as never]));
+    expect(reasonToRefuse({ ...ledger, open }, u(0), start)).toBe('full');
   });
 
   it('does not give a day twice when the clock is set back', () => {
