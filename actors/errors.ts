@@ -57,5 +57,21 @@ export class InputRefused extends HeddleError {
   }
 }
 
+/** What a run has come to breaks the schema of its output. The run has failed. */
+export class OutputRefused extends HeddleError {
+  readonly _tag = 'OutputRefused';
+  readonly code = 'HEDDLE_OUTPUT_REFUSED';
+  readonly retryable = false;
+  readonly workflow: string;
+  /** All that is wrong with it, each with its place, none with its value. */
+  readonly problems: readonly ValueProblem[];
+
+  constructor(workflow: string, problems: readonly ValueProblem[]) {
+    super(`the output of ${workflow} breaks its schema:${listed(problems)}`);
+    this.workflow = workflow;
+    this.problems = problems;
+  }
+}
+
 const listed = (problems: readonly ContractProblem[]): string =>
   problems.map(({ pointer, detail }) => `\n  ${pointer} ${detail}`).join('');

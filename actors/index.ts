@@ -134,7 +134,7 @@ export type {
   WorkflowOptions,
 } from './workflow/declaration.ts';
 export { from } from './workflow/reference.ts';
-export { InputRefused, InvalidWorkflow } from './errors.ts';
+export { InputRefused, InvalidWorkflow, OutputRefused } from './errors.ts';
 
 // Faults and what is done about them
 export { strategies } from '../machines/strategies.ts';

@@ -7,7 +7,7 @@
 import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
 import { account } from '../machines/budget.ts';
-import type { FaultClass } from '../machines/fault.ts';
+import type { Fault, FaultClass } from '../machines/fault.ts';
 import { guarded } from '../machines/guarded.ts';
 import { NOTHING } from '../machines/money.ts';
 import { review } from '../machines/review.ts';
@@ -27,6 +27,7 @@ import type { Agent } from './agent.ts';
 import { attempt } from './attempt.ts';
 import { route } from './router.ts';
 import type { Candidate } from './router.ts';
+import type { Checked } from './schema/checked.ts';
 import { verify } from './verifiers/verifier.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
 
@@ -57,7 +58,9 @@ export class Staff implements Office {
     const { review: decides } = this;
     return {
       consult: fromPromise(({ input }: { input: Consultation }) => this.#consult(duty, input)),
-      ask: this.#hasGates ? this.#askThroughGates() : fromPromise(this.#ask),
+      ask: this.#hasGates
+        ? this.#askThroughGates(duty)
+        : fromPromise((scope: Scope) => this.#ask(duty, scope)),
       verify: fromPromise(({ input }: { input: Verification }) => Promise.resolve(verified(duty, input))),
       review: decides,
     };
@@ -67,6 +70,8 @@ export class Staff implements Office {
 
   async #consult(duty: TaskDuty, { start, input, tried, largerThan }: Consultation): Promise<Advice> {
     const { authority } = await this.#workplace;
+    const invalid = faultOfInput(duty, input);
+    if (invalid !== undefined) return { fault: invalid, passedOver: [] };
     const { candidates, passedOver, fault } = route(this.#agents, { duty, input, tried, largerThan });
     const denied: PassedOver[] = [];
     for (const [index, candidate] of candidates.entries()) {
@@ -83,7 +88,7 @@ export class Staff implements Office {
 
   // ---- the work ------------------------------------------------------------------------------------------------------
 
-  readonly #ask = async ({ input, signal }: { input: Asking; signal: AbortSignal }): Promise<Answer> => {
+  async #ask(duty: TaskDuty, { input, signal }: Scope): Promise<Answer> {
     await this.#workplace;
     const { agent: name, envelope, idempotencyKey, attempt: number, problems } = input;
     const agent = this.#agents.get(name);
@@ -92,22 +97,22 @@ export class Staff implements Office {
         fault: { class: 'no-agent', message: `${name} is no agent any more`, cost: NOTHING },
         durationMs: 0,
       };
-    return attempt(agent, {
+    return attempt(keepingTo(duty, agent), {
       ...envelope,
       ...{ idempotencyKey, signal, attempt: number },
       ...(problems.length > 0 && { problems }),
       traceparent: currentEffect()?.traceparent,
     });
-  };
+  }
 
   get #hasGates(): boolean {
     return [...this.#agents.values()].some(({ permits }) => permits.length > 0);
   }
 
   /** Gates hear of a failure by an error; it has the answer with it. */
-  #askThroughGates(): AnyActorLogic {
+  #askThroughGates(duty: TaskDuty): AnyActorLogic {
     const asking = fromPromise<Answer, Asking>(async (scope) => {
-      const answer = await this.#ask(scope);
+      const answer = await this.#ask(duty, scope);
       if (answer.fault === undefined) return answer;
       const { message, retryAfterMs } = answer.fault;
       const more = { answer, ...(retryAfterMs !== undefined && { retryAfterMs }) };
@@ -118,6 +123,30 @@ export class Staff implements Office {
       judge: (error) => (BLAME.has(faultClassIn(error)) ? 'failure' : 'ignored'),
     });
   }
+}
+
+interface Scope {
+  readonly input: Asking;
+  readonly signal: AbortSignal;
+}
+
+/** What the task itself says of its input, whoever does it. */
+function faultOfInput({ inputSchema }: TaskDuty, input: unknown): Fault | undefined {
+  const checking = inputSchema?.check(input);
+  if (checking === undefined || checking.ok) return undefined;
+  const message = 'the input breaks the schema of the task';
+  return { class: 'invalid-input', message, problems: checking.problems, cost: NOTHING };
+}
+
+/** An agent whose answers are held against the task's schema as well as against its own. */
+function keepingTo({ outputSchema }: TaskDuty, agent: Agent): Agent {
+  if (outputSchema === undefined) return agent;
+  const { output } = agent.contract;
+  const check: Checked['check'] = (value) => {
+    const checking = output.check(value);
+    return checking.ok ? outputSchema.check(checking.value) : checking;
+  };
+  return { ...agent, contract: { ...agent.contract, output: { ...output, check } } };
 }
 
 /** Faults that say something about the other side. */

@@ -10,8 +10,11 @@ import { problemOfCapability } from '../capability.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { ContractProblem } from '../errors.ts';
+import type { AnyDeclaration, WorkflowOptions } from './declaration.ts';
+import { problemsOfEdges } from './edges.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';
+import { problemsOfWays } from './ways.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -68,7 +71,13 @@ export function problemsOf(given: unknown): ContractProblem[] {
   for (const [name, node] of nodes) checkNode(check, name, node, nodes);
   checkOrder(check, nodes);
   checkWriters(check, nodes, isRecord(given['shared']) ? given['shared'] : {});
-  return check.problems;
+  // What follows from it can be said of a graph that makes sense.
+  if (check.problems.length > 0) return check.problems;
+  const sound = tasks as WorkflowOptions<Readonly<Record<string, AnyDeclaration>>>['tasks'];
+  return [
+    ...problemsOfWays(sound),
+    ...problemsOfEdges(sound, given['inputSchema'] as SchemaLike | undefined),
+  ];
 }
 
 interface Node {
@@ -241,12 +250,16 @@ function checkInput(check: Check, { options, place }: Node, nodes: ReadonlyMap<s
   const { input } = options;
   if (input === undefined || typeof input === 'function') return;
   if (!isRecord(input))
-    return check.fail(`${place}/input`, 'must be a function, or an object of from(…) and constants');
+    return check.fail(
+      `${place}/input`,
+      'must be a function, or an object of from(…), functions and constants',
+    );
   const needed = neededIn(options);
   for (const [key, part] of Object.entries(input)) {
     const at = `${place}/input/${inPointer(key)}`;
     if (isReference(part)) checkReference(check, at, part, needed, nodes);
-    else if (!isJson(part)) check.fail(at, 'must be from(…), or a constant in JSON');
+    else if (typeof part !== 'function' && !isJson(part))
+      check.fail(at, 'must be from(…), a function, or a constant in JSON');
   }
 }
 
@@ -261,7 +274,7 @@ function checkReference(
   if (wrong !== undefined) return check.fail(at, `is from a place that ${wrong}`);
   if (node === undefined || needed.includes(node)) return;
   const hint = nodes.has(node) ? `add it to needs` : `there is ${listed([...nodes.keys()])}`;
-  check.fail(at, `is from '${node}', which it does not need: ${hint}`);
+  check.fail(at, `takes from the node '${node}', which it does not need: ${hint}`);
 }
 
 /** The nodes that a node needs. */

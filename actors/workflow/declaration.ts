@@ -40,7 +40,10 @@ export type NeedOption<TNeed extends string> =
 
 /** What a node is given: made of what it needs, or said part by part. */
 export type InputOption<TNeed extends string> =
-  ((values: Values<TNeed>, run: RunView) => unknown) | { readonly [key: string]: Reference | Constant };
+  | ((values: Values<TNeed>, run: RunView) => unknown)
+  | {
+      readonly [key: string]: Reference | Constant | ((values: Values<TNeed>, run: RunView) => unknown);
+    };
 
 /** A part of an input that is always the same. */
 export type Constant =

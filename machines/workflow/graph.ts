@@ -139,7 +139,7 @@ export interface Graph {
   /** How many nodes may run at once. */
   readonly parallel: number;
   readonly shared: Readonly<Record<string, Shared>>;
-  /** What the run comes to. */
+  /** What the run comes to. Throws where it comes to nothing; what is wrong in particular stands in the error's `problems`. */
   readonly output: Mapper;
   /** Refuses an input that breaks its schema: throws. */
   readonly checkInput: (input: unknown) => void;

@@ -429,6 +429,24 @@ describe('ending it from outside', () => {
   });
 });
 
+describe('its output', () => {
+  it('that cannot be made fails the run, and says why', () => {
+    const problems = [{ pointer: '#/text', detail: 'must be string' }];
+    const output = () => {
+      throw Object.assign(new TypeError('it breaks its schema'), { problems });
+    };
+    const run = new Run(graphOf({ a: node() }, { output })).end('a');
+    expect([run.statuses, run.value]).toEqual(['a complete', 'failed (error)']);
+    expect(run.error).toEqual({
+      class: 'invalid-output',
+      message: 'its output cannot be made: TypeError: it breaks its schema',
+      problems,
+      workflow: 'flow',
+      run: run.actor.sessionId,
+    });
+  });
+});
+
 describe('what is shared', () => {
   it('joins what several write by the reducer of the name', () => {
     const writes = { items: (output: unknown) => output, count: () => 1 };

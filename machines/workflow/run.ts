@@ -39,6 +39,7 @@ import {
   nextToUndo,
   outputOfRun,
   problemOfBeginning,
+  problemOfOutput,
   saidBy,
   verdictOf,
 } from './progress.ts';
@@ -71,6 +72,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
         outcome.status === how,
       'was aborted': ({ context }) => context.ending?.how === 'abort' || context.ending?.how === 'cancel',
       'has failed': ({ context }) => context.ending !== undefined,
+      'has no output': ({ context }) => problemOfOutput(graph, context) !== undefined,
       'something is to be undone': ({ context }) =>
         (context.ending?.how === 'abort' || context.ending?.how === 'compensate') &&
         nextToUndo(graph, context) !== undefined,
@@ -124,6 +126,10 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       passOn: enqueueActions(({ event, enqueue }, { node }: Of) => {
         enqueue.sendTo(node, event);
       }),
+      failForOutput: assign(({ context }) => {
+        const problem = problemOfOutput(graph, context);
+        return problem === undefined ? {} : ending(context, { how: 'output', problem });
+      }),
       giveUp: enqueueActions(({ context, enqueue }) => {
         enqueue.sendTo('failure', { type: 'fail', error: problemOfRun(graph, context) });
       }),
@@ -147,6 +153,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
           ...(undoable.length > 0 ? [{ guard: 'something is to be undone', target: 'compensating' }] : []),
           { guard: 'was aborted', target: 'aborted' },
           { guard: 'has failed', target: 'failed' },
+          { guard: 'has no output', target: 'failed', actions: 'failForOutput' },
           { target: 'complete' },
         ],
       },
@@ -211,6 +218,7 @@ function problemOfRun(graph: Graph, { ending: end, nodes, run }: RunContext): Wo
     return { class: 'cancelled', message: `${end.by} has aborted it: ${end.reason}`, by: end.by, ...more };
   if (end === undefined || end.how === 'cancel')
     return { class: 'cancelled', message: end?.reason ?? 'it was cancelled', ...more };
+  if (end.how === 'output') return { ...end.problem, ...more };
   return { ...end.problem, message: `${end.node}: ${end.problem.message}`, node: end.node, ...more };
 }
 
