@@ -7,6 +7,9 @@ export interface ContractProblem {
   /** A JSON pointer into the options, as a URI fragment: `#/inputSchema/properties/text/type`. */
   readonly pointer: string;
   readonly detail: string;
+  /** Of a text: where it stands there, from 1. */
+  readonly line?: number;
+  readonly column?: number;
 }
 
 /** What was to be an agent does not conform to the contract. It was not made. */
@@ -31,7 +34,7 @@ export class InvalidWorkflow extends HeddleError {
   readonly code = 'HEDDLE_INVALID_WORKFLOW';
   readonly retryable = false;
   readonly workflow: string;
-  /** All of them. */
+  /** All of them; of a file, in the order in which they stand in it. */
   readonly problems: readonly ContractProblem[];
 
   constructor(workflow: string, problems: readonly ContractProblem[]) {
@@ -74,4 +77,9 @@ export class OutputRefused extends HeddleError {
 }
 
 const listed = (problems: readonly ContractProblem[]): string =>
-  problems.map(({ pointer, detail }) => `\n  ${pointer} ${detail}`).join('');
+  problems
+    .map(({ pointer, detail, line, column }) => {
+      const place = line === undefined ? '' : `${line}:${column} `;
+      return `\n  ${place}${pointer} ${detail}`;
+    })
+    .join('');

@@ -84,6 +84,13 @@ const TABLE: readonly Room[] = [
       ...['node:crypto', 'node:module'],
     ],
   },
+  // The only places that know how workflow files are written: in YAML, with expressions in CEL.
+  { place: 'actors/workflow/file/document.ts', house: ['actors/', 'machines/'], packages: ['yaml'] },
+  {
+    place: 'actors/workflow/file/expression.ts',
+    house: ['machines/'],
+    packages: ['@marcbachmann/cel-js'],
+  },
   // The only place that reads YAML for the decider.
   { place: 'actors/roles/content.ts', house: [], packages: ['yaml', 'node:crypto'] },
   {

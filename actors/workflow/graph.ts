@@ -55,6 +55,7 @@ import type {
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
 import { isReference, valueAt } from './reference.ts';
+import { writtenNode, writtenWorkflow } from './written.ts';
 import type { Reference } from './reference.ts';
 
 export type AnyWorkflowOptions = WorkflowOptions<Readonly<Record<string, AnyDeclaration>>>;
@@ -95,6 +96,11 @@ class Building {
           { reduce, initial },
         ]),
       ),
+      written: {
+        definition: writtenWorkflow(this.#options)?.hash,
+        output,
+        outputSchema: schemaOf(outputSchema)?.hash,
+      },
       output: checked(id, output ?? this.#outputOfLeaves(), schemaOf(outputSchema)),
       checkInput: inputSchema === undefined ? () => {} : refusing(id, schemaOf(inputSchema)!),
       account: budget === undefined ? undefined : this.#account(budget),
@@ -131,6 +137,7 @@ class Building {
       when: options.when as Mapper<boolean> | undefined,
       onError: errorPolicyOf(options.onError),
       writes: writesOf(options.writes),
+      written: writtenNode(node),
     };
     switch (node.kind) {
       case 'task':

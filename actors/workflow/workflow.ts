@@ -16,6 +16,8 @@ import { graphOf } from './graph.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { EMPTY_OFFICE } from './office.ts';
 import type { Office } from './office.ts';
+import { writtenWorkflow } from './written.ts';
+import type { Definition } from './written.ts';
 
 /** Of every machine that is a workflow: how it was declared. By its configuration, which all its copies share. */
 const declarations = new WeakMap<object, AnyWorkflowOptions>();
@@ -67,8 +69,12 @@ export function workflow<
 ): WorkflowMachine<Inferred<TInput>> {
   const problems = problemsOf(options);
   if (problems.length > 0) throw new InvalidWorkflow(nameIn(options), problems);
-  return machineOf(options as unknown as AnyWorkflowOptions, EMPTY_OFFICE) as never;
+  return workflowOf(options as unknown as AnyWorkflowOptions) as never;
 }
+
+/** The machine of options that were looked at. */
+export const workflowOf = (options: AnyWorkflowOptions): WorkflowMachine =>
+  machineOf(options, EMPTY_OFFICE) as never;
 
 const nameIn = (options: unknown): string => {
   const id = (options as { readonly id?: unknown } | null)?.id;
@@ -85,6 +91,12 @@ function machineOf(options: AnyWorkflowOptions, office: Office): AnyStateMachine
 export function declarationOf(logic: unknown): AnyWorkflowOptions | undefined {
   const { config } = (logic ?? {}) as { readonly config?: unknown };
   return typeof config === 'object' && config !== null ? declarations.get(config) : undefined;
+}
+
+/** The file that a workflow was made of: its content as data, and the hash of that. Undefined where it was written in code. */
+export function definitionOf(logic: unknown): Definition | undefined {
+  const options = declarationOf(logic);
+  return options && writtenWorkflow(options);
 }
 
 /** The same workflow, with somebody in its office. */

@@ -95,6 +95,8 @@ interface NodeBase {
   readonly onError: ErrorPolicy;
   /** What is written under which shared name, from its output. */
   readonly writes: Readonly<Record<string, (output: Data) => unknown>>;
+  /** How it was written, where that is not in its functions. Says nothing while it runs. */
+  readonly written?: unknown;
 }
 
 /** A node that has a child do its work. */
@@ -139,6 +141,8 @@ export interface Graph {
   /** How many nodes may run at once. */
   readonly parallel: number;
   readonly shared: Readonly<Record<string, Shared>>;
+  /** How it was written as a whole, for whoever compares versions. Says nothing while it runs. */
+  readonly written?: unknown;
   /** What the run comes to. Throws where it comes to nothing; what is wrong in particular stands in the error's `problems`. */
   readonly output: Mapper;
   /** Refuses an input that breaks its schema: throws. */

@@ -72,7 +72,8 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
         outcome.status === how,
       'was aborted': ({ context }) => context.ending?.how === 'abort' || context.ending?.how === 'cancel',
       'has failed': ({ context }) => context.ending !== undefined,
-      'has no output': ({ context }) => problemOfOutput(graph, context) !== undefined,
+      'has no output': ({ context }, _: { readonly written: unknown }) =>
+        problemOfOutput(graph, context) !== undefined,
       'something is to be undone': ({ context }) =>
         (context.ending?.how === 'abort' || context.ending?.how === 'compensate') &&
         nextToUndo(graph, context) !== undefined,
@@ -153,7 +154,11 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
           ...(undoable.length > 0 ? [{ guard: 'something is to be undone', target: 'compensating' }] : []),
           { guard: 'was aborted', target: 'aborted' },
           { guard: 'has failed', target: 'failed' },
-          { guard: 'has no output', target: 'failed', actions: 'failForOutput' },
+          {
+            guard: { type: 'has no output', params: { written: graph.written } },
+            target: 'failed',
+            actions: 'failForOutput',
+          },
           { target: 'complete' },
         ],
       },
