@@ -101,7 +101,7 @@ const TABLE: readonly Room[] = [
   // The command line must start quickly: what loads a runtime it imports when it is needed.
   {
     place: 'console/cli/',
-    house: ['console/control/', 'runtime/index.ts', 'storage/index.ts'],
+    house: ['console/control/', 'runtime/index.ts', 'storage/index.ts', 'actors/index.ts'],
     packages: ['node:', 'commander', 'get-east-asian-width'],
   },
   { place: 'console/control/', house: ['runtime/index.ts'], packages: ['node:'] },
@@ -119,7 +119,7 @@ interface SourceFile {
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What is no source: made, borrowed, or free to import anything. */
 const ELSEWHERE = new Set(['node_modules', 'dist', 'docs', 'tests', 'bench', '.git']);
-const BESIDE = /\.(test|test-d|testsuite)\.ts$/;
+const BESIDE = /\.(test|test-d|testsuite|modelsuite)\.ts$/;
 
 const sources: readonly SourceFile[] = filesBelow(ROOT)
   .filter((path) => path.endsWith('.ts') && path.includes('/') && !BESIDE.test(path))
