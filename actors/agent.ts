@@ -17,7 +17,7 @@ import { ContractRefused } from './errors.ts';
 import type { ContractProblem } from './errors.ts';
 import { REPAIRS } from './repair.ts';
 import type { RepairName } from './repair.ts';
-import { hashOf } from './schema/canonical.ts';
+import { hashOf } from './schema/digest.ts';
 import { checkedSchemaOf } from './schema/checked.ts';
 import type { Checked } from './schema/checked.ts';
 import type { Inferred, SchemaLike } from './schema/inferred.ts';
@@ -34,12 +34,28 @@ export interface Contract<TInput = unknown, TOutput = unknown> {
 /** What came of it, with the output that the contract promises. A failure has no such output. */
 export type ResultOf<TOutput> = Omit<TaskResult, 'status' | 'output'> &
   (
-    | {
-        readonly status: 'success' | 'needs_review';
-        readonly output: TOutput & Readonly<Record<string, unknown>>;
-      }
-    | { readonly status: 'failure'; readonly output: Readonly<Record<string, unknown>> }
+    | { readonly status: 'success' | 'needs_review'; readonly output: Frozen<TOutput> }
+    | { readonly status: 'failure'; readonly output: TaskResult['output'] }
   );
+
+/** As it may be written: lists and fields need not be changeable. */
+type Frozen<TValue> = TValue extends object
+  ? { readonly [TName in keyof TValue]: Frozen<TValue[TName]> }
+  : TValue;
+
+/** Results that are not what the contract promises. Of an adapter's the compiler knows nothing; they are checked when they come. */
+type Misfits<TResult extends TaskResult, TOutput> = TResult extends unknown
+  ? string extends keyof TResult['output']
+    ? never
+    : TResult extends ResultOf<TOutput>
+      ? never
+      : TResult
+  : never;
+
+/** Where results do not fit, they are asked to, so that the compiler says what is missing. */
+type Fitting<TResult extends TaskResult, TOutput> = [Misfits<TResult, TOutput>] extends [never]
+  ? unknown
+  : { readonly execute: (...assignment: never) => Promise<ResultOf<TOutput>> };
 
 /** What is said of an agent beside its contract. */
 export interface AgentDetails<TInput = unknown> {
@@ -67,16 +83,16 @@ export interface AgentDetails<TInput = unknown> {
   readonly repairs?: readonly RepairName[];
 }
 
-export interface AgentOptions<TInput extends SchemaLike, TOutput extends SchemaLike> extends AgentDetails<
-  Inferred<TInput>
-> {
+export interface AgentOptions<
+  TInput extends SchemaLike,
+  TOutput extends SchemaLike,
+  TResult extends TaskResult = TaskResult,
+> extends AgentDetails<Inferred<TInput>> {
   readonly capabilities: readonly string[];
   /** JSON Schema, any Standard Schema, Effect Schema, or `{ schema, jsonSchema }`. */
   readonly inputSchema: TInput;
   readonly outputSchema: TOutput;
-  readonly execute: (
-    assignment: Assignment<NoInfer<Inferred<TInput>>>,
-  ) => Promise<ResultOf<NoInfer<Inferred<TOutput>>>>;
+  readonly execute: (assignment: Assignment<NoInfer<Inferred<TInput>>>) => Promise<TResult>;
 }
 
 /** Frozen, and conforming. */
@@ -88,23 +104,25 @@ export interface Agent<TInput = unknown, TOutput = unknown> extends AgentContrac
   readonly contextKeys: readonly string[];
   readonly repairs: readonly RepairName[];
   readonly permits: readonly string[];
-  readonly estimate: ((input: TInput) => number) | undefined;
-  readonly countTokens: ((input: TInput) => number) | undefined;
   readonly window: number | undefined;
   readonly concurrency: number | undefined;
   readonly budget: string | undefined;
+  // As methods, so that an agent of some input is an agent.
+  estimate?(input: TInput): number;
+  countTokens?(input: TInput): number;
   execute(assignment: Assignment): Promise<TaskResult>;
 }
 
 /** An agent of which nobody has said what it takes. */
-export type AnyAgent = Omit<Agent, 'estimate' | 'countTokens'> & {
-  readonly estimate: ((input: never) => number) | undefined;
-  readonly countTokens: ((input: never) => number) | undefined;
-};
+export type AnyAgent = Agent;
 
 /** @throws ContractRefused with everything that is wrong */
-export function agent<const TInput extends SchemaLike, const TOutput extends SchemaLike>(
-  options: AgentOptions<TInput, TOutput>,
+export function agent<
+  const TInput extends SchemaLike,
+  const TOutput extends SchemaLike,
+  const TResult extends TaskResult,
+>(
+  options: AgentOptions<TInput, TOutput, TResult> & Fitting<TResult, Inferred<TOutput>>,
 ): Agent<Inferred<TInput>, Inferred<TOutput>> {
   return conforming(options) as Agent<Inferred<TInput>, Inferred<TOutput>>;
 }
@@ -131,12 +149,17 @@ export const isAgent = (value: unknown): value is Agent =>
   typeof value === 'object' && value !== null && agents.has(value);
 
 /** What came of an assignment, in the words of the contract. Nothing is filled in. */
-export function result<TOutput extends Readonly<Record<string, unknown>>>(
+export function result<const TOutput extends TaskResult['output']>(
   { id }: { readonly id: string },
   { output, status = 'success', cost, duration, model, confidence }: ResultParts<TOutput>,
-): TaskResult & { readonly status: 'success' | 'needs_review'; readonly output: TOutput } {
+): Done<TOutput> {
   return { id, status, output, metadata: { cost, duration, model, confidence } };
 }
+
+type Done<TOutput> = Omit<TaskResult, 'status' | 'output'> & {
+  readonly status: 'success' | 'needs_review';
+  readonly output: TOutput;
+};
 
 export interface ResultParts<TOutput> extends TaskMetadata {
   readonly output: TOutput;

@@ -9,11 +9,11 @@
  */
 import type { Assignment, TaskEnvelope, TaskMetadata, TaskResult, TaskStatus } from '../machines/contract.ts';
 import { FAULT_CLASSES } from '../machines/fault.ts';
-import type { Fault, FaultClass, ValueProblem } from '../machines/fault.ts';
-import { microsOf, problemOfAmount } from '../machines/money.ts';
+import type { Fault, ValueProblem } from '../machines/fault.ts';
+import { isMicros, microsOf, problemOfAmount } from '../machines/money.ts';
 import type { Micros } from '../machines/money.ts';
 import type { Agent } from './agent.ts';
-import { FaultError } from './fault-error.ts';
+import { FaultError, faultOfAbort, wordsOf } from './fault-error.ts';
 import { evidenceOf } from './quarantine.ts';
 import type { Quarantined } from './quarantine.ts';
 import { NO_OBJECT, repairedText, repairedValue } from './repair.ts';
@@ -132,13 +132,6 @@ function abortOf(signal: AbortSignal, until: AbortSignal): Promise<typeof ABORTE
   });
 }
 
-/** Why it is not wanted any more, in the words of who has aborted it: a fault, a time-out, or that alone. */
-export function faultOfAbort({ reason }: AbortSignal): Fault {
-  if (reason instanceof FaultError) return reason.fault;
-  const isTimeout = reason instanceof Error && reason.name === 'TimeoutError';
-  return { class: isTimeout ? 'timeout' : 'cancelled', message: textOf(reason) };
-}
-
 async function outcomeOf(agent: Agent, assignment: Assignment): Promise<Unmeasured> {
   let answer: unknown;
   try {
@@ -150,7 +143,9 @@ async function outcomeOf(agent: Agent, assignment: Assignment): Promise<Unmeasur
     return outcomeOfAnswer(agent, assignment, answer);
   } catch (error) {
     // What it answers runs code when it is looked at: a getter, a proxy.
-    return { fault: { class: 'contract-violation', message: `the answer cannot be read: ${textOf(error)}` } };
+    return {
+      fault: { class: 'contract-violation', message: `the answer cannot be read: ${wordsOf(error)}` },
+    };
   }
 }
 
@@ -158,7 +153,7 @@ function outcomeOfThrown(agent: Agent, signal: AbortSignal, error: unknown): Ref
   const fault = knownFaultOf(error);
   // It was told to stop, and stopped.
   if (fault === undefined && signal.aborted) return { fault: faultOfAbort(signal) };
-  if (fault === undefined) return { fault: { class: 'crash', message: textOf(error) } };
+  if (fault === undefined) return { fault: { class: 'crash', message: wordsOf(error) } };
   const { answer, ...rest } = fault;
   if (answer === undefined) return { fault };
   const repaired = repairedOf(agent, () => repairedText(answer, agent.repairs, agent.contract.output));
@@ -170,10 +165,10 @@ function knownFaultOf(error: unknown): Fault | undefined {
   if (!(error instanceof FaultError)) return undefined;
   const plain = plainCopyOf(error.fault);
   if (!plain.ok || !isRecord(plain.value)) return undefined;
-  const isKnown = FAULT_CLASSES.includes(plain.value['class'] as FaultClass);
-  return isKnown && typeof plain.value['message'] === 'string'
-    ? (plain.value as unknown as Fault)
-    : undefined;
+  const fault = plain.value as unknown as Fault;
+  const isKnown = FAULT_CLASSES.includes(fault.class) && typeof fault.message === 'string';
+  const isPriced = fault.cost === undefined || isMicros(fault.cost);
+  return isKnown && isPriced ? fault : undefined;
 }
 
 const STATUSES: readonly TaskStatus[] = ['success', 'failure', 'needs_review'];
@@ -301,16 +296,4 @@ const isWithin = (value: unknown, least: number, most: number): boolean =>
 function costIn(metadata: unknown): Micros | undefined {
   const cost = isRecord(metadata) ? metadata['cost'] : undefined;
   return problemOfAmount(cost) === undefined ? microsOf(cost as number) : undefined;
-}
-
-const MAX_TEXT = 2000;
-
-/** What was thrown, as a text that can be stored. */
-function textOf(thrown: unknown): string {
-  try {
-    const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-    return text.slice(0, MAX_TEXT).toWellFormed();
-  } catch {
-    return 'something that cannot be described';
-  }
 }

@@ -7,7 +7,7 @@
  *   - without a version names it, or anything it is a part of: `credit` is satisfied by `credit.assess@2`, not by `credits`.
  * Of several that satisfy a request the nearest comes first: the one that is named before its parts, then the highest version.
  */
-export interface Capability {
+interface Capability {
   readonly path: readonly string[];
   /** Undefined in a request that takes any. */
   readonly version: number | undefined;
@@ -23,7 +23,7 @@ export function problemOfCapability(text: unknown): string | undefined {
 }
 
 /** @param text that has no problem */
-export function capabilityOf(text: string): Capability {
+function capabilityOf(text: string): Capability {
   const [path = '', version] = text.split('@');
   return { path: path.split('.'), version: version === undefined ? undefined : Number(version) };
 }

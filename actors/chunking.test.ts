@@ -17,6 +17,9 @@ const quarters = estimatedTokens({ bytesPerToken: 4, margin: 0.2 });
 /** Words and signs, as a model would: not in proportion to the length. */
 const words: TokenCounter = { name: 'words', count: (text) => text.match(/\w+|[^\w\s]/gu)?.length ?? 0 };
 
+/** Together more than each alone. */
+const uneven: TokenCounter = { name: 'uneven', count: (text) => Math.ceil(text.length ** 1.2) };
+
 const partsOf = (text: string, splitting: Splitting, counter: TokenCounter = bytes): string[] | undefined =>
   split(text, splitting, counter)?.map(({ from, to }) => text.slice(from, to));
 
@@ -62,6 +65,17 @@ describe('a text that is cut', () => {
     ]);
   });
 
+  it('makes its pieces shorter to have room for what it repeats', () => {
+    const text = 'One two three. Four five six. Seven eight.';
+    expect(cut(text, 15, 'sentence')).toEqual(['One two three. ', 'Four five six. ', 'Seven eight.']);
+    expect(cut(text, 15, 'word', 5)).toEqual([
+      'One two three. ',
+      '. Four five six',
+      ' six. Seven ',
+      ' eight.',
+    ]);
+  });
+
   it('that fits stays in one part', () => {
     expect(cut('Whole.\n\nAs it is.', 100, 'paragraph', 10)).toEqual(['Whole.\n\nAs it is.']);
     expect(cut('', 1, 'character')).toEqual(['']);
@@ -89,13 +103,15 @@ describe('a text that is cut', () => {
       '👨‍👩‍👧‍👦',
       '🇨🇭🇩🇪',
       '\u200d',
+      // One character, and two words.
+      '\u0600!',
       '각',
       '(',
       '1,000.50',
       'https://a.b/c',
     ],
   );
-  const texts = fc.array(scraps, { maxLength: 80 }).map((list) => list.join(''));
+  const texts = fc.array(scraps, { minLength: 1, maxLength: 80 }).map((list) => list.join(''));
   const splittings = fc
     .record({
       maxTokens: fc.integer({ min: 1, max: 90 }),
@@ -111,32 +127,37 @@ describe('a text that is cut', () => {
     let cuts = 0;
     let repeats = 0;
     fc.assert(
-      fc.property(texts, splittings, fc.constantFrom(bytes, quarters, words), (text, splitting, counter) => {
-        const parts = split(text, splitting, counter);
-        if (parts === undefined) {
-          expect(tokensIn(text, counter)).toBeGreaterThan(splitting.maxTokens - splitting.overlap);
-          return;
-        }
-        const characters = new Set([
-          0,
-          ...Array.from(
-            new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text),
-            ({ index }) => index,
-          ),
-          text.length,
-        ]);
-        expect(parts.map(({ newFrom, to }) => text.slice(newFrom, to)).join('')).toBe(text);
-        for (const [index, { from, newFrom, to }] of parts.entries()) {
-          expect(tokensIn(text.slice(from, to), counter)).toBeLessThanOrEqual(splitting.maxTokens);
-          expect(tokensIn(text.slice(from, newFrom), counter)).toBeLessThanOrEqual(splitting.overlap);
-          expect([from, newFrom, to].every((place) => characters.has(place))).toBe(true);
-          expect(newFrom).toBe(index === 0 ? 0 : parts[index - 1]!.to);
-          expect(to > newFrom || text === '').toBe(true);
-          if (newFrom > from) repeats++;
-        }
-        if (parts.length > 1) cuts++;
-      }),
-      { numRuns: 500 },
+      fc.property(
+        texts,
+        splittings,
+        fc.constantFrom(bytes, quarters, words, uneven),
+        (text, splitting, counter) => {
+          const parts = split(text, splitting, counter);
+          if (parts === undefined) {
+            expect(tokensIn(text, counter)).toBeGreaterThan(splitting.maxTokens - splitting.overlap);
+            return;
+          }
+          const characters = new Set([
+            0,
+            ...Array.from(
+              new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text),
+              ({ index }) => index,
+            ),
+            text.length,
+          ]);
+          expect(parts.map(({ newFrom, to }) => text.slice(newFrom, to)).join('')).toBe(text);
+          for (const [index, { from, newFrom, to }] of parts.entries()) {
+            expect(tokensIn(text.slice(from, to), counter)).toBeLessThanOrEqual(splitting.maxTokens);
+            expect(tokensIn(text.slice(from, newFrom), counter)).toBeLessThanOrEqual(splitting.overlap);
+            expect([from, newFrom, to].every((place) => characters.has(place))).toBe(true);
+            expect(newFrom).toBe(index === 0 ? 0 : parts[index - 1]!.to);
+            expect(to > newFrom || text === '').toBe(true);
+            if (newFrom > from) repeats++;
+          }
+          if (parts.length > 1) cuts++;
+        },
+      ),
+      { numRuns: 3000 },
     );
     expect(cuts).toBeGreaterThan(20);
     expect(repeats).toBeGreaterThan(20);
@@ -310,7 +331,7 @@ describe('work in parts', () => {
 
 describe('a reducer', () => {
   it.each<[reducer: Reducer, values: unknown[], expected: unknown]>([
-    ['concat', [[1], [], [1, 2]], [1, 1, 2]],
+    ['append', [[1], [], [1, 2]], [1, 1, 2]],
     [
       'union',
       [
@@ -320,8 +341,8 @@ describe('a reducer', () => {
       [1, '1', null],
     ],
     ['sum', [0.1, 0.2, -1], -0.7],
-    ['least', [3, 1, 2], 1],
-    ['most', [3, 1, 2], 3],
+    ['min', [3, 1, 2], 1],
+    ['max', [3, 1, 2], 3],
     ['all', [true, false], false],
     ['any', [true, false], true],
     ['first', [null, 1], null],
@@ -332,7 +353,7 @@ describe('a reducer', () => {
   });
 
   it('takes no other kind, and nothing of nothing', () => {
-    for (const reducer of ['concat', 'union', 'sum', 'least', 'most', 'all', 'any', { join: '' }] as const) {
+    for (const reducer of ['append', 'union', 'sum', 'min', 'max', 'all', 'any', { join: '' }] as const) {
       expect([reducer, reduced([{}], reducer).ok]).toEqual([reducer, false]);
     }
     expect(reduced([], 'sum')).toEqual({ ok: false, problem: 'has no values' });

@@ -13,7 +13,8 @@ import type { Agent } from './agent.ts';
 import { attempt } from './attempt.ts';
 import type { AttemptOutcome } from './attempt.ts';
 import { problemOfCapability } from './capability.ts';
-import { canonicalText, hashOf } from './schema/canonical.ts';
+import { canonicalOf } from '../machines/canonical.ts';
+import { hashOf } from './schema/digest.ts';
 import { checkedSchemaOf, samplesFor } from './schema/checked.ts';
 import type { SchemaLike } from './schema/inferred.ts';
 import { isRecord } from './schema/plain.ts';
@@ -105,7 +106,8 @@ class Bench {
   get input(): Readonly<Record<string, unknown>> {
     const [input] = this.inputs;
     hold(isRecord(input), 'no input can be made from the input schema: give inputs');
-    return input;
+    // A copy: an agent that writes into one must not spoil it for the next case.
+    return structuredClone(input);
   }
 
   get maxCost(): number {
@@ -304,7 +306,7 @@ function refusalCases(bench: Bench): ConformanceCase[] {
       await attempt({ ...bench.agent, execute }, bench.assignment({ context: { ...context, values } }));
       hold(seen !== undefined, 'it was not asked at all');
       hold(
-        canonicalText(Object.keys(seen).sort()) === canonicalText([...contextKeys].sort()),
+        canonicalOf(Object.keys(seen).sort()) === canonicalOf([...contextKeys].sort()),
         'it was told more',
       );
     }),
@@ -368,7 +370,7 @@ function answerCases(bench: Bench): ConformanceCase[] {
       const { signal, traceparent, ...rest } = bench.assignment();
       const given = structuredClone(rest);
       await agent.execute({ ...given, signal, traceparent }).catch(() => {});
-      hold(canonicalText(given) === canonicalText(rest), 'it does');
+      hold(canonicalOf(given) === canonicalOf(rest), 'it does');
     }),
     that('it can do its work with what cannot be changed', async () => {
       const { fault } = await bench.first();

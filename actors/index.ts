@@ -21,7 +21,7 @@ export { FaultError } from './fault-error.ts';
 // Agents whose work is done by others: what `agent({ execute })` takes
 export { a2a } from './adapters/a2a.ts';
 export type { A2aAnswer, A2aClient, A2aOptions } from './adapters/a2a.ts';
-export type { Execute } from './adapters/attempt.ts';
+export type { Execute } from './adapters/call.ts';
 export { faultOf } from './adapters/classify.ts';
 export { http } from './adapters/http.ts';
 export type { HttpOptions } from './adapters/http.ts';
@@ -91,12 +91,14 @@ export type { Disposition, Problem, ProblemCategory } from './problem.ts';
 export type { Quarantined } from './quarantine.ts';
 export { REPAIRS, repairedText, repairedValue } from './repair.ts';
 export type { AppliedRepair, Repaired, RepairName } from './repair.ts';
+
 // Reviews: where people decide
 export { Reviews } from './reviews.ts';
 export type {
   By,
   DecideOptions,
   PendingOptions,
+  ProbeReport,
   Review,
   ReviewHost,
   ReviewsOptions,
@@ -104,14 +106,7 @@ export type {
   Verdict,
 } from './reviews.ts';
 export type { ReviewerContext } from './review-context.ts';
-export type {
-  EntitledReviewer,
-  Obligations,
-  ReviewDecider,
-  ReviewDecision,
-  Reviewer,
-  ReviewRequest,
-} from './review-permission.ts';
+export type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 export type { PlanNode, RunView, TaskView } from './run-view.ts';
 export { ReviewRefused } from './review-refused.ts';
 
@@ -144,7 +139,34 @@ export type { Plan, PlannedNode } from './workflow/plan.ts';
 export { from } from './workflow/reference.ts';
 export { InputRefused, InvalidWorkflow, OutputRefused } from './errors.ts';
 
-// Faults and what is done about them
+// What is done about faults
+export { nextMove, taken } from '../machines/next-move.ts';
+export type { Because, Limits, Move, Situation, Skipped, WhyNot } from '../machines/next-move.ts';
+export { calibration, judge } from '../machines/quality.ts';
+export type { Calibration, Judgement, Standard } from '../machines/quality.ts';
 export { strategies } from '../machines/strategies.ts';
 export { extend, strategy } from '../machines/strategy.ts';
-export type { Strategy } from '../machines/strategy.ts';
+export type { Backoff, Deed, DeedName, Rows, Rung, Strategy, Sureness } from '../machines/strategy.ts';
+export { tableOf } from '../machines/strategy-table.ts';
+
+// Whether an answer is true
+export { citations } from './verifiers/citations.ts';
+export type { CitationsOptions } from './verifiers/citations.ts';
+export { recompute } from './verifiers/recompute.ts';
+export type { Expression, Figure, Numbers, Reference } from './verifiers/recompute.ts';
+export { rules } from './verifiers/rules.ts';
+export type { Comparison, Predicate, Rule } from './verifiers/rules.ts';
+export { sample } from './verifiers/sample.ts';
+export type { SampleOptions } from './verifiers/sample.ts';
+export { verify } from './verifiers/verifier.ts';
+export type { Assessment, Claim, Finding, Verification, Verifier } from './verifiers/verifier.ts';
+export { vote } from './verifiers/vote.ts';
+export type { VoteOptions } from './verifiers/vote.ts';
+
+// What is too long for a window
+export { chunk, chunked, merged, mergedMetadata } from './chunking.ts';
+export type { Chunked, Chunking, Merged } from './chunking.ts';
+export type { Reducer, ReducerName } from './reducers.ts';
+export type { Cut, Part, Splitting } from './splitting.ts';
+export { estimatedTokens, fits } from './tokens.ts';
+export type { Estimate, Fit, TokenCounter, Window } from './tokens.ts';

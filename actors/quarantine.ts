@@ -2,7 +2,8 @@
  * Quarantine: an answer that is no output, kept apart as evidence. It is a text that nobody reads as data, with the digest of all of
  * it, and cut when it is long; so whatever an agent answers, it fits into a journal and cannot be taken for a result.
  */
-import { canonicalText, digestOf } from './schema/canonical.ts';
+import { canonicalOf } from '../machines/canonical.ts';
+import { digestOf } from './schema/digest.ts';
 import { plainCopyOf } from './schema/plain.ts';
 
 export interface Quarantined {
@@ -31,5 +32,5 @@ export function evidenceOf(answer: unknown): Quarantined {
 
 function dataText(answer: unknown): string {
   const plain = plainCopyOf(answer);
-  return plain.ok ? canonicalText(plain.value) : '';
+  return plain.ok ? canonicalOf(plain.value) : '';
 }

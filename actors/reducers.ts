@@ -34,13 +34,13 @@ const isAny = (value: unknown): value is unknown => value !== undefined;
 
 const REDUCERS = {
   /** Lists, one after the other. */
-  concat: reduction('lists', isList, (lists) => lists.flat()),
+  append: reduction('lists', isList, (lists) => lists.flat()),
   /** Lists, without what says the same as something before it. */
   union: reduction('lists', isList, (lists) => distinct(lists.flat())),
   /** Numbers, exactly as they are written. */
   sum: reduction('numbers', isNumber, (numbers) => numberOf(numbers.map(fractionOf).reduce(plus))),
-  least: reduction('numbers', isNumber, (numbers) => numbers.reduce((a, b) => Math.min(a, b))),
-  most: reduction('numbers', isNumber, (numbers) => numbers.reduce((a, b) => Math.max(a, b))),
+  min: reduction('numbers', isNumber, (numbers) => numbers.reduce((a, b) => Math.min(a, b))),
+  max: reduction('numbers', isNumber, (numbers) => numbers.reduce((a, b) => Math.max(a, b))),
   all: reduction('true or false', isTruth, (truths) => truths.every(Boolean)),
   any: reduction('true or false', isTruth, (truths) => truths.some(Boolean)),
   first: reduction('values', isAny, (values) => values[0]),

@@ -4,9 +4,10 @@
  * after as digests. Whether a repaired answer is taken is for the orchestrator to decide.
  */
 import type { ValueProblem } from '../machines/fault.ts';
-import { canonicalText, digestOf } from './schema/canonical.ts';
+import { canonicalOf } from '../machines/canonical.ts';
+import { digestOf } from './schema/digest.ts';
 import type { Checked } from './schema/checked.ts';
-import { isRecord, keysOf } from './schema/plain.ts';
+import { isRecord, keysIn } from './schema/plain.ts';
 
 /** In contracts and journals: never change what one does. */
 const TEXT_REPAIRS = {
@@ -106,7 +107,7 @@ export function repairedValue(
     if (checking.ok) break;
     const after = mended(current, checking.problems, VALUE_REPAIRS[repair]);
     if (after === current) continue;
-    const [beforeText, afterText] = [canonicalText(current), canonicalText(after)];
+    const [beforeText, afterText] = [canonicalOf(current), canonicalOf(after)];
     applied.push({ repair, before: digestOf(beforeText), after: digestOf(afterText) });
     current = after;
     checking = schema.check(current);
@@ -140,7 +141,7 @@ function mended(value: unknown, problems: readonly ValueProblem[], repair: Value
   for (const problem of problems) {
     // Plain data only: where a value cannot be read, there is nothing to mend.
     if (problem.keyword === 'plain-data') return value;
-    current = replaced(current, keysOf(problem.pointer), (inner) => repair(problem, inner));
+    current = replaced(current, keysIn(problem.pointer), (inner) => repair(problem, inner));
   }
   return current;
 }

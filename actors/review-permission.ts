@@ -7,6 +7,7 @@
  */
 import type { Permission } from '../machines/review-events.ts';
 import type { ReviewContext } from '../machines/review.ts';
+import type { AccessRequest, Decision, Entitled, Obligation, Resource } from '../runtime/index.ts';
 
 /** Who decides about a review, as the decider is told. */
 export interface Reviewer {
@@ -15,63 +16,29 @@ export interface Reviewer {
   readonly properties?: Readonly<Record<string, unknown>>;
 }
 
-/** The words of AuthZEN, as everywhere in the house. */
-export interface ReviewRequest {
-  readonly principal: Reviewer & { readonly type: 'user' };
-  readonly action: { readonly name: string };
-  readonly resource: ReviewResource;
-  readonly context: Readonly<Record<string, unknown>>;
-}
-
-export interface ReviewResource {
-  readonly type: 'review';
-  /** Its address. */
-  readonly id: string;
-  readonly properties: Readonly<Record<string, unknown>>;
-}
-
-export interface ReviewDecision {
-  readonly effect: 'permit' | 'deny';
-  readonly determining: readonly string[];
-  readonly reasons: readonly string[];
-  readonly obligations?: readonly ReviewObligation[];
-}
-
-/** What must be done besides, or it is not permitted. */
-export interface ReviewObligation {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
-
-/** Somebody who may do something, as far as can be told beforehand. */
-export interface EntitledReviewer {
-  readonly principal: { readonly type: string; readonly id: string };
-  readonly determining: readonly string[];
-  /** What would have to be known besides. */
-  readonly depends: readonly string[];
-}
-
-/** Decides about permissions. `system.authority` is one, with its `permit` as `decide`. */
+/**
+ * Decides about permissions. With that of the system:
+ * `{ decide: (...asked) => system.authority.permit(...asked), list: (asked) => system.authority.list(asked) }`.
+ */
 export interface ReviewDecider {
   /** @param options.meets the types of the obligations that will be met */
   decide(
-    request: ReviewRequest,
+    request: AccessRequest,
     options: { readonly meets: readonly string[] },
-  ): ReviewDecision | PromiseLike<ReviewDecision>;
+  ): Answer | PromiseLike<Answer>;
   /** Who may; undefined when it cannot say. */
-  list?(
-    request: Omit<ReviewRequest, 'principal'>,
-  ): readonly EntitledReviewer[] | undefined | PromiseLike<readonly EntitledReviewer[] | undefined>;
+  list?(request: Omit<AccessRequest, 'principal'>): Listed | PromiseLike<Listed>;
 }
+
+/** Obligations may be left out where there are none. */
+type Answer = Omit<Decision, 'obligations'> & Partial<Pick<Decision, 'obligations'>>;
+type Listed = readonly Entitled[] | undefined;
 
 /** Meets an obligation: does what it asks for, or says why not. By its type. */
 export type Obligations = Readonly<
   Record<
     string,
-    (
-      obligation: ReviewObligation,
-      request: ReviewRequest,
-    ) => string | undefined | PromiseLike<string | undefined>
+    (obligation: Obligation, request: AccessRequest) => string | undefined | PromiseLike<string | undefined>
   >
 >;
 
@@ -79,18 +46,13 @@ export type Obligations = Readonly<
 export async function permissionFor(
   decider: ReviewDecider,
   obligations: Obligations,
-  request: ReviewRequest,
+  request: AccessRequest,
 ): Promise<Permission> {
   const action = request.action.name;
   try {
-    const {
-      effect,
-      determining,
-      reasons,
-      obligations: owed = [],
-    } = await decider.decide(request, {
-      meets: Object.keys(obligations),
-    });
+    const meets = Object.keys(obligations);
+    const answer = await decider.decide(request, { meets });
+    const { effect, determining, reasons, obligations: owed = [] } = answer;
     if (!areTexts(determining) || !areTexts(reasons) || !Array.isArray(owed))
       return denied(action, 'the answer of the decider makes no sense');
     if (effect !== 'permit') return { action, effect: 'deny', determining, reasons };
@@ -111,8 +73,8 @@ export async function permissionFor(
 
 async function whyUnmet(
   obligations: Obligations,
-  obligation: ReviewObligation,
-  request: ReviewRequest,
+  obligation: Obligation,
+  request: AccessRequest,
 ): Promise<string | undefined> {
   const { type } = obligation;
   const meet = Object.hasOwn(obligations, type) ? obligations[type] : undefined;
@@ -121,7 +83,8 @@ async function whyUnmet(
   return unmet === undefined ? undefined : `the obligation '${type}' is not met: ${unmet}`;
 }
 
-const denied = (action: string, reason: string): Permission => ({
+/** A refusal that nobody had to be asked for. */
+export const denied = (action: string, reason: string): Permission => ({
   action,
   effect: 'deny',
   determining: [],
@@ -133,7 +96,7 @@ function areTexts(value: unknown): value is readonly string[] {
 }
 
 /** A review, as the decider sees it. */
-export function resourceOf(address: string, context: ReviewContext): ReviewResource {
+export function resourceOf(address: string, context: ReviewContext): Resource {
   const { roles, initiator, fourEyes, quorum, approvals, claim, isOverdue, about } = context;
   return {
     type: 'review',

@@ -15,12 +15,19 @@ import { isReview } from '../machines/review.ts';
 import type { ReviewContext } from '../machines/review.ts';
 import { contentAfter } from '../machines/review-rules.ts';
 import type { ReviewFile } from '../machines/review-rules.ts';
-import { ActorEnded, InvalidArgument, UnknownActor } from '../runtime/index.ts';
-import type { DeadLetter, HistoryOptions, HistoryRecord, Receipt, SendOptions } from '../runtime/index.ts';
+import { ActorEnded, HeddleError, InvalidArgument, UnknownActor } from '../runtime/index.ts';
+import type {
+  DeadLetter,
+  Entitled,
+  HistoryOptions,
+  HistoryRecord,
+  Receipt,
+  SendOptions,
+} from '../runtime/index.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
-import { branchTo, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
-import type { EntitledReviewer, Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
+import { branchTo, denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
+import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 import { ReviewRefused } from './review-refused.ts';
 import type { RunView } from './run-view.ts';
 
@@ -40,6 +47,8 @@ export interface ReviewsOptions extends ReviewDecider {
   readonly check?: (content: Json, schema: string) => readonly ValueProblem[];
   /** The obligations of the decider that can be met, by their types. */
   readonly obligations?: Obligations;
+  /** Who has started a run, by its address; undefined where nobody knows. Whoever has must not approve what comes of it. */
+  readonly initiatorOf?: (run: string) => Promise<string | undefined>;
   /** What is known of a run, from its snapshot. */
   readonly viewOf?: (run: { readonly address: string; readonly snapshot: unknown }) => RunView | undefined;
 }
@@ -49,6 +58,8 @@ export interface Review
   extends Omit<ReviewFile, 'ending'>, Pick<ReviewContext, 'initiator' | 'about' | 'openedAt' | 'isOverdue'> {
   /** Its address. */
   readonly id: string;
+  /** Whether it was wrong on purpose; not known before it has ended. */
+  readonly probe?: boolean;
   readonly workflow: string;
   /** The address of the run that it belongs to. */
   readonly run: string;
@@ -72,6 +83,13 @@ export interface PendingOptions {
   readonly overdue?: boolean;
   /** At most so many. */
   readonly limit?: number;
+}
+
+/** What became of the reviews that were wrong on purpose. */
+export interface ProbeReport {
+  readonly caught: number;
+  readonly missed: number;
+  readonly undecided: number;
 }
 
 /** Who it is: their id alone, or with what is known of them. */
@@ -98,6 +116,10 @@ export interface Taken {
   /** How the review stands now. */
   readonly review: Review;
 }
+
+/** Whether it would be self-approval; a gate may allow that. */
+const isOwnRun = ({ initiator, about }: ReviewContext, { id }: Reviewer): boolean =>
+  initiator === id && about['ownRuns'] !== 'allow';
 
 interface ReviewSnapshot {
   readonly status: string;
@@ -135,7 +157,8 @@ export class Reviews {
   // ---- finding -------------------------------------------------------------------------------------------------------
 
   /**
-   * The reviews that wait, in no particular order. As with `system.query`, nothing stands still meanwhile.
+   * The reviews that wait, in no particular order. As with `system.query`, nothing stands still meanwhile, and those that cannot be
+   * loaded are left out.
    * @throws InvalidArgument
    */
   async *pending(options: PendingOptions = {}): AsyncGenerator<Review> {
@@ -154,16 +177,35 @@ export class Reviews {
   async *#pending({ workflow, under, overdue }: PendingOptions): AsyncGenerator<Review> {
     const patience = overdue === true ? 'overdue' : 'inTime';
     const state = overdue === undefined ? 'open' : { open: { patience } };
-    for (const name of await this.#host.names(isReview)) {
-      if (workflow !== undefined && workflowOf(`${name}/`) !== workflow) continue;
+    for (const name of await this.#names(workflow)) {
       const wanted = { name, state, ...(under !== undefined && { under }) };
       // The type of a name depends on the system.
       for await (const ref of this.#host.query(wanted as never)) {
-        const review = reviewOf(ref as ReviewRef);
+        const review = unlessRefused(ref as ReviewRef);
         // It may have ended since it was found.
-        if (review.status === 'pending') yield review;
+        if (review?.status === 'pending') yield review;
       }
     }
+  }
+
+  /**
+   * How many of the reviews that were wrong on purpose were noticed: rejected or aborted; missed: approved; or never decided. Looks at
+   * every review that has ended: not for every second.
+   */
+  async probes({ workflow }: Pick<PendingOptions, 'workflow'> = {}): Promise<ProbeReport> {
+    const report = { caught: 0, missed: 0, undecided: 0 };
+    for (const name of await this.#names(workflow))
+      for await (const ref of this.#host.query({ name, status: 'done' } as never)) {
+        const review = unlessRefused(ref as ReviewRef);
+        if (review?.probe === true) report[becameOf(review)]++;
+      }
+    return report;
+  }
+
+  /** The names of reviews, wherever they are. */
+  async #names(workflow: string | undefined): Promise<readonly string[]> {
+    const names = await this.#host.names(isReview);
+    return names.filter((name) => workflow === undefined || workflowOf(name) === workflow);
   }
 
   /** A review, pending or not; undefined where there is none. */
@@ -175,7 +217,7 @@ export class Reviews {
   /** Who may approve it: people, as far as the decider can say; otherwise the roles. */
   async whoMayApprove(
     id: string,
-  ): Promise<{ readonly people: readonly EntitledReviewer[] } | { readonly roles: readonly string[] }> {
+  ): Promise<{ readonly people: readonly Entitled[] } | { readonly roles: readonly string[] }> {
     const ref = this.#at(id);
     const { context } = ref.getSnapshot();
     const people = await this.#options.list?.({
@@ -184,9 +226,13 @@ export class Reviews {
       context: { hash: context.hash },
     });
     if (people === undefined) return { roles: context.roles };
-    // Whoever has it now may give it back.
+    // Whoever has it now may give it back; and programs sign nothing.
     const review = { ...reviewOf(ref), claim: undefined };
-    return { people: people.filter(({ principal }) => couldDecide(review, principal.id)) };
+    return {
+      people: people.filter(
+        ({ principal: { type, id: person } }) => type === 'user' && couldDecide(review, person),
+      ),
+    };
   }
 
   /**
@@ -214,6 +260,11 @@ export class Reviews {
   // ---- what people do --------------------------------------------------------------------------------------------------
   // Each resolves when it is on the disk, and rejects with ReviewRefused, UnknownActor, or what `send` rejects with. With an
   // `id` in the options it is done once, however often it is asked for.
+
+  /** Shows it to somebody, and records that. */
+  show(id: string, { by }: { readonly by: By }, options?: SendOptions): Promise<Taken> {
+    return this.#tell(id, by, ({ hash }) => ({ type: 'review.show', hash }), options);
+  }
 
   claim(id: string, { by }: { readonly by: By }, options?: SendOptions): Promise<Taken> {
     return this.#tell(id, by, () => ({ type: 'review.claim' }), options);
@@ -295,7 +346,8 @@ export class Reviews {
     options: SendOptions = {},
   ): Promise<Taken> {
     const ref = this.#at(id);
-    const { context, status } = ref.getSnapshot();
+    const { status, ...snapshot } = ref.getSnapshot();
+    const context = await this.#withInitiator(id, snapshot.context);
     const reviewer = readReviewer(by);
     // Names the request where the sender has not.
     const ask = options.id ?? crypto.randomUUID();
@@ -309,6 +361,12 @@ export class Reviews {
     return { receipt, hash: answer.hash, review: reviewOf(ref) };
   }
 
+  /** The review itself knows who has asked for it only where it was told so. */
+  async #withInitiator(id: string, context: ReviewContext): Promise<ReviewContext> {
+    if (context.initiator !== undefined) return context;
+    return { ...context, initiator: await this.#options.initiatorOf?.(runOf(id)) };
+  }
+
   #permissions(
     id: string,
     context: ReviewContext,
@@ -316,8 +374,10 @@ export class Reviews {
     reviewer: Reviewer,
   ): Promise<ReviewEvent['permissions']> {
     const { obligations = {} } = this.#options;
-    const asks = actionsOf(event, context.claim?.by).map((name) =>
-      permissionFor(this.#options, obligations, {
+    const asks = actionsOf(event, context.claim?.by).map((name) => {
+      if (name === 'review.approve' && isOwnRun(context, reviewer))
+        return denied(name, `${reviewer.id} has started the run, and does not approve what comes of it`);
+      return permissionFor(this.#options, obligations, {
         principal: { type: 'user', ...reviewer },
         action: { name },
         resource: resourceOf(id, context),
@@ -325,8 +385,8 @@ export class Reviews {
           hash: context.hash,
           hasReason: 'reason' in event && event.reason !== undefined && event.reason.trim() !== '',
         },
-      }),
-    );
+      });
+    });
     return Promise.all(asks);
   }
 
@@ -387,16 +447,31 @@ function isAtOrBelow(address: string, above: string): boolean {
   return address === above || address.startsWith(`${above}/`);
 }
 
+/** One that cannot be loaded does not keep the others from being found. */
+function unlessRefused(ref: ReviewRef): Review | undefined {
+  try {
+    return reviewOf(ref);
+  } catch (error) {
+    if (error instanceof HeddleError) return undefined;
+    throw error;
+  }
+}
+
+function becameOf({ status }: Review): keyof ProbeReport {
+  if (status === 'approved') return 'missed';
+  return status === 'expired' ? 'undecided' : 'caught';
+}
+
 function reviewOf(ref: ReviewRef): Review {
   const { context, status } = ref.getSnapshot();
-  const { watch, steps, climbed, answer: _, ending, ...file } = context;
+  const { watch, steps, climbed, answer: _, ending, probe, ...file } = context;
   const step = steps[climbed];
   const id = ref.address;
   return {
     ...file,
     ...{ id, workflow: workflowOf(id), run: runOf(id) },
     status: ending?.verdict ?? (status === 'active' ? 'pending' : 'stopped'),
-    ...(ending !== undefined && { ending }),
+    ...(ending !== undefined && { ending, probe }),
     ...(ending === undefined &&
       step !== undefined && {
         next: {

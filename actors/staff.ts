@@ -208,6 +208,8 @@ function verified({ verify: verifiers, task }: TaskDuty, { input, output }: Veri
     sources: () => undefined,
   };
   const verification = verify(verifiers, values);
-  const found = Object.fromEntries(verification.findings.map(({ verifier, verdict }) => [verifier, verdict]));
+  const found = Object.fromEntries(
+    verification.findings.map(({ verifier, assessment }) => [verifier, assessment]),
+  );
   return verification.ok ? { found } : { found, fault: verification.fault };
 }

@@ -4,12 +4,15 @@
  */
 import { createSystem as openSystem, durable, InvalidArgument, specOf } from '../runtime/index.ts';
 import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '../runtime/index.ts';
+import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
 import { Reviews } from './reviews.ts';
+import type { ReviewsOptions } from './reviews.ts';
 import { Staff } from './staff.ts';
 import { task } from './workflow/declaration.ts';
-import { staffed, workflow } from './workflow/workflow.ts';
+import { runViewOf } from './workflow/view.ts';
+import { declarationOf, inputCheckOf, schemasOfGates, staffed, workflow } from './workflow/workflow.ts';
 import type { WorkflowMachine } from './workflow/workflow.ts';
 
 /** The actors of a system, by name: logic, workflows, and agents. */
@@ -49,16 +52,58 @@ export async function createSystem<const TActors extends StaffedDefinitions>(
 export async function createSystem(
   options: StaffedOptions<StaffedDefinitions>,
 ): Promise<HeddleSystem<ActorDefinitions>> {
-  const staff = new Staff(agentsIn(options?.actors ?? {}));
-  const actors = hosted(options?.actors, staff);
+  const given = actorsIn(options);
+  const staff = new Staff(agentsIn(given));
+  const actors = hosted(given, staff);
   const system = await openSystem({ ...options, actors });
   staff.beginIn(system);
+  return Object.assign(system, { reviews: reviewsOf(system, actors) });
+}
+
+function reviewsOf(system: System<ActorDefinitions>, actors: ActorDefinitions): Reviews {
   const { authority } = system;
-  const reviews = new Reviews(system as never, {
+  return new Reviews(system as never, {
     decide: (request, given) => authority.permit(request, given),
     list: (request) => authority.list(request),
+    check: checkBySchema(actors),
+    async initiatorOf(run) {
+      for await (const { principal } of system.history(run, { to: 1 })) return principal?.id;
+      return undefined;
+    },
+    viewOf({ address, snapshot }) {
+      const [name] = address.split('/', 1);
+      const declaration = declarationOf(actors[name!]);
+      const { context } = snapshot as { readonly context: RunContext };
+      return declaration && runViewOf(declaration, context, (one) => system.get(one)?.getSnapshot() as never);
+    },
   });
-  return Object.assign(system, { reviews });
+}
+
+/** Gates name the schema of what they propose by its hash. */
+function checkBySchema(actors: ActorDefinitions): NonNullable<ReviewsOptions['check']> {
+  const schemas = new Map(
+    Object.values(actors)
+      .flatMap((logic) => schemasOfGates(logic))
+      .map((schema) => [schema.hash, schema]),
+  );
+  return (content, hash) => {
+    const schema = schemas.get(hash);
+    if (schema === undefined) {
+      const detail = 'must keep a schema that nobody has any more';
+      return [{ pointer: '#', keyword: 'schema', schemaPath: '#', detail }];
+    }
+    const checking = schema.check(content);
+    return checking.ok ? [] : checking.problems;
+  };
+}
+
+function actorsIn(options: Partial<StaffedOptions<StaffedDefinitions>> | undefined): StaffedDefinitions {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidArgument('createSystem', 'needs its options: { store, actors }');
+  const { actors } = options;
+  if (typeof actors !== 'object' || actors === null)
+    throw new InvalidArgument('actors', 'must be an object of logic by name');
+  return actors;
 }
 
 function agentsIn(actors: StaffedDefinitions): ReadonlyMap<string, Agent> {
@@ -81,8 +126,7 @@ export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitio
     const logic = isAgent(definition) ? aloneWith(definition) : definition;
     const machine = staffed(logic, staff);
     if (machine === undefined) return [name, logic];
-    const spec = specOf(logic);
-    return [name, spec === undefined ? machine : durable(machine, spec)];
+    return [name, durable(machine, { ...specOf(logic), admits: inputCheckOf(machine) })];
   });
   return Object.fromEntries(all) as ActorDefinitions;
 }

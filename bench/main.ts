@@ -20,6 +20,7 @@ import { recovery } from './recovery.ts';
 import { reopen } from './reopen.ts';
 import { replay } from './replay.ts';
 import { restart } from './restart.ts';
+import { pendingReviews } from './reviews.ts';
 import { single } from './single.ts';
 import { store } from './store.ts';
 import { workflows } from './workflows.ts';
@@ -43,6 +44,7 @@ const BENCHES: readonly Bench[] = [
   queryAsleep,
   queryAfterCrash,
   queryCost,
+  pendingReviews,
   inspection,
   backup,
 ];

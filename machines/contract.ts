@@ -67,7 +67,7 @@ export interface TaskMetadata {
 }
 
 /** What an agent gets besides the envelope. Only what is a value is recorded. */
-export interface Assignment<TInput = Readonly<Record<string, unknown>>> extends TaskEnvelope {
+export interface Assignment<TInput = unknown> extends TaskEnvelope {
   readonly input: TInput & Readonly<Record<string, unknown>>;
   /**
    * The same for every repetition of one request, after every crash too: give it to whatever is called. Asking anew, with

@@ -85,6 +85,8 @@ describe('edits', () => {
     ['null', [null], /object/],
     ['another operation', [{ op: 'move', from: '/meta', pointer: '/title' }], /op/],
     ['a test', [{ op: 'test', pointer: '/title', value: 'Tides' }], /op/],
+    ['a word that it does not know', [{ pointer: '/title', value: 1, force: true }], /force/],
+    ['a removal with a value', [{ op: 'remove', pointer: '/title', value: 1 }], /no value/],
     ['no pointer', [{ value: 1 }], /pointer/],
     ['a pointer that is none', [{ pointer: 'title', value: 1 }], /beginning/],
     ['a pointer with a wrong escape', [{ pointer: '/a~2', value: 1 }], /~/],

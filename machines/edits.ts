@@ -62,14 +62,19 @@ const OPERATIONS: readonly unknown[] = ['replace', 'add', 'remove', undefined];
 function read(given: unknown, index: number, editable: readonly string[]): Edit {
   if (typeof given !== 'object' || given === null)
     throw new EditRefused(index, '', 'must be an object: { op, pointer, value }');
-  const { op, pointer, value } = given as Record<string, unknown>;
+  const { op, pointer, value, ...others } = given as Record<string, unknown>;
   const shown = typeof pointer === 'string' ? pointer : '';
   const wrong = problemOfPointer(pointer);
   if (wrong !== undefined) throw new EditRefused(index, shown, `: pointer ${wrong}`);
   if (!OPERATIONS.includes(op)) throw new EditRefused(index, shown, ': op must be replace, add or remove');
   if (!editable.some((above) => isWithin(shown, above)))
     throw new EditRefused(index, shown, `may not be edited; only ${editable.join(', ') || 'nothing'}`, true);
+  const [stranger] = Object.keys(others);
+  if (stranger !== undefined)
+    throw new EditRefused(index, shown, `: has '${stranger}', which is no part of an edit`);
   if (op !== 'remove') assertValue(value, index, shown);
+  else if (value !== undefined)
+    throw new EditRefused(index, shown, ': takes something away, and has no value');
   return given as Edit;
 }
 

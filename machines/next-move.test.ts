@@ -347,6 +347,43 @@ describe('a ladder', () => {
     expect([told('a'), told('b')]).toEqual(['wait', 'retry']);
   });
 
+  it('counts a wait over all agents, and no move of another class', () => {
+    const waited = { class: 'no-agent', rung: 0, do: 'wait' } as const;
+    const told = (history: readonly Taken[]): DeedName =>
+      first(strategies.standard, faultOf('no-agent'), { agent: 'b', history }).do;
+    const waits = ['a', 'b', 'c', 'a', 'b', 'c'].map((agent): Taken => ({ ...waited, agent }));
+    expect(told(waits)).toBe('park');
+    expect(told(waits.slice(1))).toBe('wait');
+    expect(told(waits.map((move): Taken => ({ ...move, class: 'rate-limit' })))).toBe('wait');
+  });
+
+  it('repairs an answer once for each class, also when another repair came between', () => {
+    const repaired = ['not-parseable', 'schema-mismatch'].map(
+      (name) => ({ class: name, rung: 0, do: 'repair', agent: 'a' }) as Taken,
+    );
+    const told = (history: readonly Taken[]): DeedName =>
+      first(strategies.standard, faultOf('not-parseable'), { history }).do;
+    expect(told(repaired)).toBe('ask-again');
+    expect(told(repaired.slice(1))).toBe('repair');
+    expect(told([...repaired, { class: 'not-parseable', rung: 1, do: 'ask-again', agent: 'a' }])).toBe(
+      'repair',
+    );
+  });
+
+  it.each<[fault: FaultClass, missing: Partial<Limits>, why: readonly string[], deed: DeedName]>([
+    ['context-window', { largerWindows: 0 }, ['no-larger-window'], 'chunk'],
+    ['context-window', { largerWindows: 0, canChunk: false }, ['no-larger-window', 'no-chunking'], 'fail'],
+    ['rate-limit', { moneyLeft: micros(0) }, ['no-money', 'no-money'], 'wait'],
+    ['rate-limit', { attemptsLeft: 0 }, ['no-attempts', 'no-attempts', 'no-attempts'], 'fail'],
+    ['rate-limit', { deadline: 1 }, ['no-time'], 'other-agent'],
+    ['low-confidence', { deadline: 0 }, ['no-time'], 'review'],
+    ['low-confidence', { otherAgents: 0 }, ['no-other-agent'], 'review'],
+    ['not-parseable', { repairs: [] }, ['no-repair'], 'ask-again'],
+  ])('%s with %j skips for %j, and comes to %s', (name, missing, why, deed) => {
+    const move = first(strategies.standard, faultOf(name), { limits: { ...plenty, ...missing } });
+    expect([move.because.skipped.map((skipped) => skipped.why), move.do]).toEqual([why, deed]);
+  });
+
   it('asks what a deed costs, and any money that is left will do where nobody knows', () => {
     const told = (moneyLeft: number, cost?: number): DeedName =>
       first(strategies.standard, faultOf('low-confidence'), {

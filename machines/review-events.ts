@@ -42,6 +42,12 @@ interface Decision extends FromPerson {
 
 export type Bound = 'shown' | 'server';
 
+/** Somebody is shown what it is now. What they decide later says how long they had it before them. */
+export interface ReviewShow extends FromPerson {
+  readonly type: 'review.show';
+  readonly hash: string;
+}
+
 /** Takes it: nobody else decides meanwhile. */
 export interface ReviewClaim extends FromPerson {
   readonly type: 'review.claim';
@@ -106,6 +112,7 @@ export interface ReviewAbort extends Decision {
 }
 
 export type ReviewEvent =
+  | ReviewShow
   | ReviewClaim
   | ReviewUnclaim
   | ReviewDelegate
@@ -147,6 +154,8 @@ export type ReviewRefusal =
   | 'not-claimed'
   /** It is not any more what they were shown. */
   | 'stale'
+  /** They have not had it before them for as long as it takes to read it. */
+  | 'too-soon'
   /** Somebody waits for information. */
   | 'open-question'
   /** There is no open question of that number. */
@@ -219,6 +228,7 @@ const DECISION = {
 };
 
 const FIELDS: Readonly<Record<ReviewEvent['type'], Readonly<Record<string, Field>>>> = {
+  'review.show': { ...PERSON, hash: isText },
   'review.claim': PERSON,
   'review.unclaim': PERSON,
   'review.delegate': { ...PERSON, to: isName, reason: isGivenText },

@@ -27,6 +27,13 @@ export interface ReviewInput {
   readonly fourEyes?: readonly string[];
   /** Whether somebody who has edited the proposal counts among those who approve it. Default `count`. */
   readonly ownEdits?: OwnEdits;
+  /** For how long, in ms, somebody must have been shown it before they may approve. Default 0: they need not. */
+  readonly dwellMs?: number;
+  /**
+   * It is wrong on purpose, to see whether reviewers notice. They are not told before it has ended; whoever has asked for it must
+   * not do what it proposes.
+   */
+  readonly probe?: boolean;
   /** What happens while nobody decides, in the order of time. */
   readonly ladder?: readonly Rung[];
   /** How long it waits, in ms. Default: for ever. */
@@ -55,7 +62,7 @@ export const LONGEST_PROPOSAL = 1_048_576;
 
 const NAMES: readonly (keyof ReviewInput)[] = [
   ...(['title', 'proposal', 'editable', 'schema', 'roles', 'quorum', 'initiator', 'fourEyes'] as const),
-  ...(['ownEdits', 'ladder', 'expiresAfterMs', 'onExpire', 'about'] as const),
+  ...(['ownEdits', 'dwellMs', 'probe', 'ladder', 'expiresAfterMs', 'onExpire', 'about'] as const),
 ];
 
 /** @throws OptionError naming what makes no sense */
@@ -70,6 +77,8 @@ export function checkReviewInput(input: unknown): asserts input is ReviewInput {
   check.ifGiven('initiator', problemOfName);
   check.ifGiven('fourEyes', (people) => problemOfNames(people, 0));
   check.ifGiven('ownEdits', oneOf('count', 'need-another'));
+  check.ifGiven('dwellMs', whole(0).problem);
+  check.ifGiven('probe', (probe) => (typeof probe === 'boolean' ? undefined : 'must be true or false'));
   check.ifGiven('ladder', problemOfLadder);
   check.ifGiven('expiresAfterMs', whole(1).problem);
   check.ifGiven('onExpire', oneOf('refuse', 'stay'));

@@ -10,12 +10,15 @@ import { actionsOf, malformedField } from './review-events.ts';
 import type {
   Bound,
   RefusedFor,
+  ReviewAbort,
   ReviewApprove,
   ReviewDelegate,
   ReviewEdit,
   ReviewEvent,
   ReviewRefusal,
+  ReviewReject,
   ReviewRequestInfo,
+  ReviewShow,
   ReviewSupplyInfo,
   ReviewVerdict,
 } from './review-events.ts';
@@ -40,6 +43,10 @@ export interface ReviewFile {
   /** Who must not decide. */
   readonly fourEyes: readonly string[];
   readonly ownEdits: OwnEdits;
+  /** For how long it must have been shown to whoever approves it. */
+  readonly dwellMs: number;
+  /** Who was shown what, and when first; of each only the last they were shown. */
+  readonly shown: readonly Showing[];
   readonly claim: Claim | undefined;
   readonly delegations: readonly Delegation[];
   readonly questions: readonly Question[];
@@ -51,6 +58,13 @@ export interface ReviewFile {
   readonly edits: readonly MadeEdit[];
   /** How it has ended. */
   readonly ending: Ending | undefined;
+}
+
+/** Somebody was shown it. */
+export interface Showing {
+  readonly by: string;
+  readonly at: number;
+  readonly hash: string;
 }
 
 /** Somebody has it. */
@@ -93,6 +107,8 @@ interface Signed {
   /** Of what they were shown, and how that is known. */
   readonly hash: string;
   readonly bound: Bound;
+  /** How long they had it before them, where that is known. */
+  readonly dwellMs?: number;
   readonly reason?: string;
   /** Why they were permitted to. */
   readonly determining: readonly string[];
@@ -114,8 +130,12 @@ export interface MadeEdit extends Signed {
 export interface Ending {
   readonly verdict: ReviewVerdict;
   readonly at: number;
-  /** Nobody, when its time was over. */
+  /** Nobody, when its time was over, or so many have approved it. */
   readonly by?: string;
+  /** For whom they acted. */
+  readonly for?: readonly string[];
+  /** Of what they were shown. */
+  readonly hash?: string;
   readonly reason?: string;
   readonly bound?: Bound;
   readonly determining?: readonly string[];
@@ -123,8 +143,12 @@ export interface Ending {
 
 /** Nobody writes longer texts by hand. */
 export const LONGEST_TEXT = 10_000;
-/** How many comments, questions and so on a review keeps. */
-export const MOST_ENTRIES = 1000;
+/** How many comments, questions and so on a review keeps: they are part of a state. */
+export const MOST_ENTRIES = 200;
+/** All edits that it keeps together, in characters of JSON. */
+const LONGEST_EDITS = 4 * LONGEST_PROPOSAL;
+/** How many problems are told in words; the others are only in the list of them. */
+const TOLD_PROBLEMS = 3;
 
 /** What becomes of a message: what changes in the file, or why nothing does. */
 export type Ruling =
@@ -145,6 +169,8 @@ export function ruleOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling
 
 function rulingOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling {
   switch (event.type) {
+    case 'review.show':
+      return stale(file, event) ?? full(file.shown) ?? shownTo(file, event, at);
     case 'review.claim':
       return mayNotHold(file, event.by) ?? takenByAnother(file, event.by) ?? claimed(file, event.by, at);
     case 'review.unclaim':
@@ -164,10 +190,10 @@ function rulingOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling {
     case 'review.edit':
       return mayNotDecide(file, event) ?? changedContent(file, event, at);
     case 'review.reject':
-      return mayNotDecide(file, event) ?? noReason(event) ?? ended(event, 'rejected', at);
+      return mayNotDecide(file, event) ?? noReason(event) ?? ended(file, event, 'rejected', at);
     case 'review.abort':
       // Whoever has asked for it may take it back.
-      return stale(file, event) ?? noReason(event) ?? ended(event, 'aborted', at);
+      return stale(file, event) ?? noReason(event) ?? ended(file, event, 'aborted', at);
   }
 }
 
@@ -201,15 +227,14 @@ function notImpartial(file: ReviewFile, person: string): Ruling | undefined {
 
 /** Whoever cannot approve it any more would only keep it from others. */
 function mayNotHold(file: ReviewFile, person: string): Ruling | undefined {
-  return notImpartial(file, person) ?? votedAlready(file, [person]);
+  return notImpartial(file, person) ?? votedAlready(file, person);
 }
 
 /** Somebody and those they act for are one. */
-function votedAlready({ approvals }: ReviewFile, people: readonly string[]): Ruling | undefined {
-  const voted = people.find((person) =>
-    approvals.some(({ by, for: acted }) => by === person || acted.includes(person)),
-  );
-  return voted === undefined ? undefined : refused('already-voted', `${voted} has approved it already`);
+function votedAlready({ approvals }: ReviewFile, person: string): Ruling | undefined {
+  return approvals.some(({ by, for: acted }) => by === person || acted.includes(person))
+    ? refused('already-voted', `${person} has approved it already`)
+    : undefined;
 }
 
 function takenByAnother({ claim }: ReviewFile, person: string): Ruling | undefined {
@@ -245,7 +270,26 @@ function full(entries: readonly unknown[]): Ruling | undefined {
     : refused('too-large', `there are ${MOST_ENTRIES} of them already`);
 }
 
+function tooSoon(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Ruling | undefined {
+  return (dwellOf(file, event, at) ?? 0) < file.dwellMs
+    ? refused('too-soon', `it must be shown to them for ${file.dwellMs} ms first`)
+    : undefined;
+}
+
+/** How long somebody had before them what they decide about; undefined when nobody has recorded that they were shown it. */
+function dwellOf({ shown }: ReviewFile, { by, hash }: ReviewApprove | ReviewEdit, at: number) {
+  const showing = shown.find((entry) => entry.by === by && entry.hash === hash);
+  // The clock may have been set.
+  return showing && Math.max(0, at - showing.at);
+}
+
 // ---- what changes -----------------------------------------------------------------------------------------------------
+
+function shownTo({ shown }: ReviewFile, { by, hash }: ReviewShow, at: number): Ruling {
+  // Looking again does not begin anew.
+  if (shown.some((entry) => entry.by === by && entry.hash === hash)) return taken({});
+  return taken({ shown: [...shown.filter((entry) => entry.by !== by), { by, at, hash }] });
+}
 
 function claimed({ claim }: ReviewFile, by: string, at: number): Ruling {
   return taken({ claim: claim ?? { by, for: [], at } });
@@ -281,8 +325,10 @@ export const isOpen = ({ answer, isWithdrawn }: Pick<Question, 'answer' | 'isWit
   answer === undefined && isWithdrawn !== true;
 
 function approved(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Ruling {
-  const acting = file.claim?.for ?? [];
-  const refusal = votedAlready(file, [event.by, ...acting]) ?? editedThemselves(file, event.by, acting);
+  const acting = actingFor(file, event.by);
+  // Those they act for have not: whoever has delegated it cannot approve it, and whoever has approved it cannot delegate it.
+  const refusal =
+    votedAlready(file, event.by) ?? editedThemselves(file, event.by, acting) ?? tooSoon(file, event, at);
   if (refusal !== undefined) return refusal;
   const waiting = file.questions.find((question) => isOpen(question) && question.by !== event.by);
   if (waiting !== undefined)
@@ -319,9 +365,10 @@ function changedContent(file: ReviewFile, event: ReviewEdit, at: number): Ruling
     return refused(content.isForbidden ? 'not-editable' : 'invalid-edit', content.message);
   const unsound = breaksSchema(file, event);
   if (unsound !== undefined) return unsound;
-  const text = canonicalOf(content);
-  if (text.length > LONGEST_PROPOSAL)
+  if (canonicalOf(content).length > LONGEST_PROPOSAL)
     return refused('too-large', `it would be longer than ${LONGEST_PROPOSAL} characters of JSON`);
+  if (JSON.stringify([file.edits.map(({ edits }) => edits), event.edits]).length > LONGEST_EDITS)
+    return refused('too-large', `all edits of it are longer than ${LONGEST_EDITS} characters of JSON`);
   const to = hashShown(file.title, content);
   if (to === file.hash) return refused('invalid-edit', 'it changes nothing');
   const refusal = full(file.edits) ?? full(file.voided);
@@ -343,7 +390,10 @@ function breaksSchema({ schema }: ReviewFile, { problems }: ReviewEdit): Ruling 
   if (schema !== undefined && problems === undefined)
     return refused('invalid', `nobody has checked it against the schema ${schema}`);
   if (problems === undefined || problems.length === 0) return undefined;
-  const told = problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ');
+  const told = problems
+    .slice(0, TOLD_PROBLEMS)
+    .map(({ pointer, detail }) => `${pointer} ${detail}`)
+    .join('; ');
   return { ...refused('invalid', `what it would become breaks its schema: ${told}`), problems };
 }
 
@@ -358,19 +408,33 @@ export function contentAfter(file: ReviewFile, { edits }: Pick<ReviewEdit, 'edit
 }
 
 function ended(
-  event: ReviewEvent & { readonly reason?: string | undefined; readonly bound?: Bound },
+  file: ReviewFile,
+  event: ReviewReject | ReviewAbort,
   verdict: ReviewVerdict,
   at: number,
 ): Ruling {
-  const { by, reason, bound } = event;
-  const ending = { verdict, at, by, ...given({ reason, bound }), determining: determiningOf(event) };
-  return taken({ ending });
+  const { by, hash, bound, reason } = event;
+  const determining = determiningOf(event);
+  return taken({ ending: { verdict, at, by, for: actingFor(file, by), hash, bound, reason, determining } });
 }
+
+/** Those for whom somebody acts who has it. */
+const actingFor = ({ claim }: ReviewFile, by: string): readonly string[] =>
+  claim?.by === by ? claim.for : [];
 
 function signed(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Signed {
   const { by, hash, bound, reason } = event;
-  const acting = file.claim?.by === by ? file.claim.for : [];
-  return { by, for: acting, at, hash, bound, ...given({ reason }), determining: determiningOf(event) };
+  const acting = actingFor(file, by);
+  const dwellMs = dwellOf(file, event, at);
+  return {
+    by,
+    for: acting,
+    at,
+    hash,
+    bound,
+    ...given({ dwellMs, reason }),
+    determining: determiningOf(event),
+  };
 }
 
 function determiningOf({ permissions }: ReviewEvent): readonly string[] {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { createActor } from 'xstate';
 import { standingTime } from './permit.testsuite.ts';
-import { inputOf, live, lives } from './review.modelsuite.ts';
+import { inputOf, live, lives } from './review.testsuite.ts';
 import { review } from './review.ts';
 
 const LIVES = 1500;

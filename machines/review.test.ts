@@ -145,11 +145,14 @@ describe('a decision', () => {
   );
 
   it('is not heard any more when it is decided', () => {
+    // XState says so.
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const desk = new Desk();
     desk.approve('ada');
     expect(desk.approve('bob')).toBe('not heard');
     expect(desk.tell('bob', { type: 'review.reject', reason: 'x' })).toBe('not heard');
     expect(desk.output!.verdict).toBe('approved');
+    warn.mockRestore();
   });
 
   it('is bound to the title as well as to the content', () => {
@@ -318,6 +321,16 @@ describe('an edit', () => {
     expect(desk.approve('bob')).toBe('taken');
   });
 
+  it('is also that of whoever has delegated it', () => {
+    const desk = new Desk({ ownEdits: 'need-another' });
+    desk.tell('ada', { type: 'review.delegate', to: 'bob' });
+    desk.edit('bob', 'x');
+    desk.tell('bob', { type: 'review.unclaim' });
+    expect(desk.approve('ada')).toBe('own-edit');
+    expect(desk.approve('bob')).toBe('own-edit');
+    expect(desk.approve('cyd')).toBe('taken');
+  });
+
   it.each([
     ['another part', { edits: [{ pointer: '/sources/0', value: 'x' }] }, 'not-editable'],
     ['the whole', { edits: [{ pointer: '', value: {} }] }, 'not-editable'],
@@ -338,6 +351,13 @@ describe('an edit', () => {
     expect(desk.context).toEqual({ ...before, answer: desk.context.answer, watch: desk.context.watch });
   });
 
+  it('is refused when all of them together are too long to keep', () => {
+    const desk = new Desk();
+    const told = ['a', 'b', 'c', 'd', 'e'].map((text) => desk.edit('ada', text.repeat(1_000_000)));
+    expect(told).toEqual(['taken', 'taken', 'taken', 'taken', 'too-large']);
+    expect(desk.edit('ada', 'short')).toBe('taken');
+  });
+
   it('is refused where nothing may be edited', () => {
     expect(new Desk({ editable: false }).edit('ada', 'x')).toBe('not-editable');
     const { editable: _, ...others } = plain;
@@ -352,6 +372,41 @@ describe('an edit', () => {
     expect(desk.edit('ada', 7, { problems })).toBe('invalid');
     expect(desk.context.answer).toMatchObject({ problems, detail: expect.stringContaining('#/text') });
     expect(desk.edit('ada', 'seven', { problems: [] })).toBe('taken');
+  });
+});
+
+describe('a showing', () => {
+  it('says how long somebody had before them what they decide about', () => {
+    const desk = new Desk({ quorum: 3 });
+    expect(desk.tell('ada', { type: 'review.show' })).toBe('taken');
+    expect(desk.tell('ada', { type: 'review.show', hash: 'of yesterday' })).toBe('stale');
+    vi.advanceTimersByTime(30_000);
+    expect(desk.tell('ada', { type: 'review.show' })).toBe('taken');
+    vi.advanceTimersByTime(30_000);
+    desk.approve('ada');
+    desk.approve('bob');
+    expect(desk.context.approvals[0]).toMatchObject({ by: 'ada', dwellMs: 60_000 });
+    expect(desk.context.approvals[1]).not.toHaveProperty('dwellMs');
+  });
+
+  it('can be asked for, for as long as it takes to read it', () => {
+    const desk = new Desk({ dwellMs: 20_000 });
+    expect(desk.approve('ada')).toBe('too-soon');
+    desk.tell('ada', { type: 'review.show' });
+    vi.advanceTimersByTime(19_999);
+    expect(desk.approve('ada')).toBe('too-soon');
+    // What they have not seen for long enough they may still refuse.
+    desk.edit('bob', 'x');
+    vi.advanceTimersByTime(1);
+    expect(desk.approve('ada')).toBe('too-soon');
+    desk.tell('ada', { type: 'review.show' });
+    vi.advanceTimersByTime(20_000);
+    expect(desk.edit('ada', 'y', { approves: true })).toBe('taken');
+    expect(desk.state).toBe('approved');
+  });
+
+  it('is no decision: whoever must not decide may look', () => {
+    expect(new Desk().tell('ivy', { type: 'review.show' })).toBe('taken');
   });
 });
 
@@ -465,6 +520,8 @@ describe('what makes no sense', () => {
     ['half a person', { quorum: 1.5 }, 'quorum'],
     ['pointers that are none', { editable: ['text'] }, 'editable'],
     ['everything to edit', { editable: true }, 'editable'],
+    ['a time that is none', { dwellMs: -1 }, 'dwellMs'],
+    ['a probe that is neither', { probe: 'yes' }, 'probe'],
     [
       'a ladder that goes down',
       {

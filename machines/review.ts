@@ -13,7 +13,7 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { Json } from './canonical.ts';
-import type { ReviewAnswer, ReviewEvent, ReviewNews, ReviewVerdict } from './review-events.ts';
+import type { RefusedFor, ReviewAnswer, ReviewEvent, ReviewNews, ReviewVerdict } from './review-events.ts';
 import { checkReviewInput, stepsOf } from './review-input.ts';
 import type { ReviewInput, Step } from './review-input.ts';
 import { hashShown, isOpen, ruleOn } from './review-rules.ts';
@@ -33,6 +33,7 @@ import type { Stopwatch } from './stopwatch.ts';
 export interface ReviewContext extends ReviewFile {
   readonly initiator: string | undefined;
   readonly about: Readonly<Record<string, Json>>;
+  readonly probe: boolean;
   readonly openedAt: number;
   /** Since it was opened. */
   readonly watch: Stopwatch;
@@ -53,6 +54,8 @@ export interface ReviewOutput {
   readonly original: Json;
   /** Of what it was in the end. */
   readonly hash: string;
+  /** It was wrong on purpose. */
+  readonly probe?: true;
   /** Who has ended it, and why, unless it was approved. */
   readonly by?: string;
   readonly reason?: string;
@@ -78,7 +81,7 @@ const machine = setup({
     meta: {} as { readonly is: typeof MARK },
   },
   guards: {
-    isRefused: ({ context, event }) => !ruleOn(context, event, context.openedAt).isTaken,
+    isRefused: ({ context, event }) => !ruleOn(context, event, Date.now()).isTaken,
     isApproved: ({ context, event }) => verdictOf(context, event) === 'approved',
     isClaimed: ({ context }) => context.claim !== undefined,
     isUnclaimed: ({ context }) => context.claim === undefined,
@@ -108,16 +111,16 @@ const machine = setup({
     refuse: enqueueActions(({ context, event, enqueue }) => {
       const at = Date.now();
       const ruling = ruleOn(context, event, at);
-      if (ruling.isTaken) return;
-      const { isTaken, ...why } = ruling;
+      const { reason, detail, problems } = ruling.isTaken ? TOO_SOON : ruling;
       const { type } = event;
       // In what is malformed they may be anything.
       const by = typeof event.by === 'string' ? event.by : '';
       const ask = typeof event.ask === 'string' ? event.ask : undefined;
       const { hash, watch } = context;
-      const answer: ReviewAnswer = { ask, type, by, at, isTaken, ...why, hash };
+      const refusal = { isTaken: false, reason, detail, ...(problems && { problems }) } as const;
+      const answer: ReviewAnswer = { ask, type, by, at, ...refusal, hash };
       enqueue.assign({ answer, watch: lookedAt(watch) });
-      enqueue.emit({ type: 'review.refused', what: type, by, reason: why.reason });
+      enqueue.emit({ type: 'review.refused', what: type, by, reason });
     }),
     look: assign({ watch: ({ context }) => lookedAt(context.watch) }),
     climb: enqueueActions(({ context, enqueue }) => {
@@ -156,6 +159,7 @@ const machine = setup({
       type: 'parallel',
       entry: 'announce',
       on: {
+        'review.show': [{ guard: 'isRefused', actions: 'refuse' }, { actions: 'take' }],
         'review.claim': [{ guard: 'isRefused', actions: 'refuse' }, { actions: 'take' }],
         'review.unclaim': [{ guard: 'isRefused', actions: 'refuse' }, { actions: 'take' }],
         'review.delegate': [{ guard: 'isRefused', actions: 'refuse' }, { actions: 'take' }],
@@ -243,11 +247,11 @@ export function isReview(logic: unknown): boolean {
 function contextAtBirth(input: ReviewInput): ReviewContext {
   checkReviewInput(input);
   const { title, proposal, editable = false, schema, roles, quorum = 1, initiator } = input;
-  const { fourEyes = [], ownEdits = 'count', about = {} } = input;
+  const { fourEyes = [], ownEdits = 'count', dwellMs = 0, probe = false, about = {} } = input;
   return {
     ...{ title, original: proposal, content: proposal, hash: hashShown(title, proposal), schema },
     editable: editable === false ? [] : editable,
-    ...{ roles, quorum, initiator, ownEdits, about },
+    ...{ roles, quorum, initiator, ownEdits, dwellMs, probe, about, shown: [] },
     fourEyes: initiator === undefined ? fourEyes : [...new Set([initiator, ...fourEyes])],
     ...{ claim: undefined, ending: undefined, answer: undefined },
     ...{ delegations: [], questions: [], comments: [], approvals: [], voided: [], edits: [] },
@@ -255,8 +259,11 @@ function contextAtBirth(input: ReviewInput): ReviewContext {
   };
 }
 
+/** Where no system holds the clock still during a step, it may go on between a guard that refuses and the answer. */
+const TOO_SOON: RefusedFor = { reason: 'too-soon', detail: 'it must be shown to them for a moment more' };
+
 function verdictOf(context: ReviewContext, event: ReviewEvent): ReviewVerdict | undefined {
-  const ruling = ruleOn(context, event, context.openedAt);
+  const ruling = ruleOn(context, event, Date.now());
   return ruling.isTaken ? ruling.changes.ending?.verdict : undefined;
 }
 
@@ -270,6 +277,7 @@ function outputOf(context: ReviewContext): ReviewOutput {
   return {
     verdict,
     ...(verdict === 'approved' && { output: content }),
+    ...(context.probe && { probe: true as const }),
     ...{ original, hash, at },
     ...(by !== undefined && { by }),
     ...(reason !== undefined && { reason }),

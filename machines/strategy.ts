@@ -20,7 +20,7 @@ export interface Strategy {
 export type Rows = { readonly [TClass in FaultClass]: readonly Rung[] };
 
 export type Rung = Deed & {
-  /** Only while the answer is that sure. In the rows of {@link UNSURE} alone: nothing else says how sure it is. */
+  /** Only while the answer is that sure. In the rows `low-confidence` and `needs-review` alone: nothing else says how sure it is. */
   readonly sure?: Sureness;
 };
 
@@ -74,7 +74,7 @@ export interface Backoff {
 }
 
 /** The classes whose faults say how sure the answer is. */
-export const UNSURE: readonly FaultClass[] = ['low-confidence', 'needs-review'];
+const UNSURE: readonly FaultClass[] = ['low-confidence', 'needs-review'];
 
 const but = (...classes: readonly FaultClass[]): readonly FaultClass[] =>
   FAULT_CLASSES.filter((name) => !classes.includes(name));

@@ -61,7 +61,10 @@ export class Acting {
     if (this.isFree) return run(undefined);
     this.#runtime.assertOpen();
     const asked = this.#demandRecorded({ name, ...(properties && { properties }) }, resource);
-    return run(asked instanceof Promise ? await asked : asked);
+    if (!(asked instanceof Promise)) return run(asked);
+    const warrant = await asked;
+    this.#runtime.assertOpen();
+    return run(warrant);
   }
 
   /** The same for what leaves no record of its own: that it was permitted is recorded before it is done. */

@@ -91,7 +91,7 @@ export interface AuthoritySettings {
 }
 
 /** What determines a decision where there is no decider. */
-export const UNGOVERNED = 'ungoverned';
+const UNGOVERNED = 'ungoverned';
 
 /** Those who belong to the program that has opened the system. Whoever else asks can only be known by a decider. */
 const OWN_TYPES: ReadonlySet<string> = new Set(['program', 'operator', 'actor', 'agent']);

@@ -69,6 +69,11 @@ export interface ChildSpec {
    * that has changed is accepted for an actor if it tells the recorded story.
    */
   readonly version?: number;
+  /**
+   * For root actors: looks at an input before anybody is born with it, and throws what is wrong. Must be pure. `start` and `actor`
+   * reject with that error, and nothing is there. Without, an input that makes no sense fails in the first step.
+   */
+  readonly admits?: (input: unknown) => void;
   /** How actors of earlier versions become ones of the next, by the version they come from: `{ 1: (state) => … }`. */
   readonly migrate?: Migrations;
 }
@@ -101,10 +106,12 @@ function copyOf<TLogic extends object>(logic: TLogic): TLogic {
 
 function checkSpec(spec: ChildSpec): void {
   const { poison, checkpointEvery, passivateAfter, timeout, deadline, restart, intensity, period } = spec;
-  const { version = 1, migrate } = spec;
+  const { version = 1, migrate, admits } = spec;
   if (!(Number.isInteger(version) && version > 0))
     throw new InvalidArgument('spec.version', `must be a whole number from 1, but is ${String(version)}`);
   if (migrate !== undefined) checkMigrations(migrate, version);
+  if (admits !== undefined && typeof admits !== 'function')
+    throw new InvalidArgument('spec.admits', 'must be a function that throws what is wrong with an input');
   if (poison !== undefined) assertOneOf(poison, ['resume', 'fail', 'escalate'], 'spec.poison');
   if (restart !== undefined) readRestart(restart, 'spec.restart');
   if (intensity !== undefined) assertIntensity(intensity, 'spec.intensity');
@@ -134,6 +141,7 @@ interface ResolvedSpec {
   readonly deadlineMs: number | undefined;
   readonly version: number;
   readonly migrate: Migrations | undefined;
+  readonly admits: ((input: unknown) => void) | undefined;
 }
 
 /** One piece of logic under one path of names. */
@@ -177,6 +185,7 @@ export class Definition {
       deadlineMs: spec.deadline === undefined ? undefined : millisOf(spec.deadline, 'deadline'),
       version: spec.version ?? 1,
       migrate: spec.migrate,
+      admits: spec.admits,
     };
   }
 

@@ -635,6 +635,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
       );
     }
     const isThere = (): boolean => runtime.population.nameOf(address) !== undefined;
+    if (!isThere()) definition.spec.admits?.(input);
     const init = isThere() ? undefined : runtime.events.prepareHolder({ type: 'xstate.init', input });
     // Whoever may not start it is not told whether it is there.
     const isAsked = onConflict !== 'find' || !isThere();
@@ -669,8 +670,13 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   }
 }
 
-async function* inHandOf(view: ViewPort, refs: AsyncIterable<Ref>): AsyncGenerator<Ref> {
-  for await (const ref of refs) yield view.refTo(ref);
+/** The refs of a query, each time that it is asked, through a view. */
+function inHandOf(view: ViewPort, refs: AsyncIterable<Ref>): AsyncIterable<Ref> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const ref of refs) yield view.refTo(ref);
+    },
+  };
 }
 
 /** What an act is about that may be about one, all of a name, or everything. */

@@ -44,5 +44,5 @@ const REFUSAL = { effect: 'deny', determining: [], reasons: [], obligations: [] 
 function anyOf(type: new (...args: never[]) => heddle.HeddleError): heddle.HeddleError {
   if (type === NotPermitted) return new NotPermitted(REQUEST, REFUSAL);
   if (type === actors.InvalidRoles) return new actors.InvalidRoles([]);
-  return new type(...([{}, {}, {}, {}, {}] as never[]));
+  return new type(...([{}, [], {}, {}, {}] as never[]));
 }

@@ -3,7 +3,8 @@
  * decider who knows a few people by their roles.
  */
 import { assign, fromPromise, setup } from 'xstate';
-import type { ReviewDecision, ReviewRequest, RunView } from 'heddle/actors';
+import type { AccessRequest, Decision } from 'heddle';
+import type { RunView } from 'heddle/actors';
 import { review } from 'heddle/machines';
 import type { Json, ReviewInput, ReviewOutput } from 'heddle/machines';
 
@@ -112,22 +113,29 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
 
 /** Editors do everything with reviews of their roles; everybody comments. Remembers what it was asked. */
 export class Decider {
-  readonly asked: ReviewRequest[] = [];
-  answer: ((request: ReviewRequest) => ReviewDecision | PromiseLike<ReviewDecision>) | undefined;
+  readonly asked: AccessRequest[] = [];
+  answer: ((request: AccessRequest) => Decision | PromiseLike<Decision>) | undefined;
 
-  readonly decide = (request: ReviewRequest): ReviewDecision | PromiseLike<ReviewDecision> => {
+  readonly decide = (request: AccessRequest): Decision | PromiseLike<Decision> => {
     this.asked.push(request);
     return (this.answer ?? byRole)(request);
   };
 }
 
-export function byRole({ principal, action, resource }: ReviewRequest): ReviewDecision {
+function byRole({ principal, action, resource }: AccessRequest): Decision {
   const roles = ROLES[principal.id] ?? [];
-  const wanted = resource.properties['roles'] as readonly string[];
+  const wanted = resource.properties!['roles'] as readonly string[];
   const role = roles.find((name) => wanted.includes(name));
-  if (role !== undefined) return { effect: 'permit', determining: [`role-${role}`], reasons: [] };
-  if (action.name === 'review.comment') return { effect: 'permit', determining: ['anybody'], reasons: [] };
-  return { effect: 'deny', determining: [], reasons: [`${principal.id} is none of ${wanted.join(', ')}`] };
+  if (role !== undefined)
+    return { effect: 'permit', determining: [`role-${role}`], reasons: [], obligations: [] };
+  if (action.name === 'review.comment')
+    return { effect: 'permit', determining: ['anybody'], reasons: [], obligations: [] };
+  return {
+    effect: 'deny',
+    determining: [],
+    reasons: [`${principal.id} is none of ${wanted.join(', ')}`],
+    obligations: [],
+  };
 }
 
 /** What the workflow above knows of itself. */

@@ -38,6 +38,7 @@ describe('the README', () => {
     for (const page of [
       'README.md',
       'ARCHITECTURE.md',
+      'docs/agents.md',
       'docs/backup.md',
       'docs/cli.md',
       'docs/concepts.md',

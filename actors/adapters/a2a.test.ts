@@ -242,7 +242,7 @@ describe('an agent whose answer is not wanted any more', () => {
     await expect.poll(() => events).toBe(1);
     const { taskId } = executor.requests.at(-1)!;
     stop.abort(timeOut());
-    expect(await fault).toEqual({ class: 'timeout', message: 'its time is over' });
+    expect(await fault).toEqual({ class: 'timeout', message: 'TimeoutError: its time is over' });
     expect(executor.cancelled).toContain(taskId);
   });
 
@@ -265,7 +265,7 @@ describe('an agent whose answer is not wanted any more', () => {
       async *sendMessageStream() {
         yield { payload: { $case: 'task', value: { id: 't', contextId: 'c', status: { state: 2 } } } };
         stop.abort(timeOut());
-        await new Promise(() => {});
+        throw new Error('the stream was aborted');
       },
       cancelTask: (_: unknown, { signal }: { signal?: AbortSignal } = {}) =>
         new Promise((_, reject) => signal!.addEventListener('abort', () => reject(new Error('no answer')))),

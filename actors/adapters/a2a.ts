@@ -10,8 +10,8 @@
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { FaultError } from '../fault-error.ts';
-import { attempt } from './attempt.ts';
-import type { Execute } from './attempt.ts';
+import { callOnce, carried } from './call.ts';
+import type { Execute } from './call.ts';
 import { isJsonObject, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
 import { checkTerms, costBy, resultBy } from './terms.ts';
@@ -92,18 +92,22 @@ const ROLE_USER = 1;
 const CANCEL_WITHIN_MS = 2000;
 
 /** @throws InvalidArgument */
-export function a2a(client: A2aClient, options: A2aOptions): Execute {
+export function a2a<TOutput = JsonObject>(client: A2aClient, options: A2aOptions): Execute<TOutput> {
   checkOptions(client, options);
   return async (assignment) => {
     const startedAt = performance.now();
+    const { signal } = assignment;
     const conversation = new Conversation();
+    let told: Promise<unknown> | undefined;
+    const onAbort = (): void => void (told = cancel(client, conversation, options));
+    signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await attempt(assignment.signal, () => listen(client, options, assignment, conversation));
-    } catch (error) {
-      if (assignment.signal.aborted) await cancel(client, conversation, options);
-      throw error;
+      await callOnce(signal, () => listen(client, options, assignment, conversation));
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      await told;
     }
-    return resultOf(options, assignment, conversation.answer, startedAt);
+    return carried(resultOf(options, assignment, conversation.answer, startedAt));
   };
 }
 

@@ -34,6 +34,7 @@ export async function faultIn(call: Promise<unknown>): Promise<Fault> {
   return error.fault;
 }
 
+/** What a signal says when it is aborted because time is over. */
 export function timeOut(message = 'its time is over'): DOMException {
   return new DOMException(message, 'TimeoutError');
 }

@@ -89,7 +89,7 @@ describe('an endpoint', () => {
     const fault = faultIn(endpoint()(task));
     await expect.poll(() => upstream.hits(task.idempotencyKey)).toBe(1);
     stop.abort(timeOut());
-    expect(await fault).toEqual({ class: 'timeout', message: 'its time is over' });
+    expect(await fault).toEqual({ class: 'timeout', message: 'TimeoutError: its time is over' });
     await expect.poll(() => upstream.requests.at(-1)!.isAborted).toBe(true);
   });
 });

@@ -12,9 +12,10 @@
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { FaultError } from '../fault-error.ts';
-import { attempt } from './attempt.ts';
-import type { Execute } from './attempt.ts';
+import { callOnce, carried } from './call.ts';
+import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';
+import type { JsonObject } from './reading.ts';
 import { jsonObjectOf, jsonOf, refuseAnswer, utf8Of } from './reading.ts';
 import { claimedResult, reported } from './reported.ts';
 
@@ -32,16 +33,16 @@ export interface HttpOptions {
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** @throws InvalidArgument */
-export function http(options: HttpOptions): Execute {
+export function http<TOutput = JsonObject>(options: HttpOptions): Execute<TOutput> {
   const url = checkedUrl(options.url);
   const { maxBodyBytes = MAX_BODY_BYTES } = options;
   if (!(Number.isSafeInteger(maxBodyBytes) && maxBodyBytes > 0))
     throw new InvalidArgument('http.maxBodyBytes', 'must be a whole number above 0');
   return (assignment) =>
-    attempt(assignment.signal, async () => {
+    callOnce(assignment.signal, async () => {
       const response = await (options.fetch ?? fetch)(url, requestOf(options, assignment));
       const body = await bodyOf(response, maxBodyBytes);
-      return resultOf(response, body);
+      return carried(resultOf(response, body));
     });
 }
 

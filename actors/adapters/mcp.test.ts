@@ -99,7 +99,7 @@ describe('a tool of the official server', () => {
       );
       await expect.poll(() => count('tools/call')).toBe(calls + 1);
       stop.abort(reason);
-      expect(await fault).toEqual({ class: expected, message: reason.message });
+      expect(await fault).toEqual({ class: expected, message: `${reason.name}: ${reason.message}` });
       expect(count('notifications/cancelled')).toBe(cancels + 1);
       const echo = tool({ ...TERMS, tool: 'echo', read: textOf });
       expect((await echo(assignment({ input: { message: 'still here' } }))).output).toEqual({

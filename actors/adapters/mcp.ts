@@ -9,8 +9,8 @@
 import type { Assignment } from '../../machines/contract.ts';
 import type { Fault } from '../../machines/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { attempt } from './attempt.ts';
-import type { Execute } from './attempt.ts';
+import { callOnce, carried } from './call.ts';
+import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';
 import { isJsonObject, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
@@ -60,14 +60,20 @@ export interface McpOptions extends Terms<McpAnswer> {
 }
 
 /** @throws InvalidArgument */
-export function mcp(client: McpClient, options: McpOptions & { readonly legacy?: false }): Execute;
-export function mcp(client: LegacyMcpClient, options: McpOptions & { readonly legacy: true }): Execute;
-export function mcp(client: AnyMcpClient, options: McpOptions): Execute {
+export function mcp<TOutput = JsonObject>(
+  client: McpClient,
+  options: McpOptions & { readonly legacy?: false },
+): Execute<TOutput>;
+export function mcp<TOutput = JsonObject>(
+  client: LegacyMcpClient,
+  options: McpOptions & { readonly legacy: true },
+): Execute<TOutput>;
+export function mcp<TOutput>(client: AnyMcpClient, options: McpOptions): Execute<TOutput> {
   checkOptions(client, options);
   const { tool, read, legacy = false } = options;
   return async (assignment) => {
     const startedAt = performance.now();
-    const answer = await attempt(assignment.signal, () =>
+    const answer = await callOnce(assignment.signal, () =>
       call(client, legacy, callOf(options, assignment), {
         signal: assignment.signal,
         // Its own would be a minute.
@@ -77,12 +83,8 @@ export function mcp(client: AnyMcpClient, options: McpOptions): Execute {
     checkAnswer(answer);
     if (answer.isError === true) refuseAnswer(failureOf(options, answer));
     const output = outputOf(answer, read);
-    return resultBy(options, assignment, answer, {
-      output,
-      status: 'success',
-      model: `mcp/${tool}`,
-      startedAt,
-    });
+    const done = { output, status: 'success', model: `mcp/${tool}`, startedAt } as const;
+    return carried(resultBy(options, assignment, answer, done));
   };
 }
 

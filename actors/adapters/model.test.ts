@@ -175,11 +175,11 @@ describe('a model that fails', () => {
 
 describe('a call that is not wanted any more', () => {
   it.each([
-    ['its time is over', timeOut(), { class: 'timeout', message: 'its time is over' }],
+    ['its time is over', timeOut(), { class: 'timeout', message: 'TimeoutError: its time is over' }],
     [
       'the run was cancelled',
       new Error('the run was cancelled'),
-      { class: 'cancelled', message: 'the run was cancelled' },
+      { class: 'cancelled', message: 'Error: the run was cancelled' },
     ],
   ])('%s: the other side sees it, and the fault says why', async (_, reason, expected) => {
     const stop = new AbortController();
@@ -198,12 +198,21 @@ describe('a call that is not wanted any more', () => {
     expect(upstream.hits(task.idempotencyKey)).toBe(0);
   });
 
-  it('rejects at once though the model does not listen', async () => {
+  it('tells what it has cost when the model does not listen, and answers late', async () => {
     const stop = new AbortController();
-    const deaf = new MockLanguageModelV3({ doGenerate: () => new Promise(() => {}) });
-    const fault = faultIn(model(deaf, OPTIONS)(assignment({ signal: stop.signal })));
-    stop.abort(timeOut());
-    expect(await fault).toMatchObject({ class: 'timeout' });
+    const late = stub();
+    const deaf = {
+      specificationVersion: 'v3',
+      provider: 'deaf',
+      modelId: 'm',
+      doGenerate: async (options: object) => {
+        stop.abort(timeOut());
+        const { abortSignal: _, ...heard } = options as Parameters<typeof late.doGenerate>[0];
+        return late.doGenerate(heard);
+      },
+    };
+    const { metadata } = await model(deaf, OPTIONS)(assignment({ signal: stop.signal }));
+    expect(metadata.cost).toBe(COST_MICROS / 1e6);
   });
 });
 

@@ -16,8 +16,8 @@ import { InvalidArgument } from '../../runtime/index.ts';
 import { FaultError } from '../fault-error.ts';
 import { costOf, pricesAt, roundedUp } from '../price.ts';
 import type { PriceTable, TokenCounts } from '../price.ts';
-import { attempt } from './attempt.ts';
-import type { Execute } from './attempt.ts';
+import { callOnce, carried } from './call.ts';
+import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';
 import { jsonObjectOf, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
@@ -105,10 +105,10 @@ const VERSIONS = ['v2', 'v3', 'v4'];
 type GeneratedBy<TModel extends LanguageModel> = Awaited<ReturnType<TModel['doGenerate']>>;
 
 /** @throws InvalidArgument */
-export function model<TModel extends LanguageModel>(
+export function model<TModel extends LanguageModel, TOutput = JsonObject>(
   languageModel: TModel,
   options: ModelOptions<GeneratedBy<TModel>>,
-): Execute {
+): Execute<TOutput> {
   checkModel(languageModel);
   checkOptions(options);
   return async (assignment) => {
@@ -134,7 +134,7 @@ export function model<TModel extends LanguageModel>(
       costSource: bill.source,
       tokens: bill.tokens,
     };
-    return { id: assignment.id, status: 'success', output, metadata };
+    return carried({ id: assignment.id, status: 'success', output, metadata });
   };
 }
 
@@ -213,7 +213,7 @@ async function generate<TModel extends LanguageModel>(
     headers: { 'Idempotency-Key': idempotencyKey, ...(traceparent === undefined ? {} : { traceparent }) },
   };
   // TypeScript does not see that a call of TModel's method gives what TModel's method gives.
-  return attempt(signal, () => languageModel.doGenerate(options) as PromiseLike<GeneratedBy<TModel>>);
+  return callOnce(signal, () => languageModel.doGenerate(options) as PromiseLike<GeneratedBy<TModel>>);
 }
 
 const jsonFormat = (schema: JSONSchema | undefined): object =>

@@ -151,7 +151,7 @@ describe.each([
     expect(groupOf(pid).map((process) => process.pid)).toEqual(expect.arrayContaining([pid, child]));
     expect(groupOf(pid)).toHaveLength(3);
     stop.abort(reason);
-    expect(await fault).toEqual({ class: expected, message: reason.message });
+    expect(await fault).toEqual({ class: expected, message: `${reason.name}: ${reason.message}` });
     // At once, and not some time later: whoever is told that it was stopped may rely on it.
     expect(isAlive(pid)).toBe(false);
     await expect.poll(() => groupOf(pid)).toEqual([]);
@@ -261,7 +261,7 @@ describe('a kept process', () => {
     const third = execute(job({ do: 'count' }));
     await told(file);
     second.abort(timeOut('waited too long'));
-    expect(await waiting).toEqual({ class: 'timeout', message: 'waited too long' });
+    expect(await waiting).toEqual({ class: 'timeout', message: 'TimeoutError: waited too long' });
     first.abort(timeOut());
     await busy;
     expect((await third).output['count']).toBe(1);

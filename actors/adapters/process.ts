@@ -18,9 +18,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import type { Fault } from '../../machines/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { FaultError } from '../fault-error.ts';
-import { abortFault } from './attempt.ts';
-import type { Execute } from './attempt.ts';
+import { FaultError, faultOfAbort } from '../fault-error.ts';
+import { carried, throwIfAborted } from './call.ts';
+import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';
 import { readLines } from './lines.ts';
 import { ProcessGroup } from './process-group.ts';
@@ -45,7 +45,8 @@ export interface SubprocessOptions {
   readonly maxLineBytes?: number;
 }
 
-export interface SubprocessExecute extends Execute {
+export interface SubprocessExecute<TOutput = JsonObject> {
+  (...given: Parameters<Execute<TOutput>>): ReturnType<Execute<TOutput>>;
   /** Stops a kept process. The next call would start another. */
   close(): Promise<void>;
 }
@@ -57,9 +58,17 @@ const MAX_LINE_BYTES = 1024 * 1024;
 const STDERR_BYTES = 4096;
 
 /** @throws InvalidArgument */
-export function subprocess(options: SubprocessOptions): SubprocessExecute {
+export function subprocess<TOutput = JsonObject>(options: SubprocessOptions): SubprocessExecute<TOutput> {
   const settled = settle(options);
-  return settled.keep ? kept(settled) : Object.assign(once(settled), { close: () => Promise.resolve() });
+  const { run, close } = settled.keep ? kept(settled) : once(settled);
+  const execute = async (assignment: Assignment): ReturnType<Execute<TOutput>> =>
+    carried(await run(assignment));
+  return Object.assign(execute, { close });
+}
+
+interface Runner {
+  readonly run: (assignment: Assignment) => Promise<TaskResult>;
+  readonly close: () => Promise<void>;
 }
 
 function settle(options: SubprocessOptions): Settled {
@@ -83,8 +92,8 @@ function settle(options: SubprocessOptions): Settled {
 }
 
 /** A process for each call. */
-function once(options: Settled): Execute {
-  return async (assignment) => {
+function once(options: Settled): Runner {
+  const run = async (assignment: Assignment): Promise<TaskResult> => {
     throwIfAborted(assignment.signal);
     const talk = new Talk(options);
     try {
@@ -95,10 +104,11 @@ function once(options: Settled): Execute {
       await talk.stop();
     }
   };
+  return { run, close: () => Promise.resolve() };
 }
 
 /** One process, for calls in turn. */
-function kept(options: Settled): SubprocessExecute {
+function kept(options: Settled): Runner {
   let talk: Talk | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -120,21 +130,16 @@ function kept(options: Settled): SubprocessExecute {
     last = mine.catch(() => {});
     return Promise.race([mine, abortedInQueue(before, assignment.signal)]);
   };
-  return Object.assign(inTurn, {
-    close: async () => {
-      await talk?.stop();
-    },
-  });
-}
-
-function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw new FaultError(abortFault(signal));
+  const close = async (): Promise<void> => {
+    await talk?.stop();
+  };
+  return { run: inTurn, close };
 }
 
 /** Who waits for a turn need not wait for it to be told that it is not wanted any more. */
 function abortedInQueue(turn: Promise<unknown>, signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const onAbort = (): void => reject(new FaultError(abortFault(signal)));
+    const onAbort = (): void => reject(new FaultError(faultOfAbort(signal)));
     signal.addEventListener('abort', onAbort, { once: true });
     void turn.then(() => signal.removeEventListener('abort', onAbort));
   });
@@ -182,13 +187,13 @@ class Talk {
   async ask(assignment: Assignment, isLast: boolean): Promise<TaskResult> {
     const { signal } = assignment;
     const id = ++this.#asked;
+    const line = requestLine(id, assignment);
     this.#group.hold(true);
     const answered = new Promise<TaskResult>((answer, refuse) => {
       this.#open = { id, answer, refuse };
     });
-    const onAbort = (): void => this.#open?.refuse(new FaultError(abortFault(signal)));
+    const onAbort = (): void => this.#open?.refuse(new FaultError(faultOfAbort(signal)));
     signal.addEventListener('abort', onAbort, { once: true });
-    const line = requestLine(id, assignment);
     if (isLast) this.#group.stdin.end(line);
     else this.#group.stdin.write(line);
     try {

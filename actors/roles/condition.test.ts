@@ -1,7 +1,6 @@
 // The lie: "nothing is converted to make it fit". Each operator with what holds, what does not, and what cannot be told.
 import { describe, expect, it } from 'vitest';
 import { testOf } from './condition.ts';
-import type { Condition } from './condition.ts';
 import { patternOf } from './pattern.ts';
 import { Problems } from './problems.ts';
 import { isUnknown } from './truth.ts';
@@ -10,7 +9,7 @@ const NOW = 1_000_000;
 
 function told(condition: unknown, value: unknown, other?: unknown): true | false | '?' {
   const problems = new Problems();
-  const test = testOf(condition as Condition, '', problems, undefined);
+  const test = testOf(condition, '', problems, undefined);
   expect(problems.all).toEqual([]);
   const truth = test.holds({
     principal: { type: 'user', id: 'alice' },

@@ -31,7 +31,7 @@ const IS_OF = {
   texts: (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
 } as const;
 
-export const ATTRIBUTE_TYPES = Object.keys(IS_OF) as readonly AttributeType[];
+const ATTRIBUTE_TYPES = Object.keys(IS_OF) as readonly AttributeType[];
 
 /** The attributes that a table declares, by path; undefined when it declares none, and any may be asked for. */
 export type Declared = ReadonlyMap<string, AttributeType> | undefined;

@@ -20,7 +20,7 @@ function checked(given: SchemaLike): Checked {
   const reading = checkedSchemaOf(given);
   if (!reading.ok)
     throw new Error(reading.problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join('\n'));
-  return reading.schema as Checked;
+  return reading.schema;
 }
 
 const refusalOf = (given: unknown) => {

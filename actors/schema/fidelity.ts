@@ -9,7 +9,7 @@
 import { Chance } from './chance.ts';
 import { ASYNC_KEYWORD } from './native.ts';
 import type { Check, CompiledSchema } from './json-schema.ts';
-import { isRecord, keysOf, pointerOf } from './plain.ts';
+import { isRecord, keysIn, pointerOf } from './plain.ts';
 import type { PathKey } from './plain.ts';
 import { samplesOf } from './sample.ts';
 
@@ -64,7 +64,7 @@ export function probe(schema: CompiledSchema, native: Check): Probe {
 /** A place in any value: the number of an item says nothing. */
 function placeIn(value: unknown, pointer: string): string {
   let at: unknown = value;
-  const place = keysOf(pointer).map((key) => {
+  const place = keysIn(pointer).map((key) => {
     const isItem = Array.isArray(at);
     at = isRecord(at) || isItem ? (at as Record<string, unknown>)[key] : undefined;
     return isItem || key === UNKNOWN ? '*' : key;

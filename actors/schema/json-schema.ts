@@ -11,8 +11,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { JSONSchema } from '../../machines/contract.ts';
 import type { ValueProblem } from '../../machines/fault.ts';
-import { hashOf } from './canonical.ts';
-import { isRecord, keysOf, MAX_PROBLEMS, plainCopyOf, pointerOf } from './plain.ts';
+import { keysOf } from '../../machines/json-pointer.ts';
+import { hashOf } from './digest.ts';
+import { isRecord, MAX_PROBLEMS, plainCopyOf, pointerOf } from './plain.ts';
 
 /** What is wrong with a value; nothing when it is fine. */
 export type Check = (value: unknown) => readonly ValueProblem[];
@@ -40,7 +41,7 @@ export function compiledSchemaOf(given: unknown): SchemaReading<CompiledSchema> 
   if (typeof given !== 'boolean' && !isRecord(given)) return refused('#', 'must be a JSON Schema: an object');
   const plain = plainCopyOf(given);
   if (!plain.ok) return { ok: false, problems: plain.problems };
-  const jsonSchema = plain.value as JSONSchema;
+  const jsonSchema = withoutDefaultDraft(plain.value as JSONSchema);
   const hash = hashOf(jsonSchema);
   const known = recent(hash);
   if (known !== undefined) return { ok: true, schema: known };
@@ -106,6 +107,13 @@ function draftOf(schema: JSONSchema): Draft | undefined {
   if (!isRecord(schema) || schema['$schema'] === undefined) return '2020-12';
   const uri = schema['$schema'];
   return typeof uri === 'string' ? DRAFTS[uri.replace(/#$/, '')] : undefined;
+}
+
+/** Whether the usual draft is named makes no other schema of it, and no other hash. */
+function withoutDefaultDraft(schema: JSONSchema): JSONSchema {
+  if (!isRecord(schema) || !('$schema' in schema) || draftOf(schema) !== '2020-12') return schema;
+  const { $schema: _, ...rest } = schema;
+  return Object.freeze(rest);
 }
 
 const checkers = new Map<Draft, Ajv>();

@@ -16,7 +16,7 @@ export interface NativeSchema {
 }
 
 /** The keyword of problems that a library has, and JSON Schema has not. */
-export const NATIVE_KEYWORD = 'validator';
+const NATIVE_KEYWORD = 'validator';
 /** It answers later. */
 export const ASYNC_KEYWORD = 'async-validator';
 

@@ -7,6 +7,7 @@
  * Fields that are not enumerable do not count, as in JSON. Never says what a value is, only what is wrong with it.
  */
 import type { ValueProblem } from '../../machines/fault.ts';
+import { keysOf, pointerTo } from '../../machines/json-pointer.ts';
 
 /** Less than what a store takes, because a value is kept within other values. */
 const MAX_DEPTH = 100;
@@ -30,24 +31,14 @@ export const isRecord = (value: unknown): value is Readonly<Record<string, unkno
 
 export type PathKey = string | number;
 
-/** A JSON pointer as a URI fragment, as RFC 6901 has it. */
+/** A JSON pointer as a URI fragment: `#/citations/0/url`. */
 export function pointerOf(path: readonly PathKey[]): string {
-  return `#${path.map((key) => `/${encodeURIComponent(escaped(key))}`).join('')}`;
+  const keys = pointerTo(path.map((key) => String(key).toWellFormed())).split('/');
+  return `#${keys.map(encodeURIComponent).join('/')}`;
 }
 
-const escaped = (key: PathKey): string =>
-  String(key).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1');
-
-/** The keys of a JSON pointer, with or without the `#` of a fragment. */
-export function keysOf(pointer: string): string[] {
-  const isFragment = pointer.startsWith('#');
-  return (isFragment ? pointer.slice(1) : pointer)
-    .split('/')
-    .slice(1)
-    .map((part) =>
-      (isFragment ? decodeURIComponent(part) : part).replaceAll('~1', '/').replaceAll('~0', '~'),
-    );
-}
+/** The keys of a JSON pointer that is a URI fragment. */
+export const keysIn = (fragment: string): readonly string[] => keysOf(decodeURIComponent(fragment.slice(1)));
 
 class Walk {
   readonly problems: ValueProblem[] = [];

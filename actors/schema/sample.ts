@@ -5,7 +5,7 @@
  */
 import type { JSONSchema } from '../../machines/contract.ts';
 import { Chance } from './chance.ts';
-import { isRecord, keysOf } from './plain.ts';
+import { isRecord, keysIn } from './plain.ts';
 import { textMatching } from './pattern-sample.ts';
 
 /** So many are made at most for each that is asked for. */
@@ -96,7 +96,7 @@ class Sampler {
   #target($ref: unknown): unknown {
     if (typeof $ref !== 'string' || !/^#(\/|$)/.test($ref)) return undefined;
     let target: unknown = this.#root;
-    for (const key of keysOf($ref)) target = isContainer(target) ? target[key] : undefined;
+    for (const key of keysIn($ref)) target = isContainer(target) ? target[key] : undefined;
     return target;
   }
 

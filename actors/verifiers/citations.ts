@@ -8,8 +8,8 @@
 import type { ValueProblem } from '../../machines/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { checkPattern, checkPointer, select } from '../selection.ts';
-import { verdict } from './verifier.ts';
-import type { Checked, Verifier } from './verifier.ts';
+import { assessment } from './verifier.ts';
+import type { Claim, Verifier } from './verifier.ts';
 
 export interface CitationsOptions {
   /** Every citation: `#/citations/*`. */
@@ -37,21 +37,18 @@ export function citations(options: CitationsOptions): Verifier {
       throw new InvalidArgument(`citations.${name}`, `must be a whole number from ${least} on`);
     }
   }
-  return { name: 'citations', version: 1, check: (checked) => checkCitations(options, checked) };
+  return { name: 'citations', version: 1, check: (claim) => checkCitations(options, claim) };
 }
 
-function checkCitations(
-  { at, quote, source, least, leastCharacters = 1 }: CitationsOptions,
-  checked: Checked,
-) {
+function checkCitations({ at, quote, source, least, leastCharacters = 1 }: CitationsOptions, claim: Claim) {
   const texts = new Map<string, string | undefined>();
   const textOf = (hash: string): string | undefined => {
-    if (!texts.has(hash)) texts.set(hash, normalised(checked.sources(hash)));
+    if (!texts.has(hash)) texts.set(hash, normalised(claim.sources(hash)));
     return texts.get(hash);
   };
   const problems: ValueProblem[] = [];
   const evidence: { pointer: string; source: string; offset: number }[] = [];
-  const places = select(checked.output, at);
+  const places = select(claim.output, at);
   if (places.length < least) problems.push(problem(at, `has ${places.length} citations, and needs ${least}`));
   for (const place of places) {
     const [words, hash] = [quote, source].map((pointer) => select(place.value, pointer)[0]!);
@@ -68,7 +65,7 @@ function checkCitations(
       else evidence.push({ pointer: place.pointer, source: hash!.value as string, offset });
     }
   }
-  return verdict(problems, { found: evidence });
+  return assessment(problems, { found: evidence });
 }
 
 const problem = (pointer: string, detail: string): ValueProblem => ({

@@ -9,8 +9,8 @@ import type { Found } from '../selection.ts';
 import { compared, dividedBy, fractionOf, minus, numberOf, plus, rounded, times } from '../fraction.ts';
 import type { Fraction, Half } from '../fraction.ts';
 import { fieldsOf } from './declaration.ts';
-import { verdict } from './verifier.ts';
-import type { Checked, Verifier } from './verifier.ts';
+import { assessment } from './verifier.ts';
+import type { Claim, Verifier } from './verifier.ts';
 
 export interface Figure {
   /** Each of these in the output has such a figure: `#/lines/*`. Default: the output itself. */
@@ -36,8 +36,8 @@ export type Expression =
   | { readonly sum: Numbers }
   | { readonly product: Numbers }
   | { readonly mean: Numbers }
-  | { readonly least: Numbers }
-  | { readonly most: Numbers }
+  | { readonly min: Numbers }
+  | { readonly max: Numbers }
   /** How many there are, whatever they are. */
   | { readonly count: Reference }
   | { readonly difference: readonly [Expression, Expression] }
@@ -52,27 +52,27 @@ export function recompute(figures: readonly Figure[]): Verifier {
     throw new InvalidArgument('recompute', 'must be given a list of figures');
   }
   for (const [index, figure] of figures.entries()) checkFigure(`recompute[${index}]`, figure);
-  return { name: 'recompute', version: 1, check: (checked) => checkFigures(figures, checked) };
+  return { name: 'recompute', version: 1, check: (claim) => checkFigures(figures, claim) };
 }
 
-function checkFigures(figures: readonly Figure[], checked: Checked) {
+function checkFigures(figures: readonly Figure[], claim: Claim) {
   const problems: ValueProblem[] = [];
   const evidence: { pointer: string; recomputed: number }[] = [];
   for (const [index, { each = '#', at, is, within = 0 }] of figures.entries()) {
-    for (const item of select(checked.output, each)) {
+    for (const item of select(claim.output, each)) {
       const [figure] = select(item.value, at) as [Found];
       const pointer = item.pointer + figure.pointer.slice(1);
       const wrong = (detail: string): void => {
         problems.push({ pointer, keyword: 'recompute', schemaPath: `#/${index}`, detail });
       };
-      const right = valueOr(() => valueOf(is, { ...checked, each: item.value }), wrong);
+      const right = valueOr(() => valueOf(is, { ...claim, each: item.value }), wrong);
       if (right === undefined) continue;
       evidence.push({ pointer, recomputed: numberOf(right) });
       if (!isNumber(figure.value)) wrong('is no number');
       else if (isFurther(fractionOf(figure.value), right, within)) wrong('is not what the data come to');
     }
   }
-  return verdict(problems, { figures: evidence });
+  return assessment(problems, { figures: evidence });
 }
 
 function isFurther(some: Fraction, other: Fraction, within: number): boolean {
@@ -94,7 +94,7 @@ function valueOr(calculate: () => Fraction, wrong: (detail: string) => void): Fr
   return undefined;
 }
 
-interface Scope extends Checked {
+interface Scope extends Claim {
   readonly each: unknown;
 }
 
@@ -110,8 +110,8 @@ function valueOf(expression: Expression, scope: Scope): Fraction {
     const values = valuesOf(expression.mean, scope);
     return quotient(values.reduce(plus, NOTHING), fractionOf(values.length));
   }
-  if ('least' in expression) return extreme(valuesOf(expression.least, scope), 1n);
-  if ('most' in expression) return extreme(valuesOf(expression.most, scope), -1n);
+  if ('min' in expression) return extreme(valuesOf(expression.min, scope), 1n);
+  if ('max' in expression) return extreme(valuesOf(expression.max, scope), -1n);
   if ('count' in expression) return fractionOf(thereAt(expression.count, scope).length);
   if ('round' in expression) {
     return rounded(valueOf(expression.round, scope), expression.digits, expression.half);
@@ -194,8 +194,8 @@ const OPERANDS: Readonly<Record<string, (path: string, given: unknown) => void>>
   sum: checkNumbers,
   product: checkNumbers,
   mean: checkNumbers,
-  least: checkNumbers,
-  most: checkNumbers,
+  min: checkNumbers,
+  max: checkNumbers,
   count: checkReference,
   difference: checkPair,
   ratio: checkPair,

@@ -8,22 +8,22 @@ import { checkPattern, checkPointer, select } from '../selection.ts';
 import type { Found } from '../selection.ts';
 import { isSame } from '../sameness.ts';
 import { fieldsOf } from './declaration.ts';
-import { verdict } from './verifier.ts';
-import type { Checked, Verifier } from './verifier.ts';
+import { assessment } from './verifier.ts';
+import type { Claim, Verifier } from './verifier.ts';
 
 export interface Rule {
   /** For people: it is what they are told when it is broken. */
   readonly name: string;
   /** It counts only if this holds. */
-  readonly when?: Condition;
-  readonly must: Condition;
+  readonly when?: Predicate;
+  readonly must: Predicate;
 }
 
-export type Condition =
+export type Predicate =
   | Comparison
-  | { readonly all: readonly Condition[] }
-  | { readonly any: readonly Condition[] }
-  | { readonly not: Condition };
+  | { readonly all: readonly Predicate[] }
+  | { readonly any: readonly Predicate[] }
+  | { readonly not: Predicate };
 
 /**
  * Of a pattern all places must obey, so `not` says that one of them does not. Numbers are compared with numbers, texts with texts
@@ -35,7 +35,7 @@ export interface Comparison {
   /** Default: the output. */
   readonly in?: 'input' | 'output';
   readonly is: keyof typeof RELATIONS;
-  /** A value, or the one at a place. Not for `there` and `missing`. */
+  /** A value, or the one at a place: `{ at: '#/limit', in: 'input' }`. Not for `there` and `missing`. */
   readonly than?: unknown;
   readonly mayBeEmpty?: boolean;
 }
@@ -68,45 +68,45 @@ export function rules(declared: readonly Rule[]): Verifier {
     throw new InvalidArgument('rules', 'must be given a list of rules');
   }
   for (const [index, rule] of declared.entries()) checkRule(`rules[${index}]`, rule);
-  return { name: 'rules', version: 1, check: (checked) => checkRules(declared, checked) };
+  return { name: 'rules', version: 1, check: (claim) => checkRules(declared, claim) };
 }
 
-function checkRules(declared: readonly Rule[], checked: Checked) {
+function checkRules(declared: readonly Rule[], claim: Claim) {
   const problems: ValueProblem[] = [];
   for (const [index, { name, when, must }] of declared.entries()) {
-    if (when !== undefined && !holds(when, checked)) continue;
-    if (holds(must, checked)) continue;
-    const pointer = brokenAt(must, checked) ?? '#';
+    if (when !== undefined && !holds(when, claim)) continue;
+    if (holds(must, claim)) continue;
+    const pointer = brokenAt(must, claim) ?? '#';
     problems.push({ pointer, keyword: 'rule', schemaPath: `#/${index}/must`, detail: name });
   }
-  return verdict(problems);
+  return assessment(problems);
 }
 
-function holds(condition: Condition, checked: Checked): boolean {
-  if ('all' in condition) return condition.all.every((one) => holds(one, checked));
-  if ('any' in condition) return condition.any.some((one) => holds(one, checked));
-  if ('not' in condition) return !holds(condition.not, checked);
-  const places = placesOf(condition, checked);
-  if (places.length === 0) return condition.mayBeEmpty === true;
-  return places.every((place) => obeys(condition, place, checked));
+function holds(predicate: Predicate, claim: Claim): boolean {
+  if ('all' in predicate) return predicate.all.every((one) => holds(one, claim));
+  if ('any' in predicate) return predicate.any.some((one) => holds(one, claim));
+  if ('not' in predicate) return !holds(predicate.not, claim);
+  const places = placesOf(predicate, claim);
+  if (places.length === 0) return predicate.mayBeEmpty === true;
+  return places.every((place) => obeys(predicate, place, claim));
 }
 
-function obeys({ is, than }: Comparison, { value }: Found, checked: Checked): boolean {
-  const other = isPlace(than) ? select(checked[than.in], than.at)[0]!.value : than;
+function obeys({ is, than }: Comparison, { value }: Found, claim: Claim): boolean {
+  const other = isPlace(than) ? select(claim[than.in], than.at)[0]!.value : than;
   return RELATIONS[is](value, other);
 }
 
-const placesOf = ({ at, in: place = 'output' }: Comparison, checked: Checked): readonly Found[] =>
-  select(checked[place], at);
+const placesOf = ({ at, in: place = 'output' }: Comparison, claim: Claim): readonly Found[] =>
+  select(claim[place], at);
 
 /** The first place of the output that breaks it; undefined where it is not one place. */
-function brokenAt(condition: Condition, checked: Checked): string | undefined {
-  if ('all' in condition) {
-    const broken = condition.all.find((one) => !holds(one, checked));
-    return broken === undefined ? undefined : brokenAt(broken, checked);
+function brokenAt(predicate: Predicate, claim: Claim): string | undefined {
+  if ('all' in predicate) {
+    const broken = predicate.all.find((one) => !holds(one, claim));
+    return broken === undefined ? undefined : brokenAt(broken, claim);
   }
-  if (!('at' in condition) || condition.in === 'input') return undefined;
-  return placesOf(condition, checked).find((place) => !obeys(condition, place, checked))?.pointer;
+  if (!('at' in predicate) || predicate.in === 'input') return undefined;
+  return placesOf(predicate, claim).find((place) => !obeys(predicate, place, claim))?.pointer;
 }
 
 /** Less than 0, 0, or more; NaN, of which nothing is true, where they cannot be compared. */
@@ -137,22 +137,22 @@ const isPlace = (value: unknown): value is Place =>
 function checkRule(path: string, given: unknown): void {
   const { name, when, must } = fieldsOf(path, given, ['name', 'when', 'must']);
   if (typeof name !== 'string' || name === '') throw new InvalidArgument(`${path}.name`, 'must be a text');
-  if (when !== undefined) checkCondition(`${path}.when`, when);
-  checkCondition(`${path}.must`, must);
+  if (when !== undefined) checkPredicate(`${path}.when`, when);
+  checkPredicate(`${path}.must`, must);
 }
 
-function checkCondition(path: string, given: unknown): void {
+function checkPredicate(path: string, given: unknown): void {
   if (isRecord(given)) {
     for (const name of ['all', 'any']) {
       if (!(name in given)) continue;
       const list = fieldsOf(path, given, [name])[name];
       if (!Array.isArray(list) || list.length === 0) {
-        throw new InvalidArgument(`${path}.${name}`, 'must be a list of conditions');
+        throw new InvalidArgument(`${path}.${name}`, 'must be a list of predicates');
       }
-      for (const [index, one] of list.entries()) checkCondition(`${path}.${name}[${index}]`, one);
+      for (const [index, one] of list.entries()) checkPredicate(`${path}.${name}[${index}]`, one);
       return;
     }
-    if ('not' in given) return checkCondition(`${path}.not`, fieldsOf(path, given, ['not'])['not']);
+    if ('not' in given) return checkPredicate(`${path}.not`, fieldsOf(path, given, ['not'])['not']);
   }
   checkComparison(path, given);
 }

@@ -21,10 +21,8 @@ export function sample(verifier: Verifier, { share, seed }: SampleOptions): Veri
   return {
     name: `sample(${verifier.name})`,
     version: verifier.version,
-    check: (checked) =>
-      placeOf(seed, checked.task) < share
-        ? verifier.check(checked)
-        : { ok: true, evidence: { sampled: false } },
+    check: (claim) =>
+      placeOf(seed, claim.task) < share ? verifier.check(claim) : { ok: true, evidence: { sampled: false } },
   };
 }
 

@@ -11,7 +11,7 @@ import type { Fault, ValueProblem } from '../../machines/fault.ts';
 type Values = Readonly<Record<string, unknown>>;
 
 /** What is checked, and against what. */
-export interface Checked {
+export interface Claim {
   /** The id of the envelope. */
   readonly task: string;
   readonly input: Values;
@@ -22,7 +22,7 @@ export interface Checked {
   readonly others?: readonly Values[];
 }
 
-export type Verdict =
+export type Assessment =
   | { readonly ok: true; readonly evidence?: unknown }
   | { readonly ok: false; readonly problems: readonly ValueProblem[]; readonly evidence?: unknown };
 
@@ -31,14 +31,14 @@ export interface Verifier {
   /** Raised with every change of what it says. */
   readonly version: number;
   /** Must be pure. */
-  check(checked: Checked): Verdict;
+  check(claim: Claim): Assessment;
 }
 
 /** What one verifier has said. */
 export interface Finding {
   readonly verifier: string;
   readonly version: number;
-  readonly verdict: Verdict;
+  readonly assessment: Assessment;
 }
 
 export type Verification =
@@ -46,10 +46,10 @@ export type Verification =
   | { readonly ok: false; readonly findings: readonly Finding[]; readonly fault: Fault };
 
 /** Asks all verifiers: whoever repairs an answer wants to know everything that is wrong with it. */
-export function verify(verifiers: readonly Verifier[], checked: Checked): Verification {
-  const findings = verifiers.map((verifier) => findingOf(verifier, checked));
-  const against = findings.flatMap(({ verifier, version, verdict }) =>
-    verdict.ok ? [] : [{ name: `${verifier}@${version}`, problems: verdict.problems }],
+export function verify(verifiers: readonly Verifier[], claim: Claim): Verification {
+  const findings = verifiers.map((verifier) => findingOf(verifier, claim));
+  const against = findings.flatMap(({ verifier, version, assessment }) =>
+    assessment.ok ? [] : [{ name: `${verifier}@${version}`, problems: assessment.problems }],
   );
   if (against.length === 0) return { ok: true, findings };
   const problems = against.flatMap((finding) => finding.problems);
@@ -58,22 +58,22 @@ export function verify(verifiers: readonly Verifier[], checked: Checked): Verifi
   return { ok: false, findings, fault: { class: 'factually-wrong', message, problems } };
 }
 
-function findingOf(verifier: Verifier, checked: Checked): Finding {
+function findingOf(verifier: Verifier, claim: Claim): Finding {
   const { name, version } = verifier;
-  return { verifier: name, version, verdict: verdictOf(verifier, checked) };
+  return { verifier: name, version, assessment: assessmentOf(verifier, claim) };
 }
 
-function verdictOf(verifier: Verifier, checked: Checked): Verdict {
+function assessmentOf(verifier: Verifier, claim: Claim): Assessment {
   try {
-    return verifier.check(checked);
+    return verifier.check(claim);
   } catch (error) {
     const detail = `could not be checked: ${error instanceof Error ? error.message : 'it threw what is no error'}`;
-    return verdict([{ pointer: '#', keyword: 'verifier', schemaPath: '#', detail }]);
+    return assessment([{ pointer: '#', keyword: 'verifier', schemaPath: '#', detail }]);
   }
 }
 
 /** Right if nothing is wrong. */
-export function verdict(problems: readonly ValueProblem[], evidence?: unknown): Verdict {
+export function assessment(problems: readonly ValueProblem[], evidence?: unknown): Assessment {
   const rest = evidence === undefined ? {} : { evidence };
   return problems.length === 0 ? { ok: true, ...rest } : { ok: false, problems, ...rest };
 }

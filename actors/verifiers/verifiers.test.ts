@@ -8,10 +8,10 @@ import { compared, dividedBy, fractionOf, minus, numberOf, plus, rounded, times 
 import { recompute } from './recompute.ts';
 import type { Expression, Figure } from './recompute.ts';
 import { rules } from './rules.ts';
-import type { Condition, Rule } from './rules.ts';
+import type { Predicate, Rule } from './rules.ts';
 import { sample } from './sample.ts';
 import { verify } from './verifier.ts';
-import type { Checked, Verdict, Verifier } from './verifier.ts';
+import type { Claim, Assessment, Verifier } from './verifier.ts';
 import { vote } from './vote.ts';
 
 const stored = new Map(
@@ -22,14 +22,14 @@ const stored = new Map(
   }),
 );
 
-function checked(output: Record<string, unknown>, rest: Partial<Checked> = {}): Checked {
+function checked(output: Record<string, unknown>, rest: Partial<Claim> = {}): Claim {
   return { task: 'report/7/research', input: {}, output, sources: (hash) => stored.get(hash), ...rest };
 }
 
-const places = (verdict: Verdict): readonly string[] =>
-  verdict.ok ? [] : verdict.problems.map(({ pointer }) => pointer);
-const details = (verdict: Verdict): readonly string[] =>
-  verdict.ok ? [] : verdict.problems.map(({ detail }) => detail);
+const places = (assessment: Assessment): readonly string[] =>
+  assessment.ok ? [] : assessment.problems.map(({ pointer }) => pointer);
+const details = (assessment: Assessment): readonly string[] =>
+  assessment.ok ? [] : assessment.problems.map(({ detail }) => detail);
 
 describe('citations', () => {
   const verifier = citations({
@@ -48,6 +48,7 @@ describe('citations', () => {
       evidence: { found: [{ pointer: '#/citations/0', source: 'sha256:tides', offset: 4 }] },
     });
     expect(cited('half moon. Caf\u00e9').ok).toBe(true);
+    expect(cited('\n The tide is ').ok).toBe(true);
   });
 
   it.each([
@@ -99,7 +100,7 @@ describe('figures', () => {
     zero: 0,
   };
   const amounts = { at: '#/rows/*/amount', in: 'input' } as const;
-  const told = (is: Expression, value: unknown, rest: Partial<Figure> = {}): Verdict =>
+  const told = (is: Expression, value: unknown, rest: Partial<Figure> = {}): Assessment =>
     recompute([{ at: '#/figure', is, ...rest }]).check(
       checked(
         { figure: value, data: 'sha256:rows' },
@@ -124,8 +125,8 @@ describe('figures', () => {
     ['ratio', { ratio: [{ sum: amounts }, { count: { at: '#/rows/*', in: 'input' } }] }, 0],
     ['mean, rounded', { round: { mean: amounts }, digits: 4, half: 'away' }, 0.2333],
     ['count', { count: { at: '#/people/*', in: 'input' } }, 3],
-    ['least', { least: amounts }, 0.1],
-    ['most', { most: amounts }, 0.4],
+    ['min', { min: amounts }, 0.1],
+    ['max', { max: amounts }, 0.4],
     ['a half, away', { round: 2.5, digits: 0, half: 'away' }, 3],
     ['a half, even', { round: 2.5, digits: 0, half: 'even' }, 2],
     ['a negative half', { round: -2.5, digits: 0, half: 'away' }, -3],
@@ -253,10 +254,10 @@ describe('fractions', () => {
 });
 
 describe('rules', () => {
-  const holds = (must: Condition, output: Record<string, unknown>, input = {}): boolean =>
+  const holds = (must: Predicate, output: Record<string, unknown>, input = {}): boolean =>
     rules([{ name: 'a rule', must }]).check(checked(output, { input })).ok;
 
-  it.each<[must: Condition, right: Record<string, unknown>, wrong: Record<string, unknown>]>([
+  it.each<[must: Predicate, right: Record<string, unknown>, wrong: Record<string, unknown>]>([
     [{ at: '#/a', is: 'there' }, { a: null }, {}],
     [{ at: '#/a', is: 'missing' }, {}, { a: 0 }],
     [{ at: '#/a', is: 'equal', than: { x: [1] } }, { a: { x: [1] } }, { a: { x: ['1'] } }],
@@ -301,7 +302,7 @@ describe('rules', () => {
   });
 
   it('never hold of what is not there, or cannot be compared', () => {
-    const comparisons: Condition[] = (
+    const comparisons: Predicate[] = (
       ['at-least', 'at-most', 'more', 'less', 'different', 'equal'] as const
     ).map((is) => ({ at: '#/a', is, than: 1 }));
     for (const must of comparisons) expect([must, holds(must, {})]).toEqual([must, false]);
@@ -322,7 +323,7 @@ describe('rules', () => {
         ],
       },
     };
-    const told = (output: Record<string, unknown>): Verdict =>
+    const told = (output: Record<string, unknown>): Assessment =>
       rules([declared]).check(checked(output, { input: { limit: 100 } }));
     expect(told({ amount: 100 }).ok).toBe(true);
     expect(told({ amount: 101, by: 'ada' }).ok).toBe(true);
@@ -335,7 +336,7 @@ describe('rules', () => {
 describe('a vote', () => {
   const verifier = vote({ agree: 2, on: ['#/answer', '#/parts/*'] });
   const said = (answer: unknown, parts: readonly unknown[] = [1], note = '') => ({ answer, parts, note });
-  const told = (output: Record<string, unknown>, ...others: Record<string, unknown>[]): Verdict =>
+  const told = (output: Record<string, unknown>, ...others: Record<string, unknown>[]): Assessment =>
     verifier.check(checked(output, { others }));
 
   it('counts those that say the same in the declared places, whatever they say elsewhere', () => {

@@ -5,7 +5,7 @@
 import { InvalidArgument } from '../../runtime/index.ts';
 import { checkPattern, select } from '../selection.ts';
 import { isSame } from '../sameness.ts';
-import { verdict } from './verifier.ts';
+import { assessment } from './verifier.ts';
 import type { Verifier } from './verifier.ts';
 
 export interface VoteOptions {
@@ -31,9 +31,9 @@ export function vote({ agree, on }: VoteOptions): Verifier {
       const isMissing = own.flat().some(({ value }) => value === undefined);
       const agreeing = isMissing ? 0 : 1 + others.filter((other) => isSame(said(other), own)).length;
       const evidence = { agreeing, of: 1 + others.length };
-      if (agreeing >= agree) return verdict([], evidence);
+      if (agreeing >= agree) return assessment([], evidence);
       const detail = `${agreeing} of ${evidence.of} answers agree, and ${agree} are needed`;
-      return verdict([{ pointer: on[0]!, keyword: 'vote', schemaPath: '#', detail }], evidence);
+      return assessment([{ pointer: on[0]!, keyword: 'vote', schemaPath: '#', detail }], evidence);
     },
   };
 }

@@ -366,7 +366,8 @@ function reducing(reduce: MapOptions['reduce']): (outputs: readonly unknown[]) =
     outputs.reduce((before: unknown, output) => reduced(reduce, before, output), INITIAL[reduce as Reducer]);
 }
 
-function schemaOf(schema: SchemaLike | undefined): Checked | undefined {
+/** A schema that `check.ts` has passed. */
+export function schemaOf(schema: SchemaLike | undefined): Checked | undefined {
   if (schema === undefined) return undefined;
   const reading = checkedSchemaOf(schema);
   return reading.ok ? (reading.schema as Checked) : undefined;
@@ -441,7 +442,9 @@ function reviewInputOf(
     ...(options.schema !== undefined && { schema: schemaOf(options.schema)!.hash }),
     ...(ladder.length > 0 && { ladder }),
     ...(expiresAfterMs !== undefined && { expiresAfterMs, onExpire: onExpire ?? 'refuse' }),
-    about: about as NonNullable<ReviewInput['about']>,
+    about: { ...about, ...(options.ownRuns === 'allow' && { ownRuns: 'allow' }) } as NonNullable<
+      ReviewInput['about']
+    >,
   };
 }
 

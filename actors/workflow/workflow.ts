@@ -9,10 +9,11 @@ import type { RunEvent } from '../../machines/workflow/events.ts';
 import type { RunContext } from '../../machines/workflow/progress.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
 import { InvalidWorkflow } from '../errors.ts';
+import type { Checked } from '../schema/checked.ts';
 import type { Inferred, SchemaLike } from '../schema/inferred.ts';
 import { problemsOf } from './check.ts';
 import type { AnyDeclaration, Declaration, NodeOf, WorkflowOptions } from './declaration.ts';
-import { graphOf } from './graph.ts';
+import { graphOf, schemaOf } from './graph.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { EMPTY_OFFICE } from './office.ts';
 import type { Office } from './office.ts';
@@ -97,6 +98,24 @@ export function declarationOf(logic: unknown): AnyWorkflowOptions | undefined {
 export function definitionOf(logic: unknown): Definition | undefined {
   const options = declarationOf(logic);
   return options && writtenWorkflow(options);
+}
+
+/** The schemas that the proposals of its gates must keep, with those of the workflows in it. */
+export function schemasOfGates(logic: unknown): readonly Checked[] {
+  const options = declarationOf(logic);
+  if (options === undefined) return [];
+  return Object.values(options.tasks).flatMap((node) => {
+    if (node.kind === 'gate') return schemaOf(node.options.schema) ?? [];
+    if (node.kind === 'call') return schemasOfGates(node.options.workflow);
+    if (node.kind === 'map') return schemasOfGates(node.options.each);
+    return node.kind === 'loop' ? schemasOfGates(node.options.body) : [];
+  });
+}
+
+/** What a workflow says of an input before there is a run of it: throws what is wrong. */
+export function inputCheckOf(logic: unknown): (input: unknown) => void {
+  const options = declarationOf(logic);
+  return options === undefined ? () => {} : graphOf(options, EMPTY_OFFICE, declarationOf).checkInput;
 }
 
 /** The same workflow, with somebody in its office. */

@@ -12,12 +12,14 @@ export function causeWords({
   address,
   cause,
   id,
-}: Pick<RecordRow, 'address' | 'cause'> & { readonly id?: string | undefined }): string {
+  principal,
+}: Pick<RecordRow, 'address' | 'cause' | 'principal'> & { readonly id?: string | undefined }): string {
+  const who = principal && `${principal.type} ${principal.id}`;
   switch (cause.kind) {
     case 'outside':
-      return id === undefined ? 'outside' : inert(`outside, id ${id}`);
+      return inert(`${who ?? 'outside'}${id === undefined ? '' : `, id ${id}`}`);
     case 'system':
-      return 'the system';
+      return inert(who ?? 'the system');
     case 'dead-letter':
       return `dead letter ${cause.id}`;
     case 'timer':

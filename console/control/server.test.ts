@@ -10,11 +10,12 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMachine } from 'xstate';
 import { check, createSystem } from 'heddle';
-import type { ActorDefinitions, HistoryRecord, System } from 'heddle';
+import type { AccessRequest, ActorDefinitions, Decider, HistoryRecord, System } from 'heddle';
 import { leveldb } from 'heddle/storage';
 import { askDaemon, isAnswered } from './client.ts';
 import { readDoor } from './door.ts';
 import type { Door } from './door.ts';
+import { user } from './operator.ts';
 import { MAX_ARGS_CHARS, MAX_REQUEST_BYTES, PROTOCOL } from './protocol.ts';
 import { serveControl } from './server.ts';
 import type { Control } from './server.ts';
@@ -384,5 +385,63 @@ it('a system that runs is asked, and sent to, with values that JSON does not hav
   expect(rows).toBeGreaterThan(1);
   expect(exported).toContain(JSON.stringify(text));
   expect(await check({ actors, history: exported })).toMatchObject([{ records: 3, same: true }]);
+  await control!.close();
+});
+
+it('whoever asks is an operator to the decider, by the name that he gives, and needs its permission', async () => {
+  const asked: AccessRequest[] = [];
+  const decider: Decider = {
+    hash: 'test',
+    decide: (request) => {
+      asked.push(request);
+      const isPermitted = request.principal.id !== 'eve' && request.action.name !== 'export';
+      return {
+        ...{ effect: isPermitted ? 'permit' : 'deny', reasons: [], obligations: [] },
+        determining: isPermitted ? ['all-but-eve'] : [],
+      };
+    },
+  };
+  const actors = { box: createMachine({ on: { '*': {} } }) };
+  await using system = await createSystem({ store: leveldb(store), actors, logger, decider });
+  await system.actor('box', '1');
+  const door = await serve(system);
+  asked.length = 0;
+  const pausing = (by: string) =>
+    askDaemon(door, 'pause', { address: 'box/1', name: undefined, by, reason: undefined }, never).next();
+  await expect(pausing('eve')).rejects.toMatchObject({
+    trouble: {
+      ...{ code: 'HEDDLE_NOT_PERMITTED', retryable: false },
+      fields: {
+        principal: { type: 'operator', id: 'eve' },
+        action: 'pause',
+        resource: { type: 'box', id: '1' },
+      },
+    },
+  });
+  await pausing('ada');
+  await askDaemon(
+    door,
+    'resume',
+    { address: 'box/1', name: undefined, by: 'ada', reason: undefined },
+    never,
+  ).next();
+  const event = { type: 'put' };
+  await askDaemon(door, 'send', { address: 'box/1', event, id: undefined }, never).next();
+  const exporting = askDaemon(door, 'export', { address: 'box/1', to: undefined }, never).next();
+  await expect(exporting).rejects.toMatchObject({ trouble: { code: 'HEDDLE_NOT_PERMITTED' } });
+  // Looking is not asked for.
+  await askDaemon(door, 'history', { ...anyHistory, address: 'box/1' }, never).next();
+  expect(asked.map(({ action, principal }) => [action.name, principal.type, principal.id])).toEqual([
+    ['pause', 'operator', 'eve'],
+    ['pause', 'operator', 'ada'],
+    ['resume', 'operator', 'ada'],
+    ['send', 'operator', user()],
+    ['export', 'operator', user()],
+  ]);
+  const row = await askDaemon(door, 'history', { ...anyHistory, address: 'box/1', last: 1 }, never).next();
+  expect(row.value).toMatchObject({
+    ...{ seq: 2, principal: { type: 'operator', id: user() } },
+    decision: { determining: ['all-but-eve'], decider: 'test' },
+  });
   await control!.close();
 });

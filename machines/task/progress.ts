@@ -238,6 +238,13 @@ export function resumed(context: TaskContext, input: unknown): Changed {
   };
 }
 
+/** Somebody has given it up. */
+export function abandoned({ fault }: TaskContext, by: string, reason: string): Changed {
+  const message = `${by} has given it up: ${reason}`;
+  const problem = { class: 'abandoned', message, fault: fault?.class, detail: fault?.message };
+  return { outcome: { status: 'failed', problem } };
+}
+
 // ---- the end ------------------------------------------------------------------------------------------------------
 
 export function outcomeOf(context: TaskContext): WorkOutcome {

@@ -325,6 +325,15 @@ describe('a task', () => {
     expect(task.question('consult')).toMatchObject({ input: { q: 2 }, tried: [] });
   });
 
+  it('fails when somebody gives it up that is parked', () => {
+    const task = new Task({ reviewers: undefined }).advise({ others: 0 }).answer('ask', good(0.5));
+    task.send({ type: 'task.abandon', task: 't', by: 'ada', reason: 'too late' });
+    expect(task.outcome).toMatchObject({
+      status: 'failed',
+      problem: { class: 'abandoned', message: 'ada has given it up: too late', fault: 'low-confidence' },
+    });
+  });
+
   it('sleeps while the other side is down, without holding money, and asks who again', () => {
     const task = new Task().advise({ others: 0 });
     task.answer('ask', bad('unavailable')).pass(1000).answer('ask', bad('unavailable')).pass(2000);

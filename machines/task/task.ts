@@ -21,12 +21,14 @@ import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import type { BudgetAnswer, BudgetReserve } from '../budget-words.ts';
 import { NOTHING } from '../money.ts';
 import type { ReviewOutput } from '../review.ts';
-import type { TaskCancel, TaskResume } from '../workflow/events.ts';
+import { isOrder } from '../workflow/events.ts';
+import type { TaskCancel, TaskOrder } from '../workflow/events.ts';
 import type { WorkStart } from '../workflow/graph.ts';
 import { saidBy } from '../workflow/progress.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
 import {
+  abandoned,
   advised,
   answered,
   askingOf,
@@ -55,7 +57,7 @@ export interface TaskActors {
   readonly review: AnyActorLogic;
 }
 
-type TaskEvent = TaskCancel | TaskResume | BudgetAnswer;
+type TaskEvent = TaskCancel | TaskOrder | BudgetAnswer;
 
 /** What it knows when it asks. XState cannot tell where the logic that is asked may be any. */
 interface Known {
@@ -79,8 +81,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'is good': ({ context: { fault } }) => fault === undefined,
       'is to be verified': ({ context: { fault, ground } }) =>
         spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
-      'may be about it': ({ context: { start }, event }) =>
-        event.type === 'task.resume' && start.task.endsWith(event.task),
+      'may be about it': ({ context: { start }, event }) => isOrder(event) && start.task.endsWith(event.task),
       does: ({ context: { move } }, { deed }: { readonly deed: string }) => move?.do === deed,
       'has an output': ({ context: { ground, fault } }) => ground !== undefined && fault === undefined,
       'a person can decide': ({ context: { move } }) =>
@@ -157,6 +158,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       ),
       follow: assign(({ context }, { output }: { readonly output: ReviewOutput }) =>
         afterReview(context, output),
+      ),
+      abandon: assign(({ context, event }) =>
+        event.type === 'task.abandon' ? abandoned(context, event.by, event.reason) : {},
       ),
       cancel: assign({ outcome: { status: 'cancelled' } }),
       tell: enqueueActions(
@@ -309,6 +313,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         after: { delay: 'consulting' },
         on: {
           'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
+          'task.abandon': { guard: 'may be about it', target: 'failed', actions: 'abandon' },
           'task.cancel': { target: 'cancelled' },
         },
       },
@@ -317,6 +322,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         exit: { type: 'tell', params: { standing: 'running' } },
         on: {
           'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
+          'task.abandon': { guard: 'may be about it', target: 'failed', actions: 'abandon' },
           'task.cancel': { target: 'cancelled' },
         },
       },

@@ -20,6 +20,20 @@ export interface TaskResume {
   readonly reason?: string;
 }
 
+/** Gives a task up that is parked: it has failed. */
+export interface TaskAbandon {
+  readonly type: 'task.abandon';
+  readonly task: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What an operator says to one task. */
+export type TaskOrder = TaskResume | TaskAbandon;
+
+export const isOrder = (event: { readonly type: string }): event is TaskOrder =>
+  event.type === 'task.resume' || event.type === 'task.abandon';
+
 /** From a child to its run: how it stands while it is not done. */
 export interface TaskStands {
   readonly type: 'task.stands';
@@ -34,7 +48,7 @@ export interface TaskCancel {
   readonly because: string;
 }
 
-export type RunEvent = RunAbort | TaskResume | TaskStands | TaskCancel;
+export type RunEvent = RunAbort | TaskOrder | TaskStands | TaskCancel;
 
 /** Whether something is said to a node, or to one within it. */
 export const isTold = (task: string, node: string): boolean => task === node || task.startsWith(`${node}/`);

@@ -4,7 +4,7 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
-import { isTold, within } from './events.ts';
+import { isOrder, isTold, within } from './events.ts';
 import type { RunEvent } from './events.ts';
 import type { Data, WorkOutcome, WorkStart } from './graph.ts';
 import { saidBy } from './progress.ts';
@@ -64,8 +64,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
     actors: { body: spec.body },
     guards: {
       'has come to its end': ({ context }) => context.outcome !== undefined,
-      'is about it': ({ context, event }) =>
-        event.type === 'task.resume' && isTold(event.task, nameOf(context)),
+      'is about it': ({ context, event }) => isOrder(event) && isTold(event.task, nameOf(context)),
     },
     actions: {
       begin: enqueueActions(({ context: { start, number, input }, enqueue }) => {
@@ -86,7 +85,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
         if (event.type === 'task.stands') tellStanding(enqueue, self, nameOf(context), event.standing);
       }),
       passOn: enqueueActions(({ context, event, enqueue }) => {
-        if (event.type !== 'task.resume') return;
+        if (!isOrder(event)) return;
         const id = String(context.number);
         const rest = within(event.task, nameOf(context)) ?? id;
         enqueue.sendTo(id, { ...event, task: rest });
@@ -115,6 +114,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
           'xstate.error.actor.*': { actions: 'break', target: 'done' },
           'task.stands': { actions: 'tell' },
           'task.resume': { guard: 'is about it', actions: 'passOn' },
+          'task.abandon': { guard: 'is about it', actions: 'passOn' },
           'task.cancel': { actions: 'cancel' },
         },
       },

@@ -4,7 +4,7 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
-import { within } from './events.ts';
+import { isOrder, within } from './events.ts';
 import type { RunEvent } from './events.ts';
 import type { WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
 import { saidBy } from './progress.ts';
@@ -54,8 +54,7 @@ export function mapMachine({ each, input, concurrency, onItemError, reduce }: Ma
     guards: {
       'all is done': ({ context: { items, done, running, ending } }) =>
         ending === undefined ? done === items.length : Object.keys(running).length === 0,
-      'is about an item': ({ context, event }) =>
-        event.type === 'task.resume' && itemIn(context, event.task) !== undefined,
+      'is about an item': ({ context, event }) => isOrder(event) && itemIn(context, event.task) !== undefined,
     },
     actions: {
       fill: enqueueActions(({ context, enqueue }) => {
@@ -109,7 +108,7 @@ export function mapMachine({ each, input, concurrency, onItemError, reduce }: Ma
         tellStanding(enqueue, self, nameIn(context), stands);
       }),
       passOn: enqueueActions(({ context, event, enqueue }) => {
-        if (event.type !== 'task.resume') return;
+        if (!isOrder(event)) return;
         const item = itemIn(context, event.task)!;
         enqueue.sendTo(item, { ...event, task: event.task.slice(nameIn(context).length + 1) });
       }),
@@ -140,6 +139,7 @@ export function mapMachine({ each, input, concurrency, onItemError, reduce }: Ma
           'xstate.error.actor.*': { actions: ['take', 'fill', 'tell'] },
           'task.stands': { actions: ['note', 'tell'] },
           'task.resume': { guard: 'is about an item', actions: 'passOn' },
+          'task.abandon': { guard: 'is about an item', actions: 'passOn' },
           'task.cancel': { actions: 'cancel' },
         },
       },

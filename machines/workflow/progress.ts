@@ -3,6 +3,7 @@
  * of it is pure, and asked by the guards of the run's machine (`run.ts`).
  */
 import type { AnyActorRef } from 'xstate';
+import type { Standing } from './standings.ts';
 import { dependentsOf, isWork } from './graph.ts';
 import type {
   Absence,
@@ -48,6 +49,8 @@ export interface NodeProgress {
   readonly input?: unknown;
   /** What is given to whoever undoes it. */
   readonly undo?: unknown;
+  /** How whoever undoes it stands. */
+  readonly undoing?: Standing;
   /** Why it was not undone. */
   readonly undoProblem?: WorkProblem;
   /** Which arm a branch has chosen. */

@@ -17,6 +17,7 @@ export const guardNames = (name: string) =>
     hasFirst: `the first need of ${name} has ended`,
     speaks: `it is about ${name}`,
     undone: `${name} is the next to undo`,
+    undoSpeaks: `it is about undoing ${name}`,
   }) as const;
 
 /** The source of the child that undoes a node. */
@@ -123,6 +124,7 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
         { guard: { type: 'stands', params: { ...params, standing: 'running' } }, target: 'working' },
       ],
       'task.resume': { guard: guards.speaks, actions: { type: 'passOn', params } },
+      'task.abandon': { guard: guards.speaks, actions: { type: 'passOn', params } },
     },
   };
   return {
@@ -191,8 +193,18 @@ const UNDOING = { outcome: undefined };
 
 function undoingState(graph: Graph, name: string) {
   const params = { node: name };
+  const passOn = {
+    guard: guardNames(name).undoSpeaks,
+    actions: { type: 'passOn', params: { node: undoOf(name) } },
+  };
   return {
     entry: { type: 'stand', params: { ...params, status: 'compensating' } },
+    on: {
+      // Whoever undoes it may have to wait as well.
+      'task.stands': { actions: { type: 'noteUndoing', params } },
+      'task.resume': passOn,
+      'task.abandon': passOn,
+    },
     invoke: {
       id: undoOf(name),
       src: undoOf(name),

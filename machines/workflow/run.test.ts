@@ -5,6 +5,7 @@ import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import type { ErrorPolicy, Graph, GraphNode, Join, Need, WorkNode, WorkStart } from './graph.ts';
 import { puppet } from './puppet.testsuite.ts';
+import type { PuppetContext } from './puppet.testsuite.ts';
 import type { RunContext } from './progress.ts';
 import { runMachine } from './run.ts';
 
@@ -378,6 +379,25 @@ describe('failures', () => {
       'failed (error)',
       { node: 'c', uncompensated: [{ node: 'a', problem: { message: 'undo a is broken' } }] },
     ]);
+  });
+});
+
+describe('undoing', () => {
+  it('waits with whoever undoes it, and lets them be told to go on', () => {
+    const undo = { logic: puppet, input: () => ({}) };
+    const graph = graphOf({
+      a: node({ compensate: undo }),
+      c: node({ needs: ['a'], onError: { kind: 'compensate' } }),
+    });
+    const run = new Run(graph).end('a').fail('c');
+    run.child('undo a').send({ type: 'say', standing: 'parked' });
+    expect(run.context.nodes['a']).toMatchObject({ status: 'compensating', undoing: 'parked' });
+    run.actor.send({ type: 'task.resume', task: 'a', by: 'ada' });
+    run.actor.send({ type: 'task.resume', task: 'undo a', by: 'ada' });
+    const { resumed } = run.child('undo a').getSnapshot().context as PuppetContext;
+    expect(resumed).toMatchObject({ task: 'undo a' });
+    run.end('undo a');
+    expect(run.value).toBe('failed (error)');
   });
 });
 

@@ -27,7 +27,7 @@ import {
   skipped,
   whyCancelled,
 } from './advance.ts';
-import { isTold } from './events.ts';
+import { isOrder, isTold } from './events.ts';
 import type { RunEvent } from './events.ts';
 import { isWork } from './graph.ts';
 import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
@@ -101,6 +101,9 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       fail: assign(({ context }, { node, outcome }: WithOutcome) => failedAs(graph, node, outcome, context)),
       break: assign(({ context }, { node, error }: WithError) =>
         failed(graph, node, { class: 'crash', message: saidBy(error) }, undefined, context),
+      ),
+      noteUndoing: assign(({ context, event }, { node }: Of) =>
+        event.type === 'task.stands' ? noted(context, node, { undoing: event.standing }) : {},
       ),
       undone: assign(({ context }, { node, outcome }: WithOutcome) =>
         outcome.status === 'complete'
@@ -260,7 +263,8 @@ function guardsAbout(graph: Graph, name: string): Record<string, (asked: Asked) 
     [names.hasPlace]: ({ context }) => hasPlace(graph, name, context),
     [names.hasFirst]: ({ context }) =>
       graph.nodes[name]!.needs.some(({ node }) => isOver(context.nodes[node]!.status)),
-    [names.speaks]: ({ event }) => event.type === 'task.resume' && isTold(event.task, name),
+    [names.speaks]: ({ event }) => isOrder(event) && isTold(event.task, name),
+    [names.undoSpeaks]: ({ event }) => isOrder(event) && isTold(event.task, undoOf(name)),
     [names.undone]: ({ context }) => nextToUndo(graph, context) === name,
   };
 }

@@ -5,6 +5,7 @@ import { createMachine, fromCallback, fromTransition, sendTo, setup } from 'xsta
 import { createSystem, NotPermitted, supervisor } from 'heddle';
 import type { AnyEventObject } from 'xstate';
 import type { AccessRequest, Decider, Decision, Principal, SystemView } from 'heddle';
+import { roles } from 'heddle/actors';
 import { memory } from 'heddle/storage';
 import { counter } from './counter.ts';
 import { collect, onDisk, open, rejection, temporaryFolder, ticks } from './systems.ts';
@@ -97,11 +98,7 @@ const WAYS: readonly (readonly [action: string, journal: string, run: (view: Vie
   ['perform counter/held', 'counter/held', (view) => view.perform('counter/held')],
   ['import counter/i', 'counter/i', (view) => view.import({ history: exportedText, as: 'counter/i' })],
   ['export counter/a', 'heddle/system', (view) => view.export('counter/a')],
-  [
-    'export counter/a',
-    'heddle/system',
-    (view) => view.fixture('counter/a', { actors: './actors.ts' }),
-  ],
+  ['export counter/a', 'heddle/system', (view) => view.fixture('counter/a', { actors: './actors.ts' })],
   ['pause counter/a', 'heddle/system', (view) => view.pause({ address: 'counter/a' })],
   ['pause counter/*', 'heddle/system', (view) => view.pause({ name: 'counter' })],
   ['pause system/*', 'heddle/system', (view) => view.pause()],
@@ -199,6 +196,49 @@ async function portrait({ system }: World): Promise<unknown> {
       if (event.type !== 'heddle.refused') all.push([address, seq, event.type]);
   return all;
 }
+
+describe('an empty table', () => {
+  it('refuses everything to everybody, the program too, and can be closed', async () => {
+    const run = await open(actors, {});
+    await run.system.start('counter', { id: 'a' });
+    const governed = await run.reopen({ decider: roles({}) });
+    const { system } = governed;
+    const a = system.get('counter/a')!;
+    const tried = [
+      system.start('counter'),
+      system.stop('counter/a'),
+      a.send({ type: 'add', by: 1 }),
+      system.pause(),
+    ];
+    for (const attempt of tried) expect(await rejection(attempt)).toBeInstanceOf(NotPermitted);
+    const operator = system.as({ type: 'operator', id: 'o' });
+    expect(await rejection(operator.get('counter/a')!.send({ type: 'add', by: 1 }))).toBeInstanceOf(
+      NotPermitted,
+    );
+    const after = await governed.reopen({ decider: roles(ADD_ONLY) });
+    await after.system.get('counter/a')!.send({ type: 'add', by: 1 });
+    const finishing = after.system.get('counter/a')!.send({ type: 'finish' });
+    expect(await rejection(finishing)).toMatchObject({ determining: [], reasons: ['no grant permits it'] });
+    const refusals = await collect(after.system.refusals());
+    expect(refusals.map(({ what, principal }) => `${what} by ${principal}`).toSorted()).toEqual([
+      'pause by program main',
+      'send by operator o',
+      'send by program main',
+      'send by program main',
+      'start by program main',
+      'stop by program main',
+    ]);
+  });
+});
+
+const ADD_ONLY = `
+grants:
+  - id: add
+    to: { principals: [{ type: program, id: main }] }
+    actions: [send]
+    resources: [{ type: counter }]
+    when: [{ of: action.properties.event, equals: add }]
+`;
 
 describe('on whose behalf', () => {
   it('is the program, or whom it names; a view gives refs that are asked for like it', async () => {
@@ -450,7 +490,12 @@ describe('a decider that answers later', () => {
     const [one, other] = [await both[0]!, await both[1]!];
     expect(one.address).toBe(other.address);
     expect(await collect(run.system.history('counter/a'))).toHaveLength(1);
-    const late = [run.system.start('counter', { id: 'b' }), one.send({ type: 'add', by: 1 })].map(rejection);
+    const late = [
+      run.system.start('counter', { id: 'b' }),
+      one.send({ type: 'add', by: 1 }),
+      run.system.stop('counter/a'),
+      run.system.schedules.declare({ id: 's', start: 'counter', every: '1 day' }),
+    ].map(rejection);
     await ticks();
     await run.system.close();
     answers.forEach((answer) => answer());

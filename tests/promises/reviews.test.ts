@@ -2,10 +2,11 @@
 // disk". Workflows with reviews in them, hosted, closed, killed and opened again, and people who try more than they may.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ReviewRefused, Reviews } from 'heddle/actors';
-import type { ReviewDecision, ReviewsOptions } from 'heddle/actors';
+import { ReviewRefused, Reviews, roles } from 'heddle/actors';
+import type { ReviewsOptions } from 'heddle/actors';
 import { review } from 'heddle/machines';
-import { durable, InvalidArgument, UnknownActor } from 'heddle';
+import { durable, HeddleError, InvalidArgument, UnknownActor } from 'heddle';
+import type { Decision } from 'heddle';
 import { Decider, GATE, magazine, Press, publishing } from '../publishing.ts';
 import type { PublishingInput } from '../publishing.ts';
 import { collect, open, rejection, STORES } from './systems.ts';
@@ -37,6 +38,10 @@ async function report(
 }
 
 const stateOf = ({ system }: Opened<House>, id = '7') => system.get(`report/${id}`)!.getSnapshot().value;
+
+function boom(): never {
+  throw new Error('boom');
+}
 
 const reasonOf = async (promise: Promise<unknown>): Promise<string> => {
   const error = await rejection(promise);
@@ -171,6 +176,35 @@ describe('reviews are found', () => {
     expect(asleep.toSorted()).toEqual(all);
   });
 
+  it('by the names of a system, in memory, asleep, and when code of others is gone', async () => {
+    const opened = await open(house());
+    expect(await opened.system.names()).toEqual([]);
+    await opened.system.start('magazine', { id: 'may' });
+    await opened.settle();
+    const names = ['magazine', 'magazine/article', 'magazine/article/review', 'magazine/article/write'];
+    expect((await opened.system.names()).toSorted()).toEqual(names);
+    expect(await opened.system.names((logic) => logic === review)).toEqual(['magazine/article/review']);
+    const later = await opened.crash();
+    expect((await later.system.names()).toSorted()).toEqual(names);
+    const asleep = await later.reopen();
+    expect((await asleep.system.names()).toSorted()).toEqual(names);
+    const without = await asleep.reopenWith({ review });
+    expect(await without.system.names()).toEqual([]);
+  });
+
+  it('also when one of them cannot be loaded', async () => {
+    const opened = await open(house());
+    await report(opened, '1');
+    await opened.system.start('review', { id: 'alone', input: { ...GATE, proposal: 1 } });
+    // Its release changed everything about it, and tells no story of before.
+    const strange = durable(review, { version: 2, migrate: { 1: () => boom() } });
+    const next = await opened.reopenWith({ ...house(), review: strange });
+    expect(() => next.system.get('review/alone')).toThrow(HeddleError);
+    const reviews = new Reviews(next.system, { decide: decider().decide });
+    const found = await collect(reviews.pending());
+    expect(found.map(({ id }) => id)).toEqual(['report/1/review']);
+  });
+
   it('not where there are none', async () => {
     const opened = await open(house());
     const reviews = reviewsOf(opened);
@@ -243,8 +277,8 @@ describe('permission', () => {
     });
   });
 
-  it.each<[string, () => ReviewDecision | PromiseLike<ReviewDecision>]>([
-    ['denies', () => ({ effect: 'deny', determining: ['never'], reasons: ['no'] })],
+  it.each<[string, () => Decision | PromiseLike<Decision>]>([
+    ['denies', () => ({ effect: 'deny', determining: ['never'], reasons: ['no'], obligations: [] })],
     [
       'throws',
       () => {
@@ -254,7 +288,7 @@ describe('permission', () => {
     ['rejects', () => Promise.reject(new Error('unreachable'))],
     ['says nothing', () => undefined as never],
     ['says something else', () => ({ effect: 'allow', determining: ['x'], reasons: [] }) as never],
-    ['names no rule', () => ({ effect: 'permit', determining: [], reasons: [] })],
+    ['names no rule', () => ({ effect: 'permit', determining: [], reasons: [], obligations: [] })],
     ['names what is no rule', () => ({ effect: 'permit', determining: 'all', reasons: [] }) as never],
     [
       'asks for what nobody can do',
@@ -301,7 +335,7 @@ describe('permission', () => {
     const met: unknown[] = [];
     const reviews = reviewsOf(opened, {
       decide: asking.decide,
-      obligations: { 'step-up': async (obligation) => void met.push(obligation) as undefined },
+      obligations: { 'step-up': async (obligation) => void met.push(obligation) },
     });
     const id = await report(opened);
     await reviews.decide(id, { by: 'ada', verdict: 'approve' });
@@ -330,6 +364,42 @@ describe('permission', () => {
     else expect(await reasonOf(decision)).toBe(outcome);
     await opened.settle();
     expect(stateOf(opened)).toBe(outcome === 'approved' ? 'published' : 'reviewing');
+  });
+
+  it('can be that of the system, by a table of roles', async () => {
+    const user = (id: string) => ({ type: 'user', id });
+    const table = roles({
+      roles: { editor: {} },
+      members: [
+        { who: user('ada'), roles: ['editor'] },
+        { who: user('ivy'), roles: ['editor'] },
+      ],
+      grants: [
+        { id: 'own', to: { principals: [{ type: 'program', id: '*' }] }, actions: ['*'], resources: 'any' },
+        {
+          id: 'editors',
+          to: { roles: ['editor'] },
+          actions: ['review.*'],
+          resources: [{ type: 'review' }],
+          when: [{ of: 'resource.properties.amount', lessThan: 1000 }],
+        },
+      ],
+    });
+    const opened = await open(house(), { decider: table });
+    const { authority } = opened.system;
+    const reviews = reviewsOf(opened, {
+      decide: (request, options) => authority.permit(request, options),
+      list: (request) => authority.list(request),
+    });
+    const id = await report(opened, '7', { gate: { about: { amount: 900 } } });
+    const dear = await report(opened, '8', { gate: { about: { amount: 1900 } } });
+    expect(await reasonOf(reviews.decide(id, { by: 'guest', verdict: 'approve' }))).toBe('not-permitted');
+    expect(await reasonOf(reviews.decide(dear, { by: 'ada', verdict: 'approve' }))).toBe('not-permitted');
+    expect(await reviews.whoMayApprove(id)).toEqual({
+      people: [{ principal: user('ada'), determining: ['editors'], depends: [] }],
+    });
+    const { review: decided } = await reviews.decide(id, { by: 'ada', verdict: 'approve' });
+    expect(decided.approvals).toMatchObject([{ by: 'ada', determining: ['editors'] }]);
   });
 
   it('has no default', async () => {
@@ -372,7 +442,8 @@ describe('what people say', () => {
     expect(again.receipt).toEqual(first.receipt);
     expect(again.hash).toBe(first.hash);
     // A refusal too, whatever the decider says by now.
-    const generous = () => ({ effect: 'permit', determining: ['all'], reasons: [] }) as const;
+    const generous = () =>
+      ({ effect: 'permit', determining: ['all'], reasons: [], obligations: [] }) as const;
     const refused = reviewsOf(opened, { decide: generous }).decide(
       id,
       { ...approve, by: 'guest' },
@@ -452,6 +523,26 @@ describe('what people say', () => {
     expect(await reasonOf(reviews.decide(id, { by: 'ada', verdict: 'edit' }))).toBe('invalid-edit');
     expect(await reasonOf(reviews.decide(id, { by: 'ada', verdict: 'abort' }))).toBe('no-reason');
     expect(await collect(opened.system.history(id))).toHaveLength(3);
+  });
+
+  it('tells whether they notice what is wrong on purpose', async () => {
+    const opened = await open(house());
+    const reviews = reviewsOf(opened);
+    const ids: string[] = [];
+    for (const id of ['1', '2', '3', '4', '5'])
+      ids.push(await report(opened, id, { gate: { probe: id !== '5', expiresAfterMs: HOUR } }));
+    const { review: shown } = await reviews.show(ids[0]!, { by: 'ada' });
+    expect(shown).not.toHaveProperty('probe');
+    expect((await collect(reviews.pending())).some((pending) => 'probe' in pending)).toBe(false);
+    await reviews.decide(ids[0]!, { by: 'ada', verdict: 'reject', reason: 'nonsense', hash: shown.hash });
+    await reviews.decide(ids[1]!, { by: 'ada', verdict: 'abort', reason: 'nonsense' });
+    await reviews.decide(ids[2]!, { by: 'ada', verdict: 'approve' });
+    await reviews.decide(ids[4]!, { by: 'ada', verdict: 'approve' });
+    await opened.advance(HOUR);
+    expect(await reviews.probes()).toEqual({ caught: 2, missed: 1, undecided: 1 });
+    expect(await reviews.probes({ workflow: 'magazine' })).toEqual({ caught: 0, missed: 0, undecided: 0 });
+    const { decided } = opened.system.get('report/3')!.getSnapshot().context;
+    expect(decided).toMatchObject({ verdict: 'approved', probe: true });
   });
 
   it('can be all of it: information, delegation, a comment, a claim', async () => {

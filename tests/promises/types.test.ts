@@ -6,7 +6,8 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { fromPromise, fromTransition, setup, toPromise, waitFor } from 'xstate';
 import type { AnyEventObject, InputFrom } from 'xstate';
 import { createSystem, durable, supervisor, fromEffect } from 'heddle';
-import type { HeddleRef, HistoryRecord, Receipt, ReplayResult, System, Verification } from 'heddle';
+import { roles } from 'heddle/actors';
+import type { Decider, HeddleRef, HistoryRecord, Receipt, ReplayResult, System, Verification } from 'heddle';
 import { memory } from 'heddle/storage';
 import { counter } from './counter.ts';
 
@@ -267,3 +268,46 @@ describe('a supervision tree', () => {
     expect(mistakes).toBeTypeOf('function');
   });
 });
+
+describe('a decider', () => {
+  it('is what the port says, and its table is what it may be', () => {
+    const mistakes: Mistakes = async () => {
+      const options = { store: memory(), actors: { counter, greeter } };
+      const decider = roles({
+        grants: [
+          { id: 'g', to: 'everyone', actions: ['send'], resources: [{ type: 'counter' }] },
+          {
+            ...{ id: 'h', to: { roles: ['a'] }, actions: ['*'], resources: 'any' },
+            when: [{ of: 'context.cost', atMost: { of: 'context.limit' } }, { sameTenant: true }],
+          },
+        ],
+      });
+      const system = await createSystem({ ...options, decider, decideWithin: '1 second' });
+      const view = system.as({ type: 'user', id: 'alice' });
+      const ref = await view.start('counter');
+      await ref.send({ type: 'add', by: 1 });
+      // @ts-expect-error -- no such event
+      await ref.send({ type: 'subtract' });
+      // @ts-expect-error -- a view cannot be closed
+      await view.close();
+      // @ts-expect-error -- nor disposed of
+      await using other = view;
+      // @ts-expect-error -- a principal has an id
+      system.as({ type: 'user' });
+      // @ts-expect-error -- no decider
+      await createSystem({ ...options, decider: { hash: 'x' } });
+      // @ts-expect-error -- no such effect
+      const wrong: Decider = { hash: 'x', decide: () => ({ ...NOTHING, effect: 'allow' }) };
+      // @ts-expect-error -- a grant says to whom
+      roles({ grants: [{ id: 'g', actions: ['send'], resources: 'any' }] });
+      // @ts-expect-error -- no such operator
+      roles({ forbid: [{ id: 'f', actions: ['a'], when: [{ of: 'context.a', equal: 1 }] }] });
+      // @ts-expect-error -- a text is no limit
+      roles({ forbid: [{ id: 'f', actions: ['a'], when: [{ of: 'context.a', atMost: '1' }] }] });
+      expect([other, wrong]).toBeDefined();
+    };
+    expect(mistakes).toBeTypeOf('function');
+  });
+});
+
+const NOTHING = { determining: [], reasons: [], obligations: [] };

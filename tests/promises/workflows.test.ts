@@ -1,5 +1,5 @@
 // The lie: "a run survives". Workflows with agents, money and people, hosted: done in order, killed after every commit, never done twice.
-import { agent, budget, gate, result, roles, task, workflow } from 'heddle/actors';
+import { agent, budget, FaultError, gate, microsOf, result, roles, task, workflow } from 'heddle/actors';
 import type { Assignment } from 'heddle/actors';
 import { createSystem } from 'heddle';
 import { memory } from 'heddle/storage';
@@ -47,6 +47,43 @@ const until = async (holds: () => boolean): Promise<void> => {
 };
 
 describe('a hosted workflow', () => {
+  it('refuses an input that breaks its schema, with every place, and nothing is there', async () => {
+    const strict = workflow({
+      id: 'strict',
+      inputSchema: {
+        type: 'object',
+        properties: { topic: { type: 'string' }, pages: { type: 'number' } },
+        required: ['topic'],
+      },
+      tasks: { work: task({ agent: 'clerk' }) },
+    });
+    const system = await createSystem({
+      store: memory(),
+      actors: { strict, clerk: worker('clerk', () => ({})) },
+    });
+    const starting = system.start('strict', { id: '1', input: { pages: 'many' } as never });
+    await expect(starting).rejects.toMatchObject({
+      code: 'HEDDLE_INPUT_REFUSED',
+      problems: [{ pointer: '#/topic' }, { pointer: '#/pages' }].map(
+        (place) => expect.objectContaining(place) as unknown,
+      ),
+    });
+    expect(system.get('strict/1')).toBe(undefined);
+    const refused = [];
+    for await (const { code, message } of system.refusals()) refused.push([code, message]);
+    expect(refused).toEqual([['HEDDLE_INPUT_REFUSED', expect.not.stringContaining('many')]]);
+    await system.close();
+  });
+
+  it('runs an agent by itself', async () => {
+    const clerk = worker('clerk', ({ n }) => ({ doubled: Number(n) * 2 }));
+    const system = await createSystem({ store: memory(), actors: { clerk } });
+    const run = await system.start('clerk', { id: '1', input: { n: 4 } });
+    await until(() => run.getSnapshot().status !== 'active');
+    expect(run.getSnapshot()).toMatchObject({ status: 'done', output: { doubled: 8 } });
+    await system.close();
+  });
+
   it('runs, waits for a person, and goes on with what they have approved', async () => {
     const asked: string[] = [];
     const report = workflow({
@@ -107,6 +144,86 @@ describe('a hosted workflow', () => {
     await until(() => run.getSnapshot().status !== 'active');
     expect(run.getSnapshot()).toMatchObject({ status: 'done', output: { published: 'short: about tides' } });
     expect(asked.length).toBe(3);
+    await system.close();
+  });
+
+  it('shows a reviewer what was done, by whom and for how much; and takes no approval of one by whom it was started', async () => {
+    const note = workflow({
+      id: 'note',
+      budget: budget({ limit: 1 }),
+      tasks: {
+        draft: task({ capability: 'draft', compensate: { agent: 'undraft' } }),
+        review: gate({
+          needs: ['draft'],
+          role: 'editor',
+          editable: ['/text'],
+          schema: {
+            type: 'object',
+            properties: { text: { type: 'string', minLength: 3 } },
+            required: ['text'],
+          },
+        }),
+        send: task({ needs: ['review'], agent: 'sender', input: ({ review }) => review.output }),
+      },
+    });
+    let isFirst = true;
+    const draft = worker('draft', () => {
+      if (isFirst) {
+        isFirst = false;
+        throw new FaultError({ class: 'empty', message: 'nothing came', cost: microsOf(0.002) });
+      }
+      return { text: 'hello' };
+    });
+    const system = await createSystem({
+      store: memory(),
+      actors: {
+        note,
+        draft,
+        undraft: worker('undraft', () => ({})),
+        sender: worker('sender', (input) => ({ ...input })),
+      },
+      decider: roles(`
+roles: { editor: {} }
+members:
+  - { who: { type: user, id: ada }, roles: [editor] }
+  - { who: { type: user, id: grace }, roles: [editor] }
+grants:
+  - { id: everybody, to: everyone, actions: [start, send], resources: any }
+  - { id: runs, to: { principals: [{ type: actor, id: 'note/*' }] }, actions: [agent.call], resources: any }
+  - { id: editors, to: { roles: [editor] }, actions: ['review.*'], resources: [{ type: review }] }
+`),
+    });
+    const run = await system.as({ type: 'user', id: 'ada' }).start('note', { id: '1', input: {} });
+    await until(() => system.reviews.get('note/1/review') !== undefined);
+    const context = await system.reviews.context('note/1/review');
+    expect(context.did.tasks).toMatchObject([
+      {
+        task: 'draft',
+        attempts: [
+          { agent: 'draft', fault: { class: 'empty' }, cost: 2000 },
+          { agent: 'draft', cost: 10_000 },
+        ],
+      },
+      { task: 'review', status: 'waiting' },
+      { task: 'send', status: 'pending' },
+    ]);
+    expect(context.why.permissions).toContainEqual(expect.objectContaining({ determining: ['runs'] }));
+    expect(context.consequences).toMatchObject({
+      missing: 1,
+      next: [{ id: 'send' }],
+      money: { limit: 1_000_000, spent: 12_000, remaining: 988_000 },
+    });
+    const decide = (by: string, more: object) =>
+      system.reviews.decide('note/1/review', { by, verdict: 'approve', ...more });
+    await expect(decide('ada', {})).rejects.toMatchObject({
+      code: 'HEDDLE_REVIEW_REFUSED',
+      reason: 'not-permitted',
+    });
+    const edits = (value: unknown) => ({ edits: [{ op: 'replace', pointer: '/text', value }] });
+    await expect(decide('grace', edits('x'))).rejects.toMatchObject({ reason: 'invalid' });
+    await decide('grace', edits('hello, all'));
+    await until(() => run.getSnapshot().status !== 'active');
+    expect(run.getSnapshot().output).toEqual({ text: 'hello, all' });
     await system.close();
   });
 });

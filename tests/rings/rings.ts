@@ -6,6 +6,7 @@ import { differential } from './differential.ts';
 import { diskFull } from './disk-full.ts';
 import { elsewhere } from './elsewhere.ts';
 import { kill } from './kill.ts';
+import { orchestration } from './orchestration.ts';
 import { otp } from './otp.ts';
 import { planted } from './planted.ts';
 import type { Ring } from './ring.ts';
@@ -25,6 +26,7 @@ export const RINGS: Readonly<Record<string, Ring>> = {
   bits,
   backup,
   elsewhere,
+  orchestration,
   otp,
   soak,
   supervision,

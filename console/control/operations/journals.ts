@@ -20,14 +20,18 @@ import type { SnapshotFields, StateRow } from './actors.ts';
 import { known, once, operation, row, taggedOr, time } from './operation.ts';
 
 /** A record of a journal. */
-export type RecordRow = Omit<HistoryRecord, 'at' | 'event' | 'error' | 'intents' | 'id' | 'attempt'> & {
+export type RecordRow = Omit<HistoryRecord, 'at' | 'event' | 'error' | 'intents' | OrAbsent> & {
   readonly at: string;
   readonly event: Json;
   readonly id?: string;
+  readonly principal?: NonNullable<HistoryRecord['principal']>;
+  readonly decision?: NonNullable<HistoryRecord['decision']>;
   readonly intents: readonly IntentRow[];
   readonly attempt?: number;
   readonly error?: Json;
 };
+
+type OrAbsent = 'id' | 'attempt' | 'principal' | 'decision';
 
 /** What a step has asked for. */
 export type IntentRow = Exclude<HistoryIntent, { kind: 'timer' }> | TimerRow;

@@ -1,0 +1,98 @@
+/**
+ * What is known of a run, for whoever has to decide about it: its plan, and where each part stands. Made of the declaration, the state
+ * of the run and those of its tasks; nothing of it is an agent's own account of itself.
+ */
+import type { Json } from '../../machines/canonical.ts';
+import type { Ledger } from '../../machines/budget-ledger.ts';
+import type { Micros } from '../../machines/money.ts';
+import { microsOf } from '../../machines/money.ts';
+import type { AttemptNote, TaskContext } from '../../machines/task/progress.ts';
+import type { NodeProgress, RunContext } from '../../machines/workflow/progress.ts';
+import type { AttemptView, MoneyView, PlanNode, RunView, TaskView } from '../run-view.ts';
+import type { AnyDeclaration, NeedOption, TaskOptions } from './declaration.ts';
+import type { AnyWorkflowOptions } from './graph.ts';
+import { needOf } from './need.ts';
+
+/** The state of an actor, by its address; undefined where nobody lives. */
+export type StateOf = (address: string) => { readonly context?: unknown } | undefined;
+
+export function runViewOf(options: AnyWorkflowOptions, run: RunContext, stateOf: StateOf): RunView {
+  const names = Object.keys(options.tasks);
+  const money = moneyOf(stateOf(`${run.run}/account`)?.context as Ledger | undefined);
+  return {
+    workflow: options.id,
+    plan: names.map((name) => planOf(name, options.tasks[name]!)),
+    tasks: Object.fromEntries(
+      names.map((name) => {
+        const task = stateOf(`${run.run}/${name}`)?.context as Partial<TaskContext> | undefined;
+        return [name, taskOf(run.nodes[name]!, isTask(task) ? task : undefined)];
+      }),
+    ),
+    ...(money !== undefined && { money }),
+  };
+}
+
+function planOf(id: string, { kind, options }: AnyDeclaration): PlanNode {
+  const { capability, maxCost, compensate } = options as TaskOptions;
+  const needs = ((options.needs ?? []) as readonly NeedOption<string>[]).map((need) => needOf(need).node);
+  const undo = compensate?.capability ?? compensate?.agent;
+  return {
+    ...{ id, kind, needs },
+    ...(capability !== undefined && { capability }),
+    ...(maxCost !== undefined && { maxCost: microsOf(maxCost) }),
+    ...(undo !== undefined && { isReversible: true, compensation: String(undo) }),
+  };
+}
+
+/** Lists, loops and gates have states of their own kinds. */
+const isTask = (context: Partial<TaskContext> | undefined): context is TaskContext =>
+  context?.log !== undefined && context.passedOver !== undefined;
+
+function taskOf({ status, output, facts }: NodeProgress, task: TaskContext | undefined): TaskView {
+  return {
+    status,
+    ...(output !== undefined && { output: output as Json }),
+    ...(facts?.cost !== undefined && { cost: facts.cost as Micros }),
+    ...(task !== undefined && detailsOf(task)),
+  };
+}
+
+function detailsOf({ input, log, advice, passedOver, verified }: TaskContext): Partial<TaskView> {
+  const { confidence } = log.at(-1) ?? {};
+  return {
+    input: input as Json,
+    attempts: log.map(attemptOf),
+    ...(advice !== undefined && {
+      routing: {
+        chosen: advice.agent,
+        because: advice.because,
+        losers: passedOver.map(({ agent, why }) => ({ agent, reason: why })),
+      },
+      permissions: [{ action: 'agent.call', ...advice.permission }],
+    }),
+    judgement: {
+      ...(confidence !== undefined && { confidence }),
+      ...(verified !== undefined && {
+        verifiers: Object.entries(verified).map(([name, found]) => ({
+          name,
+          holds: (found as { readonly ok?: unknown }).ok === true,
+        })),
+      }),
+    },
+  };
+}
+
+function attemptOf({ number, agent, cost, fault, message, from, to }: AttemptNote): AttemptView {
+  return {
+    ...{ number, agent },
+    ...(fault !== undefined && { fault: { class: fault, message: message ?? '' } }),
+    ...(cost !== undefined && { cost }),
+    ...(to !== undefined && { durationMs: to - from }),
+  };
+}
+
+function moneyOf(ledger: Ledger | undefined): MoneyView | undefined {
+  if (ledger === undefined) return undefined;
+  const { limit, spent, reserved } = ledger.window;
+  return { limit, spent, reserved, remaining: Math.max(0, limit - spent - reserved) as Micros };
+}
