@@ -2,7 +2,7 @@
  * What was written: of a workflow that stands in a file, the file as data and its hash. Functions that are made of expressions all look
  * the same in the code of a machine, so what was written stands beside them; whoever compares versions finds the difference there.
  */
-import { hashOf } from '../schema/canonical.ts';
+import { hashOf } from '../schema/digest.ts';
 import { isRecord } from '../schema/plain.ts';
 
 export interface Definition {

@@ -97,8 +97,6 @@ describe('a schema', () => {
   });
 
   it('of the input of a run refuses its start', async () => {
-    await expect(ended({ inputSchema: TEXT }, { text: 'x' })).rejects.toMatchObject({
-      cause: expect.any(InputRefused),
-    });
+    await expect(ended({ inputSchema: TEXT }, { text: 'x' })).rejects.toBeInstanceOf(InputRefused);
   });
 });

@@ -4,7 +4,7 @@
  */
 import { pointerTo } from '../../../machines/json-pointer.ts';
 import { InvalidArgument } from '../../../runtime/index.ts';
-import { canonicalText } from '../../schema/canonical.ts';
+import { canonicalOf } from '../../../machines/canonical.ts';
 import { isRecord } from '../../schema/plain.ts';
 import { definitionOf } from '../workflow.ts';
 import { contentOf } from './file.ts';
@@ -52,7 +52,7 @@ function writtenIn(version: string | object, which: string): unknown {
 }
 
 function compare(before: unknown, after: unknown, path: readonly string[], changes: Change[]): void {
-  if (canonicalText(before) === canonicalText(after) && !isRecord(before)) return;
+  if (canonicalOf(before) === canonicalOf(after) && !isRecord(before)) return;
   if (isRecord(before) && isRecord(after)) return compareFields(before, after, path, changes);
   if (isSet(before) && isSet(after)) return compareSets(before, after, path, changes);
   changes.push(changeOf('changed', path, `${shown(before)} → ${shown(after)}`, { before, after }));
