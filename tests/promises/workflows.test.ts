@@ -210,7 +210,7 @@ grants:
     expect(context.why.permissions).toContainEqual(expect.objectContaining({ determining: ['runs'] }));
     expect(context.consequences).toMatchObject({
       missing: 1,
-      next: [{ id: 'send' }],
+      next: [{ node: 'send' }],
       money: { limit: 1_000_000, spent: 12_000, remaining: 988_000 },
     });
     const decide = (by: string, more: object) =>
