@@ -180,6 +180,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     initial: 'consulting',
     states: {
       consulting: {
+        description: 'who may do it, and is asked first?',
         invoke: {
           id: 'consult',
           src: 'consult',
@@ -205,6 +206,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       paying: {
+        description: 'reserves what the attempt may cost',
         initial: 'reserving',
         states: {
           reserving: {
@@ -228,6 +230,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       asking: {
+        description: 'an agent works',
         entry: 'begin',
         invoke: {
           id: 'ask',
@@ -256,6 +259,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         ],
       },
       verifying: {
+        description: 'is the answer right?',
         invoke: {
           id: 'verify',
           src: 'verify',
@@ -286,6 +290,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       deciding: {
+        description: 'what is done about what went wrong, by the strategy',
         entry: 'decide',
         always: [
           { guard: { type: 'does', params: { deed: 'retry' } }, target: 'delaying' },
@@ -304,10 +309,12 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         ],
       },
       delaying: {
+        description: 'the same again, in a while',
         after: { delay: 'paying' },
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       sleeping: {
+        description: 'asks again later, or when somebody resumes it',
         entry: { type: 'tell', params: { standing: 'parked' } },
         exit: { type: 'tell', params: { standing: 'running' } },
         after: { delay: 'consulting' },
@@ -318,6 +325,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       parked: {
+        description: 'stands still until somebody resumes it, or gives it up',
+        tags: ['waits for a person'],
         entry: { type: 'tell', params: { standing: 'parked' } },
         exit: { type: 'tell', params: { standing: 'running' } },
         on: {
@@ -327,6 +336,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       reviewing: {
+        description: 'a person decides',
+        tags: ['waits for a person'],
         entry: { type: 'tell', params: { standing: 'waiting' } },
         exit: { type: 'tell', params: { standing: 'running' } },
         invoke: {

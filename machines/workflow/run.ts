@@ -167,8 +167,8 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       },
       ...(undoable.length > 0 && { compensating: compensatingState(graph, undoable) }),
       complete: { type: 'final' },
-      failed: lastState(isNested),
-      aborted: lastState(isNested),
+      failed: { description: 'its error says which node has failed, and why', ...lastState(isNested) },
+      aborted: { description: 'its error says by whom, and why', ...lastState(isNested) },
     },
     output: ({ context }: { readonly context: RunContext }) =>
       isNested ? outcomeOf(graph, context) : outputOfRun(graph, context),
