@@ -195,6 +195,15 @@ export interface Declaration<
   readonly needed?: TNeed;
 }
 
+/** A branch as it was written. `TArm` are its arms. */
+export interface BranchDeclaration<
+  TNeed extends string = string,
+  TArm extends string = string,
+> extends Declaration<'branch', TNeed, BranchOptions> {
+  /** Says nothing at run time. */
+  readonly armed?: TArm;
+}
+
 export type TaskDeclaration<TNeed extends string = string> = Declaration<'task', TNeed, TaskOptions>;
 export type AnyDeclaration =
   | TaskDeclaration
@@ -202,7 +211,7 @@ export type AnyDeclaration =
   | Declaration<'map', string, MapOptions>
   | Declaration<'loop', string, LoopOptions>
   | Declaration<'call', string, CallOptions>
-  | Declaration<'branch', string, BranchOptions>
+  | BranchDeclaration
   | Declaration<'join', string, JoinOptions>;
 
 function declared<TKind extends string, TNeed extends string, TOptions>(
@@ -251,7 +260,7 @@ export function call<const TNeed extends string = never>(
 /** One of several ways. */
 export function branch<const TNeed extends string = never, const TArm extends string = string>(
   options: BranchOptions<TNeed, TArm>,
-): Declaration<'branch', TNeed, BranchOptions> {
+): BranchDeclaration<TNeed, TArm> {
   return declared('branch', options);
 }
 

@@ -12,7 +12,7 @@ import { InvalidWorkflow } from '../errors.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { Inferred, SchemaLike } from '../schema/inferred.ts';
 import { problemsOf } from './check.ts';
-import type { AnyDeclaration, Declaration, NodeOf, WorkflowOptions } from './declaration.ts';
+import type { AnyDeclaration, Declaration, WorkflowOptions } from './declaration.ts';
 import { graphOf, schemaOf } from './graph.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { EMPTY_OFFICE } from './office.ts';
@@ -23,12 +23,19 @@ import type { Definition } from './written.ts';
 /** Of every machine that is a workflow: how it was declared. By its configuration, which all its copies share. */
 const declarations = new WeakMap<object, AnyWorkflowOptions>();
 
+/** What can be needed: nodes, and arms of branches. */
+type Needable<TTasks> = {
+  readonly [TName in keyof TTasks & string]:
+    | TName
+    | (TTasks[TName] extends { readonly armed?: infer TArm extends string } ? `${TName}.${TArm}` : never);
+}[keyof TTasks & string];
+
 /** Nodes whose needs are all there; otherwise the type says which are not. */
 type WithNeeds<TTasks> = {
   readonly [TName in keyof TTasks]: TTasks[TName] extends Declaration<string, infer TNeed>
-    ? [NodeOf<TNeed>] extends [keyof TTasks]
+    ? [TNeed] extends [Needable<TTasks>]
       ? TTasks[TName]
-      : { readonly 'needs what is not there': Exclude<NodeOf<TNeed>, keyof TTasks> }
+      : { readonly 'needs what is not there': Exclude<TNeed, Needable<TTasks>> }
     : never;
 };
 
