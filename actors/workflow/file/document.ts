@@ -21,6 +21,9 @@ export interface Read {
   placeOf(pointer: string): Place;
 }
 
+/** What most people run into who write expressions in YAML. */
+const QUOTE = "; an expression with ': ' or '#' in it, or within { } or [ ], must be quoted";
+
 const MAX_LENGTH = 1_000_000;
 const MAX_DEPTH = 40;
 
@@ -45,17 +48,26 @@ export function documentOf(text: string): Read {
     // The parser goes as deep as the text, and the stack does not.
     return nothing(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const problems: ContractProblem[] = [...document.errors, ...document.warnings].map(({ message, pos }) => ({
-    pointer: '#',
-    detail: message,
-    ...placeAt(pos[0]),
-  }));
+  const lines = text.split('\n');
+  const problems: ContractProblem[] = withoutEchoes([...document.errors, ...document.warnings]).map(
+    ({ message, pos }) => {
+      const place = placeAt(pos[0]);
+      const hint = lines[place.line - 1]?.includes('${') === true ? QUOTE : '';
+      return { pointer: '#', detail: `${message}${hint}`, ...place };
+    },
+  );
   if (problems.length === 0) problems.push(...strangersIn(document, placeAt));
   return {
     content: problems.length > 0 ? undefined : document.toJS({ maxAliasCount: 0 }),
     problems,
     placeOf: (pointer) => placeAt(offsetOf(document, keysOf(pointer.slice(1)))),
   };
+}
+
+/** Behind the first thing that cannot be read at all, everything else follows from it. */
+function withoutEchoes<T extends { readonly code: string }>(troubles: readonly T[]): readonly T[] {
+  const first = troubles.findIndex(({ code }) => code !== 'DUPLICATE_KEY');
+  return first === -1 ? troubles : troubles.slice(0, first + 1);
 }
 
 const nothing = (detail: string): Read => ({

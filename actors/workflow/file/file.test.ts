@@ -222,6 +222,12 @@ describe('what is wrong is told with its place', () => {
       '#: Map keys must be unique',
     ],
     [
+      'an expression that should be quoted',
+      changed("'${ input.topic }'", '${ input.topic }'),
+      '{ input.topic',
+      '#: Unexpected flow-map-start at node end; an expression with',
+    ],
+    [
       'an anchor',
       changed('role: editor', 'role: &who editor'),
       'editor',
