@@ -18,7 +18,7 @@ function refusal(options: object): readonly string[] {
 }
 
 const flow = (tasks: object, rest: object = {}): readonly string[] => refusal({ id: 'flow', tasks, ...rest });
-const does = (options: object = {}) => task({ capability: 'x', ...options } as never);
+const does = (options: object = {}) => task({ capability: 'x', ...options });
 const yes = () => true;
 
 const object = (properties: object, rest: object = {}) => ({ type: 'object', properties, ...rest });

@@ -8,7 +8,7 @@ import type { ContractProblem } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { AnyDeclaration, TaskOptions } from './declaration.ts';
-import { needsIn } from './graph.ts';
+import { needsIn, schemaOf } from './graph.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';
 
@@ -38,11 +38,7 @@ export function problemsOfEdges(
   });
 }
 
-function jsonSchemaOf(schema: SchemaLike | undefined): Schema | undefined {
-  if (schema === undefined) return undefined;
-  const reading = checkedSchemaOf(schema);
-  return reading.ok ? (reading.schema.jsonSchema as Schema) : undefined;
-}
+const jsonSchemaOf = (schema: SchemaLike | undefined): Schema | undefined => schemaOf(schema)?.jsonSchema;
 
 /** An input that is said part by part. */
 interface Parts {

@@ -2,7 +2,6 @@
  * From the declaration of a workflow to its graph: durations in milliseconds, defaults in their places, every node with the logic that
  * does its work. Takes only what `check.ts` has passed.
  */
-import type { Duration } from 'effect';
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { microsOf } from '../../machines/money.ts';
 import type { ReviewInput, Rung } from '../../machines/review-input.ts';
@@ -21,7 +20,6 @@ import type {
   JoinRule,
   Mapper,
   Outputs,
-  Reducer,
   RunView,
   WorkNode,
   WorkOutcome,
@@ -46,7 +44,6 @@ import type {
   JoinOption,
   LoopOptions,
   MapOptions,
-  NeedOption,
   OnError,
   TaskDeclaration,
   TaskOptions,
@@ -250,9 +247,8 @@ class Building {
   }
 
   #body(name: string, body: TaskDeclaration | AnyActorLogic): AnyActorLogic {
-    if ('kind' in body && 'options' in body) return this.#taskLogic(name, body.options as TaskOptions);
-    const logic = body as AnyActorLogic;
-    return this.#nested(logic) ?? logic;
+    if ('kind' in body && 'options' in body) return this.#taskLogic(name, body.options);
+    return this.#nested(body) ?? body;
   }
 
   /** A workflow within this one. */
@@ -284,8 +280,7 @@ function branchOf({ arms, otherwise }: BranchOptions): Pick<BranchNode, 'arms' |
 
 // ---- parts --------------------------------------------------------------------------------------------------------
 
-export const needsIn = ({ options }: AnyDeclaration) =>
-  ((options.needs ?? []) as readonly NeedOption<string>[]).map(needOf);
+export const needsIn = ({ options }: AnyDeclaration) => (options.needs ?? []).map(needOf);
 
 export function joinRuleOf({
   join = 'all',
@@ -294,7 +289,7 @@ export function joinRuleOf({
 }: AnyDeclaration['options']): JoinRule {
   return {
     join: joinOf(join),
-    withinMs: joinWithin === undefined ? undefined : millisOf(joinWithin as Duration.Input, 'joinWithin'),
+    withinMs: joinWithin === undefined ? undefined : millisOf(joinWithin, 'joinWithin'),
     cancelsLosers: losers === 'cancel',
   };
 }
@@ -324,7 +319,7 @@ function writesOf(writes: AnyDeclaration['options']['writes']): GraphNode['write
 function inputOf({ input, needs = [] }: TaskOptions | GateOptions | LoopOptions | CallOptions): Mapper {
   if (typeof input === 'function') return input as Mapper;
   if (input !== undefined) return (outputs, view) => partsOf(input as Parts, outputs, view);
-  const needed = (needs as readonly NeedOption<string>[]).map((need) => needOf(need).node);
+  const needed = needs.map((need) => needOf(need).node);
   if (needed.length === 0) return (_, { input: given }) => given as unknown;
   return needed.length === 1 ? (outputs) => outputs[needed[0]!] as unknown : (outputs) => ({ ...outputs });
 }
@@ -355,7 +350,7 @@ function picking(names: readonly string[]): Mapper<Readonly<Record<string, unkno
 }
 
 function valuesOfBody(body: TaskDeclaration | AnyActorLogic): WorkNode['values'] {
-  const { context } = ('options' in body ? body.options : {}) as TaskOptions;
+  const { context } = 'options' in body ? body.options : {};
   return context === undefined ? () => ({}) : picking(context);
 }
 
@@ -363,14 +358,14 @@ function reducing(reduce: MapOptions['reduce']): (outputs: readonly unknown[]) =
   if (typeof reduce === 'function') return reduce;
   if (reduce === undefined) return (outputs) => outputs;
   return (outputs) =>
-    outputs.reduce((before: unknown, output) => reduced(reduce, before, output), INITIAL[reduce as Reducer]);
+    outputs.reduce((before: unknown, output) => reduced(reduce, before, output), INITIAL[reduce]);
 }
 
 /** A schema that `check.ts` has passed. */
 export function schemaOf(schema: SchemaLike | undefined): Checked | undefined {
   if (schema === undefined) return undefined;
   const reading = checkedSchemaOf(schema);
-  return reading.ok ? (reading.schema as Checked) : undefined;
+  return reading.ok ? reading.schema : undefined;
 }
 
 /** What a run comes to, held against its schema. */
@@ -442,9 +437,7 @@ function reviewInputOf(
     ...(options.schema !== undefined && { schema: schemaOf(options.schema)!.hash }),
     ...(ladder.length > 0 && { ladder }),
     ...(expiresAfterMs !== undefined && { expiresAfterMs, onExpire: onExpire ?? 'refuse' }),
-    about: { ...about, ...(options.ownRuns === 'allow' && { ownRuns: 'allow' }) } as NonNullable<
-      ReviewInput['about']
-    >,
+    about: { ...about, ...(options.ownRuns === 'allow' && { ownRuns: 'allow' }) },
   };
 }
 

@@ -115,7 +115,7 @@ describe('a plan', () => {
             })
             .toReversed(),
         );
-        const { waves } = plan(workflow({ id: 'x', tasks } as never));
+        const { waves } = plan(workflow({ id: 'x', tasks }));
         const waveOf = new Map(waves.flatMap((names, index) => names.map((name) => [name, index] as const)));
         expect(waveOf.size).toBe(rows.length);
         for (const [name, { options }] of Object.entries(tasks)) {
@@ -161,7 +161,7 @@ describe('a diagram', () => {
 
   it('is safe from whatever names are like', () => {
     const name = 'end"];click%%--><script>';
-    const drawn = mermaid(workflow({ id: 'x', tasks: { [name]: task({ agent: 'a|b\n"c' }) } } as never));
+    const drawn = mermaid(workflow({ id: 'x', tasks: { [name]: task({ agent: 'a|b\n"c' }) } }));
     expect(drawn.split('\n')[1]).toBe(
       '  n0["end#34;#93;#59;click#37;#37;--#62;#60;script#62;<br/>a#124;b#10;#34;c"]:::task',
     );

@@ -125,7 +125,7 @@ function doerOf(node: AnyDeclaration): Doer {
   if (node.kind === 'task') return { ...node.options, agents: agentsIn(node.options.agent) };
   const body = node.kind === 'map' ? node.options.each : node.kind === 'loop' ? node.options.body : undefined;
   if (body === undefined || !('options' in body)) return { agents: [] };
-  const { capability, agent, maxCost } = body.options as TaskOptions;
+  const { capability, agent, maxCost } = body.options;
   return {
     agents: agentsIn(agent),
     ...(capability !== undefined && { capability }),

@@ -40,7 +40,7 @@ function referencesIn({ options }: AnyDeclaration): readonly (readonly [key: str
 }
 
 /** More ways than that are not looked at: nothing is refused then that might be right. */
-const MOST_STEPS = 20_000;
+const MOST_STEPS = 200_000;
 
 class Ways {
   readonly #tasks: Tasks;
@@ -48,6 +48,7 @@ class Ways {
   readonly #graph: Graph;
   /** Those that begin on no way. Whatever needs them is not to blame. */
   readonly #never = new Set<string>();
+  #stepsLeft = MOST_STEPS;
 
   constructor(tasks: Tasks) {
     this.#tasks = tasks;
@@ -91,18 +92,22 @@ class Ways {
   /** A way on which something holds of a node; `none`, or `unknown` where there are too many ways. */
   #someWay(name: string, holds: (context: RunContext) => boolean): RunContext['nodes'] | 'none' | 'unknown' {
     const order = this.#before(name);
-    let steps = 0;
-    const visit = (index: number, context: RunContext): RunContext['nodes'] | 'none' | 'unknown' => {
-      if (index === order.length) return holds(context) ? context.nodes : 'none';
-      if (++steps > MOST_STEPS) return 'unknown';
+    const start = beginning(this.#graph, undefined, '', 0);
+    const nodes: Record<string, NodeProgress> = { ...start.nodes };
+    const context = { ...start, nodes };
+    const visit = (index: number): RunContext['nodes'] | 'none' | 'unknown' => {
+      if (index === order.length) return holds(context) ? { ...nodes } : 'none';
+      if (--this.#stepsLeft < 0) return 'unknown';
       const node = order[index]!;
       for (const progress of this.#fatesOf(node, context)) {
-        const found = visit(index + 1, { ...context, nodes: { ...context.nodes, [node]: progress } });
+        nodes[node] = progress;
+        const found = visit(index + 1);
         if (found !== 'none') return found;
       }
+      nodes[node] = start.nodes[node]!;
       return 'none';
     };
-    return visit(0, beginning(this.#graph, undefined, '', 0));
+    return visit(0);
   }
 
   /** All that a node needs, and what those need, each behind what it needs itself. */

@@ -77,7 +77,7 @@ export function workflow<
 ): WorkflowMachine<Inferred<TInput>> {
   const problems = problemsOf(options);
   if (problems.length > 0) throw new InvalidWorkflow(nameIn(options), problems);
-  return workflowOf(options as unknown as AnyWorkflowOptions) as never;
+  return workflowOf(options);
 }
 
 /** The machine of options that were looked at. */

@@ -58,7 +58,7 @@ describe('heddle plan', () => {
       `${path}:5:43 #/tasks/review/rolle`,
       '',
     ]);
-    expect(out).not.toMatch(/\u001b/);
+    expect(out).not.toContain('\u001b');
   });
 
   it('gives the same as JSON lines', async () => {

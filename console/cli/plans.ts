@@ -3,6 +3,7 @@
  * nothing: a file is data.
  */
 import { Option } from 'commander';
+import type * as Actors from '../../actors/index.ts';
 import type { ContractProblem } from '../../actors/index.ts';
 import type { Command, Flags } from './command.ts';
 import { Exit } from './exit.ts';
@@ -33,9 +34,7 @@ const plan: Command = {
   },
 };
 
-type Actors = typeof import('../../actors/index.ts');
-
-async function tell(session: Session, flags: Flags, actors: Actors, workflow: object): Promise<void> {
+async function tell(session: Session, flags: Flags, actors: typeof Actors, workflow: object): Promise<void> {
   const { json } = session.flags;
   const since = flags.text('since');
   if (since !== undefined) {

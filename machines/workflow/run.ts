@@ -74,8 +74,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
         outcome.status === how,
       'was aborted': ({ context }) => context.ending?.how === 'abort' || context.ending?.how === 'cancel',
       'has failed': ({ context }) => context.ending !== undefined,
-      'has no output': ({ context }, _: { readonly written: unknown }) =>
-        problemOfOutput(graph, context) !== undefined,
+      'has no output': ({ context }) => problemOfOutput(graph, context) !== undefined,
       'something is to be undone': ({ context }) =>
         (context.ending?.how === 'abort' || context.ending?.how === 'compensate') &&
         nextToUndo(graph, context) !== undefined,

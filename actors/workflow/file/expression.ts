@@ -128,14 +128,19 @@ function pathIn(ast: ASTNode): Expression['path'] {
   for (;;) {
     if (node.op === 'id') return { name: node.args, pointer: pointerTo(keys) };
     if (node.op === '.') keys.unshift(node.args[1]);
-    else if (node.op === '[]' && isKey(node.args[1])) keys.unshift(String(node.args[1].args));
-    else return undefined;
+    else {
+      const key = node.op === '[]' ? keyIn(node.args[1]) : undefined;
+      if (node.op !== '[]' || key === undefined) return undefined;
+      keys.unshift(key);
+    }
     node = node.args[0];
   }
 }
 
-const isKey = (node: ASTNode): boolean =>
-  node.op === 'value' && (typeof node.args === 'string' || typeof node.args === 'bigint');
+function keyIn({ op, args }: ASTNode): string | undefined {
+  if (op !== 'value') return undefined;
+  return typeof args === 'string' || typeof args === 'bigint' ? String(args) : undefined;
+}
 
 /** @throws TypeError, RangeError for what JSON cannot hold */
 function asJson(value: unknown): unknown {

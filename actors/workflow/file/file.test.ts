@@ -282,6 +282,12 @@ describe('what is wrong is told with its place', () => {
       '#/tasks/factcheck/input/text: must be one expression as a whole: ${ … }, in which texts are joined with +',
     ],
     [
+      'an expression where nothing is computed',
+      changed('role: editor', "role: editor\n    title: 'About ${ input.topic }'"),
+      'title',
+      '#/tasks/review/title: is no place for an expression',
+    ],
+    [
       'an expression without an end',
       changed('< 0.9', '<'),
       'when',
@@ -333,6 +339,11 @@ describe('what is wrong is told with its place', () => {
 });
 
 describe('versions', () => {
+  it('are what was read, whatever becomes of the object that was given', () => {
+    const { content } = definitionOf(workflowFrom(REPORT))!;
+    expect(() => ((content as { id: string }).id = 'other')).toThrow(TypeError);
+  });
+
   it('that differ in layout alone are the same', () => {
     const other = REPORT.replace('# What we publish.', '# Something else.').replace(
       '{ limit: 5, onExhausted: review }',

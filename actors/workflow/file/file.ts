@@ -17,12 +17,13 @@ import { budget } from '../../budget.ts';
 import type { BudgetOptions } from '../../budget.ts';
 import { InvalidWorkflow } from '../../errors.ts';
 import type { ContractProblem } from '../../errors.ts';
-import { checkedSchemaOf } from '../../schema/checked.ts';
+import type { SchemaLike } from '../../schema/inferred.ts';
 import { isRecord, plainCopyOf } from '../../schema/plain.ts';
 import type { Verifier } from '../../verifiers/verifier.ts';
 import { problemsOf } from '../check.ts';
 import { branch, call, gate, join, loop, map, task } from '../declaration.ts';
 import type { AnyDeclaration } from '../declaration.ts';
+import { schemaOf } from '../graph.ts';
 import { from } from '../reference.ts';
 import { workflowOf } from '../workflow.ts';
 import type { WorkflowMachine } from '../workflow.ts';
@@ -71,11 +72,16 @@ export function contentOf(file: string | object): {
   if (typeof file === 'string') {
     const { content, problems, placeOf } = documentOf(file);
     if (problems.length > 0) throw refused(undefined, problems);
-    return { content, placeOf };
+    return { content: plainOf(content), placeOf };
   }
-  const plain = plainCopyOf(file);
+  return { content: plainOf(file) };
+}
+
+/** A copy that nobody can change any more. @throws InvalidWorkflow */
+function plainOf(content: unknown): unknown {
+  const plain = plainCopyOf(content);
   if (!plain.ok) throw refused(undefined, plain.problems);
-  return { content: plain.value };
+  return plain.value;
 }
 
 function refused(content: unknown, problems: readonly ContractProblem[]): InvalidWorkflow {
@@ -103,6 +109,9 @@ type Mapper = (
   values: Values,
   run: { readonly input: unknown; readonly shared: unknown; readonly absent: unknown },
 ) => unknown;
+
+/** What may say `${` in a pattern. */
+const SCHEMAS: ReadonlySet<string> = new Set(['inputSchema', 'outputSchema', 'schema']);
 
 /** What an expression may look at that is about an output, an item, or one time of a loop. */
 const OF_OUTPUT = { output: undefined };
@@ -150,21 +159,34 @@ class Reading {
     place: string,
     fields: Readonly<Record<string, (given: unknown, at: string) => unknown>>,
   ): Record_ {
-    const present = Object.entries(fields).filter(([name]) => Object.hasOwn(given, name));
-    return Object.fromEntries(
-      present.map(([name, read]) => [name, read(given[name], `${place}${pointerTo([name])}`)]),
-    );
+    const read: [name: string, meant: unknown][] = [];
+    for (const [name, value] of Object.entries(given)) {
+      const at = `${place}${pointerTo([name])}`;
+      if (Object.hasOwn(fields, name)) read.push([name, fields[name]!(value, at)]);
+      else if (!SCHEMAS.has(name)) this.#refuseExpressions(value, at);
+    }
+    return Object.fromEntries(read);
   }
 
   #fail(pointer: string, detail: string): void {
     this.problems.push({ pointer, detail });
   }
 
+  /** Where nothing is computed, a text that looks as if it were would be taken for what it is. */
+  #refuseExpressions(given: unknown, at: string): void {
+    if (hasExpressions(given)) this.#fail(at, 'is no place for an expression');
+  }
+
   // ---- nodes -------------------------------------------------------------------------------------------------------
 
   #nodes(tasks: Record_, place: string): Record_ {
     return Object.fromEntries(
-      Object.entries(tasks).map(([name, node]) => [name, this.#node(node, `${place}${pointerTo([name])}`)]),
+      Object.entries(tasks).map(([name, node]) => {
+        const at = `${place}${pointerTo([name])}`;
+        if (name === 'shared' || name === 'absent')
+          this.#fail(at, 'must have another name: in expressions this one means something else');
+        return [name, this.#node(node, at)];
+      }),
     );
   }
 
@@ -269,7 +291,7 @@ class Reading {
     if (!isRecord(given)) return given;
     const { kind, ...fields } = given;
     if (kind !== 'task') this.#fail(`${at}/kind`, "must be 'task'; a workflow is said by its name alone");
-    return task({ ...fields, ...this.#with(fields, at, this.#ofTask()) } as never);
+    return task({ ...fields, ...this.#with(fields, at, this.#ofTask()) });
   }
 
   #writes(given: unknown, at: string): unknown {
@@ -386,6 +408,7 @@ class Reading {
     const known = { ...ownStrategies, ...this.#context.strategies };
     if (!isRecord(given)) return this.#named('strategy', known, given, at);
     const { base, rows, ...rest } = given;
+    this.#refuseExpressions(rows, `${at}/rows`);
     for (const name of Object.keys(rest))
       this.#fail(`${at}${pointerTo([name])}`, 'means nothing; there are base, rows');
     const found = this.#named('strategy', known, base, `${at}/base`);
@@ -446,11 +469,8 @@ function schemaOfNode(node: unknown): JSONSchema | undefined {
     : undefined;
 }
 
-function jsonSchemaOf(schema: unknown): JSONSchema | undefined {
-  if (schema === undefined) return undefined;
-  const reading = checkedSchemaOf(schema as object);
-  return reading.ok ? reading.schema.jsonSchema : undefined;
-}
+const jsonSchemaOf = (schema: unknown): JSONSchema | undefined =>
+  schemaOf(schema as SchemaLike | undefined)?.jsonSchema;
 
 /** `rows['timeout'][0].times` as a pointer. */
 const pointerOfPath = (path: string): string =>
