@@ -123,6 +123,7 @@ describe('a plan', () => {
           expect(waveOf.get(name)).toBe(Math.max(-1, ...before) + 1);
         }
       }),
+      { numRuns: 30 },
     );
   });
 
