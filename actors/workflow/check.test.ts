@@ -228,6 +228,16 @@ describe('refused, with the place and how to mend it', () => {
       '#/tasks/a/input/n: is number in the input of the run, and must be string',
     ],
     [
+      'a budget that is a mere number',
+      flow({ a: does() }, { budget: { limit: 5 } }),
+      '#/budget: must be made with budget(…)',
+    ],
+    [
+      'a strategy by its name',
+      flow({ a: does() }, { strategy: 'finance' }),
+      '#/strategy: must be a strategy: one of strategies, or made with strategy(…) or extend(…)',
+    ],
+    [
       'a task that nobody could do',
       flow({ a: task({}) }),
       '#/tasks/a: says neither a capability nor an agent: nobody could do it',

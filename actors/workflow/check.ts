@@ -54,6 +54,8 @@ export function problemsOf(given: unknown): ContractProblem[] {
   check.function('#/output', given['output']);
   check.whole('#/parallel', given['parallel'], 1);
   checkShared(check, given['shared']);
+  checkStrategy(check, '#/strategy', given['strategy']);
+  checkBudget(check, given['budget']);
   const { tasks } = given;
   if (!isRecord(tasks) || Object.keys(tasks).length === 0) {
     check.fail('#/tasks', 'must be an object of nodes by name, with at least one: task(…), gate(…), map(…)');
@@ -355,6 +357,13 @@ function checkContext(
 function checkStrategy(check: Check, place: string, strategy: unknown): void {
   if (strategy === undefined || (isRecord(strategy) && isRecord(strategy['rows']))) return;
   check.fail(place, 'must be a strategy: one of strategies, or made with strategy(…) or extend(…)');
+}
+
+/** Amounts are in micro-units by now: one that was written by hand would be a millionth of what is meant. */
+function checkBudget(check: Check, budget: unknown): void {
+  if (budget === undefined) return;
+  if (!isRecord(budget) || !Array.isArray(budget['within']) || !Number.isSafeInteger(budget['perTask']))
+    check.fail('#/budget', 'must be made with budget(…)');
 }
 
 function checkGate(check: Check, place: string, options: Options): void {

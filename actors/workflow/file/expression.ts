@@ -34,7 +34,10 @@ const CALCULATIONS: Readonly<Record<string, (a: number, b: number) => number>> =
   '-': (a, b) => a - b,
   '*': (a, b) => a * b,
   '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
 };
+// CEL has it for whole numbers alone.
+BASE.registerOperator('double % double: double', (a: number, b: number) => a % b);
 for (const [operator, calculate] of Object.entries(CALCULATIONS))
   for (const [left, right] of [
     ['double', 'int'],
@@ -89,16 +92,21 @@ function environmentFor(names: Names, typeOf: (schema: JSONSchema | undefined) =
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 function problemOf(text: string, names: Names, wanted: 'bool' | 'value'): string | undefined {
-  const strict = check(text, names, 'known');
-  // An open object may have more than its schema says, and a known one can do less here than the map that it is.
-  const { type, problem } =
-    strict.code === 'no_such_key' || strict.problem?.includes('$') === true
-      ? check(text, names, 'open')
-      : strict;
+  const strict = check(text, names, 'all');
+  const { type, problem } = isSure(strict) ? strict : check(text, names, 'certain');
   if (problem !== undefined) return problem;
   if (wanted === 'bool' && type !== 'bool' && type !== 'dyn')
     return `gives ${type === undefined || type.startsWith('$') ? 'an object' : `a value of type ${type}`}, and must give true or false`;
   return undefined;
+}
+
+/**
+ * Whether what is wrong would be wrong with any value. An open object may have more than its schema says; one that is known can do less
+ * here than the map that it is; and kinds of numbers that CEL does not mix before it knows the values, it compares when it does.
+ */
+function isSure({ code, problem = '' }: Checked): boolean {
+  const isAboutNumbers = /\bint\b/.test(problem) && /\bdouble\b/.test(problem);
+  return code !== 'no_such_key' && !problem.includes('$') && !isAboutNumbers;
 }
 
 interface Checked {
@@ -107,10 +115,10 @@ interface Checked {
   readonly problem?: string;
 }
 
-function check(text: string, names: Names, objects: 'known' | 'open'): Checked {
+function check(text: string, names: Names, types: 'all' | 'certain'): Checked {
   let result;
   try {
-    result = environmentFor(names, (schema) => celTypeOf(schema, objects)).check(text);
+    result = environmentFor(names, (schema) => celTypeOf(schema, types)).check(text);
   } catch (error) {
     return { problem: saidBy(error) };
   }

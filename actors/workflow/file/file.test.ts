@@ -154,6 +154,60 @@ describe('an expression', () => {
     expect(computed(expression, { n: 3, list: [1, 2] })).toEqual(value);
   });
 
+  const SCHEMA = {
+    type: 'object',
+    properties: {
+      n: { type: 'integer' },
+      share: { type: 'number' },
+      names: { type: 'array', items: { type: 'string' } },
+      parts: { type: 'array', items: { type: 'object', properties: { size: { type: 'number' } } } },
+      note: { type: ['string', 'null'] },
+      sub: { type: 'object', properties: { text: { type: 'string' } } },
+    },
+  };
+  const TYPED = {
+    n: 1,
+    share: 0.5,
+    names: ['p', 'q'],
+    parts: [{ size: 2 }],
+    note: null,
+    sub: { text: 'x' },
+    more: 1,
+  };
+
+  it.each([
+    ['input.n == 1 && input.share <= 1', true],
+    ['input.names[input.n]', 'q'],
+    ['size(input.names) == input.n + 1', true],
+    ['input.n in [1, 2]', true],
+    ['input.n % 2', 1],
+    ['input.share > 1 ? input.share : 1', 1],
+    ['input.parts.map(part, part.size * 2)', [4]],
+    ['input.note == null', true],
+    ['has(input.more) && input.more == 1', true],
+    ['input.sub == {"text": "x"}', true],
+    ['"sub" in input', true],
+    ['{"all": input.sub}', { all: { text: 'x' } }],
+  ])('is not refused on account of a schema when it makes sense: %s', (expression, value) => {
+    const output = { is: `\${ ${expression} }` };
+    const file = { id: 'x', inputSchema: SCHEMA, tasks: { a: { kind: 'join' } }, output };
+    const actor = createActor(workflowFrom(file), { input: TYPED }).start();
+    expect((actor.getSnapshot() as AnyMachineSnapshot).output).toEqual({ is: value });
+  });
+
+  it.each(['input.share + "x"', 'input.names[0] > 1', 'input.sub.text == 1', 'input.names.nothing'])(
+    'is refused on account of a schema when it makes none: %s',
+    (expression) => {
+      const file = {
+        id: 'x',
+        inputSchema: SCHEMA,
+        tasks: { a: { kind: 'join' } },
+        output: { is: `\${ ${expression} }` },
+      };
+      expect(refusal(file)).toEqual([expect.stringMatching(/^#\/output\/is: cannot be read: /)]);
+    },
+  );
+
   it.each([
     ['input.nothing', 'No such key: nothing'],
     ['input.nothing == 1', 'No such key: nothing'],
