@@ -143,6 +143,7 @@ class Ways {
 /** A node as far as others wait for it. */
 const joiningOf = (node: AnyDeclaration): GraphNode => ({
   kind: 'join',
+  declared: undefined,
   needs: needsIn(node),
   wait: joinRuleOf(node.options),
   when: undefined,

@@ -78,7 +78,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'costs nothing': ({ context: { advice, start } }) =>
         start.account === undefined || advice!.maxCost === NOTHING,
       'is its money': ({ context, event }) => 'ticket' in event && event.ticket === context.ticket,
-      'is good': ({ context: { fault } }) => fault === undefined,
+      'is good': ({ context: { fault } }, _spec: object) => fault === undefined,
       'is to be verified': ({ context: { fault, ground } }) =>
         spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
       'may be about it': ({ context: { start }, event }) => isOrder(event) && start.task.endsWith(event.task),
@@ -254,7 +254,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       weighing: {
         always: [
           { guard: 'is to be verified', target: 'verifying' },
-          { guard: 'is good', target: 'done' },
+          // What the task says of itself decides: here it stands for whoever compares versions.
+          { guard: { type: 'is good', params: { spec } }, target: 'done' },
           { target: 'deciding' },
         ],
       },

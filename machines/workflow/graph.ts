@@ -88,6 +88,8 @@ export interface Shared {
 }
 
 interface NodeBase {
+  /** Everything of its declaration that decides, as it was written: for whoever compares versions. */
+  readonly declared: unknown;
   readonly needs: readonly Need[];
   readonly wait: JoinRule;
   /** Whether it is done at all. */
@@ -95,8 +97,6 @@ interface NodeBase {
   readonly onError: ErrorPolicy;
   /** What is written under which shared name, from its output. */
   readonly writes: Readonly<Record<string, (output: Data) => unknown>>;
-  /** How it was written, where that is not in its functions. Says nothing while it runs. */
-  readonly written?: unknown;
 }
 
 /** A node that has a child do its work. */

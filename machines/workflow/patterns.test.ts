@@ -12,7 +12,18 @@ import { runMachine } from './run.ts';
 
 const branch = (needs: string[], arms: string[], choose: Mapper<string | undefined>): GraphNode => {
   const { needs: all, wait, when, onError, writes } = node({ needs });
-  return { needs: all, wait, when, onError, writes, kind: 'branch', arms, choose, otherwise: undefined };
+  return {
+    declared: undefined,
+    needs: all,
+    wait,
+    when,
+    onError,
+    writes,
+    kind: 'branch',
+    arms,
+    choose,
+    otherwise: undefined,
+  };
 };
 
 const any = { kind: 'any' } as const;

@@ -117,7 +117,7 @@ describe('conditions and branches', () => {
     });
   const base = (needs: string[]) => {
     const { needs: all, wait, when, onError, writes } = node({ needs });
-    return { needs: all, wait, when, onError, writes };
+    return { declared: undefined, needs: all, wait, when, onError, writes };
   };
 
   it.each([

@@ -31,6 +31,7 @@ export function node({
 }: Given = {}): GraphNode {
   return {
     kind: 'task',
+    declared: undefined,
     needs: needs.map((need) => (typeof need === 'string' ? NEED(need) : need)),
     wait: { join, withinMs, cancelsLosers: !keepsLosers },
     when: undefined,

@@ -63,6 +63,7 @@ type WithError = Of & { readonly error: unknown };
  * @param isNested whether another run invokes it: then it takes a {@link WorkStart} and ends with a {@link WorkOutcome}
  */
 export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMachine {
+  const { parallel, shared, output, written } = graph;
   const undoable = Object.keys(graph.nodes).filter((name) => canBeUndone(graph.nodes[name]!));
   const built = setup({
     types: { context: {} as RunContext, events: {} as RunEvent },
@@ -73,7 +74,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       ended: (_, { outcome, how }: WithOutcome & { readonly how: WorkOutcome['status'] }) =>
         outcome.status === how,
       'was aborted': ({ context }) => context.ending?.how === 'abort' || context.ending?.how === 'cancel',
-      'has failed': ({ context }) => context.ending !== undefined,
+      'has failed': ({ context }, _graph: object) => context.ending !== undefined,
       'has no output': ({ context }) => problemOfOutput(graph, context) !== undefined,
       'something is to be undone': ({ context }) =>
         (context.ending?.how === 'abort' || context.ending?.how === 'compensate') &&
@@ -160,12 +161,9 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
         onDone: [
           ...(undoable.length > 0 ? [{ guard: 'something is to be undone', target: 'compensating' }] : []),
           { guard: 'was aborted', target: 'aborted' },
-          { guard: 'has failed', target: 'failed' },
-          {
-            guard: { type: 'has no output', params: { written: graph.written } },
-            target: 'failed',
-            actions: 'failForOutput',
-          },
+          // What the graph says of all nodes stands in here for whoever compares versions; of each, in its region.
+          { guard: { type: 'has failed', params: { parallel, shared, output, written } }, target: 'failed' },
+          { guard: 'has no output', target: 'failed', actions: 'failForOutput' },
           { target: 'complete' },
         ],
       },
