@@ -7,7 +7,7 @@
 import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
 import { account } from '../machines/budget.ts';
-import type { FaultClass } from '../machines/fault.ts';
+import type { Fault, FaultClass } from '../machines/fault.ts';
 import { guarded } from '../machines/guarded.ts';
 import { NOTHING } from '../machines/money.ts';
 import { review } from '../machines/review.ts';
@@ -39,6 +39,7 @@ import { router } from './routing/rules.ts';
 import type { Router } from './routing/rules.ts';
 import { shadowsOf } from './routing/shadowing.ts';
 import { sightOf } from './routing/sight.ts';
+import type { Checked } from './schema/checked.ts';
 import { verify } from './verifiers/verifier.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
 
@@ -73,7 +74,7 @@ export class Staff implements Office {
     this.#router = rules;
     this.#now = now;
     this.#workplace = new Promise((resolve) => (this.#open = resolve));
-    this.shadow = shadow(this.#asking);
+    this.shadow = shadow(this.#asking({ outputSchema: undefined }));
   }
 
   /** The system is open. */
@@ -85,7 +86,7 @@ export class Staff implements Office {
     const { review: decides } = this;
     return {
       consult: fromPromise(({ input }: { input: Consultation }) => this.#consult(duty, input)),
-      ask: this.#asking,
+      ask: this.#asking(duty),
       verify: fromPromise(({ input }: { input: Verification }) => Promise.resolve(verified(duty, input))),
       review: decides,
     };
@@ -96,6 +97,8 @@ export class Staff implements Office {
   async #consult(duty: TaskDuty, consultation: Consultation): Promise<Advice> {
     const workplace = await this.#workplace;
     const { start, ...asked } = consultation;
+    const invalid = faultOfInput(duty, asked.input);
+    if (invalid !== undefined) return { fault: invalid, passedOver: [] };
     const { run, task } = start;
     const request: RouteRequest = { cheaperThan: undefined, ...asked, duty, run, task, now: this.#now() };
     const rules = duty.router ?? this.#router;
@@ -171,7 +174,7 @@ export class Staff implements Office {
 
   // ---- the work ------------------------------------------------------------------------------------------------------
 
-  readonly #ask = async ({ input, signal }: { input: Asking; signal: AbortSignal }): Promise<Answer> => {
+  async #ask(duty: Kept, { input, signal }: Scope): Promise<Answer> {
     await this.#workplace;
     const { agent: name, envelope, idempotencyKey, attempt: number, problems } = input;
     const agent = this.#agents.get(name);
@@ -182,18 +185,20 @@ export class Staff implements Office {
       };
     const { traceparent } = currentEffect() ?? {};
     return this.#places.with(agent, signal, () =>
-      attempt(agent, {
+      attempt(keepingTo(duty, agent), {
         ...envelope,
         ...{ idempotencyKey, signal, attempt: number },
         ...(problems.length > 0 && { problems }),
         traceparent,
       }),
     );
-  };
+  }
 
   /** Asks an agent, through its gates if any has some. */
-  get #asking(): AnyActorLogic {
-    return this.#hasGates ? this.#askThroughGates() : fromPromise(this.#ask);
+  #asking(duty: Kept): AnyActorLogic {
+    return this.#hasGates
+      ? this.#askThroughGates(duty)
+      : fromPromise((scope: Scope) => this.#ask(duty, scope));
   }
 
   get #hasGates(): boolean {
@@ -201,9 +206,9 @@ export class Staff implements Office {
   }
 
   /** Gates hear of a failure by an error; it has the answer with it. */
-  #askThroughGates(): AnyActorLogic {
+  #askThroughGates(duty: Kept): AnyActorLogic {
     const asking = fromPromise<Answer, Asking>(async (scope) => {
-      const answer = await this.#ask(scope);
+      const answer = await this.#ask(duty, scope);
       if (answer.fault === undefined) return answer;
       const { message, retryAfterMs } = answer.fault;
       const more = { answer, ...(retryAfterMs !== undefined && { retryAfterMs }) };
@@ -214,6 +219,33 @@ export class Staff implements Office {
       judge: (error) => (BLAME.has(faultClassIn(error)) ? 'failure' : 'ignored'),
     });
   }
+}
+
+/** What an answer must keep besides the agent's own contract. */
+type Kept = Pick<TaskDuty, 'outputSchema'>;
+
+interface Scope {
+  readonly input: Asking;
+  readonly signal: AbortSignal;
+}
+
+/** What the task itself says of its input, whoever does it. */
+function faultOfInput({ inputSchema }: TaskDuty, input: unknown): Fault | undefined {
+  const checking = inputSchema?.check(input);
+  if (checking === undefined || checking.ok) return undefined;
+  const message = 'the input breaks the schema of the task';
+  return { class: 'invalid-input', message, problems: checking.problems, cost: NOTHING };
+}
+
+/** An agent whose answers are held against the task's schema as well as against its own. */
+function keepingTo({ outputSchema }: Kept, agent: Agent): Agent {
+  if (outputSchema === undefined) return agent;
+  const { output } = agent.contract;
+  const check: Checked['check'] = (value) => {
+    const checking = output.check(value);
+    return checking.ok ? outputSchema.check(checking.value) : checking;
+  };
+  return { ...agent, contract: { ...agent.contract, output: { ...output, check } } };
 }
 
 /** Faults that say something about the other side. */

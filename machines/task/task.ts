@@ -195,6 +195,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     initial: 'consulting',
     states: {
       consulting: {
+        description: 'who may do it, and is asked first?',
         invoke: {
           id: 'consult',
           src: 'consult',
@@ -220,6 +221,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       paying: {
+        description: 'reserves what the attempt may cost',
         initial: 'reserving',
         states: {
           reserving: {
@@ -243,6 +245,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       asking: {
+        description: 'an agent works',
         entry: ['begin', 'askShadows'],
         invoke: {
           id: 'ask',
@@ -277,6 +280,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         ],
       },
       verifying: {
+        description: 'is the answer right?',
         invoke: {
           id: 'verify',
           src: 'verify',
@@ -307,6 +311,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       deciding: {
+        description: 'what is done about what went wrong, by the strategy',
         entry: 'decide',
         always: [
           { guard: 'has nobody to ask again', target: 'sleeping' },
@@ -326,10 +331,12 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         ],
       },
       delaying: {
+        description: 'the same again, in a while',
         after: { delay: 'paying' },
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       sleeping: {
+        description: 'asks again later, or when somebody resumes it',
         entry: ['report', { type: 'tell', params: { standing: 'parked' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         after: { delay: 'consulting' },
@@ -340,6 +347,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       parked: {
+        description: 'stands still until somebody resumes it, or gives it up',
+        tags: ['waits for a person'],
         entry: ['report', { type: 'tell', params: { standing: 'parked' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         on: {
@@ -349,6 +358,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       reviewing: {
+        description: 'a person decides',
+        tags: ['waits for a person'],
         entry: ['report', { type: 'tell', params: { standing: 'waiting' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         invoke: {
