@@ -5,13 +5,21 @@ import type { Assignment, SchemaLike } from 'heddle/actors';
 import { createSystem } from 'heddle';
 import { memory } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 
 const TABLE = `
 grants:
   - { id: all, to: everyone, actions: ['*'], resources: any }
 `;
 const ANY = { type: 'object' } as const;
-const TEXT = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } as const;
+const TEXT = {
+  type: 'object',
+  properties: { text: { type: 'string' } },
+  required: ['text'],
+  additionalProperties: false,
+} as const;
+/** The same, with a rule that no JSON Schema shows: nobody can be chosen or passed over by it. */
+const HONEST = z.strictObject({ text: z.string().refine((text) => text !== 'a lie') });
 
 /** Whatever is wrong ends it at once. */
 const strict = extend(strategies.standard, {
@@ -25,7 +33,7 @@ function answering(asked: Assignment[], output: Record<string, unknown>) {
     capabilities: ['write'],
     model: 'local',
     inputSchema: ANY,
-    outputSchema: ANY,
+    outputSchema: TEXT,
     execute: (assignment: Assignment) => {
       asked.push(assignment);
       const answer = { output, cost: 0, duration: 1, model: 'local', confidence: 1 };
@@ -60,7 +68,7 @@ async function ended(
 
 describe('a schema', () => {
   it('of a task is held against every answer, and whoever is asked again is told the places', async () => {
-    const { asked, snapshot } = await ended({ of: { outputSchema: TEXT } }, { text: 7 });
+    const { asked, snapshot } = await ended({ of: { outputSchema: HONEST } }, { text: 'a lie' });
     expect(asked.map(({ problems = [] }) => problems.map(({ pointer }) => pointer))).toEqual([
       [],
       ['#/text'],
@@ -76,12 +84,12 @@ describe('a schema', () => {
     expect(asked).toEqual([]);
     expect(snapshot).toMatchObject({
       status: 'error',
-      error: { class: 'invalid-input', problems: [{ pointer: '#/text' }] },
+      error: { class: 'invalid-input', problems: [{ pointer: '#/text' }, { pointer: '#/topic' }] },
     });
   });
 
   it('of a run is held against what it comes to: the run fails, and says where', async () => {
-    const { asked, snapshot } = await ended({ outputSchema: TEXT }, { text: 7 });
+    const { asked, snapshot } = await ended({ outputSchema: HONEST }, { text: 'a lie' });
     expect(asked.length).toBe(1);
     expect(snapshot).toMatchObject({
       value: 'failed',
