@@ -396,7 +396,7 @@ describe('what was found and made', () => {
     };
     const content = new Content(host);
     const permit = () => ({ effect: 'permit', determining: ['test'], reasons: [], obligations: [] });
-    staff.beginIn({ authority: { permit } as never, content });
+    staff.beginIn({ authority: { permit }, content } as never);
     const actors = hosted({ report }, staff);
     const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
       store: memory(),

@@ -49,7 +49,7 @@ describe('a shared ledger', () => {
   it(`keeps its sum over ${TRANSFERS} transfers at once, each done once, though the system dies`, async () => {
     const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
       store: memory(),
-      actors: { ledger } as never,
+      actors: { ledger } as unknown as ActorDefinitions,
       maxTurnsPerCommit: 500,
       dies: (ofLife) => ofLife === 4,
     });
@@ -97,10 +97,10 @@ describe('a shared ledger', () => {
     });
     const staff = new Staff(new Map([['teller', teller as never]]));
     const permit = () => ({ effect: 'permit', determining: ['test'], reasons: [], obligations: [] });
-    staff.beginIn({ authority: { permit } as never });
+    staff.beginIn({ authority: { permit } } as never);
     const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
       store: memory(),
-      actors: { ...hosted({ settlement }, staff), ledger } as never,
+      actors: { ...hosted({ settlement }, staff), ledger } as unknown as ActorDefinitions,
       maxTurnsPerCommit: 3,
       dies: (ofLife) => ofLife === 11,
     });
