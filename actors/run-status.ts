@@ -191,7 +191,7 @@ export function runStateOf({ status, context, value }: Stood): RunState {
 
 const withParts = (task: PartStatus): PartStatus[] => [task, ...(task.parts ?? []).flatMap(withParts)];
 
-export function heldOf(value: unknown): Held {
+function heldOf(value: unknown): Held {
   try {
     return { value, hash: digestOf(canonicalOf(value)) };
   } catch (error) {
