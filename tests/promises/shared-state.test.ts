@@ -49,7 +49,7 @@ describe('a shared ledger', () => {
   it(`keeps its sum over ${TRANSFERS} transfers at once, each done once, though the system dies`, async () => {
     const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
       store: memory(),
-      actors: { ledger } as unknown as ActorDefinitions,
+      actors: { ledger },
       maxTurnsPerCommit: 500,
       dies: (ofLife) => ofLife === 4,
     });
@@ -100,7 +100,7 @@ describe('a shared ledger', () => {
     staff.beginIn({ authority: { permit } } as never);
     const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
       store: memory(),
-      actors: { ...hosted({ settlement }, staff), ledger } as unknown as ActorDefinitions,
+      actors: { ...hosted({ settlement }, staff), ledger },
       maxTurnsPerCommit: 3,
       dies: (ofLife) => ofLife === 11,
     });
