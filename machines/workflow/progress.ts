@@ -238,12 +238,12 @@ const shown = (value: unknown): string => (value === null ? 'null' : `a ${typeof
 
 // ---- what mappers are given, and what they give -------------------------------------------------------------------
 
-export type Mapped<T> =
+type Mapped<T> =
   | { readonly isGood: true; readonly value: T; readonly problem?: undefined }
   | { readonly isGood: false; readonly problem: WorkProblem };
 
 /** Asks a mapper of a node. One that throws has nothing to say, and the node fails with it. */
-export function mapped<T>(
+function mapped<T>(
   what: string,
   mapper: Mapper<T>,
   graph: Graph,

@@ -30,7 +30,7 @@ interface Step {
 }
 
 /** How the child has ended that did the work of a node. */
-export function outcomeIn(
+function outcomeIn(
   { event }: Pick<Step, 'event'>,
   { outcome }: Pick<WorkNode, 'outcome'>,
 ): WorkOutcome {
