@@ -28,6 +28,10 @@ export interface AttemptNote {
   readonly message?: string;
   /** What was done about the fault. */
   readonly move?: Move['do'];
+  /** What it was asked for, what it had estimated in micro-units, and who is told what came of it. */
+  readonly capability?: string;
+  readonly estimate?: Micros;
+  readonly record?: string;
 }
 
 /** Why an output was taken. */
@@ -44,6 +48,8 @@ export interface TaskContext {
   readonly question: number;
   readonly attempts: number;
   readonly log: readonly AttemptNote[];
+  /** Of how many of them others were told. */
+  readonly reported: number;
   /** Moves since a person has let it go on, and whom they have ruled out. */
   readonly history: readonly Taken[];
   readonly tried: readonly string[];
@@ -71,7 +77,17 @@ type Changed = Partial<TaskContext>;
 
 export function beginning(start: WorkStart, id: string, { deadlineMs }: TaskSpec, now: number): TaskContext {
   return {
-    ...{ start, input: start.input, id, question: 1, attempts: 0, log: [], history: [], tried: [] },
+    ...{
+      start,
+      input: start.input,
+      id,
+      question: 1,
+      attempts: 0,
+      log: [],
+      reported: 0,
+      history: [],
+      tried: [],
+    },
     ...{ largerThan: undefined, advice: undefined, passedOver: [], problems: [], ticket: undefined },
     ...{ spent: NOTHING, unknownCosts: 0, answer: undefined, fault: undefined, move: undefined },
     ...{ verified: undefined, output: undefined, ground: undefined, outcome: undefined },
@@ -95,7 +111,13 @@ export const ticketOf = ({ id, attempts }: TaskContext): string => `${id}#${atte
 
 export function begun(context: TaskContext, now: number): Changed {
   const { attempts, log, advice } = context;
-  const note = { number: attempts + 1, agent: advice!.agent, key: keyOf(context), from: now };
+  const { agent, capability, estimate, record } = advice!;
+  const note: AttemptNote = {
+    ...{ number: attempts + 1, agent, key: keyOf(context), from: now },
+    ...(capability !== undefined && { capability }),
+    ...(estimate !== undefined && { estimate }),
+    ...(record !== undefined && { record }),
+  };
   return { attempts: attempts + 1, log: [...log, note], answer: undefined, fault: undefined };
 }
 

@@ -17,7 +17,7 @@
  * What it asks is bound by name: see `words.ts`. It runs nothing itself, and knows no clock but that of its steps.
  */
 import { assign, enqueueActions, setup } from 'xstate';
-import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyEventObject } from 'xstate';
 import type { BudgetAnswer, BudgetReserve } from '../budget-words.ts';
 import { NOTHING } from '../money.ts';
 import type { ReviewOutput } from '../review.ts';
@@ -27,6 +27,7 @@ import type { WorkStart } from '../workflow/graph.ts';
 import { saidBy } from '../workflow/progress.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
+import { answerOfError, failedWith } from './broken.ts';
 import {
   abandoned,
   advised,
@@ -42,6 +43,8 @@ import {
   verified,
 } from './progress.ts';
 import type { TaskContext } from './progress.ts';
+import { reports, shadowAnswers, shadowAsks } from './reporting.ts';
+import type { Told } from './reporting.ts';
 import { afterReview, reviewOf } from './reviewing.ts';
 import type { Advice, Answer, Asking, Consultation, TaskSpec, Verification, Verified } from './words.ts';
 
@@ -82,6 +85,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'is to be verified': ({ context: { fault, ground } }) =>
         spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
       'may be about it': ({ context: { start }, event }) => isOrder(event) && start.task.endsWith(event.task),
+      'has nobody to ask again': ({ context: { move, advice } }) =>
+        move?.do === 'retry' && advice === undefined,
       does: ({ context: { move } }, { deed }: { readonly deed: string }) => move?.do === deed,
       'has an output': ({ context: { ground, fault } }) => ground !== undefined && fault === undefined,
       'a person can decide': ({ context: { move } }) =>
@@ -126,7 +131,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         answered(context, spec, answer, Date.now()),
       ),
       breakDown: assign(({ context }, { error }: { readonly error: unknown }) =>
-        answered(context, spec, failedWith('crash', saidBy(error)), Date.now()),
+        answered(context, spec, answerOfError(error), Date.now()),
       ),
       beLate: assign(({ context }) =>
         answered(context, spec, failedWith('timeout', 'it took longer than it may'), Date.now()),
@@ -163,6 +168,16 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         event.type === 'task.abandon' ? abandoned(context, event.by, event.reason) : {},
       ),
       cancel: assign({ outcome: { status: 'cancelled' } }),
+      askShadows: enqueueActions(({ context, enqueue, system }) =>
+        tellAll(enqueue, system, shadowAsks(context, spec)),
+      ),
+      answerShadows: enqueueActions(({ context, enqueue, system }) =>
+        tellAll(enqueue, system, shadowAnswers(context)),
+      ),
+      report: enqueueActions(({ context, enqueue, system }) => {
+        tellAll(enqueue, system, reports(context));
+        enqueue.assign({ reported: context.log.length });
+      }),
       tell: enqueueActions(
         ({ context: { start }, enqueue, self }, { standing }: { readonly standing: Standing }) => {
           tellStanding(enqueue, self, start.task.slice(start.task.lastIndexOf('/') + 1), standing);
@@ -228,7 +243,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       asking: {
-        entry: 'begin',
+        entry: ['begin', 'askShadows'],
         invoke: {
           id: 'ask',
           src: 'ask',
@@ -238,14 +253,19 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
             actions: [
               { type: 'take', params: ({ event }) => ({ answer: event.output as Answer }) },
               'settle',
+              'answerShadows',
             ],
           },
           onError: {
             target: 'weighing',
-            actions: [{ type: 'breakDown', params: ({ event }) => ({ error: event.error }) }, 'settle'],
+            actions: [
+              { type: 'breakDown', params: ({ event }) => ({ error: event.error }) },
+              'settle',
+              'answerShadows',
+            ],
           },
         },
-        after: { tooLong: { target: 'weighing', actions: ['beLate', 'settle'] } },
+        after: { tooLong: { target: 'weighing', actions: ['beLate', 'settle', 'answerShadows'] } },
         on: { 'task.cancel': { target: 'cancelled', actions: { type: 'letGo', params: { knows: false } } } },
       },
       weighing: {
@@ -288,6 +308,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       deciding: {
         entry: 'decide',
         always: [
+          { guard: 'has nobody to ask again', target: 'sleeping' },
           { guard: { type: 'does', params: { deed: 'retry' } }, target: 'delaying' },
           { guard: { type: 'does', params: { deed: 'wait' } }, target: 'sleeping' },
           { guard: { type: 'does', params: { deed: 'ask-again' } }, target: 'paying' },
@@ -308,7 +329,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       sleeping: {
-        entry: { type: 'tell', params: { standing: 'parked' } },
+        entry: ['report', { type: 'tell', params: { standing: 'parked' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         after: { delay: 'consulting' },
         on: {
@@ -318,7 +339,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       parked: {
-        entry: { type: 'tell', params: { standing: 'parked' } },
+        entry: ['report', { type: 'tell', params: { standing: 'parked' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         on: {
           'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
@@ -327,7 +348,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       reviewing: {
-        entry: { type: 'tell', params: { standing: 'waiting' } },
+        entry: ['report', { type: 'tell', params: { standing: 'waiting' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         invoke: {
           id: 'review',
@@ -354,20 +375,27 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           { target: 'failed' },
         ],
       },
-      done: { type: 'final' },
-      failed: { type: 'final' },
-      cancelled: { type: 'final', entry: 'cancel' },
+      done: { type: 'final', entry: 'report' },
+      failed: { type: 'final', entry: 'report' },
+      cancelled: { type: 'final', entry: ['cancel', 'report'] },
     },
     output: ({ context }) => outcomeOf(context),
   });
 }
 
-/** A call of which nobody knows more. */
-function failedWith(name: 'crash' | 'timeout', message: string): Answer {
-  return { fault: { class: name, message }, durationMs: 0 };
-}
-
 /** A `systemId` in XState's types; under Heddle an address as well. */
 function accountOf({ account }: WorkStart, system: { get(key: string): unknown }): AnyActorRef {
   return (typeof account === 'string' ? system.get(account) : account) as AnyActorRef;
+}
+
+/** Tells them, as far as they are there. */
+function tellAll(
+  enqueue: { sendTo(to: AnyActorRef, event: AnyEventObject): void },
+  system: { get(key: string): unknown },
+  all: readonly Told<AnyEventObject>[],
+): void {
+  for (const { to, message } of all) {
+    const actor = system.get(to) as AnyActorRef | undefined;
+    if (actor !== undefined) enqueue.sendTo(actor, message);
+  }
 }
