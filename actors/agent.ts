@@ -12,6 +12,8 @@ import type {
   TaskMetadata,
   TaskResult,
 } from '../machines/contract.ts';
+import { calibration } from '../machines/quality.ts';
+import type { Calibration } from '../machines/quality.ts';
 import { problemOfCapability } from './capability.ts';
 import { ContractRefused } from './errors.ts';
 import type { ContractProblem } from './errors.ts';
@@ -81,6 +83,8 @@ export interface AgentDetails<TInput = unknown> {
   readonly budget?: string;
   /** What may be mended in its answers, in this order. Nothing, if nothing is said. */
   readonly repairs?: readonly RepairName[];
+  /** How much its own word about how sure it is is worth, as measured. Default: it is taken as it is. */
+  readonly calibration?: Calibration;
 }
 
 export interface AgentOptions<
@@ -107,6 +111,7 @@ export interface Agent<TInput = unknown, TOutput = unknown> extends AgentContrac
   readonly window: number | undefined;
   readonly concurrency: number | undefined;
   readonly budget: string | undefined;
+  readonly calibration: Calibration | undefined;
   // As methods, so that an agent of some input is an agent.
   estimate?(input: TInput): number;
   countTokens?(input: TInput): number;
@@ -183,7 +188,7 @@ export function failure(
 
 const OPTIONS = [
   ...['name', 'version', 'capabilities', 'model', 'inputSchema', 'outputSchema', 'execute', 'estimate'],
-  ...['contextKeys', 'countTokens', 'window', 'concurrency', 'permits', 'budget', 'repairs'],
+  ...['contextKeys', 'countTokens', 'window', 'concurrency', 'permits', 'budget', 'repairs', 'calibration'],
 ];
 
 function conforming(options: unknown): Agent {
@@ -203,6 +208,7 @@ function conforming(options: unknown): Agent {
     window: findings.count('window'),
     concurrency: findings.count('concurrency'),
     budget: findings.optionalText('budget'),
+    calibration: findings.calibration(),
     execute: findings.function('execute'),
   };
   findings.strangers(OPTIONS);
@@ -277,6 +283,17 @@ class Findings {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
     this.#report(`/${name}`, 'must be a whole number from 1 on');
     return undefined;
+  }
+
+  calibration(): Calibration | undefined {
+    const { calibration: points } = this.#options;
+    if (points === undefined) return undefined;
+    try {
+      return Object.freeze(calibration(points as Calibration));
+    } catch (error) {
+      this.#report('/calibration', (error as Error).message);
+      return undefined;
+    }
   }
 
   /** A list of names, once each. */

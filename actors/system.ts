@@ -36,7 +36,14 @@ export type HeddleSystem<TActors extends ActorDefinitions> = System<TActors> & {
 export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
   SystemOptions<Hosted<TActors>>,
   'actors'
-> & { readonly actors: TActors };
+> &
+  Supplies & { readonly actors: TActors };
+
+/** What agents and those who check them need besides. */
+export interface Supplies {
+  /** The stored text of a source, by its hash: `citations` looks quotes up in it. */
+  readonly sources?: (hash: string) => string | undefined;
+}
 
 /**
  * Opens a system: opens or creates its store, brings back what is owed, and lets it go on.
@@ -44,7 +51,7 @@ export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
  * @throws StoreLocked, StoreFormat, StoreCorrupt, StoreIo, InvalidArgument, StartFailed
  */
 export async function createSystem<const TActors extends ActorDefinitions>(
-  options: SystemOptions<TActors>,
+  options: SystemOptions<TActors> & Supplies,
 ): Promise<HeddleSystem<TActors>>;
 export async function createSystem<const TActors extends StaffedDefinitions>(
   options: StaffedOptions<TActors>,
@@ -53,19 +60,25 @@ export async function createSystem(
   options: StaffedOptions<StaffedDefinitions>,
 ): Promise<HeddleSystem<ActorDefinitions>> {
   const given = actorsIn(options);
-  const staff = new Staff(agentsIn(given));
+  const { sources, ...others } = options;
+  const agents = agentsIn(given);
+  const staff = new Staff(agents, { sources });
   const actors = hosted(given, staff);
-  const system = await openSystem({ ...options, actors });
-  staff.beginIn(system);
-  return Object.assign(system, { reviews: reviewsOf(system, actors) });
+  const system = await openSystem({ ...others, actors });
+  staff.beginIn(system as unknown as System<ActorDefinitions>);
+  return Object.assign(system, { reviews: reviewsOf(system, actors, agents) });
 }
 
-function reviewsOf(system: System<ActorDefinitions>, actors: ActorDefinitions): Reviews {
+function reviewsOf(
+  system: System<ActorDefinitions>,
+  actors: ActorDefinitions,
+  agents: ReadonlyMap<string, Agent>,
+): Reviews {
   const { authority } = system;
   return new Reviews(system as never, {
     decide: (request, given) => authority.permit(request, given),
     list: (request) => authority.list(request),
-    check: checkBySchema(actors),
+    check: checkBySchema(actors, agents),
     async initiatorOf(run) {
       for await (const { principal } of system.history(run, { to: 1 })) return principal?.id;
       return undefined;
@@ -79,12 +92,17 @@ function reviewsOf(system: System<ActorDefinitions>, actors: ActorDefinitions): 
   });
 }
 
-/** Gates name the schema of what they propose by its hash. */
-function checkBySchema(actors: ActorDefinitions): NonNullable<ReviewsOptions['check']> {
+/** Gates name the schema of what they propose by its hash, and so do people who are agents. */
+function checkBySchema(
+  actors: ActorDefinitions,
+  agents: ReadonlyMap<string, Agent>,
+): NonNullable<ReviewsOptions['check']> {
+  const promised = [...agents.values()].map(({ contract }) => contract.output);
   const schemas = new Map(
-    Object.values(actors)
-      .flatMap((logic) => schemasOfGates(logic))
-      .map((schema) => [schema.hash, schema]),
+    [...Object.values(actors).flatMap((logic) => schemasOfGates(logic)), ...promised].map((schema) => [
+      schema.hash,
+      schema,
+    ]),
   );
   return (content, hash) => {
     const schema = schemas.get(hash);

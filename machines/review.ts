@@ -19,6 +19,7 @@ import type { ReviewInput, Step } from './review-input.ts';
 import { hashShown, isOpen, ruleOn } from './review-rules.ts';
 import type {
   Approval,
+  Claim,
   Comment,
   Delegation,
   Ending,
@@ -60,6 +61,8 @@ export interface ReviewOutput {
   readonly by?: string;
   readonly reason?: string;
   readonly at: number;
+  /** Who had it in the end. */
+  readonly claim?: Claim;
   readonly approvals: readonly Approval[];
   readonly voided: readonly VoidApproval[];
   readonly edits: readonly MadeEdit[];
@@ -272,13 +275,14 @@ const nextStep = ({ steps, climbed }: ReviewContext): Step => steps[climbed]!;
 
 function outputOf(context: ReviewContext): ReviewOutput {
   const { ending, content, original, hash } = context;
-  const { approvals, voided, edits, comments, questions, delegations } = context;
+  const { approvals, voided, edits, comments, questions, delegations, claim } = context;
   const { verdict, at, by, reason } = ending!;
   return {
     verdict,
     ...(verdict === 'approved' && { output: content }),
     ...(context.probe && { probe: true as const }),
     ...{ original, hash, at },
+    ...(claim !== undefined && { claim }),
     ...(by !== undefined && { by }),
     ...(reason !== undefined && { reason }),
     ...{ approvals, voided, edits, comments, questions, delegations },

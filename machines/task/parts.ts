@@ -13,6 +13,8 @@ import { answerOfError } from './broken.ts';
 import type { Answer, Asking, Cut, Joining, PartsDone, Split, Succeeded } from './words.ts';
 
 export interface PartsActors {
+  /** The text in the input that is cut: `#/document/text`. */
+  readonly pointer: string;
   /** Takes an {@link Asking}, gives a {@link Split}. */
   readonly split: AnyActorLogic;
   /** Takes an {@link Asking}, gives an {@link Answer}. */
@@ -36,7 +38,7 @@ interface Known {
   readonly context: PartsContext;
 }
 
-export function partsMachine(actors: PartsActors) {
+export function partsMachine({ pointer, ...actors }: PartsActors) {
   return setup({
     types: { context: {} as PartsContext, input: {} as Asking, output: {} as Answer },
     actors: { ...actors },
@@ -119,13 +121,10 @@ export function partsMachine(actors: PartsActors) {
         invoke: {
           id: 'part',
           src: 'ask',
-          input: ({ context }: Known) => askingOfPart(context, Date.now()),
+          input: ({ context }: Known) => askingOfPart(context, pointer, Date.now()),
           onDone: {
             target: 'next',
-            actions: [
-              { type: 'take', params: ({ event }) => ({ answer: event.output as Answer }) },
-              'tell',
-            ],
+            actions: [{ type: 'take', params: ({ event }) => ({ answer: event.output as Answer }) }, 'tell'],
           },
           onError: {
             target: 'next',
@@ -160,7 +159,11 @@ export function partsMachine(actors: PartsActors) {
 }
 
 /** The request for the part that comes next. */
-function askingOfPart({ asking, cuts, answers, spent, startedAt }: PartsContext, now: number): Asking {
+function askingOfPart(
+  { asking, cuts, answers, spent, startedAt }: PartsContext,
+  pointer: string,
+  now: number,
+): Asking {
   const { envelope, idempotencyKey, inParts: _, parts: __, ...rest } = asking;
   const number = answers.length + 1;
   const { maxCost, timeout, ...constraints } = envelope.constraints;
@@ -175,7 +178,7 @@ function askingOfPart({ asking, cuts, answers, spent, startedAt }: PartsContext,
       },
     },
     idempotencyKey: `${idempotencyKey}/part/${number}`,
-    part: { ...cuts[number - 1]!, number, of: cuts.length },
+    part: { ...cuts[number - 1]!, pointer, number, of: cuts.length },
     ...(rest.bill !== undefined && { bill: { ...rest.bill, before: spent } }),
   };
 }

@@ -8,6 +8,7 @@ import type { TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
 import type { Fault, ValueProblem } from '../fault.ts';
 import type { Micros } from '../money.ts';
 import type { Calibration } from '../quality.ts';
+import type { ReviewVerdict } from '../review-events.ts';
 import type { Strategy } from '../strategy.ts';
 import type { WorkStart } from '../workflow/graph.ts';
 
@@ -158,7 +159,7 @@ export interface PersonTerms {
 
 /** What has come of asking a person. */
 export interface Supplied {
-  readonly verdict: 'approved' | 'rejected' | 'expired';
+  readonly verdict: ReviewVerdict;
   readonly output?: unknown;
   readonly by?: string;
   readonly reason?: string;
@@ -203,6 +204,8 @@ export interface Cut {
 }
 
 export interface PartOf extends Cut {
+  /** The text in the input. */
+  readonly pointer: string;
   /** From 1. */
   readonly number: number;
   readonly of: number;
