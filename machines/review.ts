@@ -19,7 +19,6 @@ import type { ReviewInput, Step } from './review-input.ts';
 import { hashShown, isOpen, ruleOn } from './review-rules.ts';
 import type {
   Approval,
-  Claim,
   Comment,
   Delegation,
   Ending,
@@ -61,8 +60,8 @@ export interface ReviewOutput {
   readonly by?: string;
   readonly reason?: string;
   readonly at: number;
-  /** Who had it in the end. */
-  readonly claim?: Claim;
+  /** How long whoever has ended it had claimed it, unless it was approved: see the approvals. */
+  readonly heldMs?: number;
   readonly approvals: readonly Approval[];
   readonly voided: readonly VoidApproval[];
   readonly edits: readonly MadeEdit[];
@@ -275,14 +274,14 @@ const nextStep = ({ steps, climbed }: ReviewContext): Step => steps[climbed]!;
 
 function outputOf(context: ReviewContext): ReviewOutput {
   const { ending, content, original, hash } = context;
-  const { approvals, voided, edits, comments, questions, delegations, claim } = context;
-  const { verdict, at, by, reason } = ending!;
+  const { approvals, voided, edits, comments, questions, delegations } = context;
+  const { verdict, at, by, reason, heldMs } = ending!;
   return {
     verdict,
     ...(verdict === 'approved' && { output: content }),
     ...(context.probe && { probe: true as const }),
     ...{ original, hash, at },
-    ...(claim !== undefined && { claim }),
+    ...(heldMs !== undefined && { heldMs }),
     ...(by !== undefined && { by }),
     ...(reason !== undefined && { reason }),
     ...{ approvals, voided, edits, comments, questions, delegations },

@@ -32,15 +32,15 @@ export function jobOf({ start, input, advice, problems, deadlineAt }: TaskContex
 }
 
 export function suppliedBy({ log }: TaskContext, output: ReviewOutput): Pick<TaskContext, 'supplied'> {
-  const { verdict, at, claim, reason, approvals } = output;
-  const { by = approvals.at(-1)?.by } = output;
+  const { verdict, at, reason, approvals } = output;
+  const { by = approvals.at(-1)?.by, heldMs = approvals.at(-1)?.heldMs } = output;
   const { from } = log.at(-1)!;
   const supplied: Supplied = {
     verdict,
     ...(verdict === 'approved' && { output: output.output }),
     ...(by !== undefined && { by }),
     ...(reason !== undefined && { reason }),
-    durationMs: Math.max(0, at - (claim?.at ?? from)),
+    durationMs: heldMs ?? Math.max(0, at - from),
   };
   return { supplied };
 }
