@@ -40,7 +40,7 @@ const asksOf = (opened: Staffed) =>
   attemptsOf(opened).filter(({ message }) => !message?.includes('does not let'));
 
 describe('an agent behind a breaker', () => {
-  const gate = breaker({ failures: 3, coolDownMs: 5 * 60_000 });
+  const gate = breaker({ failures: 3, withinMs: 600_000, coolDownMs: 5 * 60_000 });
 
   it('is not asked while that is open, which it still is after a crash; that costs nothing and is no crash', async () => {
     const upstream = new Upstream();
