@@ -17,7 +17,7 @@ import type { Inferred, SchemaLike } from './schema/inferred.ts';
 
 export interface HumanOptions<TInput extends SchemaLike, TOutput extends SchemaLike> extends Pick<
   AgentDetails<Inferred<TInput>>,
-  'name' | 'version' | 'estimate' | 'budget' | 'concurrency'
+  'name' | 'version' | 'estimate' | 'budget' | 'hours'
 > {
   readonly capabilities: readonly string[];
   readonly inputSchema: TInput;

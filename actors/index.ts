@@ -76,6 +76,21 @@ export type { ConformanceCase, ConformanceOptions, TestWords } from './conforman
 export { ContractRefused } from './errors.ts';
 export type { ContractProblem } from './errors.ts';
 
+// Who does a task
+export { router } from './routing/rules.ts';
+export type {
+  ArmOptions,
+  ExperimentOptions,
+  GuardrailOptions,
+  Preference,
+  Router,
+  RouterOptions,
+  ShadowOptions,
+  Weights,
+} from './routing/rules.ts';
+export { explainRoute } from './routing/explain.ts';
+export type { Day, WorkingHours } from './routing/hours.ts';
+
 // Schemas
 export { checkedSchemaOf } from './schema/checked.ts';
 export type { Checked, Checking } from './schema/checked.ts';

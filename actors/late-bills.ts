@@ -8,11 +8,13 @@ import type { BudgetCorrect } from '../machines/budget-words.ts';
 import type { Micros } from '../machines/money.ts';
 import type { BillTo, Billing } from '../machines/task/words.ts';
 
+export interface Payee {
+  send(event: BudgetCorrect, options: { readonly id: string }): PromiseLike<unknown>;
+}
+
 /** Where the accounts are. */
 export interface Bank {
-  get(
-    address: string,
-  ): { send(event: BudgetCorrect, options: { readonly id: string }): PromiseLike<unknown> } | undefined;
+  get(address: string): Payee | undefined;
 }
 
 /** Never rejects: what cannot be told stays held. */

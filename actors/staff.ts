@@ -12,16 +12,19 @@ import { guarded } from '../machines/guarded.ts';
 import { NOTHING } from '../machines/money.ts';
 import type { Micros } from '../machines/money.ts';
 import { review } from '../machines/review.ts';
+import { shadow } from '../machines/shadow.ts';
 import { partsMachine } from '../machines/task/parts.ts';
 import type { TaskActors } from '../machines/task/task.ts';
 import type {
   Advice,
+  Advised,
   Answer,
   Asking,
   Consultation,
   Joining,
   PassedOver,
   Split,
+  ShadowCall,
   Verification,
   Verified,
 } from '../machines/task/words.ts';
@@ -32,21 +35,34 @@ import { attempt } from './attempt.ts';
 import type { Chunking } from './chunking.ts';
 import { answerOfPerson, personTermsOf } from './human.ts';
 import { tellLate } from './late-bills.ts';
-import type { Bank } from './late-bills.ts';
+import type { Payee } from './late-bills.ts';
 import { inputOfPart, joinedBy, splitFor } from './parts.ts';
-import { route } from './router.ts';
-import type { Candidate } from './router.ts';
+import { Places } from './places.ts';
+import { NAMED } from './routing/candidate.ts';
+import type { Candidate, RouteRequest } from './routing/candidate.ts';
+import { Records } from './routing/records.ts';
+import type { Registry } from './routing/records.ts';
+import { concerned, route } from './routing/route.ts';
+import type { Route, Sights } from './routing/route.ts';
+import { router } from './routing/rules.ts';
+import type { Router } from './routing/rules.ts';
+import { shadowsOf } from './routing/shadowing.ts';
+import { sightOf } from './routing/sight.ts';
 import { verify } from './verifiers/verifier.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
 
 /** What it needs of the system that it works in. */
-export interface Workplace {
+export interface Workplace extends Registry {
   readonly authority: Authority;
-  /** Who lives at an address. Without it late bills are told to nobody. */
-  readonly get?: Bank['get'];
+  /** Whoever lives at an address. */
+  get(address: string): (Payee & { getSnapshot(): unknown }) | undefined;
 }
 
 export interface StaffOptions {
+  /** The rules by which agents are chosen. With them it is recorded what comes of their attempts. Default: the cheapest. */
+  readonly router?: Router | undefined;
+  /** ms since the epoch. Default: the clock of the machine. */
+  readonly now?: (() => number) | undefined;
   /** The stored text of a source, by its hash: what verifiers look quotes up in. Default: nothing is stored. */
   readonly sources?: ((hash: string) => string | undefined) | undefined;
 }
@@ -54,16 +70,28 @@ export interface StaffOptions {
 export class Staff implements Office {
   readonly review: AnyActorLogic = review;
   readonly account: AnyActorLogic = account();
+  /** Asks agents in the shadow of others. */
+  readonly shadow: AnyActorLogic;
   readonly #agents: ReadonlyMap<string, Agent>;
   readonly #sources: NonNullable<StaffOptions['sources']>;
+  readonly #router: Router | undefined;
+  readonly #now: () => number;
+  readonly #places = new Places();
+  readonly #records = new Records();
   /** Work that is owed goes on while the system is still being opened: it waits here. */
   readonly #workplace: Promise<Workplace>;
   #open!: (workplace: Workplace) => void;
 
-  constructor(agents: ReadonlyMap<string, Agent>, { sources = () => undefined }: StaffOptions = {}) {
+  constructor(
+    agents: ReadonlyMap<string, Agent>,
+    { router: rules, now = Date.now, sources = () => undefined }: StaffOptions = {},
+  ) {
     this.#agents = agents;
+    this.#router = rules;
+    this.#now = now;
     this.#sources = sources;
     this.#workplace = new Promise((resolve) => (this.#open = resolve));
+    this.shadow = shadow(this.#asking);
   }
 
   /** The system is open. */
@@ -85,20 +113,80 @@ export class Staff implements Office {
 
   // ---- who -----------------------------------------------------------------------------------------------------------
 
-  async #consult(duty: TaskDuty, { start, input, tried, largerThan }: Consultation): Promise<Advice> {
-    const { authority } = await this.#workplace;
-    const { candidates, passedOver, fault } = route(this.#agents, { duty, input, tried, largerThan });
+  async #consult(duty: TaskDuty, consultation: Consultation): Promise<Advice> {
+    const workplace = await this.#workplace;
+    const { start, ...asked } = consultation;
+    const { run, task } = start;
+    const request: RouteRequest = { cheaperThan: undefined, ...asked, duty, run, task, now: this.#now() };
+    const rules = duty.router ?? this.#router;
+    const found = route(
+      this.#agents,
+      request,
+      rules ?? ANY_RULES,
+      await this.#look(workplace, request, rules),
+    );
     const denied: PassedOver[] = [];
-    for (const [index, candidate] of candidates.entries()) {
-      const permission = await authority.permit(callOf(candidate, duty, start));
-      if (permission.effect === 'permit')
-        return advising(candidate, permission, candidates.slice(index + 1), [...passedOver, ...denied]);
+    for (const [index, candidate] of found.candidates.entries()) {
+      const permission = await workplace.authority.permit(callOf(candidate, duty, start));
+      if (permission.effect === 'permit') {
+        const others = found.candidates.slice(index + 1);
+        const advice = advising(candidate, permission, others, { ...found, denied });
+        return rules === undefined ? advice : this.#observed(workplace, candidate, advice, request, rules);
+      }
       denied.push({ agent: candidate.agent.name, why: whyDenied(permission) });
     }
+    const { passedOver, fault, note } = found;
     const all = [...passedOver, ...denied];
-    if (denied.length === 0) return { fault, passedOver: all };
+    if (denied.length === 0) return { fault, passedOver: all, route: note };
     const message = denied.map(({ agent, why }) => `${agent}: ${why}`).join(', ');
-    return { fault: { class: 'not-permitted', message, cost: NOTHING }, passedOver: all };
+    return { fault: { class: 'not-permitted', message, cost: NOTHING }, passedOver: all, route: note };
+  }
+
+  async #look(workplace: Workplace, request: RouteRequest, rules: Router | undefined): Promise<Sights> {
+    const agents = concerned(this.#agents, request.duty);
+    const names = agents.map(({ name }) => name);
+    const records = rules === undefined ? NO_RECORDS : await this.#records.all(workplace, 'quality', names);
+    const view = {
+      now: request.now,
+      snapshotAt: (address: string) => workplace.get(address)?.getSnapshot(),
+      running: (agent: string) => this.#places.running(agent),
+      recordOf: (agent: string) => records.get(agent),
+    };
+    return new Map(agents.map((agent) => [agent.name, sightOf(agent, view)]));
+  }
+
+  /** Who is told of it, and who is asked besides. */
+  async #observed(
+    workplace: Workplace,
+    candidate: Candidate,
+    advice: Advised,
+    request: RouteRequest,
+    rules: Router,
+  ): Promise<Advised> {
+    const record = await this.#records.one(workplace, 'quality', advice.agent);
+    const { shadows, passedOver } = shadowsOf(this.#agents, candidate, request, rules);
+    const left = [...passedOver];
+    const calls: ShadowCall[] = [];
+    for (const { agent, rule, maxCost } of shadows) {
+      const { name, permits } = agent;
+      const call = callOf({ agent, maxCost }, request.duty, request, { shadow: true });
+      const permission = await workplace.authority.permit(call);
+      const address =
+        permission.effect === 'permit' ? await this.#records.one(workplace, 'shadow', name) : undefined;
+      const { account: payer, compare } = rule;
+      if (address !== undefined)
+        calls.push({ agent: name, address, permits, account: payer, maxCost, compare });
+      else {
+        const why = permission.effect === 'permit' ? 'nobody can be started for it' : whyDenied(permission);
+        left.push({ agent: name, why: `as a shadow: ${why}` });
+      }
+    }
+    return {
+      ...advice,
+      passedOver: [...advice.passedOver, ...left],
+      ...(record !== undefined && { record }),
+      ...(calls.length > 0 && { shadows: calls }),
+    };
   }
 
   // ---- the work ------------------------------------------------------------------------------------------------------
@@ -115,17 +203,17 @@ export class Staff implements Office {
     if (supplied !== undefined) return answerOfPerson(agent, envelope.id, supplied);
     const onLate = (late: Answer): void => {
       const cost = late.fault === undefined ? late.cost : late.fault.cost;
-      if (bill === undefined || cost === undefined || workplace.get === undefined) return;
-      void tellLate(workplace as Bank, bill, cost, late.billing);
+      if (bill !== undefined && cost !== undefined) void tellLate(workplace, bill, cost, late.billing);
     };
+    const { traceparent } = currentEffect() ?? {};
     const assignment = {
       ...envelope,
       ...(part !== undefined && { input: inputOfPart(envelope.input, part) }),
       ...{ idempotencyKey, signal, attempt: number },
       ...(problems.length > 0 && { problems }),
-      traceparent: currentEffect()?.traceparent,
+      traceparent,
     };
-    return attempt(agent, assignment, { onLate });
+    return this.#places.with(agent, signal, () => attempt(agent, assignment, { onLate }));
   };
 
   /** Asks an agent, through its gates if any has some. */
@@ -181,16 +269,17 @@ const faultClassIn = (error: unknown): FaultClass | undefined =>
 
 /** What the decider is asked before an agent is. */
 function callOf(
-  { agent, maxCost }: Candidate,
+  { agent, maxCost }: Pick<Candidate, 'agent' | 'maxCost'>,
   { task, workflow, capability }: TaskDuty,
-  { run }: Consultation['start'],
+  { run }: { readonly run: string },
+  besides: Readonly<Record<string, unknown>> = {},
 ): AccessRequest {
   const { name, model, version, capabilities, contract } = agent;
   return {
     principal: { type: 'actor', id: run, properties: { workflow } },
     action: {
       name: 'agent.call',
-      properties: { task, maxCost, ...(capability !== undefined && { capability }) },
+      properties: { task, maxCost, ...(capability !== undefined && { capability }), ...besides },
     },
     resource: {
       type: 'agent',
@@ -205,25 +294,32 @@ const whyDenied = ({ reasons, determining }: Decision): string =>
   (determining.length > 0 ? `denied by ${determining.join(', ')}` : 'nothing permits it');
 
 function advising(
-  { agent, maxCost, capability }: Candidate,
+  { agent, maxCost, capability, estimate }: Candidate,
   { effect, determining, reasons }: Decision,
   others: readonly Candidate[],
-  passedOver: readonly PassedOver[],
-): Advice {
+  { passedOver, denied, note }: Route & { readonly denied: readonly PassedOver[] },
+): Advised {
   const { name, contract, permits, budget, window, calibration } = agent;
   const person = personTermsOf(agent);
   const larger = others.filter((other) => (other.agent.window ?? 0) > (window ?? Infinity)).length;
   return {
-    ...{ agent: name, contract: contract.hash, passedOver, permits, maxCost, window, larger },
-    because: capability === undefined ? 'it is named' : `it can ${capability}`,
+    ...{ agent: name, contract: contract.hash, permits, maxCost, window, larger, capability },
+    because: capability === NAMED ? 'it is named' : `it can ${capability}`,
+    passedOver: [...passedOver, ...denied],
     permission: { effect, determining, reasons },
     accounts: budget === undefined ? [] : [budget],
     calibration,
     others: others.length,
+    route: note,
+    ...(estimate !== undefined && { estimate }),
     ...(others.length > 0 && { cheapest: Math.min(...others.map((other) => other.maxCost)) as Micros }),
     ...(person !== undefined && { person }),
   };
 }
+
+/** Where nobody has said any. */
+const ANY_RULES = router();
+const NO_RECORDS: ReadonlyMap<string, string> = new Map();
 
 function verified(
   { verify: verifiers, task }: TaskDuty,

@@ -7,8 +7,12 @@ import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '.
 import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
+import { trackRecord } from '../machines/track-record.ts';
 import { Reviews } from './reviews.ts';
 import type { ReviewsOptions } from './reviews.ts';
+import { RECORD_KINDS } from './routing/records.ts';
+import { isRouter } from './routing/rules.ts';
+import type { Router } from './routing/rules.ts';
 import { Staff } from './staff.ts';
 import { task } from './workflow/declaration.ts';
 import { runViewOf } from './workflow/view.ts';
@@ -39,8 +43,13 @@ export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
 > &
   Supplies & { readonly actors: TActors };
 
-/** What agents and those who check them need besides. */
+/** What there is for agents besides. */
 export interface Supplies {
+  /**
+   * The rules by which agents are chosen: `router({ prefer: 'quality' })`. With them it is recorded what comes of the attempts of each
+   * agent, in `quality/<agent>`, and of shadows in `shadow/<agent>`. Default: the cheapest who is there.
+   */
+  readonly router?: Router;
   /** The stored text of a source, by its hash: `citations` looks quotes up in it. */
   readonly sources?: (hash: string) => string | undefined;
 }
@@ -60,12 +69,14 @@ export async function createSystem(
   options: StaffedOptions<StaffedDefinitions>,
 ): Promise<HeddleSystem<ActorDefinitions>> {
   const given = actorsIn(options);
-  const { sources, ...others } = options;
+  const { router, sources, ...others } = options;
+  if (router !== undefined) checkRouter(router, given);
+  const { clock } = others;
   const agents = agentsIn(given);
-  const staff = new Staff(agents, { sources });
+  const staff = new Staff(agents, { router, sources, now: clock && (() => clock.now()) });
   const actors = hosted(given, staff);
   const system = await openSystem({ ...others, actors });
-  staff.beginIn(system as unknown as System<ActorDefinitions>);
+  staff.beginIn(system);
   return Object.assign(system, { reviews: reviewsOf(system, actors, agents) });
 }
 
@@ -124,6 +135,13 @@ function actorsIn(options: Partial<StaffedOptions<StaffedDefinitions>> | undefin
   return actors;
 }
 
+function checkRouter(router: unknown, actors: StaffedDefinitions): void {
+  if (!isRouter(router)) throw new InvalidArgument('router', 'must be made with router()');
+  const taken = RECORD_KINDS.find((kind) => Object.hasOwn(actors, kind));
+  if (taken !== undefined)
+    throw new InvalidArgument(`actors.${taken}`, 'is a name that the router uses: choose another');
+}
+
 function agentsIn(actors: StaffedDefinitions): ReadonlyMap<string, Agent> {
   const agents = new Map<string, Agent>();
   for (const [name, definition] of Object.entries(actors)) {
@@ -146,7 +164,9 @@ export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitio
     if (machine === undefined) return [name, logic];
     return [name, durable(machine, { ...specOf(logic), admits: inputCheckOf(machine) })];
   });
-  return Object.fromEntries(all) as ActorDefinitions;
+  // Hosted also where nobody asks for them any more: they may be there from before.
+  const records = Object.values(actors).some(isAgent) ? { quality: trackRecord, shadow: staff.shadow } : {};
+  return { ...records, ...(Object.fromEntries(all) as ActorDefinitions) };
 }
 
 /** An agent that is started by itself is a workflow of one task. */

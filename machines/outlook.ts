@@ -40,12 +40,13 @@ export function outlookOf(snapshot: unknown, now: number): Outlook | undefined {
 function atBreaker(state: unknown, context: BreakerContext, now: number): Outlook {
   const { options, watch, held, proven, openUntil } = context;
   const leftMs = openUntil - elapsed(watch, now);
-  switch (state) {
+  switch (typeof state === 'object' ? 'halfOpen' : state) {
     case 'open':
       return leftMs > 0 ? { refuses: 'open', retryAfterMs: leftMs, free: 0 } : OPEN;
     case 'tripped':
       // By hand, and for how long only who did it may know.
       return { refuses: 'open', retryAfterMs: Math.max(leftMs, options.coolDownMs), free: 0 };
+    // The only one with states within.
     case 'halfOpen':
       return held.length + proven < options.probes
         ? OPEN

@@ -8,9 +8,9 @@
  * is left out, which only makes it wider. What is not understood in the wider one must stand in the narrower word for word.
  */
 import type { JSONSchema } from '../../machines/contract.ts';
-import { hashOf } from './canonical.ts';
+import { hashOf } from './digest.ts';
 import { compiledSchemaOf } from './json-schema.ts';
-import { isRecord, keysOf, pointerOf } from './plain.ts';
+import { isRecord, keysIn, pointerOf } from './plain.ts';
 
 export type Containment =
   | { readonly ok: true }
@@ -121,9 +121,8 @@ class Comparison {
     pointer: string,
     depth: number,
   ): Gap {
-    const { anyOf, oneOf, ...rest } = parts[index]!;
     const [name, branches] = alternativesIn(parts[index]!)!;
-    const left = name === 'anyOf' ? { ...rest, ...(oneOf !== undefined && { oneOf }) } : { ...rest };
+    const left = Object.fromEntries(Object.entries(parts[index]!).filter(([keyword]) => keyword !== name));
     const others = parts.toSpliced(index, 1, left);
     for (const branch of branches) {
       const gap = this.#schema([...others, branch], wide, pointer, depth);
@@ -288,7 +287,7 @@ class Comparison {
   #target(root: JSONSchema, $ref: unknown): unknown {
     if (this.#hasOwnRoots || typeof $ref !== 'string' || !LOCAL.test($ref)) return undefined;
     let target: unknown = root;
-    for (const key of keysOf($ref))
+    for (const key of keysIn($ref))
       target = isHolder(target) && Object.hasOwn(target, key) ? target[key] : undefined;
     return target;
   }
@@ -423,14 +422,10 @@ const APPLIES_TO: Readonly<Record<string, readonly Type[]>> = {
 };
 
 /** What they mean depends on the keywords beside them, so these must be the same. */
-const TOGETHER: Readonly<Record<string, readonly string[]>> = {
-  if: ['if', 'then', 'else'],
-  then: ['if', 'then', 'else'],
-  else: ['if', 'then', 'else'],
-  contains: ['contains', 'minContains', 'maxContains'],
-  minContains: ['contains', 'minContains', 'maxContains'],
-  maxContains: ['contains', 'minContains', 'maxContains'],
-};
+const GROUPS: readonly (readonly string[])[] = [
+  ['if', 'then', 'else'],
+  ['contains', 'minContains', 'maxContains'],
+];
 
 /** They look at all that is said around them: word for word is not enough. */
 const LOOKS_AROUND: ReadonlySet<string> = new Set([
@@ -441,7 +436,7 @@ const LOOKS_AROUND: ReadonlySet<string> = new Set([
 function verbatim({ parts, wide, pointer }: Place, keyword: string): Gap {
   const gap = { pointer: `${pointer}/${keyword}`, detail: 'is not shown to hold' };
   if (LOOKS_AROUND.has(keyword)) return gap;
-  const names = TOGETHER[keyword] ?? [keyword];
+  const names = GROUPS.find((group) => group.includes(keyword)) ?? [keyword];
   const text = hashOf(names.map((name) => wide[name] ?? null));
   const isThere = parts.some((part) => hashOf(names.map((name) => part[name] ?? null)) === text);
   return isThere && !names.some((name) => hasReference(wide[name])) ? undefined : gap;

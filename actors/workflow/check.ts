@@ -9,6 +9,7 @@ import { InvalidArgument, millisOf } from '../../runtime/index.ts';
 import { problemOfCapability } from '../capability.ts';
 import { chunk } from '../chunking.ts';
 import type { Chunking } from '../chunking.ts';
+import { isRouter } from '../routing/rules.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { ContractProblem } from '../errors.ts';
@@ -22,7 +23,8 @@ const OF_ALL = ['needs', 'join', 'joinWithin', 'losers', 'when', 'writes', 'onEr
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   task: [
     ...['input', 'capability', 'agent', 'context', 'inputSchema', 'outputSchema', 'timeout', 'deadline'],
-    ...['quality', 'maxCost', 'fallback', 'strategy', 'retry', 'verify', 'reviewers', 'compensate', 'chunk'],
+    ...['quality', 'maxCost', 'fallback', 'strategy', 'retry', 'verify', 'reviewers', 'compensate'],
+    ...['chunk', 'router'],
   ],
   gate: [
     ...['input', 'title', 'role', 'quorum', 'within', 'escalateTo', 'escalatedWithin', 'remind', 'onExpire'],
@@ -293,6 +295,8 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
   if (verify !== undefined && !Array.isArray(verify))
     check.fail(`${place}/verify`, 'must be a list of verifiers');
   check.name(`${place}/reviewers`, options['reviewers']);
+  if (options['router'] !== undefined && !isRouter(options['router']))
+    check.fail(`${place}/router`, 'must be made with router()');
   checkStrategy(check, `${place}/strategy`, options['strategy']);
   checkChunk(check, `${place}/chunk`, options['chunk']);
   checkRetry(check, `${place}/retry`, retry);

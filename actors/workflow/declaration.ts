@@ -9,6 +9,7 @@ import type { Iteration } from '../../machines/workflow/loop.ts';
 import type { Strategy } from '../../machines/strategy.ts';
 import type { Budget } from '../budget.ts';
 import type { Chunking } from '../chunking.ts';
+import type { Router } from '../routing/rules.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { Verifier } from '../verifiers/verifier.ts';
 import type { Reference } from './reference.ts';
@@ -93,6 +94,8 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
   readonly maxCost?: number;
   /** Agents that are asked when all others could not do it, in this order. */
   readonly fallback?: readonly string[];
+  /** By which rules its agent is chosen. Default: those of the system. */
+  readonly router?: Router;
   /** What is done about faults. Default: that of the workflow. */
   readonly strategy?: Strategy;
   /** How often an attempt is made again that failed for a passing reason. Default: what the strategy says. */

@@ -161,9 +161,9 @@ class Building {
   }
 
   #taskLogic(name: string, options: TaskOptions): AnyActorLogic {
-    const { capability, agent = [], fallback = [], maxCost, verify = [], onError, chunk } = options;
+    const { capability, agent = [], fallback = [], maxCost, verify = [], onError, chunk, router } = options;
     const duty = {
-      ...{ workflow: this.#options.id, task: name, capability, fallback, verify, chunk },
+      ...{ workflow: this.#options.id, task: name, capability, fallback, verify, chunk, router },
       agents: typeof agent === 'string' ? [agent] : agent,
       inputSchema: schemaOf(options.inputSchema),
       outputSchema: schemaOf(options.outputSchema),

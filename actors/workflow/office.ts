@@ -9,6 +9,7 @@ import { account } from '../../machines/budget.ts';
 import { review } from '../../machines/review.ts';
 import type { TaskActors } from '../../machines/task/task.ts';
 import type { Chunking } from '../chunking.ts';
+import type { Router } from '../routing/rules.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { Verifier } from '../verifiers/verifier.ts';
 
@@ -29,6 +30,8 @@ export interface TaskDuty {
   readonly verify: readonly Verifier[];
   /** How it is done in parts. */
   readonly chunk: Chunking | undefined;
+  /** By which rules its agent is chosen. Default: those of the system. */
+  readonly router: Router | undefined;
 }
 
 export interface Office {

@@ -67,6 +67,7 @@ export interface TaskContext {
   readonly history: readonly Taken[];
   readonly tried: readonly string[];
   readonly largerThan: number | undefined;
+  readonly cheaperThan: Micros | undefined;
   readonly advice: Advised | undefined;
   readonly passedOver: readonly PassedOver[];
   /** What was wrong with the answer before, for the same agent. */
@@ -110,7 +111,14 @@ export function beginning(start: WorkStart, id: string, { deadlineMs }: TaskSpec
       history: [],
       tried: [],
     },
-    ...{ largerThan: undefined, advice: undefined, passedOver: [], problems: [], ticket: undefined },
+    ...{
+      largerThan: undefined,
+      cheaperThan: undefined,
+      advice: undefined,
+      passedOver: [],
+      problems: [],
+      ticket: undefined,
+    },
     ...{ spent: NOTHING, unknownCosts: 0, answer: undefined, fault: undefined, move: undefined },
     ...{ verified: undefined, output: undefined, ground: undefined, outcome: undefined },
     ...{ accounts: [], moneyLeft: undefined, inParts: false, parts: undefined, supplied: undefined },
@@ -262,14 +270,18 @@ function moneyOf({ fault, moneyLeft, advice }: TaskContext): Pick<Limits, 'money
 const repairsIn = (answer: Answer): string[] =>
   answer.fault === undefined ? [] : (answer.repaired?.applied ?? []).map(({ repair }) => repair);
 
-function changedBy(move: Move, { question, tried, advice, answer }: TaskContext): Changed {
+function changedBy(move: Move, { question, tried, advice, answer, fault }: TaskContext): Changed {
   const ruledOut = advice === undefined ? tried : [...tried, advice.agent];
   const asNew = { question: question + 1, problems: [], parts: undefined };
   switch (move.do) {
     case 'ask-again':
       return { ...asNew, problems: move.problems };
     case 'other-agent':
-      return { ...asNew, tried: ruledOut };
+      return {
+        ...{ ...asNew, tried: ruledOut },
+        // It is the money that has failed: who costs as much would fail as well.
+        ...(fault?.class === 'budget-exhausted' && advice !== undefined && { cheaperThan: advice.maxCost }),
+      };
     case 'larger-window':
       return { ...asNew, tried: ruledOut, largerThan: advice?.window ?? 0 };
     case 'chunk':
@@ -300,6 +312,7 @@ export function resumed(context: TaskContext, input: unknown): Changed {
     history: [],
     tried: [],
     largerThan: undefined,
+    cheaperThan: undefined,
     problems: [],
     inParts: false,
     parts: undefined,

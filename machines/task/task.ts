@@ -230,8 +230,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'consult',
           src: 'consult',
-          input: ({ context: { start, input, tried, largerThan } }: Known): Consultation => ({
-            ...{ start, input, tried, largerThan },
+          input: ({ context: { start, input, tried, largerThan, cheaperThan } }: Known): Consultation => ({
+            ...{ start, input, tried, largerThan, cheaperThan },
           }),
           onDone: [
             {

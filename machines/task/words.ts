@@ -40,6 +40,8 @@ export interface Consultation {
   readonly tried: readonly string[];
   /** Only those whose window is larger than this, in tokens. */
   readonly largerThan: number | undefined;
+  /** Only those who may cost less than this, in micro-units: there was no money for that much. */
+  readonly cheaperThan?: Micros | undefined;
 }
 
 /** Somebody who is not asked, and why. */

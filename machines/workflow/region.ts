@@ -4,7 +4,7 @@
  */
 import { isWork } from './graph.ts';
 import type { Graph, GraphNode, WorkNode, WorkOutcome, WorkStart } from './graph.ts';
-import type { RunContext } from './progress.ts';
+import type { Given, RunContext } from './progress.ts';
 
 /** The names under which a region asks its guards. */
 export const guardNames = (name: string) =>
@@ -13,6 +13,7 @@ export const guardNames = (name: string) =>
     stuck: `${name} cannot begin`,
     skipped: `${name} is not to be done`,
     begins: `${name} has what it needs`,
+    unprepared: `what ${name} needs cannot be made`,
     hasPlace: `there is a place for ${name}`,
     hasFirst: `the first need of ${name} has ended`,
     speaks: `it is about ${name}`,
@@ -54,17 +55,12 @@ export function regionOf(graph: Graph, name: string, node: GraphNode) {
             actions: { type: 'failBeforeIt', params },
           },
           { guard: guards.skipped, target: 'skipped', actions: { type: 'skip', params } },
-          isWork(node)
-            ? {
-                guard: guards.begins,
-                target: 'ready',
-                actions: { type: 'stand', params: { ...params, status: 'ready' } },
-              }
-            : { guard: guards.begins, target: 'complete', actions: { type: 'pass', params } },
+          { guard: guards.begins, target: 'ready', actions: { type: 'prepare', params } },
         ],
         ...(withinMs !== undefined && gathering(guards.hasFirst, withinMs, params)),
       },
-      ...(isWork(node) && { ready: readyState(name), running: runningState(graph, name, node) }),
+      ready: readyState(name, node),
+      ...(isWork(node) && { running: runningState(graph, name, node) }),
       complete: { type: 'final' },
       failed: { type: 'final' },
       skipped: { type: 'final' },
@@ -94,13 +90,17 @@ function gathering(hasFirst: string, withinMs: number, params: { readonly node: 
   };
 }
 
-function readyState(name: string) {
+/** What it is to be given is known. */
+function readyState(name: string, node: GraphNode) {
   const guards = guardNames(name);
   const params = { node: name };
   return {
     always: [
+      { guard: guards.unprepared, target: 'failed', actions: { type: 'failUnprepared', params } },
       { guard: guards.obsolete, target: 'cancelled', actions: { type: 'cancelled', params } },
-      { guard: guards.hasPlace, target: 'running', actions: { type: 'prepare', params } },
+      isWork(node)
+        ? { guard: guards.hasPlace, target: 'running', actions: { type: 'begin', params } }
+        : { target: 'complete', actions: { type: 'pass', params } },
     ],
   };
 }
@@ -166,7 +166,8 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
 
 function startOf(graph: Graph, name: string, { start }: WorkNode, context: RunContext): unknown {
   const { run, prepared, account } = context;
-  const work: WorkStart = { workflow: graph.id, run, task: name, account, ...prepared[name]! };
+  const { input, values } = prepared[name] as Given;
+  const work: WorkStart = { workflow: graph.id, run, task: name, account, input, values };
   return start === undefined ? work : start(work);
 }
 

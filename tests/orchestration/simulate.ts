@@ -39,7 +39,7 @@ export async function simulateRun(seed: number, { dies = true } = {}): Promise<S
     upstream.agent('cleo', 'weigh'),
   ];
   const staff = new Staff(new Map(agents.map((one) => [one.name, one])));
-  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } as never });
+  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } } as never);
   const fate = chance.fork('fate');
   const deathRate = dies ? fate.pick([0.01, 0.05, 0.2]) : 0;
   let isCalm = false;
@@ -50,7 +50,7 @@ export async function simulateRun(seed: number, { dies = true } = {}): Promise<S
     dies: () => !isCalm && world.deaths < 200 && fate.chance(deathRate),
   });
   await world.open();
-  await world.start('flow', '1', {});
+  await world.ask((system) => system.actor('flow', '1', { input: {} } as never));
   const people = new People(world, chance.fork('people'));
   for (let round = 0; round < ROUNDS && statusOf(world) === 'active'; round++) {
     await world.advance(round % 3 === 0 ? HOUR : 70_000);

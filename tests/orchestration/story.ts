@@ -136,7 +136,7 @@ export async function play(
 ) {
   world = new World();
   const staff = new Staff(new Map(agents.map((one) => [one.name, one])));
-  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } as never });
+  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } } as never);
   let commits = 0;
   let isCalm = false;
   const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
@@ -149,7 +149,7 @@ export async function play(
     },
   });
   await dying.open();
-  await dying.start('report', '1', {});
+  await dying.ask((system) => system.actor('report', '1', { input: {} } as never));
   for (let i = 0; i < 5; i++) await dying.advance(2000);
   const reviews = () => new Reviews(dying.system as never, { decide: () => PERMIT });
   const waiting = await idsOf(reviews());

@@ -175,7 +175,7 @@ async function dying(dies: (commits: number) => boolean) {
   const small: Agent = worker('small', read, { asked, ...COUNTING, window: 4, estimate: () => 0.05 });
   const staff = new Staff(new Map([['small', small]]));
   const permit = { effect: 'permit', determining: ['test'], reasons: [], obligations: [] };
-  staff.beginIn({ authority: { permit: () => permit } as never });
+  staff.beginIn({ authority: { permit: () => permit }, get: () => undefined } as never);
   let commits = 0;
   const world = new DyingSystem({
     store: memory(),
