@@ -44,7 +44,7 @@ export function human<const TInput extends SchemaLike, const TOutput extends Sch
 ): Agent<Inferred<TInput>, Inferred<TOutput>> {
   const { role, rate, within, ownRuns = 'refuse', ...contract } = options;
   const problems = [...problemsOf(options)];
-  if (problems.length > 0) throw new ContractRefused(`agent '${String(options.name)}'`, problems);
+  if (problems.length > 0) throw new ContractRefused(`agent '${options.name}'`, problems);
   const made = agent({
     ...contract,
     model: `person: ${role}`,

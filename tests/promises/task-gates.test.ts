@@ -36,8 +36,6 @@ class Upstream {
 const one = workflow({ id: 'flow', tasks: { one: task({ capability: 'work' }) } });
 
 const attemptsOf = (opened: Staffed) => taskOf(opened, 'flow/1/one').log;
-const asksOf = (opened: Staffed) =>
-  attemptsOf(opened).filter(({ message }) => !message?.includes('does not let'));
 
 describe('an agent behind a breaker', () => {
   const gate = breaker({ failures: 3, withinMs: 600_000, coolDownMs: 5 * 60_000 });
@@ -55,9 +53,9 @@ describe('an agent behind a breaker', () => {
     expect(snapshotOf<{ value: unknown }>(after, 'breaker/clerk').value).toBe('open');
     await after.advance(60_000 * 2);
     expect(upstream.hits.length).toBe(before);
-    const refused = attemptsOf(after).filter(({ message }) => message?.includes('does not let'));
-    expect(refused.length).toBeGreaterThan(0);
-    expect(refused.every(({ fault, cost }) => fault === 'unavailable' && cost === 0)).toBe(true);
+    const { log, fault, passedOver } = taskOf(after, 'flow/1/one');
+    expect([log.length, fault?.class, fault?.cost]).toEqual([before, 'unavailable', 0]);
+    expect(passedOver).toMatchObject([{ agent: 'clerk', why: expect.stringContaining('breaker/clerk') }]);
   });
 
   it('and an outage of an hour: the task parks, wakes up, and is done; the upstream is hit once for each attempt', async () => {
@@ -73,7 +71,7 @@ describe('an agent behind a breaker', () => {
     upstream.isDown = false;
     for (let i = 0; i < 6; i++) await opened.advance(HOUR / 4);
     expect(endOf(opened, 'flow/1').status).toBe('done');
-    expect(asksOf(opened).length).toBe(upstream.hits.length);
+    expect(attemptsOf(opened).length).toBe(upstream.hits.length);
     expect(upstream.hits.length).toBeGreaterThan(3);
     // It was left alone, but for the calls by which the breaker looks whether it is there.
     expect(upstream.hits.length).toBeLessThan(16);
@@ -112,7 +110,27 @@ describe('an agent behind a limiter', () => {
     expect(endOf(after, 'flow/1').status).toBe('done');
     expect(upstream.hits.length).toBe(3);
     expect(upstream.hits.slice(1).every((at) => at >= toldAt + 600_000)).toBe(true);
-    const refused = taskOf(after, 'flow/1/second').log.find(({ fault }) => fault !== undefined);
-    expect(refused).toMatchObject({ fault: 'rate-limit', cost: 0 });
+    // It was not asked before, and has waited.
+    const { log, history } = taskOf(after, 'flow/1/second');
+    expect([log.length, history[0]?.class]).toEqual([1, 'unavailable']);
+  });
+
+  it('that takes one of two who come at once, sends the other away at no cost, and not for good', async () => {
+    const upstream = new Upstream();
+    upstream.isDown = false;
+    const clerk = upstream.agent(['limiter/clerk']);
+    const two = workflow({
+      id: 'flow',
+      tasks: { one: task({ capability: 'work' }), two: task({ capability: 'work' }) },
+    });
+    const opened = await staffed({ flow: two, clerk, limiter: rateLimiter({ limit: 1, perMs: 60_000 }) });
+    await opened.system.start('limiter', { id: 'clerk' });
+    await started(opened);
+    const faults = ['one', 'two'].flatMap((name) =>
+      taskOf(opened, `flow/1/${name}`).log.filter(({ fault }) => fault !== undefined),
+    );
+    expect(faults).toMatchObject([{ fault: 'rate-limit', cost: 0, move: 'retry' }]);
+    await opened.advance(120_000);
+    expect([endOf(opened, 'flow/1').status, upstream.hits.length]).toEqual(['done', 2]);
   });
 });

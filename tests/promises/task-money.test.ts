@@ -170,7 +170,7 @@ describe('a bill that comes late', () => {
     const opened = await staffed({ flow, slow: agent, tenant: account({ limit: 10 }) });
     await opened.system.start('tenant', { id: 'acme' });
     await started(opened);
-    await opened.system.get('flow/1')!.send({ type: 'run.abort', by: 'ada', reason: 'not wanted' } as never);
+    await opened.system.get('flow/1')!.send({ type: 'run.abort', by: 'ada', reason: 'not wanted' });
     await opened.settle();
     expect(ledgerOf(opened, 'tenant/acme').window).toMatchObject({ spent: 0, held: 10_000 });
     keep();
@@ -237,7 +237,7 @@ describe('without money', () => {
     const { value } = snapshotOf<{ value: unknown }>(opened, 'flow/1/one');
     expect([value, asked]).toEqual(['reviewing', []]);
     const more = { type: 'budget.topUp', amount: microsOf(1), by: 'ada', reason: 'it is worth it' };
-    await opened.system.get('flow/1/account')!.send(more as never);
+    await opened.system.get('flow/1/account')!.send(more);
     await opened.system.reviews.decide('flow/1/one/review', {
       by: 'ada',
       verdict: 'approve',
