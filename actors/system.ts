@@ -4,10 +4,11 @@
  */
 import { createSystem as openSystem, durable, InvalidArgument, specOf } from '../runtime/index.ts';
 import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '../runtime/index.ts';
+import { trackRecord } from '../machines/track-record.ts';
 import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
-import { trackRecord } from '../machines/track-record.ts';
+import { satisfying } from './capability.ts';
 import { Reviews } from './reviews.ts';
 import type { ReviewsOptions } from './reviews.ts';
 import { RECORD_KINDS } from './routing/records.ts';
@@ -16,7 +17,14 @@ import type { Router } from './routing/rules.ts';
 import { Staff } from './staff.ts';
 import { task } from './workflow/declaration.ts';
 import { runViewOf } from './workflow/view.ts';
-import { declarationOf, inputCheckOf, schemasOfGates, staffed, workflow } from './workflow/workflow.ts';
+import {
+  declarationOf,
+  doersIn,
+  inputCheckOf,
+  schemasOfGates,
+  staffed,
+  workflow,
+} from './workflow/workflow.ts';
 import type { WorkflowMachine } from './workflow/workflow.ts';
 
 /** The actors of a system, by name: logic, workflows, and agents. */
@@ -71,8 +79,9 @@ export async function createSystem(
   const given = actorsIn(options);
   const { router, sources, ...others } = options;
   if (router !== undefined) checkRouter(router, given);
-  const { clock } = others;
   const agents = agentsIn(given);
+  for (const [name, logic] of Object.entries(given)) assertStaffed(name, logic, agents);
+  const { clock } = others;
   const staff = new Staff(agents, { router, sources, now: clock && (() => clock.now()) });
   const actors = hosted(given, staff);
   const system = await openSystem({ ...others, actors });
@@ -154,6 +163,25 @@ function agentsIn(actors: StaffedDefinitions): ReadonlyMap<string, Agent> {
     agents.set(name, definition);
   }
   return agents;
+}
+
+/** A task that nobody could do would only be noticed in the middle of a run. */
+function assertStaffed(name: string, logic: unknown, agents: ReadonlyMap<string, Agent>): void {
+  const can = (request: string): boolean =>
+    [...agents.values()].some(({ capabilities }) => satisfying(capabilities, request).length > 0);
+  for (const { place, doer } of doersIn(logic)) {
+    const stranger = doer.agents.find((agent) => !agents.has(agent));
+    if (stranger !== undefined)
+      throw new InvalidArgument(
+        `actors.${name}`,
+        `asks the agent '${stranger}' at ${place}, which is not among the actors`,
+      );
+    if (doer.agents.length === 0 && doer.capability !== undefined && !can(doer.capability))
+      throw new InvalidArgument(
+        `actors.${name}`,
+        `asks for '${doer.capability}' at ${place}, which no agent among the actors can do`,
+      );
+  }
 }
 
 /** Everything as the runtime can host it. @internal */

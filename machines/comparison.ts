@@ -250,7 +250,7 @@ export function sideOf(agent: string, answer: Answer): Side {
 }
 
 /** Where two outputs differ, of the places that count. */
-export function differences(
+function differences(
   some: unknown,
   other: unknown,
   pointers: readonly string[],

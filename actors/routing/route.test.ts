@@ -35,7 +35,7 @@ function anAgent(name: string, cost: number | undefined, more: Made = {}): Agent
     ...(cost !== undefined && { estimate: () => cost }),
     execute: () => Promise.reject(new Error('nobody asks it here')),
     ...more,
-  }) as Agent;
+  });
 }
 
 const staffOf = (...agents: readonly Agent[]) => new Map(agents.map((one) => [one.name, one]));
@@ -411,9 +411,8 @@ describe('shadows', () => {
   );
   const shadowed = (shadows: object[], asked = request()) => {
     const rules = router({ shadows: shadows as never });
-    const [chosen] = route(agents, asked, rules, new Map()).candidates.filter(
-      ({ agent: { name } }) => name === 'main',
-    );
+    const { candidates } = route(agents, asked, rules, new Map());
+    const chosen = candidates.find(({ agent: { name } }) => name === 'main');
     return shadowsOf(agents, chosen!, asked, rules);
   };
 

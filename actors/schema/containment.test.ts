@@ -240,7 +240,7 @@ const { schema } = fc.letrec<{ schema: JSONSchema }>((tie) => ({
         },
         { requiredKeys: [] },
       )
-      .map((more) => ({ type: 'object', ...more }) as JSONSchema),
+      .map((more) => ({ type: 'object', ...more })),
   ),
 }));
 
@@ -258,7 +258,7 @@ function weaker(given: JSONSchema, where: readonly number[]): JSONSchema {
         ...(properties as object),
         [name]: weaker((properties as Record<string, JSONSchema>)[name]!, others),
       },
-    } as JSONSchema;
+    };
   const asked = Object.keys(rest).filter((keyword) =>
     [
       'required',

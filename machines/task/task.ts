@@ -95,7 +95,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         start.account === undefined || advice!.maxCost === NOTHING,
       'a person does it': ({ context: { advice } }) => advice!.person !== undefined,
       'is its money': ({ context, event }) => 'ticket' in event && event.ticket === context.ticket,
-      'is good': ({ context: { fault } }) => fault === undefined,
+      'is good': ({ context: { fault } }, _spec: object) => fault === undefined,
       'is to be verified': ({ context: { fault, ground } }) =>
         spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
       'may be about it': ({ context: { start }, event }) => isOrder(event) && start.task.endsWith(event.task),
@@ -346,7 +346,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       weighing: {
         always: [
           { guard: 'is to be verified', target: 'verifying' },
-          { guard: 'is good', target: 'done' },
+          // What the task says of itself decides: here it stands for whoever compares versions.
+          { guard: { type: 'is good', params: { spec } }, target: 'done' },
           { target: 'deciding' },
         ],
       },

@@ -50,7 +50,7 @@ export function regionOf(graph: Graph, name: string, node: GraphNode) {
           { guard: guards.obsolete, target: 'cancelled', actions: { type: 'cancelled', params } },
           {
             // What the graph says of the node stands in here for whoever compares versions.
-            guard: { type: guards.stuck, params: { node: describedFor(node) } },
+            guard: { type: guards.stuck, params: { declared: node.declared } },
             target: 'failed',
             actions: { type: 'failBeforeIt', params },
           },
@@ -71,12 +71,6 @@ export function regionOf(graph: Graph, name: string, node: GraphNode) {
 
 /** A dot in an id would be a path. */
 const cancelledIdOf = (name: string): string => `${name} cancelled`;
-
-/** Everything in the declaration that decides. Functions count by their source text. */
-function describedFor({ needs, wait, onError, when, writes, ...rest }: GraphNode) {
-  const { logic: _, compensate, ...own } = { logic: undefined, compensate: undefined, ...rest };
-  return { needs, wait, onError, when, writes, ...own, undo: compensate?.input };
-}
 
 /** Waits for the others only so long once the first of its needs has ended. */
 function gathering(hasFirst: string, withinMs: number, params: { readonly node: string }) {

@@ -62,6 +62,7 @@ type WithError = Of & { readonly error: unknown };
  * @param isNested whether another run invokes it: then it takes a {@link WorkStart} and ends with a {@link WorkOutcome}
  */
 export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMachine {
+  const { parallel, shared, output } = graph;
   const undoable = Object.keys(graph.nodes).filter((name) => canBeUndone(graph.nodes[name]!));
   const built = setup({
     types: { context: {} as RunContext, events: {} as RunEvent },
@@ -72,7 +73,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       ended: (_, { outcome, how }: WithOutcome & { readonly how: WorkOutcome['status'] }) =>
         outcome.status === how,
       'was aborted': ({ context }) => context.ending?.how === 'abort' || context.ending?.how === 'cancel',
-      'has failed': ({ context }) => context.ending !== undefined,
+      'has failed': ({ context }, _graph: object) => context.ending !== undefined,
       'something is to be undone': ({ context }) =>
         (context.ending?.how === 'abort' || context.ending?.how === 'compensate') &&
         nextToUndo(graph, context) !== undefined,
@@ -154,7 +155,8 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
         onDone: [
           ...(undoable.length > 0 ? [{ guard: 'something is to be undone', target: 'compensating' }] : []),
           { guard: 'was aborted', target: 'aborted' },
-          { guard: 'has failed', target: 'failed' },
+          // What the graph says of all nodes stands in here for whoever compares versions; of each, in its region.
+          { guard: { type: 'has failed', params: { parallel, shared, output } }, target: 'failed' },
           { target: 'complete' },
         ],
       },

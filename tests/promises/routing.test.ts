@@ -89,7 +89,7 @@ function staffedSystem({
   const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
     store: memory(),
     get actors() {
-      staff = new Staff(new Map(Object.entries(named)) as never, {
+      staff = new Staff(new Map(Object.entries(named)), {
         router: rules,
         now: () => dying.clock.now(),
       });
