@@ -94,6 +94,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'costs nothing': ({ context: { advice, start } }) =>
         start.account === undefined || advice!.maxCost === NOTHING,
       'a person does it': ({ context: { advice } }) => advice!.person !== undefined,
+      'ends the run': (_, { output }: { readonly output: ReviewOutput }) => output.verdict === 'aborted',
       'is its money': ({ context, event }) => 'ticket' in event && event.ticket === context.ticket,
       'is good': ({ context: { fault } }, _spec: object) => fault === undefined,
       'is to be verified': ({ context: { fault, ground } }) =>
@@ -287,7 +288,10 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context }: Known) => jobOf(context, Date.now()),
           onDone: [
             {
-              guard: ({ event }) => (event.output as ReviewOutput).verdict === 'aborted',
+              guard: {
+                type: 'ends the run',
+                params: ({ event }) => ({ output: event.output as ReviewOutput }),
+              },
               target: 'failed',
               actions: [
                 { type: 'follow', params: ({ event }) => ({ output: event.output as ReviewOutput }) },
