@@ -87,9 +87,13 @@ function* problemsOf({
 }
 
 /** What came of asking a person, as what any agent answers. */
-export function answerOfPerson(of: Agent, id: string, supplied: Supplied): Answer {
+export function answerOfPerson(
+  of: Agent,
+  terms: PersonTerms | undefined,
+  id: string,
+  supplied: Supplied,
+): Answer {
   const { verdict, output, by = 'nobody', reason = '', durationMs } = supplied;
-  const terms = personTermsOf(of);
   const cost = terms?.rate === undefined ? NOTHING : costOfTime(terms.rate, durationMs);
   const known = { durationMs, billing: { source: 'local' } as const };
   if (verdict === 'expired') {

@@ -130,7 +130,12 @@ export type { PlanNode, RunView, TaskView } from './run-view.ts';
 export { ReviewRefused } from './review-refused.ts';
 
 // Workflows
-export { workflow } from './workflow/workflow.ts';
+export { definitionOf, workflow } from './workflow/workflow.ts';
+export type { Definition } from './workflow/written.ts';
+export { diffOf } from './workflow/file/difference.ts';
+export type { Change, Difference } from './workflow/file/difference.ts';
+export { workflowFrom } from './workflow/file/file.ts';
+export type { FileContext } from './workflow/file/file.ts';
 export type { WorkflowMachine } from './workflow/workflow.ts';
 export { branch, call, gate, join, loop, map, task } from './workflow/declaration.ts';
 export type {
@@ -147,8 +152,11 @@ export type {
   TaskOptions,
   WorkflowOptions,
 } from './workflow/declaration.ts';
+export { mermaid } from './workflow/mermaid.ts';
+export { plan } from './workflow/plan.ts';
+export type { Plan, PlannedNode } from './workflow/plan.ts';
 export { from } from './workflow/reference.ts';
-export { InputRefused, InvalidWorkflow } from './errors.ts';
+export { InputRefused, InvalidWorkflow, OutputRefused } from './errors.ts';
 
 // What is done about faults
 export { nextMove, taken } from '../machines/next-move.ts';

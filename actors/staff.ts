@@ -7,7 +7,7 @@
 import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
 import { account } from '../machines/budget.ts';
-import type { FaultClass } from '../machines/fault.ts';
+import type { Fault, FaultClass } from '../machines/fault.ts';
 import { guarded } from '../machines/guarded.ts';
 import { NOTHING } from '../machines/money.ts';
 import type { Micros } from '../machines/money.ts';
@@ -48,6 +48,7 @@ import { router } from './routing/rules.ts';
 import type { Router } from './routing/rules.ts';
 import { shadowsOf } from './routing/shadowing.ts';
 import { sightOf } from './routing/sight.ts';
+import type { Checked } from './schema/checked.ts';
 import { verify } from './verifiers/verifier.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
 
@@ -91,7 +92,7 @@ export class Staff implements Office {
     this.#now = now;
     this.#sources = sources;
     this.#workplace = new Promise((resolve) => (this.#open = resolve));
-    this.shadow = shadow(this.#asking);
+    this.shadow = shadow(this.#asking({ outputSchema: undefined }));
   }
 
   /** The system is open. */
@@ -103,7 +104,7 @@ export class Staff implements Office {
     const { review: decides } = this;
     return {
       consult: fromPromise(({ input }: { input: Consultation }) => this.#consult(duty, input)),
-      ask: duty.chunk === undefined ? this.#asking : this.#askingInParts(duty.chunk),
+      ask: duty.chunk === undefined ? this.#asking(duty) : this.#askingInParts(duty, duty.chunk),
       verify: fromPromise(({ input }: { input: Verification }) =>
         Promise.resolve(verified(duty, input, this.#sources)),
       ),
@@ -116,6 +117,8 @@ export class Staff implements Office {
   async #consult(duty: TaskDuty, consultation: Consultation): Promise<Advice> {
     const workplace = await this.#workplace;
     const { start, ...asked } = consultation;
+    const invalid = faultOfInput(duty, asked.input);
+    if (invalid !== undefined) return { fault: invalid, passedOver: [] };
     const { run, task } = start;
     const request: RouteRequest = { cheaperThan: undefined, ...asked, duty, run, task, now: this.#now() };
     const rules = duty.router ?? this.#router;
@@ -191,7 +194,7 @@ export class Staff implements Office {
 
   // ---- the work ------------------------------------------------------------------------------------------------------
 
-  readonly #ask = async ({ input, signal }: { input: Asking; signal: AbortSignal }): Promise<Answer> => {
+  async #ask(duty: Kept, { input, signal }: Scope): Promise<Answer> {
     const workplace = await this.#workplace;
     const { agent: name, envelope, idempotencyKey, attempt: number, problems, supplied, part, bill } = input;
     const agent = this.#agents.get(name);
@@ -200,7 +203,10 @@ export class Staff implements Office {
         fault: { class: 'no-agent', message: `${name} is no agent any more`, cost: NOTHING },
         durationMs: 0,
       };
-    if (supplied !== undefined) return answerOfPerson(agent, envelope.id, supplied);
+    if (supplied !== undefined) {
+      const terms = personTermsOf(agent);
+      return answerOfPerson(keepingTo(duty, agent), terms, envelope.id, supplied);
+    }
     const onLate = (late: Answer): void => {
       const cost = late.fault === undefined ? late.cost : late.fault.cost;
       if (bill !== undefined && cost !== undefined) void tellLate(workplace, bill, cost, late.billing);
@@ -213,15 +219,19 @@ export class Staff implements Office {
       ...(problems.length > 0 && { problems }),
       traceparent,
     };
-    return this.#places.with(agent, signal, () => attempt(agent, assignment, { onLate }));
-  };
-
-  /** Asks an agent, through its gates if any has some. */
-  get #asking(): AnyActorLogic {
-    return this.#hasGates ? this.#askThroughGates() : fromPromise(this.#ask);
+    // What the task asks of the whole, a part alone need not keep.
+    const asked = part === undefined ? keepingTo(duty, agent) : agent;
+    return this.#places.with(agent, signal, () => attempt(asked, assignment, { onLate }));
   }
 
-  #askingInParts(chunking: Chunking): AnyActorLogic {
+  /** Asks an agent, through its gates if any has some. */
+  #asking(duty: Kept): AnyActorLogic {
+    return this.#hasGates
+      ? this.#askThroughGates(duty)
+      : fromPromise((scope: Scope) => this.#ask(duty, scope));
+  }
+
+  #askingInParts(duty: Kept, chunking: Chunking): AnyActorLogic {
     const known = (name: string): Agent => {
       const agent = this.#agents.get(name);
       if (agent === undefined) throw new Error(`${name} is no agent any more`);
@@ -229,12 +239,12 @@ export class Staff implements Office {
     };
     return partsMachine({
       pointer: chunking.pointer,
-      ask: this.#asking,
+      ask: this.#asking(duty),
       split: fromPromise<Split, Asking>(({ input: { agent, envelope } }) =>
         Promise.resolve(splitFor(known(agent), chunking, envelope.input)),
       ),
       join: fromPromise<Answer, Joining>(({ input }) =>
-        Promise.resolve(joinedBy(known(input.agent), chunking, input)),
+        Promise.resolve(joinedBy(keepingTo(duty, known(input.agent)), chunking, input)),
       ),
     });
   }
@@ -244,9 +254,9 @@ export class Staff implements Office {
   }
 
   /** Gates hear of a failure by an error; it has the answer with it. */
-  #askThroughGates(): AnyActorLogic {
+  #askThroughGates(duty: Kept): AnyActorLogic {
     const asking = fromPromise<Answer, Asking>(async (scope) => {
-      const answer = await this.#ask(scope);
+      const answer = await this.#ask(duty, scope);
       if (answer.fault === undefined) return answer;
       const { message, retryAfterMs } = answer.fault;
       const more = { answer, ...(retryAfterMs !== undefined && { retryAfterMs }) };
@@ -257,6 +267,33 @@ export class Staff implements Office {
       judge: (error) => (BLAME.has(faultClassIn(error)) ? 'failure' : 'ignored'),
     });
   }
+}
+
+/** What an answer must keep besides the agent's own contract. */
+type Kept = Pick<TaskDuty, 'outputSchema'>;
+
+interface Scope {
+  readonly input: Asking;
+  readonly signal: AbortSignal;
+}
+
+/** What the task itself says of its input, whoever does it. */
+function faultOfInput({ inputSchema }: TaskDuty, input: unknown): Fault | undefined {
+  const checking = inputSchema?.check(input);
+  if (checking === undefined || checking.ok) return undefined;
+  const message = 'the input breaks the schema of the task';
+  return { class: 'invalid-input', message, problems: checking.problems, cost: NOTHING };
+}
+
+/** An agent whose answers are held against the task's schema as well as against its own. */
+function keepingTo({ outputSchema }: Kept, agent: Agent): Agent {
+  if (outputSchema === undefined) return agent;
+  const { output } = agent.contract;
+  const check: Checked['check'] = (value) => {
+    const checking = output.check(value);
+    return checking.ok ? outputSchema.check(checking.value) : checking;
+  };
+  return { ...agent, contract: { ...agent.contract, output: { ...output, check } } };
 }
 
 /** Faults that say something about the other side. */

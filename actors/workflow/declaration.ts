@@ -42,7 +42,10 @@ export type NeedOption<TNeed extends string> =
 
 /** What a node is given: made of what it needs, or said part by part. */
 export type InputOption<TNeed extends string> =
-  ((values: Values<TNeed>, run: RunView) => unknown) | { readonly [key: string]: Reference | Constant };
+  | ((values: Values<TNeed>, run: RunView) => unknown)
+  | {
+      readonly [key: string]: Reference | Constant | ((values: Values<TNeed>, run: RunView) => unknown);
+    };
 
 /** A part of an input that is always the same. */
 export type Constant =
@@ -198,6 +201,15 @@ export interface Declaration<
   readonly needed?: TNeed;
 }
 
+/** A branch as it was written. `TArm` are its arms. */
+export interface BranchDeclaration<
+  TNeed extends string = string,
+  TArm extends string = string,
+> extends Declaration<'branch', TNeed, BranchOptions> {
+  /** Says nothing at run time. */
+  readonly armed?: TArm;
+}
+
 export type TaskDeclaration<TNeed extends string = string> = Declaration<'task', TNeed, TaskOptions>;
 export type AnyDeclaration =
   | TaskDeclaration
@@ -205,7 +217,7 @@ export type AnyDeclaration =
   | Declaration<'map', string, MapOptions>
   | Declaration<'loop', string, LoopOptions>
   | Declaration<'call', string, CallOptions>
-  | Declaration<'branch', string, BranchOptions>
+  | BranchDeclaration
   | Declaration<'join', string, JoinOptions>;
 
 function declared<TKind extends string, TNeed extends string, TOptions>(
@@ -254,7 +266,7 @@ export function call<const TNeed extends string = never>(
 /** One of several ways. */
 export function branch<const TNeed extends string = never, const TArm extends string = string>(
   options: BranchOptions<TNeed, TArm>,
-): Declaration<'branch', TNeed, BranchOptions> {
+): BranchDeclaration<TNeed, TArm> {
   return declared('branch', options);
 }
 

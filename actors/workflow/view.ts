@@ -9,7 +9,7 @@ import { microsOf } from '../../machines/money.ts';
 import type { AttemptNote, TaskContext } from '../../machines/task/progress.ts';
 import type { NodeProgress, RunContext } from '../../machines/workflow/progress.ts';
 import type { AttemptView, MoneyView, PlanNode, RunView, TaskView } from '../run-view.ts';
-import type { AnyDeclaration, NeedOption, TaskOptions } from './declaration.ts';
+import type { AnyDeclaration, TaskOptions } from './declaration.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { needOf } from './need.ts';
 
@@ -34,7 +34,7 @@ export function runViewOf(options: AnyWorkflowOptions, run: RunContext, stateOf:
 
 function planOf(id: string, { kind, options }: AnyDeclaration): PlanNode {
   const { capability, maxCost, compensate } = options as TaskOptions;
-  const needs = ((options.needs ?? []) as readonly NeedOption<string>[]).map((need) => needOf(need).node);
+  const needs = (options.needs ?? []).map((need) => needOf(need).node);
   const undo = compensate?.capability ?? compensate?.agent;
   return {
     ...{ id, kind, needs },

@@ -14,11 +14,10 @@ import { taskMachine } from './task.ts';
 import type { Advised, Answer, TaskSpec } from './words.ts';
 
 /** Logic that ends with what it is told. */
-const told: AnyActorLogic = fromTransition((state: { input: unknown }) => state, (({
-  input,
-}: {
-  input: unknown;
-}) => ({ input })) as never);
+const told: AnyActorLogic = fromTransition(
+  (state: { input: unknown }) => state,
+  ({ input }: { input: unknown }) => ({ input }),
+);
 const answering: AnyActorLogic = {
   ...told,
   transition: (snapshot: object, event: { type: string; output?: unknown; error?: unknown }) => {

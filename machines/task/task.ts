@@ -228,6 +228,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     initial: 'consulting',
     states: {
       consulting: {
+        description: 'who may do it, and is asked first?',
         invoke: {
           id: 'consult',
           src: 'consult',
@@ -253,6 +254,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       paying: {
+        description: 'reserves what the attempt may cost',
         initial: 'reserving',
         states: {
           reserving: {
@@ -319,6 +321,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       asking: {
+        description: 'an agent works',
         entry: ['begin', 'askShadows'],
         invoke: {
           id: 'ask',
@@ -356,6 +359,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         ],
       },
       verifying: {
+        description: 'is the answer right?',
         invoke: {
           id: 'verify',
           src: 'verify',
@@ -386,6 +390,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       deciding: {
+        description: 'what is done about what went wrong, by the strategy',
         entry: 'decide',
         always: [
           { guard: 'has nobody to ask again', target: 'sleeping' },
@@ -406,10 +411,12 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         ],
       },
       delaying: {
+        description: 'the same again, in a while',
         after: { delay: 'paying' },
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       sleeping: {
+        description: 'asks again later, or when somebody resumes it',
         entry: ['report', { type: 'tell', params: { standing: 'parked' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         after: { delay: 'consulting' },
@@ -420,6 +427,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       parked: {
+        description: 'stands still until somebody resumes it, or gives it up',
+        tags: ['waits for a person'],
         entry: ['report', { type: 'tell', params: { standing: 'parked' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         on: {
@@ -429,6 +438,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       reviewing: {
+        description: 'a person decides',
+        tags: ['waits for a person'],
         entry: ['report', { type: 'tell', params: { standing: 'waiting' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         invoke: {

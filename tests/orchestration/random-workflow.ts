@@ -56,7 +56,7 @@ export function randomWorkflow(chance: Prng): RandomWorkflow {
     parallel: chance.pick([1, 2, 100]),
     strategy: chance.pick([strategies.standard, strategies.content, strategies.finance]),
     tasks: tasks as never,
-  } as never) as WorkflowMachine;
+  }) as WorkflowMachine;
   return { machine, nodes };
 }
 
@@ -94,7 +94,7 @@ function nodeOf(kind: (typeof KINDS)[number], common: object, chance: Prng): unk
         each: task({ capability }),
         concurrency: 1 + chance.below(3),
         onItemError: chance.pick(['fail', 'collect'] as const),
-      } as never);
+      });
     }
     case 'loop': {
       const rounds = 1 + chance.below(3);
@@ -104,7 +104,7 @@ function nodeOf(kind: (typeof KINDS)[number], common: object, chance: Prng): unk
         body: task({ capability }),
         until: (_: unknown, { number }: { number: number }) => number >= rounds,
         times: 3,
-      } as never);
+      });
     }
     case 'branch': {
       const isLeft = chance.chance(0.5);
@@ -112,7 +112,7 @@ function nodeOf(kind: (typeof KINDS)[number], common: object, chance: Prng): unk
         ...common,
         arms: { left: () => isLeft, right: () => !isLeft },
         otherwise: 'fail',
-      } as never);
+      });
     }
     case 'join':
       return join(common as never);

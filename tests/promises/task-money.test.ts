@@ -120,16 +120,17 @@ describe('a bill that comes late', () => {
 
   it('is told to the account of the run while that is there', async () => {
     const { agent, keep } = slow();
+    const idler = worker('idler', () => new Promise(() => {}), { capabilities: ['never'], cost: 0 });
     const flow = workflow({
       id: 'flow',
       budget: budget({ limit: 1 }),
       tasks: {
         one: task({ capability: 'work', timeout: '1 second' }),
-        // Nobody can, so the run is still there.
-        two: task({ capability: 'nobody' }),
+        // So the run is still there.
+        two: task({ capability: 'never' }),
       },
     });
-    const opened = await staffed({ flow, slow: agent });
+    const opened = await staffed({ flow, slow: agent, idler });
     await started(opened);
     await opened.advance(10_000);
     expect(ledgerOf(opened).window).toMatchObject({ spent: 10_000, reserved: 10_000, held: 10_000 });

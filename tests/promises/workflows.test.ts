@@ -268,7 +268,7 @@ describe('code that changes under a run', () => {
     ['who does it', { agent: 'x' }, { agent: 'y' }],
     ['its time limit', { timeout: '1 second' }, { timeout: '2 seconds' }],
     ['its threshold', { quality: 0.5 }, { quality: 0.6 }],
-    ['its condition', { when: () => true }, { when: () => 1 < 2 }],
+    ['its condition', { when: () => true }, { when: () => !false }],
     ['what its failure means', { onError: 'skip' }, { onError: 'absent' }],
     ['the schema that it must keep', { outputSchema: { type: 'object' } }, { outputSchema: true }],
     ['its strategy', { strategy: strategies.content }, { strategy: strategies.finance }],
