@@ -14,6 +14,8 @@ import type {
   TaskMetadata,
   TaskResult,
 } from '../machines/contract.ts';
+import { calibration } from '../machines/quality.ts';
+import type { Calibration } from '../machines/quality.ts';
 import { problemOfCapability } from './capability.ts';
 import { ContractRefused } from './errors.ts';
 import type { ContractProblem } from './errors.ts';
@@ -91,6 +93,8 @@ export interface AgentDetails<TInput = unknown> {
   readonly budget?: string;
   /** What may be mended in its answers, in this order. Nothing, if nothing is said. */
   readonly repairs?: readonly RepairName[];
+  /** How much its own word about how sure it is is worth, as measured. Default: it is taken as it is. */
+  readonly calibration?: Calibration;
 }
 
 export interface AgentOptions<
@@ -119,6 +123,7 @@ export interface Agent<TInput = unknown, TOutput = unknown> extends AgentContrac
   readonly concurrency: number | undefined;
   readonly hours: WorkingHours | undefined;
   readonly budget: string | undefined;
+  readonly calibration: Calibration | undefined;
   // As methods, so that an agent of some input is an agent.
   estimate?(input: TInput): number | Partial<TokenCounts>;
   countTokens?(input: TInput): number;
@@ -200,7 +205,7 @@ export function failure(
 
 const OPTIONS = [
   ...['name', 'version', 'capabilities', 'model', 'inputSchema', 'outputSchema', 'execute', 'estimate'],
-  ...['contextKeys', 'countTokens', 'window', 'concurrency', 'permits', 'budget', 'repairs'],
+  ...['contextKeys', 'countTokens', 'window', 'concurrency', 'permits', 'budget', 'repairs', 'calibration'],
   ...['prices', 'hours'],
 ];
 
@@ -223,6 +228,7 @@ function conforming(options: unknown): Agent {
     prices: findings.valid('prices', (value) => (isPriceTable(value) ? undefined : 'must be a priceTable')),
     hours: findings.valid('hours', problemOfHours),
     budget: findings.optionalText('budget'),
+    calibration: findings.valid('calibration', problemOfCalibration),
     execute: findings.function('execute'),
   };
   findings.strangers(OPTIONS);
@@ -239,6 +245,15 @@ function conforming(options: unknown): Agent {
   agents.add(whole);
   // What its functions take and give was checked by the compiler where they were written; here they are functions.
   return whole as unknown as Agent;
+}
+
+function problemOfCalibration(points: unknown): string | undefined {
+  try {
+    calibration(points as Calibration);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;

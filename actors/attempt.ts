@@ -11,14 +11,16 @@ import type { Json } from '../machines/canonical.ts';
 import type { Assignment, TaskEnvelope, TaskMetadata, TaskResult, TaskStatus } from '../machines/contract.ts';
 import { FAULT_CLASSES } from '../machines/fault.ts';
 import type { Fault, ValueProblem } from '../machines/fault.ts';
-import { isMicros, microsOf, problemOfAmount } from '../machines/money.ts';
+import { isMicros, microsOf, NOTHING, problemOfAmount } from '../machines/money.ts';
 import type { Micros } from '../machines/money.ts';
+import type { Billing } from '../machines/task/words.ts';
 import type { Agent } from './agent.ts';
 import { FaultError, faultOfAbort, wordsOf } from './fault-error.ts';
 import { evidenceOf } from './quarantine.ts';
 import type { Quarantined } from './quarantine.ts';
 import { NO_OBJECT, repairedText, repairedValue } from './repair.ts';
 import type { AppliedRepair, Repaired } from './repair.ts';
+import { TOKEN_KINDS } from './price.ts';
 import { isRecord, plainCopyOf } from './schema/plain.ts';
 import { sourcesIn } from './sources.ts';
 
@@ -33,12 +35,15 @@ export interface Succeeded {
   readonly durationMs: number;
   /** What the agent has found in its sources, as far as it has handed that over: to be kept under the hashes in the metadata. */
   readonly contents?: readonly Json[];
+  /** By whose word it has cost that, where the agent says more than the sum. */
+  readonly billing?: Billing;
   readonly fault?: undefined;
 }
 
 export interface Failed {
   readonly fault: Fault;
   readonly durationMs: number;
+  readonly billing?: Billing;
   /** What the agent has answered, where a person is asked for: it keeps the contract. */
   readonly output?: TaskResult['output'];
   /** What it says of its answer, where that can be believed. */
@@ -103,6 +108,8 @@ function assignmentFor(agent: Agent, assignment: Assignment): { readonly assignm
     const message = 'the assignment breaks the contract, and the agent was not asked';
     return { fault: { class: 'invalid-input', message, problems } };
   }
+  const tooLong = faultOfLength(agent, plain.value as Pick<Assignment, 'input'>);
+  if (tooLong !== undefined) return { fault: tooLong };
   const copy = plain.value as Omit<Assignment, 'signal' | 'traceparent'>;
   return { assignment: Object.freeze({ ...copy, signal, traceparent }) };
 }
@@ -114,6 +121,28 @@ function problemsOfInput(agent: Agent, { input, constraints }: TaskEnvelope): Va
   const wrongCost = problemOfAmount(constraints.maxCost);
   if (wrongCost !== undefined) problems.push(problemAt('/constraints/maxCost', 'amount', wrongCost));
   return problems;
+}
+
+/** Counted before it is asked: nothing is cut off to make it fit. */
+function faultOfLength(
+  { name, window, countTokens }: Agent,
+  { input }: Pick<Assignment, 'input'>,
+): Fault | undefined {
+  if (window === undefined || countTokens === undefined) return undefined;
+  let tokens: unknown;
+  try {
+    tokens = countTokens(input);
+  } catch (error) {
+    const message = `${name} cannot count its tokens: ${wordsOf(error)}`;
+    return { class: 'crash', message, cost: NOTHING };
+  }
+  if (!Number.isSafeInteger(tokens) || (tokens as number) < 0) {
+    const message = `${name} counts ${String(tokens)} tokens, which is no number of them`;
+    return { class: 'contract-violation', message, cost: NOTHING };
+  }
+  if ((tokens as number) <= window) return undefined;
+  const message = `${String(tokens)} tokens do not fit into the ${window} of ${name}, and it was not asked`;
+  return { class: 'context-window', message, cost: NOTHING };
 }
 
 const below = (place: string, problem: ValueProblem): ValueProblem => ({
@@ -188,8 +217,13 @@ function outcomeOfAnswer(agent: Agent, { id, constraints }: TaskEnvelope, answer
     problems.push(problemAt('/status', 'enum', `must be one of ${STATUSES.join(', ')}`, STATUSES));
   if (problems.length > 0 || metadata === undefined || paid === undefined)
     return violation(problems, output, paid);
-  const weighed = outcomeOfStatus(agent, id, status as TaskStatus, { metadata, paid, output });
-  return contents.length === 0 ? weighed : { ...weighed, contents };
+  const known = { metadata, paid, output };
+  const billing = billingIn(answer['metadata']);
+  return {
+    ...outcomeOfStatus(agent, id, status as TaskStatus, known),
+    ...(contents.length > 0 && { contents }),
+    ...(billing !== undefined && { billing }),
+  };
 }
 
 function outcomeOfStatus(agent: Agent, id: string, status: TaskStatus, known: Known): Unmeasured {
@@ -312,4 +346,24 @@ const isWithin = (value: unknown, least: number, most: number): boolean =>
 function costIn(metadata: unknown): Micros | undefined {
   const cost = isRecord(metadata) ? metadata['cost'] : undefined;
   return problemOfAmount(cost) === undefined ? microsOf(cost as number) : undefined;
+}
+
+const PRICED = /^price:(sha256:[0-9a-f]{64})$/;
+
+/** What metadata says of where the cost comes from, as the adapters do. Of anything else the agent's word is all there is. */
+function billingIn(metadata: unknown): Billing | undefined {
+  const { costSource, tokens } = metadata as { readonly costSource?: unknown; readonly tokens?: unknown };
+  const counted = countsIn(tokens);
+  const known = counted === undefined ? {} : { tokens: counted };
+  if (costSource === 'provider') return { source: 'provider', ...known };
+  const price = typeof costSource === 'string' ? PRICED.exec(costSource)?.[1] : undefined;
+  if (price !== undefined) return { source: 'local', price, ...known };
+  return counted === undefined ? undefined : { source: 'agent', ...known };
+}
+
+function countsIn(tokens: unknown): Billing['tokens'] {
+  if (!isRecord(tokens)) return undefined;
+  const counts = TOKEN_KINDS.map((kind) => [kind, tokens[kind]] as const);
+  const areCounts = counts.every(([, count]) => Number.isSafeInteger(count) && (count as number) >= 0);
+  return areCounts ? (Object.fromEntries(counts) as Billing['tokens']) : undefined;
 }

@@ -108,6 +108,10 @@ export type { Fidelity } from './schema/fidelity.ts';
 export type { FromJsonSchema, Inferred, SchemaLike, SchemaPair } from './schema/inferred.ts';
 export type { SchemaProblem, SchemaReading } from './schema/json-schema.ts';
 
+// People
+export { human } from './human.ts';
+export type { HumanOptions } from './human.ts';
+
 // What comes of an attempt
 export { attempt } from './attempt.ts';
 export type { AttemptOptions, AttemptOutcome, Failed, RepairedOutput, Succeeded } from './attempt.ts';

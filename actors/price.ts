@@ -45,6 +45,7 @@ export interface PriceTable {
 }
 
 const KINDS = ['input', 'cachedInput', 'cacheWrite', 'output', 'reasoning'] as const;
+export { KINDS as TOKEN_KINDS };
 const PER = 1_000_000n;
 
 /**

@@ -10,8 +10,10 @@ import { account } from '../machines/budget.ts';
 import type { Fault, FaultClass } from '../machines/fault.ts';
 import { guarded } from '../machines/guarded.ts';
 import { NOTHING } from '../machines/money.ts';
+import type { Micros } from '../machines/money.ts';
 import { review } from '../machines/review.ts';
 import { shadow } from '../machines/shadow.ts';
+import { partsMachine } from '../machines/task/parts.ts';
 import type { TaskActors } from '../machines/task/task.ts';
 import type {
   Advice,
@@ -19,7 +21,9 @@ import type {
   Answer,
   Asking,
   Consultation,
+  Joining,
   PassedOver,
+  Split,
   ShadowCall,
   Verification,
   Verified,
@@ -30,6 +34,11 @@ import type { Agent } from './agent.ts';
 import { attempt } from './attempt.ts';
 import type { Content } from './content.ts';
 import { keptOf } from './manifest.ts';
+import type { Chunking } from './chunking.ts';
+import { answerOfPerson, personTermsOf } from './human.ts';
+import { tellLate } from './late-bills.ts';
+import type { Payee } from './late-bills.ts';
+import { inputOfPart, joinedBy, splitFor } from './parts.ts';
 import { Places } from './places.ts';
 import { NAMED } from './routing/candidate.ts';
 import type { Candidate, RouteRequest } from './routing/candidate.ts';
@@ -48,6 +57,8 @@ import type { Office, TaskDuty } from './workflow/office.ts';
 /** What it needs of the system that it works in. */
 export interface Workplace extends Registry {
   readonly authority: Authority;
+  /** Whoever lives at an address. */
+  get(address: string): (Payee & { getSnapshot(): unknown }) | undefined;
   /** Where it keeps what agents have found and made. Without it only the hashes are recorded. */
   readonly content?: Content;
 }
@@ -57,6 +68,8 @@ export interface StaffOptions {
   readonly router?: Router | undefined;
   /** ms since the epoch. Default: the clock of the machine. */
   readonly now?: (() => number) | undefined;
+  /** The stored text of a source, by its hash: what verifiers look quotes up in. Default: nothing is stored. */
+  readonly sources?: ((hash: string) => string | undefined) | undefined;
 }
 
 export class Staff implements Office {
@@ -65,6 +78,7 @@ export class Staff implements Office {
   /** Asks agents in the shadow of others. */
   readonly shadow: AnyActorLogic;
   readonly #agents: ReadonlyMap<string, Agent>;
+  readonly #sources: NonNullable<StaffOptions['sources']>;
   readonly #router: Router | undefined;
   readonly #now: () => number;
   readonly #places = new Places();
@@ -73,10 +87,14 @@ export class Staff implements Office {
   readonly #workplace: Promise<Workplace>;
   #open!: (workplace: Workplace) => void;
 
-  constructor(agents: ReadonlyMap<string, Agent>, { router: rules, now = Date.now }: StaffOptions = {}) {
+  constructor(
+    agents: ReadonlyMap<string, Agent>,
+    { router: rules, now = Date.now, sources = () => undefined }: StaffOptions = {},
+  ) {
     this.#agents = agents;
     this.#router = rules;
     this.#now = now;
+    this.#sources = sources;
     this.#workplace = new Promise((resolve) => (this.#open = resolve));
     this.shadow = shadow(this.#asking({ outputSchema: undefined }));
   }
@@ -90,9 +108,9 @@ export class Staff implements Office {
     const { review: decides } = this;
     return {
       consult: fromPromise(({ input }: { input: Consultation }) => this.#consult(duty, input)),
-      ask: this.#asking(duty),
+      ask: duty.chunk === undefined ? this.#asking(duty) : this.#askingInParts(duty, duty.chunk),
       verify: fromPromise(async ({ input }: { input: Verification }) =>
-        verified(duty, input, (await this.#workplace).content),
+        verified(duty, input, this.#textsIn((await this.#workplace).content)),
       ),
       review: decides,
     };
@@ -178,27 +196,42 @@ export class Staff implements Office {
     };
   }
 
+  /** Texts by their hashes: those that the program knows, then those that were kept. */
+  #textsIn(content: Content | undefined): (hash: string) => string | undefined {
+    return (hash) => this.#sources(hash) ?? textOf(content?.get(hash));
+  }
+
   // ---- the work ------------------------------------------------------------------------------------------------------
 
   async #ask(duty: Kept, { input, signal }: Scope): Promise<Answer> {
-    const { content } = await this.#workplace;
-    const { agent: name, envelope, idempotencyKey, attempt: number, problems } = input;
+    const workplace = await this.#workplace;
+    const { agent: name, envelope, idempotencyKey, attempt: number, problems, supplied, part, bill } = input;
     const agent = this.#agents.get(name);
     if (agent === undefined)
       return {
         fault: { class: 'no-agent', message: `${name} is no agent any more`, cost: NOTHING },
         durationMs: 0,
       };
+    if (supplied !== undefined) {
+      const terms = personTermsOf(agent);
+      return answerOfPerson(keepingTo(duty, agent), terms, envelope.id, supplied);
+    }
+    const onLate = (late: Answer): void => {
+      const cost = late.fault === undefined ? late.cost : late.fault.cost;
+      if (bill !== undefined && cost !== undefined) void tellLate(workplace, bill, cost, late.billing);
+    };
     const { traceparent } = currentEffect() ?? {};
-    const outcome = await this.#places.with(agent, signal, () =>
-      attempt(keepingTo(duty, agent), {
-        ...envelope,
-        ...{ idempotencyKey, signal, attempt: number },
-        ...(problems.length > 0 && { problems }),
-        traceparent,
-      }),
-    );
-    return keptOf(outcome, envelope, content);
+    const assignment = {
+      ...envelope,
+      ...(part !== undefined && { input: inputOfPart(envelope.input, part) }),
+      ...{ idempotencyKey, signal, attempt: number },
+      ...(problems.length > 0 && { problems }),
+      traceparent,
+    };
+    // What the task asks of the whole, a part alone need not keep.
+    const asked = part === undefined ? keepingTo(duty, agent) : agent;
+    const outcome = await this.#places.with(agent, signal, () => attempt(asked, assignment, { onLate }));
+    return keptOf(outcome, envelope, workplace.content);
   }
 
   /** Asks an agent, through its gates if any has some. */
@@ -206,6 +239,24 @@ export class Staff implements Office {
     return this.#hasGates
       ? this.#askThroughGates(duty)
       : fromPromise((scope: Scope) => this.#ask(duty, scope));
+  }
+
+  #askingInParts(duty: Kept, chunking: Chunking): AnyActorLogic {
+    const known = (name: string): Agent => {
+      const agent = this.#agents.get(name);
+      if (agent === undefined) throw new Error(`${name} is no agent any more`);
+      return agent;
+    };
+    return partsMachine({
+      pointer: chunking.pointer,
+      ask: this.#asking(duty),
+      split: fromPromise<Split, Asking>(({ input: { agent, envelope } }) =>
+        Promise.resolve(splitFor(known(agent), chunking, envelope.input)),
+      ),
+      join: fromPromise<Answer, Joining>(({ input }) =>
+        Promise.resolve(joinedBy(keepingTo(duty, known(input.agent)), chunking, input)),
+      ),
+    });
   }
 
   get #hasGates(): boolean {
@@ -295,7 +346,8 @@ function advising(
   others: readonly Candidate[],
   { passedOver, denied, note }: Route & { readonly denied: readonly PassedOver[] },
 ): Advised {
-  const { name, contract, permits, budget, window } = agent;
+  const { name, contract, permits, budget, window, calibration } = agent;
+  const person = personTermsOf(agent);
   const larger = others.filter((other) => (other.agent.window ?? 0) > (window ?? Infinity)).length;
   return {
     ...{ agent: name, contract: contract.hash, permits, maxCost, window, larger, capability },
@@ -303,10 +355,12 @@ function advising(
     passedOver: [...passedOver, ...denied],
     permission: { effect, determining, reasons },
     accounts: budget === undefined ? [] : [budget],
-    calibration: undefined,
+    calibration,
     others: others.length,
     route: note,
     ...(estimate !== undefined && { estimate }),
+    ...(others.length > 0 && { cheapest: Math.min(...others.map((other) => other.maxCost)) as Micros }),
+    ...(person !== undefined && { person }),
   };
 }
 
@@ -317,13 +371,13 @@ const NO_RECORDS: ReadonlyMap<string, string> = new Map();
 function verified(
   { verify: verifiers, task }: TaskDuty,
   { input, output }: Verification,
-  content: Content | undefined,
+  sources: NonNullable<StaffOptions['sources']>,
 ): Verified {
   const values = {
     task,
     input: input as Readonly<Record<string, unknown>>,
     output,
-    sources: (hash: string) => textOf(content?.get(hash)),
+    sources,
   };
   const verification = verify(verifiers, values);
   const found = Object.fromEntries(

@@ -62,14 +62,19 @@ export type HeddleSystem<TActors extends ActorDefinitions> = System<TActors> & {
 export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
   SystemOptions<Hosted<TActors>>,
   'actors'
-> & {
-  readonly actors: TActors;
+> &
+  Supplies & { readonly actors: TActors };
+
+/** What there is for agents besides. */
+export interface Supplies {
   /**
    * The rules by which agents are chosen: `router({ prefer: 'quality' })`. With them it is recorded what comes of the attempts of each
    * agent, in `quality/<agent>`, and of shadows in `shadow/<agent>`. Default: the cheapest who is there.
    */
   readonly router?: Router;
-};
+  /** The stored text of a source, by its hash: `citations` looks quotes up in it. */
+  readonly sources?: (hash: string) => string | undefined;
+}
 
 /**
  * Opens a system: opens or creates its store, brings back what is owed, and lets it go on.
@@ -77,7 +82,7 @@ export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
  * @throws StoreLocked, StoreFormat, StoreCorrupt, StoreIo, InvalidArgument, StartFailed
  */
 export async function createSystem<const TActors extends ActorDefinitions>(
-  options: SystemOptions<TActors> & { readonly router?: Router },
+  options: SystemOptions<TActors> & Supplies,
 ): Promise<HeddleSystem<TActors>>;
 export async function createSystem<const TActors extends StaffedDefinitions>(
   options: StaffedOptions<TActors>,
@@ -86,12 +91,12 @@ export async function createSystem(
   options: StaffedOptions<StaffedDefinitions>,
 ): Promise<HeddleSystem<ActorDefinitions>> {
   const given = actorsIn(options);
-  const { router, ...others } = options;
+  const { router, sources, ...others } = options;
   if (router !== undefined) checkRouter(router, given);
   const agents = agentsIn(given);
   for (const [name, logic] of Object.entries(given)) assertStaffed(name, logic, agents);
   const { clock } = others;
-  const staff = new Staff(agents, { router, now: clock && (() => clock.now()) });
+  const staff = new Staff(agents, { router, sources, now: clock && (() => clock.now()) });
   const actors = hosted(given, staff);
   const system = await openSystem({ ...others, actors });
   const content = new Content(system as never);
@@ -103,7 +108,7 @@ export async function createSystem(
   });
   const runs = new Runs(system as never, actors);
   return Object.assign(system, {
-    reviews: reviewsOf(system, actors),
+    reviews: reviewsOf(system, actors, agents),
     runs,
     content,
     lineage: (hash: string, which?: LineageOptions) => lineageIn({ runs, content }, hash, which),
@@ -118,12 +123,16 @@ function ownHand(
   return decider === undefined ? system : system.as(principal);
 }
 
-function reviewsOf(system: System<ActorDefinitions>, actors: ActorDefinitions): Reviews {
+function reviewsOf(
+  system: System<ActorDefinitions>,
+  actors: ActorDefinitions,
+  agents: ReadonlyMap<string, Agent>,
+): Reviews {
   const { authority } = system;
   return new Reviews(system as never, {
     decide: (request, given) => authority.permit(request, given),
     list: (request) => authority.list(request),
-    check: checkBySchema(actors),
+    check: checkBySchema(actors, agents),
     async initiatorOf(run) {
       for await (const { principal } of system.history(run, { to: 1 })) return principal?.id;
       return undefined;
@@ -137,12 +146,17 @@ function reviewsOf(system: System<ActorDefinitions>, actors: ActorDefinitions): 
   });
 }
 
-/** Gates name the schema of what they propose by its hash. */
-function checkBySchema(actors: ActorDefinitions): NonNullable<ReviewsOptions['check']> {
+/** Gates name the schema of what they propose by its hash, and so do people who are agents. */
+function checkBySchema(
+  actors: ActorDefinitions,
+  agents: ReadonlyMap<string, Agent>,
+): NonNullable<ReviewsOptions['check']> {
+  const promised = [...agents.values()].map(({ contract }) => contract.output);
   const schemas = new Map(
-    Object.values(actors)
-      .flatMap((logic) => schemasOfGates(logic))
-      .map((schema) => [schema.hash, schema]),
+    [...Object.values(actors).flatMap((logic) => schemasOfGates(logic)), ...promised].map((schema) => [
+      schema.hash,
+      schema,
+    ]),
   );
   return (content, hash) => {
     const schema = schemas.get(hash);

@@ -109,6 +109,8 @@ interface Signed {
   readonly bound: Bound;
   /** How long they had it before them, where that is known. */
   readonly dwellMs?: number;
+  /** How long they had claimed it, where they have. */
+  readonly heldMs?: number;
   readonly reason?: string;
   /** Why they were permitted to. */
   readonly determining: readonly string[];
@@ -136,6 +138,8 @@ export interface Ending {
   readonly for?: readonly string[];
   /** Of what they were shown. */
   readonly hash?: string;
+  /** How long they had claimed it, where they have. */
+  readonly heldMs?: number;
   readonly reason?: string;
   readonly bound?: Bound;
   readonly determining?: readonly string[];
@@ -415,12 +419,17 @@ function ended(
 ): Ruling {
   const { by, hash, bound, reason } = event;
   const determining = determiningOf(event);
-  return taken({ ending: { verdict, at, by, for: actingFor(file, by), hash, bound, reason, determining } });
+  const held = given({ heldMs: heldBy(file, by, at) });
+  const acting = actingFor(file, by);
+  return taken({ ending: { verdict, at, by, for: acting, hash, bound, ...held, reason, determining } });
 }
 
 /** Those for whom somebody acts who has it. */
 const actingFor = ({ claim }: ReviewFile, by: string): readonly string[] =>
   claim?.by === by ? claim.for : [];
+
+const heldBy = ({ claim }: ReviewFile, by: string, at: number): number | undefined =>
+  claim?.by === by ? Math.max(0, at - claim.at) : undefined;
 
 function signed(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Signed {
   const { by, hash, bound, reason } = event;
@@ -432,7 +441,7 @@ function signed(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number)
     at,
     hash,
     bound,
-    ...given({ dwellMs, reason }),
+    ...given({ dwellMs, heldMs: heldBy(file, by, at), reason }),
     determining: determiningOf(event),
   };
 }

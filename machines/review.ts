@@ -60,6 +60,8 @@ export interface ReviewOutput {
   readonly by?: string;
   readonly reason?: string;
   readonly at: number;
+  /** How long whoever has ended it had claimed it, unless it was approved: see the approvals. */
+  readonly heldMs?: number;
   readonly approvals: readonly Approval[];
   readonly voided: readonly VoidApproval[];
   readonly edits: readonly MadeEdit[];
@@ -273,12 +275,13 @@ const nextStep = ({ steps, climbed }: ReviewContext): Step => steps[climbed]!;
 function outputOf(context: ReviewContext): ReviewOutput {
   const { ending, content, original, hash } = context;
   const { approvals, voided, edits, comments, questions, delegations } = context;
-  const { verdict, at, by, reason } = ending!;
+  const { verdict, at, by, reason, heldMs } = ending!;
   return {
     verdict,
     ...(verdict === 'approved' && { output: content }),
     ...(context.probe && { probe: true as const }),
     ...{ original, hash, at },
+    ...(heldMs !== undefined && { heldMs }),
     ...(by !== undefined && { by }),
     ...(reason !== undefined && { reason }),
     ...{ approvals, voided, edits, comments, questions, delegations },

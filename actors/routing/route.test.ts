@@ -50,6 +50,7 @@ const DUTY: TaskDuty = {
   ...{ workflow: 'w', task: 't', capability: 'write', agents: [], fallback: [], verify: [] },
   ...{ inputSchema: undefined, outputSchema: undefined, maxCost: undefined, perTask: undefined },
   router: undefined,
+  chunk: undefined,
 };
 
 const request = (duty: Partial<TaskDuty> = {}, more: Partial<RouteRequest> = {}): RouteRequest => ({

@@ -7,6 +7,8 @@ import { problemOfAmount } from '../../machines/money.ts';
 import { REDUCERS } from '../../machines/workflow/reducer.ts';
 import { InvalidArgument, millisOf } from '../../runtime/index.ts';
 import { problemOfCapability } from '../capability.ts';
+import { chunk } from '../chunking.ts';
+import type { Chunking } from '../chunking.ts';
 import { isRouter } from '../routing/rules.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
@@ -25,7 +27,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   task: [
     ...['input', 'capability', 'agent', 'context', 'inputSchema', 'outputSchema', 'timeout', 'deadline'],
     ...['quality', 'maxCost', 'fallback', 'strategy', 'retry', 'verify', 'reviewers', 'compensate'],
-    'router',
+    ...['chunk', 'router'],
   ],
   gate: [
     ...['input', 'title', 'role', 'quorum', 'within', 'escalateTo', 'escalatedWithin', 'remind', 'onExpire'],
@@ -311,6 +313,7 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
   if (options['router'] !== undefined && !isRouter(options['router']))
     check.fail(`${place}/router`, 'must be made with router()');
   checkStrategy(check, `${place}/strategy`, options['strategy']);
+  checkChunk(check, `${place}/chunk`, options['chunk']);
   checkRetry(check, `${place}/retry`, retry);
   checkContext(check, `${place}/context`, context, neededIn(options), nodes);
   if (compensate === undefined) return;
@@ -418,6 +421,15 @@ function checkLoop(check: Check, place: string, options: Options): void {
     check.fail(`${place}/times`, 'must be a whole number from 1 on: a loop must have a bound');
   check.function(`${place}/next`, options['next']);
   check.oneOf(`${place}/whenSpent`, options['whenSpent'], ['fail', 'accept']);
+}
+
+function checkChunk(check: Check, place: string, chunking: unknown): void {
+  if (chunking === undefined) return;
+  try {
+    chunk(chunking as Chunking);
+  } catch (error) {
+    check.fail(place, `must be made with chunk(…): ${(error as Error).message}`);
+  }
 }
 
 /** A task without needs, or logic. */

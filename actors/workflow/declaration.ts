@@ -8,6 +8,7 @@ import type { Data, Reducer, RunView } from '../../machines/workflow/graph.ts';
 import type { Iteration } from '../../machines/workflow/loop.ts';
 import type { Strategy } from '../../machines/strategy.ts';
 import type { Budget } from '../budget.ts';
+import type { Chunking } from '../chunking.ts';
 import type { Router } from '../routing/rules.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { Verifier } from '../verifiers/verifier.ts';
@@ -106,6 +107,8 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
     readonly first?: Duration.Input;
     readonly atMost?: Duration.Input;
   };
+  /** How it is done in parts, where the strategy says so: see `chunk(…)`. */
+  readonly chunk?: Chunking;
   /** What holds its result against the facts. */
   readonly verify?: readonly Verifier[];
   /** Who decides where the strategy asks for a person. */

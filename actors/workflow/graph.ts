@@ -168,9 +168,9 @@ class Building {
   }
 
   #taskLogic(name: string, options: TaskOptions): AnyActorLogic {
-    const { capability, agent = [], fallback = [], maxCost, verify = [], onError, router } = options;
+    const { capability, agent = [], fallback = [], maxCost, verify = [], onError, chunk, router } = options;
     const duty = {
-      ...{ workflow: this.#options.id, task: name, capability, fallback, verify, router },
+      ...{ workflow: this.#options.id, task: name, capability, fallback, verify, chunk, router },
       agents: typeof agent === 'string' ? [agent] : agent,
       inputSchema: schemaOf(options.inputSchema),
       outputSchema: schemaOf(options.outputSchema),
@@ -186,6 +186,7 @@ class Building {
       reviewers: options.reviewers,
       escalateTo: typeof onError === 'object' && 'escalateTo' in onError ? onError.escalateTo : undefined,
       verifies: verify.length > 0,
+      chunks: chunk !== undefined,
     };
     return taskMachine(spec, this.#office.taskActors(duty));
   }

@@ -7,10 +7,22 @@ import type { Fault, FaultClass, ValueProblem } from '../fault.ts';
 import { amountOf, NOTHING } from '../money.ts';
 import type { Micros } from '../money.ts';
 import { nextMove, taken } from '../next-move.ts';
-import type { Move, Taken } from '../next-move.ts';
+import type { Limits, Move, Taken } from '../next-move.ts';
 import { judge } from '../quality.ts';
 import type { WorkFacts, WorkOutcome, WorkStart } from '../workflow/graph.ts';
-import type { Advice, Advised, Answer, Asking, Manifest, PassedOver, TaskSpec, Verified } from './words.ts';
+import type {
+  Advice,
+  Advised,
+  Answer,
+  Asking,
+  Billing,
+  Manifest,
+  PartsDone,
+  PassedOver,
+  Supplied,
+  TaskSpec,
+  Verified,
+} from './words.ts';
 
 /** One attempt, as it is kept. */
 export interface AttemptNote {
@@ -23,6 +35,8 @@ export interface AttemptNote {
   readonly to?: number;
   /** In micro-units; absent: nobody knows. */
   readonly cost?: Micros;
+  /** By whose word. */
+  readonly billing?: Billing;
   readonly confidence?: number;
   readonly fault?: FaultClass;
   readonly message?: string;
@@ -64,6 +78,15 @@ export interface TaskContext {
   readonly problems: readonly ValueProblem[];
   /** Under which the money is held; undefined: nothing is. */
   readonly ticket: string | undefined;
+  /** The accounts that hold it. */
+  readonly accounts: readonly string[];
+  /** What was left in the account that has refused it. */
+  readonly moneyLeft: Micros | undefined;
+  /** Whether it is done in parts from now on, and those that are done for this question. */
+  readonly inParts: boolean;
+  readonly parts: PartsDone | undefined;
+  /** What has come of asking a person, in this attempt. */
+  readonly supplied: Supplied | undefined;
   /** In micro-units, as far as is known. */
   readonly spent: Micros;
   /** How many attempts have a cost that nobody knows. */
@@ -102,6 +125,7 @@ export function beginning(start: WorkStart, id: string, { deadlineMs }: TaskSpec
     },
     ...{ spent: NOTHING, unknownCosts: 0, answer: undefined, fault: undefined, move: undefined },
     ...{ verified: undefined, output: undefined, ground: undefined, outcome: undefined },
+    ...{ accounts: [], moneyLeft: undefined, inParts: false, parts: undefined, supplied: undefined },
     deadlineAt: deadlineMs === undefined ? undefined : now + deadlineMs,
   };
 }
@@ -121,6 +145,8 @@ const keyOf = ({ id, question }: TaskContext): string => `${id}#${question}`;
 export const ticketOf = ({ id, attempts }: TaskContext): string => `${id}#${attempts + 1}`;
 
 export function begun(context: TaskContext, now: number): Changed {
+  // What a person does begins when they are asked.
+  if (context.supplied !== undefined) return {};
   const { attempts, log, advice } = context;
   const { agent, capability, estimate, record } = advice!;
   const note: AttemptNote = {
@@ -134,12 +160,16 @@ export function begun(context: TaskContext, now: number): Changed {
 
 /** What the agent is asked. */
 export function askingOf(context: TaskContext, spec: TaskSpec): Asking {
-  const { attempts, advice, problems } = context;
+  const { attempts, advice, problems, ticket, accounts, inParts, parts, supplied } = context;
   const { agent, permits } = advice!;
   return {
     ...{ agent, permits, problems, attempt: attempts },
     envelope: envelopeOf(context, spec),
     idempotencyKey: keyOf(context),
+    ...(ticket !== undefined && { bill: { accounts, ticket } }),
+    ...(inParts && { inParts }),
+    ...(parts !== undefined && { parts }),
+    ...(supplied !== undefined && { supplied }),
   };
 }
 
@@ -172,11 +202,13 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
     ...(answer.manifest !== undefined && { manifest: answer.manifest }),
     ...(sources !== undefined && { sources }),
     ...(cost !== undefined && { cost }),
+    ...(answer.billing !== undefined && { billing: answer.billing }),
     ...(weighed.confidence !== undefined && { confidence: weighed.confidence }),
     ...(weighed.fault !== undefined && { fault: weighed.fault.class, message: weighed.fault.message }),
   };
   return {
     answer,
+    supplied: undefined,
     fault: weighed.fault,
     log: withNote(context.log, note),
     spent: (context.spent + (cost ?? 0)) as Micros,
@@ -215,10 +247,12 @@ export function verified({ log }: TaskContext, { fault, found }: Verified): Chan
 
 /** The next move, and what it changes by itself. */
 export function decided(context: TaskContext, spec: TaskSpec, now: number): Changed {
-  const { fault, advice, history, answer, attempts, deadlineAt, log } = context;
+  const { fault, advice, history, answer, attempts, deadlineAt, log, inParts } = context;
   const repairs = answer?.fault === undefined ? [] : repairsIn(answer);
   const limits = {
-    ...{ now, deadline: deadlineAt, attemptsLeft: spec.maxAttempts - attempts, repairs, canChunk: false },
+    ...{ now, deadline: deadlineAt, attemptsLeft: spec.maxAttempts - attempts, repairs },
+    ...moneyOf(context),
+    canChunk: spec.chunks && !inParts,
     otherAgents: advice?.others ?? 0,
     largerWindows: advice?.larger ?? 0,
   };
@@ -233,22 +267,35 @@ export function decided(context: TaskContext, spec: TaskSpec, now: number): Chan
   };
 }
 
+/** What is known of money when there was not enough. At other times the accounts may tell another story by now: they are asked. */
+function moneyOf({ fault, moneyLeft, advice }: TaskContext): Pick<Limits, 'moneyLeft' | 'costs'> {
+  if (fault?.class !== 'budget-exhausted' || advice === undefined) return {};
+  const { maxCost, cheapest } = advice;
+  return {
+    moneyLeft,
+    costs: { retry: maxCost, 'ask-again': maxCost, chunk: maxCost, 'other-agent': cheapest },
+  };
+}
+
 const repairsIn = (answer: Answer): string[] =>
   answer.fault === undefined ? [] : (answer.repaired?.applied ?? []).map(({ repair }) => repair);
 
 function changedBy(move: Move, { question, tried, advice, answer, fault }: TaskContext): Changed {
   const ruledOut = advice === undefined ? tried : [...tried, advice.agent];
+  const asNew = { question: question + 1, problems: [], parts: undefined };
   switch (move.do) {
     case 'ask-again':
-      return { question: question + 1, problems: move.problems };
+      return { ...asNew, problems: move.problems };
     case 'other-agent':
       return {
-        ...{ question: question + 1, problems: [], tried: ruledOut },
+        ...{ ...asNew, tried: ruledOut },
         // It is the money that has failed: who costs as much would fail as well.
         ...(fault?.class === 'budget-exhausted' && advice !== undefined && { cheaperThan: advice.maxCost }),
       };
     case 'larger-window':
-      return { question: question + 1, problems: [], tried: ruledOut, largerThan: advice?.window ?? 0 };
+      return { ...asNew, tried: ruledOut, largerThan: advice?.window ?? 0 };
+    case 'chunk':
+      return { ...asNew, inParts: true };
     case 'repair': {
       const repaired = answer?.fault === undefined ? undefined : answer.repaired;
       const areNamed = repaired?.applied.every(({ repair }) => move.names.includes(repair)) ?? false;
@@ -277,6 +324,8 @@ export function resumed(context: TaskContext, input: unknown): Changed {
     largerThan: undefined,
     cheaperThan: undefined,
     problems: [],
+    inParts: false,
+    parts: undefined,
     question: context.question + 1,
     ...(input !== undefined && { input }),
   };

@@ -47,7 +47,8 @@ export function shadowAsks(context: TaskContext, spec: TaskSpec): Told<ShadowAsk
   const { advice, id, start } = context;
   if (!isFirst(context)) return [];
   return (advice?.shadows ?? []).map(({ address, agent, permits, account, maxCost, compare }) => {
-    const asking = askingOf(context, spec);
+    // Whoever is asked besides pays for itself, and does all of it by itself.
+    const { bill: _, supplied: __, inParts: ___, parts: ____, ...asking } = askingOf(context, spec);
     const constraints = { ...asking.envelope.constraints, maxCost: amountOf(maxCost) };
     const { idempotencyKey } = asking;
     return {

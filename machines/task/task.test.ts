@@ -35,6 +35,7 @@ const SPEC: TaskSpec = {
   reviewers: 'editor',
   escalateTo: undefined,
   verifies: false,
+  chunks: false,
 };
 
 const ADVICE: Advised = {

@@ -11,14 +11,17 @@
  *         │            ╰─ delaying ← retry ╯ ╰──→ parked:    until somebody lets it go on
  *         ╰────────────────── other agent
  *
+ * Where the agent is a person, `serving` comes before `asking`: a review in which they supply the output. It is then looked at like
+ * any other answer.
+ *
  * Money is reserved before every attempt, and settled after it: what it has cost, or that nobody knows. When it is not wanted any
  * more it gives back what it holds, and ends as `cancelled`.
  *
  * What it asks is bound by name: see `words.ts`. It runs nothing itself, and knows no clock but that of its steps.
  */
-import { assign, enqueueActions, setup } from 'xstate';
+import { and, assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyEventObject } from 'xstate';
-import type { BudgetAnswer, BudgetReserve } from '../budget-words.ts';
+import type { BudgetAnswer, BudgetHold, BudgetReserve, BudgetSettle } from '../budget-words.ts';
 import { NOTHING } from '../money.ts';
 import type { ReviewOutput } from '../review.ts';
 import { isOrder } from '../workflow/events.ts';
@@ -46,7 +49,17 @@ import type { TaskContext } from './progress.ts';
 import { reports, shadowAnswers, shadowAsks } from './reporting.ts';
 import type { Told } from './reporting.ts';
 import { afterReview, reviewOf } from './reviewing.ts';
-import type { Advice, Answer, Asking, Consultation, TaskSpec, Verification, Verified } from './words.ts';
+import { jobOf, suppliedBy } from './serving.ts';
+import type {
+  Advice,
+  Answer,
+  Asking,
+  Consultation,
+  PartsNews,
+  TaskSpec,
+  Verification,
+  Verified,
+} from './words.ts';
 
 /** Those whom a task asks. */
 export interface TaskActors {
@@ -60,7 +73,7 @@ export interface TaskActors {
   readonly review: AnyActorLogic;
 }
 
-type TaskEvent = TaskCancel | TaskOrder | BudgetAnswer;
+type TaskEvent = TaskCancel | TaskOrder | BudgetAnswer | PartsNews;
 
 /** What it knows when it asks. XState cannot tell where the logic that is asked may be any. */
 interface Known {
@@ -80,6 +93,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     guards: {
       'costs nothing': ({ context: { advice, start } }) =>
         start.account === undefined || advice!.maxCost === NOTHING,
+      'a person does it': ({ context: { advice } }) => advice!.person !== undefined,
+      'ends the run': (_, { output }: { readonly output: ReviewOutput }) => output.verdict === 'aborted',
       'is its money': ({ context, event }) => 'ticket' in event && event.ticket === context.ticket,
       'is good': ({ context: { fault } }, _spec: object) => fault === undefined,
       'is to be verified': ({ context: { fault, ground } }) =>
@@ -114,9 +129,17 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         };
         enqueue.sendTo(accountOf(start, system), request);
       }),
+      haveMoney: assign({
+        accounts: ({ event }) => (event.type === 'budget.reserved' ? event.accounts : []),
+      }),
       haveNoMoney: assign({
         ticket: undefined,
         answer: undefined,
+        // What an account of the agent's own has left says nothing about others.
+        moneyLeft: ({ context: { advice }, event }) =>
+          event.type === 'budget.refused' && !advice!.accounts.includes(event.account)
+            ? event.remaining
+            : undefined,
         fault: ({ event }) => ({
           class: 'budget-exhausted' as const,
           message:
@@ -136,13 +159,23 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       beLate: assign(({ context }) =>
         answered(context, spec, failedWith('timeout', 'it took longer than it may'), Date.now()),
       ),
+      keepParts: assign({
+        parts: ({ context: { parts }, event }) => (event.type === 'parts.done' ? event.done : parts),
+      }),
+      keepSupplied: assign(({ context }, { output }: { readonly output: ReviewOutput }) =>
+        suppliedBy(context, output),
+      ),
       settle: enqueueActions(({ context, enqueue, system }) => {
         const { ticket, log, start } = context;
         if (ticket === undefined) return;
-        const { cost } = log.at(-1)!;
+        const { cost, billing } = log.at(-1)!;
         const account = accountOf(start, system);
-        if (cost === undefined) enqueue.sendTo(account, { type: 'budget.hold', ticket });
-        else enqueue.sendTo(account, { type: 'budget.settle', ticket, cost, source: 'agent' });
+        const { source = 'agent', price } = billing ?? {};
+        const bill: BudgetSettle | BudgetHold =
+          cost === undefined
+            ? { type: 'budget.hold', ticket }
+            : { type: 'budget.settle', ticket, cost, source, ...(price !== undefined && { price }) };
+        enqueue.sendTo(account, bill);
         enqueue.assign({ ticket: undefined });
       }),
       letGo: enqueueActions(
@@ -226,6 +259,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         states: {
           reserving: {
             always: [
+              { guard: and(['costs nothing', 'a person does it']), target: '#task.serving' },
               { guard: 'costs nothing', target: '#task.asking' },
               { target: 'waiting', actions: 'reserve' },
             ],
@@ -233,7 +267,10 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           waiting: {},
         },
         on: {
-          'budget.reserved': { guard: 'is its money', target: 'asking' },
+          'budget.reserved': [
+            { guard: and(['is its money', 'a person does it']), target: 'serving', actions: 'haveMoney' },
+            { guard: 'is its money', target: 'asking', actions: 'haveMoney' },
+          ],
           'budget.refused': { guard: 'is its money', target: 'deciding', actions: 'haveNoMoney' },
           'task.cancel': { target: 'cancelled', actions: { type: 'letGo', params: { knows: true } } },
         },
@@ -241,6 +278,45 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           [ACCOUNT_PATIENCE_MS]: {
             target: 'deciding',
             actions: [{ type: 'letGo', params: { knows: true } }, 'haveNoMoney'],
+          },
+        },
+      },
+      serving: {
+        entry: ['begin', { type: 'tell', params: { standing: 'waiting' } }],
+        exit: { type: 'tell', params: { standing: 'running' } },
+        invoke: {
+          id: 'review',
+          src: 'review',
+          input: ({ context }: Known) => jobOf(context, Date.now()),
+          onDone: [
+            {
+              guard: {
+                type: 'ends the run',
+                params: ({ event }) => ({ output: event.output as ReviewOutput }),
+              },
+              target: 'failed',
+              actions: [
+                { type: 'follow', params: ({ event }) => ({ output: event.output as ReviewOutput }) },
+                { type: 'letGo', params: isFree },
+              ],
+            },
+            {
+              target: 'asking',
+              actions: {
+                type: 'keepSupplied',
+                params: ({ event }) => ({ output: event.output as ReviewOutput }),
+              },
+            },
+          ],
+          onError: {
+            target: 'weighing',
+            actions: [{ type: 'breakDown', params: ({ event }) => ({ error: event.error }) }, 'settle'],
+          },
+        },
+        on: {
+          'task.cancel': {
+            target: 'cancelled',
+            actions: { type: 'letGo', params: isFree },
           },
         },
       },
@@ -269,7 +345,10 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           },
         },
         after: { tooLong: { target: 'weighing', actions: ['beLate', 'settle', 'answerShadows'] } },
-        on: { 'task.cancel': { target: 'cancelled', actions: { type: 'letGo', params: { knows: false } } } },
+        on: {
+          'parts.done': { actions: 'keepParts' },
+          'task.cancel': { target: 'cancelled', actions: { type: 'letGo', params: { knows: false } } },
+        },
       },
       weighing: {
         always: [
@@ -318,6 +397,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           { guard: { type: 'does', params: { deed: 'retry' } }, target: 'delaying' },
           { guard: { type: 'does', params: { deed: 'wait' } }, target: 'sleeping' },
           { guard: { type: 'does', params: { deed: 'ask-again' } }, target: 'paying' },
+          { guard: { type: 'does', params: { deed: 'chunk' } }, target: 'paying' },
           { guard: { type: 'does', params: { deed: 'other-agent' } }, target: 'consulting' },
           { guard: { type: 'does', params: { deed: 'larger-window' } }, target: 'consulting' },
           { guard: { type: 'does', params: { deed: 'accept' } }, target: 'done' },
@@ -394,6 +474,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     output: ({ context }) => outcomeOf(context),
   });
 }
+
+/** Of somebody who was paid by the hour and has not finished nobody knows how long they were at it. */
+const isFree = ({ context: { advice } }: Known) => ({ knows: advice!.person!.rate === undefined });
 
 /** A `systemId` in XState's types; under Heddle an address as well. */
 function accountOf({ account }: WorkStart, system: { get(key: string): unknown }): AnyActorRef {

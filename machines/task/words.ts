@@ -3,10 +3,12 @@
  * (`verify`). All three are processes, bound by name to what the system knows; what they answer is an event, and so it is recorded
  * before anything follows from it. They always answer: what went wrong is a fault, which is a value.
  */
+import type { CostSource } from '../budget-words.ts';
 import type { TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
 import type { Fault, ValueProblem } from '../fault.ts';
 import type { Micros } from '../money.ts';
 import type { Calibration } from '../quality.ts';
+import type { ReviewVerdict } from '../review-events.ts';
 import type { Strategy } from '../strategy.ts';
 import type { WorkStart } from '../workflow/graph.ts';
 
@@ -26,6 +28,8 @@ export interface TaskSpec {
   readonly escalateTo: string | undefined;
   /** Whether there is something that holds its results against the facts. */
   readonly verifies: boolean;
+  /** Whether it declares how it is done in parts. */
+  readonly chunks: boolean;
 }
 
 /** Who is to do it? */
@@ -136,6 +140,33 @@ export interface Advised {
   readonly record?: string;
   readonly route?: RouteNote;
   readonly shadows?: readonly ShadowCall[];
+  /** What an attempt of the others may cost at most, of the one where that is least. */
+  readonly cheapest?: Micros;
+  /** It is a person, who is found by a review. */
+  readonly person?: PersonTerms;
+}
+
+/** How a person is asked for work. */
+export interface PersonTerms {
+  readonly role: string;
+  /** How long they have. */
+  readonly withinMs?: number;
+  /** For an hour of their time. */
+  readonly rate?: Micros;
+  /** Names the schema of what they supply. */
+  readonly schema: string;
+  /** Whether the one who has started the run may do it. */
+  readonly ownRuns?: 'allow';
+}
+
+/** What has come of asking a person. */
+export interface Supplied {
+  readonly verdict: ReviewVerdict;
+  readonly output?: unknown;
+  readonly by?: string;
+  readonly reason?: string;
+  /** From when somebody has claimed it; or else from when they were asked. */
+  readonly durationMs: number;
 }
 
 /** The work. */
@@ -147,6 +178,74 @@ export interface Asking {
   /** What was wrong with its answer, when the same agent is asked again. */
   readonly problems: readonly ValueProblem[];
   readonly permits: readonly string[];
+  /** Where the bill goes when it comes after the answer was waited for; undefined: it costs nothing. */
+  readonly bill?: BillTo;
+  /** What a person has supplied. */
+  readonly supplied?: Supplied;
+  /** It is asked part by part, and these are done. */
+  readonly inParts?: true;
+  readonly parts?: PartsDone;
+  /** This part alone. */
+  readonly part?: PartOf;
+}
+
+export interface BillTo {
+  /** The accounts that hold the money, the one that was asked first. */
+  readonly accounts: readonly string[];
+  readonly ticket: string;
+  /** What the parts before it have cost. */
+  readonly before?: Micros;
+}
+
+/** A part of a text, by code units. */
+export interface Cut {
+  readonly from: number;
+  /** Before this it repeats. */
+  readonly newFrom: number;
+  readonly to: number;
+}
+
+export interface PartOf extends Cut {
+  /** The text in the input. */
+  readonly pointer: string;
+  /** From 1. */
+  readonly number: number;
+  readonly of: number;
+}
+
+export interface PartsDone {
+  readonly cuts: readonly Cut[];
+  /** Of the first of them. */
+  readonly answers: readonly Succeeded[];
+}
+
+export type Split =
+  | { readonly cuts: readonly Cut[]; readonly fault?: undefined }
+  | { readonly fault: Fault; readonly cuts?: undefined };
+
+/** What is the answer to the whole? */
+export interface Joining {
+  readonly agent: string;
+  readonly id: string;
+  /** To all parts. */
+  readonly answers: readonly Succeeded[];
+  /** What those of this attempt have cost. */
+  readonly spent: Micros;
+}
+
+/** From a task that is done in parts to the task: so far it is. */
+export interface PartsNews {
+  readonly type: 'parts.done';
+  readonly done: PartsDone;
+}
+
+/** By whose word something has cost what. */
+export interface Billing {
+  readonly source: CostSource;
+  /** The hash of the price table that it was counted with. */
+  readonly price?: string;
+  /** What was counted, by kind. */
+  readonly tokens?: Readonly<Record<string, number>>;
 }
 
 export type Answer = Succeeded | Failed;
@@ -166,6 +265,7 @@ export interface Succeeded {
   readonly cost: Micros;
   readonly durationMs: number;
   readonly manifest?: Manifest;
+  readonly billing?: Billing;
 }
 
 export interface Failed {
@@ -173,6 +273,7 @@ export interface Failed {
   readonly fault: Fault;
   readonly durationMs: number;
   readonly manifest?: Manifest;
+  readonly billing?: Billing;
   /** An answer that keeps the contract, where a person is asked for. */
   readonly output?: TaskResult['output'];
   readonly metadata?: TaskMetadata;

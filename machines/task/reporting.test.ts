@@ -1,0 +1,37 @@
+// The lie: "a shadow has no effect": it must not be told what would make it one.
+import { expect, it } from 'vitest';
+import type { Micros } from '../money.ts';
+import { strategies } from '../strategies.ts';
+import { beginning } from './progress.ts';
+import type { TaskContext } from './progress.ts';
+import { shadowAsks } from './reporting.ts';
+import type { Advised, TaskSpec } from './words.ts';
+
+const SPEC: TaskSpec = {
+  ...{ timeoutMs: 1000, deadlineMs: undefined, threshold: 0, strategy: strategies.standard, maxAttempts: 9 },
+  ...{ reviewers: undefined, escalateTo: undefined, verifies: false, chunks: true },
+};
+
+const shadow = { agent: 'shade', address: 'shadow/shade', permits: [], account: undefined, compare: [] };
+
+it('is told neither where the bill of the task goes, nor what a person has supplied, nor what parts are done', () => {
+  const start = { workflow: 'w', run: 'w/1', task: 't', account: 'w/1/account', input: {}, values: {} };
+  const advice = {
+    ...{ agent: 'clerk', permits: [], maxCost: 100 as Micros, accounts: [] },
+    shadows: [{ ...shadow, maxCost: 10 as Micros }],
+  } as unknown as Advised;
+  const context: TaskContext = {
+    ...beginning(start, 'w/1/t', SPEC, 0),
+    ...{ advice, attempts: 1, ticket: 'w/1/t#1', accounts: ['w/1/account'], inParts: true },
+    ...{ parts: { cuts: [], answers: [] }, supplied: { verdict: 'approved', durationMs: 1 } },
+  };
+  const [told] = shadowAsks(context, SPEC);
+  expect(Object.keys(told!.message.asking).toSorted()).toEqual([
+    'agent',
+    'attempt',
+    'envelope',
+    'idempotencyKey',
+    'permits',
+    'problems',
+  ]);
+});

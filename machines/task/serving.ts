@@ -1,0 +1,46 @@
+/**
+ * Work for a person, who is an agent like others: the review in which they supply the output, and what it means that they have
+ * ended it. What they supply is held against the contract later, as what any agent answers.
+ */
+import type { Json } from '../canonical.ts';
+import type { ReviewInput } from '../review-input.ts';
+import type { ReviewOutput } from '../review.ts';
+import { amountOf } from '../money.ts';
+import type { TaskContext } from './progress.ts';
+import type { Supplied } from './words.ts';
+
+/** What they are given. They put the output in the place of what is proposed, which is nothing yet. */
+export function jobOf({ start, input, advice, problems, deadlineAt }: TaskContext, now: number): ReviewInput {
+  const { agent, person, maxCost } = advice!;
+  const { role, withinMs = Infinity, schema, ownRuns } = person!;
+  const expiresAfterMs = Math.max(1, Math.min(withinMs, (deadlineAt ?? Infinity) - now));
+  const about: Record<string, Json> = {
+    ...{ task: start.task, workflow: start.workflow, agent, work: input as Json },
+    ...(start.account !== undefined && { maxCost: amountOf(maxCost) }),
+    ...(problems.length > 0 && { problems: problems as unknown as Json }),
+    ...(ownRuns !== undefined && { ownRuns }),
+  };
+  return {
+    title: `${start.task}: to be done`,
+    proposal: {},
+    editable: [''],
+    schema,
+    roles: [role],
+    about,
+    ...(Number.isFinite(expiresAfterMs) && { expiresAfterMs }),
+  };
+}
+
+export function suppliedBy({ log }: TaskContext, output: ReviewOutput): Pick<TaskContext, 'supplied'> {
+  const { verdict, at, reason, approvals } = output;
+  const { by = approvals.at(-1)?.by, heldMs = approvals.at(-1)?.heldMs } = output;
+  const { from } = log.at(-1)!;
+  const supplied: Supplied = {
+    verdict,
+    ...(verdict === 'approved' && { output: output.output }),
+    ...(by !== undefined && { by }),
+    ...(reason !== undefined && { reason }),
+    durationMs: heldMs ?? Math.max(0, at - from),
+  };
+  return { supplied };
+}

@@ -1,0 +1,267 @@
+// The lies: "what a task costs is what was billed", "a bill that comes late is paid", "when there is no money, what was declared happens".
+import { budget, FaultError, microsOf, task, workflow } from 'heddle/actors';
+import { account } from 'heddle/machines';
+import { describe, expect, it } from 'vitest';
+import type { Ledger } from '../../machines/budget-ledger.ts';
+import { endOf, everybodyMay, snapshotOf, staffed, started, taskOf, worker } from './staffed.ts';
+import type { Asked, Staffed } from './staffed.ts';
+import { collect } from './systems.ts';
+
+const ledgerOf = (opened: Staffed, address = 'flow/1/account'): Ledger =>
+  snapshotOf<{ context: Ledger }>(opened, address).context;
+
+const messagesTo = async ({ system }: Staffed, address: string): Promise<{ type: string }[]> =>
+  (await collect(system.history(address))).map(({ event }) => event as { type: string });
+
+/** A promise, and how it is kept. */
+function promised(): { readonly promise: Promise<void>; readonly keep: () => void } {
+  let keep = (): void => {};
+  const promise = new Promise<void>((resolve) => (keep = resolve));
+  return { promise, keep };
+}
+
+describe('the cost of a run', () => {
+  it('is the bill of the provider, whoever has made it and however often it took', async () => {
+    let billed = 0;
+    const bill = (micros: number) => {
+      billed += micros;
+      return micros / 1e6;
+    };
+    let isFirst = true;
+    const provider = worker(
+      'provider',
+      ({ input }) => {
+        if (isFirst) {
+          isFirst = false;
+          const cost = microsOf(bill(1234));
+          throw new FaultError({ class: 'server-error', message: 'it broke in the middle', cost });
+        }
+        return {
+          output: {},
+          metadata: { cost: bill(Number(input['n']) * 1000 + 1), costSource: 'provider' },
+        };
+      },
+      { cost: 0.1 },
+    );
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 5 }),
+      tasks: Object.fromEntries(
+        [1, 2, 3, 4, 5].map((n) => [`n${n}`, task({ capability: 'work', input: () => ({ n }) })]),
+      ),
+    });
+    const opened = await staffed({ flow, provider });
+    await started(opened);
+    for (let i = 0; i < 5; i++) await opened.advance(5000);
+    expect(endOf(opened, 'flow/1').status).toBe('done');
+    const { spent, reserved, overdraft } = ledgerOf(opened).window;
+    expect({ spent, reserved, overdraft }).toEqual({ spent: billed, reserved: 0, overdraft: 0 });
+    expect(billed).toBe(1234 + 15_005);
+  });
+
+  it('is told with whose word it is, and with the prices that it was counted with', async () => {
+    const price = `sha256:${'a'.repeat(64)}`;
+    const tokens = { input: 10, cachedInput: 0, cacheWrite: 0, output: 5, reasoning: 0 };
+    const metadata = { cost: 0.004, costSource: `price:${price}`, tokens };
+    const priced = worker('priced', () => ({ output: {}, metadata }), { capabilities: ['priced'] });
+    const invented = worker(
+      'invented',
+      () => ({ output: {}, metadata: { costSource: 'price:of-my-own', tokens: { input: -1 } } }),
+      { capabilities: ['invented'] },
+    );
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 1 }),
+      tasks: { one: task({ capability: 'priced' }), two: task({ capability: 'invented', needs: ['one'] }) },
+    });
+    const opened = await staffed({ flow, priced, invented });
+    await started(opened);
+    await opened.settle();
+    const settled = (await messagesTo(opened, 'flow/1/account')).filter(
+      ({ type }) => type === 'budget.settle',
+    );
+    expect(settled).toMatchObject([
+      { cost: 4000, source: 'local', price },
+      { cost: 10_000, source: 'agent' },
+    ]);
+    expect(settled[1]).not.toHaveProperty('price');
+    expect(taskOf(opened, 'flow/1/one').log[0]!.billing).toEqual({ source: 'local', price, tokens });
+    expect(taskOf(opened, 'flow/1/two').log[0]!.billing).toBe(undefined);
+  });
+});
+
+describe('a bill that comes late', () => {
+  /** An agent that answers its first question when it is let go, whatever it is told meanwhile. */
+  const slow = () => {
+    const { promise, keep } = promised();
+    let isFirst = true;
+    const agent = worker('slow', () => {
+      if (!isFirst) return {};
+      isFirst = false;
+      return promise.then(() => ({}));
+    });
+    return { agent, keep };
+  };
+
+  it('is held for meanwhile, and the task goes on', async () => {
+    const { agent } = slow();
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 1 }),
+      tasks: { one: task({ capability: 'work', timeout: '1 second' }) },
+    });
+    const opened = await staffed({ flow, slow: agent });
+    await started(opened);
+    await opened.advance(1000);
+    expect(ledgerOf(opened).window).toMatchObject({ spent: 0, reserved: 10_000, held: 10_000 });
+    await opened.advance(10_000);
+    expect(endOf(opened, 'flow/1').status).toBe('done');
+  });
+
+  it('is told to the account of the run while that is there', async () => {
+    const { agent, keep } = slow();
+    const idler = worker('idler', () => new Promise(() => {}), { capabilities: ['never'], cost: 0 });
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 1 }),
+      tasks: {
+        one: task({ capability: 'work', timeout: '1 second' }),
+        // So the run is still there.
+        two: task({ capability: 'never' }),
+      },
+    });
+    const opened = await staffed({ flow, slow: agent, idler });
+    await started(opened);
+    await opened.advance(10_000);
+    expect(ledgerOf(opened).window).toMatchObject({ spent: 10_000, reserved: 10_000, held: 10_000 });
+    keep();
+    await opened.settle();
+    expect(ledgerOf(opened).window).toMatchObject({ spent: 20_000, reserved: 0, held: 0 });
+    expect((await messagesTo(opened, 'flow/1/account')).at(-1)).toMatchObject({
+      type: 'budget.correct',
+      cost: 10_000,
+    });
+  });
+
+  it('is told to the account above when that of the run is gone', async () => {
+    const { agent, keep } = slow();
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 1, within: ['tenant/acme'] }),
+      tasks: { one: task({ capability: 'work', timeout: '1 second' }) },
+    });
+    const opened = await staffed({ flow, slow: agent, tenant: account({ limit: 10 }) });
+    await opened.system.start('tenant', { id: 'acme' });
+    await started(opened);
+    await opened.advance(10_000);
+    expect(endOf(opened, 'flow/1').status).toBe('done');
+    expect(ledgerOf(opened, 'tenant/acme').window).toMatchObject({ spent: 10_000, held: 10_000 });
+    keep();
+    await opened.settle();
+    expect(ledgerOf(opened, 'tenant/acme').window).toMatchObject({ spent: 20_000, reserved: 0, held: 0 });
+  });
+
+  it('of a run that was cancelled is paid as well', async () => {
+    const { agent, keep } = slow();
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 1, within: ['tenant/acme'] }),
+      tasks: { one: task({ capability: 'work' }) },
+    });
+    const opened = await staffed({ flow, slow: agent, tenant: account({ limit: 10 }) });
+    await opened.system.start('tenant', { id: 'acme' });
+    await started(opened);
+    await opened.system.get('flow/1')!.send({ type: 'run.abort', by: 'ada', reason: 'not wanted' });
+    await opened.settle();
+    expect(ledgerOf(opened, 'tenant/acme').window).toMatchObject({ spent: 0, held: 10_000 });
+    keep();
+    await opened.settle();
+    expect(ledgerOf(opened, 'tenant/acme').window).toMatchObject({ spent: 10_000, held: 0, reserved: 0 });
+  });
+});
+
+describe('without money', () => {
+  /** A run that has so much left for a task that costs 1, or 0.1. */
+  const setting = (onExhausted: 'refuse' | 'cheaper' | 'review', left: number) => {
+    const asked: Asked[] = [];
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 2, onExhausted }),
+      tasks: {
+        before: task({ agent: 'spender' }),
+        one: task({ needs: ['before'], agent: ['dear', 'cheap'], reviewers: 'treasurer' }),
+      },
+    });
+    const spender = worker('spender', () => ({}), { cost: Math.round((2 - left) * 100) / 100 });
+    const dear = worker('dear', () => ({ by: 'dear' }), { cost: 1, asked });
+    const cheap = worker('cheap', () => ({ by: 'cheap' }), { cost: 0.1, asked });
+    return { asked, actors: { flow, spender, dear, cheap } };
+  };
+
+  it('refuse: the run fails, and nobody was asked', async () => {
+    const { asked, actors } = setting('refuse', 0.5);
+    const opened = await staffed(actors);
+    await started(opened);
+    await opened.settle();
+    expect(endOf(opened, 'flow/1')).toMatchObject({ status: 'error', error: { class: 'budget-exhausted' } });
+    expect(asked).toEqual([]);
+  });
+
+  it('cheaper: it goes to an agent for whom there is enough', async () => {
+    const { asked, actors } = setting('cheaper', 0.5);
+    const opened = await staffed(actors);
+    await started(opened);
+    await opened.settle();
+    expect(endOf(opened, 'flow/1')).toMatchObject({ status: 'done', output: { by: 'cheap' } });
+    expect(asked.map(({ agent }) => agent)).toEqual(['cheap']);
+  });
+
+  it('cheaper: where nobody is cheap enough that is known, and it fails', async () => {
+    const { asked, actors } = setting('cheaper', 0.05);
+    const opened = await staffed(actors);
+    await started(opened);
+    await opened.settle();
+    expect(endOf(opened, 'flow/1')).toMatchObject({ status: 'error', error: { class: 'budget-exhausted' } });
+    const { move, tried } = taskOf(opened, 'flow/1/one');
+    expect(move).toMatchObject({
+      do: 'fail',
+      because: { skipped: [{ do: 'other-agent', why: 'no-money' }] },
+    });
+    expect([tried, asked]).toEqual([[], []]);
+  });
+
+  it('review: a person gives more, and it is done', async () => {
+    const { asked, actors } = setting('review', 0.5);
+    const opened = await staffed(actors, { decider: everybodyMay });
+    await started(opened);
+    await opened.settle();
+    const { value } = snapshotOf<{ value: unknown }>(opened, 'flow/1/one');
+    expect([value, asked]).toEqual(['reviewing', []]);
+    const more = { type: 'budget.topUp', amount: microsOf(1), by: 'ada', reason: 'it is worth it' };
+    await opened.system.get('flow/1/account')!.send(more);
+    await opened.system.reviews.decide('flow/1/one/review', {
+      by: 'ada',
+      verdict: 'approve',
+      reason: 'go on',
+    });
+    await opened.settle();
+    expect(endOf(opened, 'flow/1')).toMatchObject({ status: 'done', output: { by: 'dear' } });
+  });
+
+  it('a call is refused when its estimate exceeds what the task may cost', async () => {
+    const asked: Asked[] = [];
+    const flow = workflow({
+      id: 'flow',
+      tasks: { one: task({ agent: ['dear', 'cheap'], maxCost: 0.5 }) },
+    });
+    const dear = worker('dear', () => ({}), { cost: 1, asked });
+    const cheap = worker('cheap', () => ({}), { cost: 0.1, asked });
+    const opened = await staffed({ flow, dear, cheap });
+    await started(opened);
+    await opened.settle();
+    expect(asked).toMatchObject([{ agent: 'cheap', maxCost: 0.5 }]);
+    expect(taskOf(opened, 'flow/1/one').passedOver).toMatchObject([
+      { agent: 'dear', why: expect.stringContaining('more than the task may') },
+    ]);
+  });
+});
