@@ -7,6 +7,7 @@
 import { createSystem } from 'heddle';
 import { agent, gate, join, result, roles, task, workflow } from 'heddle/actors';
 import { memory } from 'heddle/storage';
+import { toPromise, waitFor } from 'xstate';
 
 const TEXT = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } as const;
 
@@ -61,13 +62,10 @@ await using system = await createSystem({
   decider: roles(table),
 });
 const run = await system.start('diagram', { id: '1', input: { text: '→' } });
-const ended = new Promise<void>((complete, error) => run.subscribe({ complete, error }));
 
-while (run.getSnapshot().context.nodes['d']!.status !== 'complete')
-  await new Promise((resolve) => setTimeout(resolve, 5));
+await waitFor(run, ({ context }) => context.nodes['d']!.status === 'complete');
 for await (const { id, content } of system.reviews.pending({ role: 'reviewer' })) {
   console.log(`${id} waits, with ${JSON.stringify(content)}`);
   await system.reviews.decide(id, { by: 'ada', verdict: 'approve' });
 }
-await ended;
-console.log(JSON.stringify(run.getSnapshot().output));
+console.log(JSON.stringify(await toPromise(run)));
