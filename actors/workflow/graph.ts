@@ -2,7 +2,6 @@
  * From the declaration of a workflow to its graph: durations in milliseconds, defaults in their places, every node with the logic that
  * does its work. Takes only what `check.ts` has passed.
  */
-import type { Duration } from 'effect';
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { microsOf } from '../../machines/money.ts';
 import type { ReviewInput, Rung } from '../../machines/review-input.ts';
@@ -21,7 +20,6 @@ import type {
   JoinRule,
   Mapper,
   Outputs,
-  Reducer,
   RunView,
   WorkNode,
   WorkOutcome,
@@ -33,7 +31,7 @@ import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
 import { millisOf } from '../../runtime/index.ts';
 import type { Budget } from '../budget.ts';
-import { InputRefused } from '../errors.ts';
+import { InputRefused, OutputRefused } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
@@ -41,11 +39,11 @@ import type {
   AnyDeclaration,
   BranchOptions,
   CallOptions,
+  Constant,
   GateOptions,
   JoinOption,
   LoopOptions,
   MapOptions,
-  NeedOption,
   OnError,
   TaskDeclaration,
   TaskOptions,
@@ -54,6 +52,8 @@ import type {
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
 import { isReference, valueAt } from './reference.ts';
+import { writtenNode, writtenWorkflow } from './written.ts';
+import type { Reference } from './reference.ts';
 
 export type AnyWorkflowOptions = WorkflowOptions<Readonly<Record<string, AnyDeclaration>>>;
 
@@ -80,7 +80,8 @@ class Building {
   }
 
   graph(): Graph {
-    const { id, tasks, inputSchema, output, parallel = Infinity, shared = {}, budget } = this.#options;
+    const { id, tasks, inputSchema, outputSchema, output, parallel = Infinity } = this.#options;
+    const { shared = {}, budget } = this.#options;
     const names = Object.keys(tasks);
     return {
       id,
@@ -92,7 +93,12 @@ class Building {
           { reduce, initial },
         ]),
       ),
-      output: output ?? this.#outputOfLeaves(),
+      written: {
+        definition: writtenWorkflow(this.#options)?.hash,
+        output,
+        outputSchema: schemaOf(outputSchema)?.hash,
+      },
+      output: checked(id, output ?? this.#outputOfLeaves(), schemaOf(outputSchema)),
       checkInput: inputSchema === undefined ? () => {} : refusing(id, schemaOf(inputSchema)!),
       account: budget === undefined ? undefined : this.#account(budget),
     };
@@ -123,7 +129,7 @@ class Building {
   #node(name: string, node: AnyDeclaration): GraphNode {
     const { options } = node;
     const base = {
-      declared: declaredIn(node),
+      declared: { ...declaredIn(node), written: writtenNode(node) },
       needs: needsIn(node),
       wait: joinRuleOf(options),
       when: options.when as Mapper<boolean> | undefined,
@@ -162,9 +168,9 @@ class Building {
   }
 
   #taskLogic(name: string, options: TaskOptions): AnyActorLogic {
-    const { capability, agent = [], fallback = [], maxCost, verify = [], onError } = options;
+    const { capability, agent = [], fallback = [], maxCost, verify = [], onError, router } = options;
     const duty = {
-      ...{ workflow: this.#options.id, task: name, capability, fallback, verify },
+      ...{ workflow: this.#options.id, task: name, capability, fallback, verify, router },
       agents: typeof agent === 'string' ? [agent] : agent,
       inputSchema: schemaOf(options.inputSchema),
       outputSchema: schemaOf(options.outputSchema),
@@ -241,9 +247,8 @@ class Building {
   }
 
   #body(name: string, body: TaskDeclaration | AnyActorLogic): AnyActorLogic {
-    if ('kind' in body && 'options' in body) return this.#taskLogic(name, body.options as TaskOptions);
-    const logic = body as AnyActorLogic;
-    return this.#nested(logic) ?? logic;
+    if ('kind' in body && 'options' in body) return this.#taskLogic(name, body.options);
+    return this.#nested(body) ?? body;
   }
 
   /** A workflow within this one. */
@@ -274,7 +279,7 @@ function branchOf({ arms, otherwise }: BranchOptions): Pick<BranchNode, 'arms' |
 }
 
 /** Everything that decides: functions by their source text, schemas by their hashes, verifiers by name and version. */
-function declaredIn({ kind, options }: { readonly kind: string; readonly options: unknown }): unknown {
+function declaredIn({ kind, options }: { readonly kind: string; readonly options: unknown }): object {
   const { inputSchema, outputSchema, schema, verify, each, body, ...rest } = options as TaskOptions &
     Pick<GateOptions, 'schema'> &
     Partial<Pick<MapOptions, 'each'> & Pick<LoopOptions, 'body'>>;
@@ -288,13 +293,16 @@ function declaredIn({ kind, options }: { readonly kind: string; readonly options
 
 // ---- parts --------------------------------------------------------------------------------------------------------
 
-const needsIn = ({ options }: AnyDeclaration) =>
-  ((options.needs ?? []) as readonly NeedOption<string>[]).map(needOf);
+export const needsIn = ({ options }: AnyDeclaration) => (options.needs ?? []).map(needOf);
 
-function joinRuleOf({ join = 'all', joinWithin, losers = 'cancel' }: AnyDeclaration['options']): JoinRule {
+export function joinRuleOf({
+  join = 'all',
+  joinWithin,
+  losers = 'cancel',
+}: AnyDeclaration['options']): JoinRule {
   return {
     join: joinOf(join),
-    withinMs: joinWithin === undefined ? undefined : millisOf(joinWithin as Duration.Input, 'joinWithin'),
+    withinMs: joinWithin === undefined ? undefined : millisOf(joinWithin, 'joinWithin'),
     cancelsLosers: losers === 'cancel',
   };
 }
@@ -304,7 +312,7 @@ function joinOf(join: JoinOption): JoinRule['join'] {
   return join === 'first-success' ? { kind: 'atLeast', count: 1 } : { kind: join };
 }
 
-function errorPolicyOf(onError: OnError | undefined): ErrorPolicy {
+export function errorPolicyOf(onError: OnError | undefined): ErrorPolicy {
   if (onError === undefined || onError === 'fail' || onError === 'compensate')
     return { kind: onError ?? 'fail' };
   // Whoever decides may refuse it all the same.
@@ -323,19 +331,24 @@ function writesOf(writes: AnyDeclaration['options']['writes']): GraphNode['write
 
 function inputOf({ input, needs = [] }: TaskOptions | GateOptions | LoopOptions | CallOptions): Mapper {
   if (typeof input === 'function') return input as Mapper;
-  if (input !== undefined) return (outputs, view) => partsOf(input, outputs, view);
-  const needed = (needs as readonly NeedOption<string>[]).map((need) => needOf(need).node);
+  if (input !== undefined) return (outputs, view) => partsOf(input as Parts, outputs, view);
+  const needed = needs.map((need) => needOf(need).node);
   if (needed.length === 0) return (_, { input: given }) => given as unknown;
   return needed.length === 1 ? (outputs) => outputs[needed[0]!] as unknown : (outputs) => ({ ...outputs });
 }
 
-function partsOf(parts: Readonly<Record<string, unknown>>, outputs: Outputs, { input }: RunView): unknown {
-  return Object.fromEntries(
-    Object.entries(parts).map(([key, part]) => {
-      if (!isReference(part)) return [key, part];
-      return [key, valueAt(part.node === undefined ? input : outputs[part.node], part.pointer)];
-    }),
-  );
+type Parts = Readonly<Record<string, Reference | Mapper | Constant>>;
+
+const partsOf = (parts: Parts, outputs: Outputs, view: RunView): unknown =>
+  Object.fromEntries(Object.entries(parts).map(([key, part]) => [key, partOf(part, outputs, view)]));
+
+function partOf(part: Parts[string], outputs: Outputs, view: RunView): unknown {
+  if (typeof part === 'function') return part(outputs, view);
+  if (!isReference(part)) return part;
+  const { node, pointer } = part;
+  if (node === undefined) return valueAt(view.input, pointer);
+  if (!Object.hasOwn(outputs, node)) throw new RangeError(`there is no output of '${node}'`);
+  return valueAt(outputs[node], pointer);
 }
 
 /** Those values that are asked for, and no others. */
@@ -350,7 +363,7 @@ function picking(names: readonly string[]): Mapper<Readonly<Record<string, unkno
 }
 
 function valuesOfBody(body: TaskDeclaration | AnyActorLogic): WorkNode['values'] {
-  const { context } = ('options' in body ? body.options : {}) as TaskOptions;
+  const { context } = 'options' in body ? body.options : {};
   return context === undefined ? () => ({}) : picking(context);
 }
 
@@ -358,14 +371,25 @@ function reducing(reduce: MapOptions['reduce']): (outputs: readonly unknown[]) =
   if (typeof reduce === 'function') return reduce;
   if (reduce === undefined) return (outputs) => outputs;
   return (outputs) =>
-    outputs.reduce((before: unknown, output) => reduced(reduce, before, output), INITIAL[reduce as Reducer]);
+    outputs.reduce((before: unknown, output) => reduced(reduce, before, output), INITIAL[reduce]);
 }
 
 /** A schema that `check.ts` has passed. */
 export function schemaOf(schema: SchemaLike | undefined): Checked | undefined {
   if (schema === undefined) return undefined;
   const reading = checkedSchemaOf(schema);
-  return reading.ok ? (reading.schema as Checked) : undefined;
+  return reading.ok ? reading.schema : undefined;
+}
+
+/** What a run comes to, held against its schema. */
+function checked(workflow: string, output: Mapper, schema: Checked | undefined): Mapper {
+  if (schema === undefined) return output;
+  return (outputs, view) => {
+    const made = output(outputs, view);
+    const checking = schema.check(made);
+    if (!checking.ok) throw new OutputRefused(workflow, checking.problems);
+    return made;
+  };
 }
 
 function refusing(workflow: string, schema: Checked): (input: unknown) => void {
@@ -426,9 +450,7 @@ function reviewInputOf(
     ...(options.schema !== undefined && { schema: schemaOf(options.schema)!.hash }),
     ...(ladder.length > 0 && { ladder }),
     ...(expiresAfterMs !== undefined && { expiresAfterMs, onExpire: onExpire ?? 'refuse' }),
-    about: { ...about, ...(options.ownRuns === 'allow' && { ownRuns: 'allow' }) } as NonNullable<
-      ReviewInput['about']
-    >,
+    about: { ...about, ...(options.ownRuns === 'allow' && { ownRuns: 'allow' }) },
   };
 }
 

@@ -8,6 +8,7 @@ import type { Micros } from '../../machines/money.ts';
 import { account } from '../../machines/budget.ts';
 import { review } from '../../machines/review.ts';
 import type { TaskActors } from '../../machines/task/task.ts';
+import type { Router } from '../routing/rules.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { Verifier } from '../verifiers/verifier.ts';
 
@@ -26,6 +27,8 @@ export interface TaskDuty {
   /** What the budget lets a task cost. */
   readonly perTask: Micros | undefined;
   readonly verify: readonly Verifier[];
+  /** By which rules its agent is chosen. Default: those of the system. */
+  readonly router: Router | undefined;
 }
 
 export interface Office {

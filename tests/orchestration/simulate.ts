@@ -39,7 +39,7 @@ export async function simulateRun(seed: number, { dies = true } = {}): Promise<S
     upstream.agent('cleo', 'weigh'),
   ];
   const staff = new Staff(new Map(agents.map((one) => [one.name, one])));
-  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } as never });
+  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } } as never);
   const fate = chance.fork('fate');
   const deathRate = dies ? fate.pick([0.01, 0.05, 0.2]) : 0;
   let isCalm = false;

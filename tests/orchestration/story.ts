@@ -136,7 +136,7 @@ export async function play(
 ) {
   world = new World();
   const staff = new Staff(new Map(agents.map((one) => [one.name, one])));
-  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } as never });
+  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } } as never);
   let commits = 0;
   let isCalm = false;
   const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
