@@ -1,11 +1,12 @@
 // The lie: "the run does what its graph says": order, joins, conditions, failures, places, cancelling and undoing, in every order in
 // which children may come to their ends. Plain XState: what holds here holds under Heddle, with a disk below it.
-import { fromTransition } from 'xstate';
-import type { AnyStateNode } from 'xstate';
+import { createActor, fromTransition } from 'xstate';
+import type { AnyActorRef, AnyMachineSnapshot, AnyStateNode } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import type { ErrorPolicy, GraphNode, Join, Need, WorkStart } from './graph.ts';
 import { puppet } from './puppet.testsuite.ts';
 import type { PuppetContext } from './puppet.testsuite.ts';
+import { runMachine } from './run.ts';
 import { graphOf, node, Run } from './run.testsuite.ts';
 import type { Given } from './run.testsuite.ts';
 
