@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { plan } from 'heddle/actors';
 import { createActor } from 'xstate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { started } from '../stage/started.testsuite.ts';
@@ -93,6 +94,7 @@ it('is a machine that draws, and a statechart under plain XState, where nobody d
   expect(Object.keys(drawn.states.working.states)).toEqual([
     ...['corpus', 'research', 'chapters', 'review', 'publish'],
   ]);
+  expect(plan(report).waves).toEqual([['corpus'], ['research', 'chapters'], ['review'], ['publish']]);
   const commission = { folder, out: join(home, 'x.md'), world: join(home, 'x.jsonl'), thinkMs: 0, faults: 0 };
   const actor = createActor(report, { input: commission }).start();
   expect(actor.getSnapshot().matches({ working: { corpus: 'running', research: 'pending' } })).toBe(true);
