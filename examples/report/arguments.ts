@@ -6,7 +6,6 @@ import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Approval } from './text/index.ts';
 
 export const HELP = `
 Writes a report about a folder of documents, in a process that is killed again and again.
@@ -18,6 +17,7 @@ Writes a report about a folder of documents, in a process that is killed again a
   --reject          decide the other way
   --by <name>       who decides                                       (you)
   --kills <n>       how often it is killed on its way to the gate     (3)
+  --faults <n>      for how many documents the first attempt fails    (1)
   --think <ms>      how long each agent thinks, as a model would      (400)
   --data <folder>   where the store and the report go                 (.data/report)
   --resume          go on with what an earlier start left unfinished, instead of beginning anew
@@ -27,9 +27,10 @@ export type Arguments = {
   readonly folder: string;
   readonly data: string;
   /** Undefined: ask. */
-  readonly decision: Approval['decision'] | undefined;
+  readonly verdict: 'approve' | 'reject' | undefined;
   readonly by: string;
   readonly kills: number;
+  readonly faults: number;
   readonly thinkMs: number;
   readonly resume: boolean;
 };
@@ -43,13 +44,14 @@ export function readArguments(argv: readonly string[], isTerminal: boolean): Arg
   if (values.help) return undefined;
   if (positionals.length > 1) throw new BadArguments(`one folder at a time, not ${positionals.length}`);
   if (values.approve && values.reject) throw new BadArguments('--approve and --reject exclude each other');
-  const asked = values.approve ? 'approved' : values.reject ? 'rejected' : undefined;
+  const asked = values.approve ? 'approve' : values.reject ? 'reject' : undefined;
   return {
     folder: folderOf(positionals[0]),
     data: resolve(values.data ?? '.data/report'),
-    decision: asked ?? (isTerminal ? undefined : 'approved'),
+    verdict: asked ?? (isTerminal ? undefined : 'approve'),
     by: values.by ?? userInfo().username,
     kills: wholeNumber('--kills', values.kills ?? '3'),
+    faults: wholeNumber('--faults', values.faults ?? '1'),
     thinkMs: wholeNumber('--think', values.think ?? '400'),
     resume: values.resume ?? false,
   };
@@ -66,6 +68,7 @@ function parse(argv: readonly string[]) {
         reject: { type: 'boolean' },
         by: { type: 'string' },
         kills: { type: 'string' },
+        faults: { type: 'string' },
         think: { type: 'string' },
         data: { type: 'string' },
         resume: { type: 'boolean' },

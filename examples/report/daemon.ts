@@ -3,61 +3,96 @@
  *
  * It is started by `main.ts`, tells it what is durable, and hears the decision of the person at the gate.
  */
-import { createSystem } from 'heddle';
-import { leveldb } from 'heddle/storage';
-import type { SnapshotFrom } from 'xstate';
-import type { Assignment } from './agents.ts';
-import { report } from './report.ts';
-import type { Decision } from './report.ts';
+import type { Verdict } from 'heddle/actors';
+import { openHouse } from './house.ts';
+import type { House, Job } from './house.ts';
+import type { Figures } from './report.ts';
 
-/** What `main.ts` gives it to begin with. */
-export type Task = { readonly store: string; readonly id: string; readonly assignment: Assignment };
+/** The nodes of the report. */
+export type NodeName = 'corpus' | 'research' | 'chapters' | 'review' | 'publish';
 
 /** Where the report stands. */
 export type Standing = {
-  readonly state: keyof (typeof report)['states'];
+  /** `running`, `complete`, …: how each node stands. At the gate `review` is waiting. */
+  readonly nodes: Readonly<Record<NodeName, string>>;
   readonly documents: number;
   readonly chapters: number;
-  readonly quotations: number;
-  readonly verified: number;
+  /** What the person is shown. */
+  readonly figures: Figures | undefined;
+  readonly outcome: 'published' | 'rejected' | 'failed' | undefined;
   readonly problem: string | undefined;
 };
 
+export type PersonsDecision = { readonly verdict: Verdict; readonly by: string; readonly reason: string };
 export type FromDaemon = { readonly standing: Standing } | { readonly trouble: string };
-export type ToDaemon = { readonly begin: Task } | { readonly decide: Omit<Decision, 'type'> };
+export type ToDaemon = { readonly begin: Job } | { readonly decide: PersonsDecision };
 
-const say = (message: FromDaemon): void => void process.send?.(message);
+/** Whoever listens may be gone: that is no trouble of the report. */
+const say = (message: FromDaemon): void => void process.send?.(message, () => {});
 
-function standingOf({ value, context }: SnapshotFrom<typeof report>): Standing {
-  const { corpus, chapters, problem } = context;
-  const verdicts = chapters.flatMap((chapter) => chapter.verdicts);
+const NODES: readonly NodeName[] = ['corpus', 'research', 'chapters', 'review', 'publish'];
+
+type Run = Awaited<ReturnType<typeof runOf>>;
+
+/** Found if it is under way, begun if it is not: the daemon need not know which. */
+const runOf = (house: House, { id, commission }: Job) => house.actor('report', id, { input: commission });
+
+function standingOf(house: House, run: Run): Standing {
+  const { context, status, error } = run.getSnapshot();
+  const { corpus, chapters, publish } = context.nodes;
+  const { documents = [] } = (corpus!.output ?? {}) as { readonly documents?: readonly unknown[] };
   return {
-    state: value,
-    documents: corpus?.documents.length ?? 0,
-    chapters: chapters.length,
-    quotations: verdicts.length,
-    verified: verdicts.filter(({ ok }) => ok).length,
-    problem,
+    nodes: Object.fromEntries(NODES.map((name) => [name, context.nodes[name]!.status])) as Standing['nodes'],
+    documents: documents.length,
+    chapters: chapters!.status === 'complete' ? documents.length : chaptersDone(house, run),
+    figures: house.reviews.get(gateOf(run))?.content as Figures | undefined,
+    outcome: outcomeOf(status, publish!.status === 'complete'),
+    problem: status === 'error' ? (error as { readonly message: string }).message : undefined,
   };
 }
 
-async function run({ store, id, assignment }: Task): Promise<void> {
-  const system = await createSystem({ store: leveldb(store), actors: { report } });
-  // Found if it is under way, begun if it is not: the daemon need not know which.
-  const ref = await system.actor('report', id, { input: assignment });
-  say({ standing: standingOf(ref.getSnapshot()) });
-  ref.subscribe((snapshot) => say({ standing: standingOf(snapshot) }));
+function outcomeOf(status: string, isPublished: boolean): Standing['outcome'] {
+  if (status === 'active') return undefined;
+  if (status !== 'done') return 'failed';
+  return isPublished ? 'published' : 'rejected';
+}
+
+const gateOf = ({ address }: Run): string => `${address}/review`;
+
+/** The map knows how many of its items are done. */
+function chaptersDone(house: House, run: Run): number {
+  const chapters = house.get(`${run.address}/chapters`)?.getSnapshot() as
+    { readonly context: { readonly done: number } } | undefined;
+  return chapters?.context.done ?? 0;
+}
+
+async function host(job: Job): Promise<void> {
+  const house = await openHouse(job);
+  const run = await runOf(house, job);
+  const tell = () => say({ standing: standingOf(house, run) });
+  let isWatchingTheMap = false;
+  const watch = () => {
+    tell();
+    const chapters = isWatchingTheMap ? undefined : house.get(`${run.address}/chapters`);
+    if (chapters === undefined) return;
+    isWatchingTheMap = true;
+    chapters.subscribe(tell);
+  };
+  watch();
+  run.subscribe({ next: watch, error: tell });
   process.on('message', (message: ToDaemon) => {
-    if ('decide' in message) void ref.send({ type: 'decide', ...message.decide }, { id: 'decision' });
+    if ('decide' in message)
+      house.reviews.decide(gateOf(run), message.decide, { id: 'decision' }).catch(fail);
   });
   // Whoever started it is gone, or has seen enough.
-  process.once('disconnect', () => void system.close());
+  process.once('disconnect', () => void house.close());
+}
+
+function fail(error: unknown): void {
+  say({ trouble: String(error) });
+  process.disconnect();
 }
 
 process.once('message', (message: ToDaemon) => {
-  if (!('begin' in message)) return;
-  run(message.begin).catch((error: unknown) => {
-    say({ trouble: String(error) });
-    process.disconnect();
-  });
+  if ('begin' in message) host(message.begin).catch(fail);
 });

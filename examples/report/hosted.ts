@@ -5,7 +5,8 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { FromDaemon, Standing, Task, ToDaemon } from './daemon.ts';
+import type { FromDaemon, PersonsDecision, Standing, ToDaemon } from './daemon.ts';
+import type { Job } from './house.ts';
 
 const FILE = fileURLToPath(new URL('./daemon.ts', import.meta.url));
 
@@ -16,7 +17,7 @@ export class Hosted {
   #standing: Standing | undefined;
 
   /** @param fail hears what ends the daemon before its time */
-  constructor(task: Task, fail: (trouble: string) => void) {
+  constructor(job: Job, fail: (trouble: string) => void) {
     // The same runtime and flags as this process: with them it understands TypeScript.
     this.#process = fork(FILE, { serialization: 'advanced' });
     this.#exited = new Promise((resolve) => this.#process.once('exit', () => resolve()));
@@ -28,7 +29,7 @@ export class Hosted {
     this.#process.once('exit', (code) => {
       if (code !== null && code !== 0) fail(`the daemon ended with exit code ${code}`);
     });
-    this.#tell({ begin: task });
+    this.#tell({ begin: job });
   }
 
   get standing(): Standing | undefined {
@@ -45,7 +46,7 @@ export class Hosted {
     return new Promise((resolve) => this.onStanding((standing) => fits(standing) && resolve(standing)));
   }
 
-  decide(decision: Extract<ToDaemon, { decide: unknown }>['decide']): void {
+  decide(decision: PersonsDecision): void {
     this.#tell({ decide: decision });
   }
 

@@ -12,32 +12,49 @@ import { BadArguments, HELP, readArguments } from './arguments.ts';
 import type { Arguments } from './arguments.ts';
 import { audit } from './audit.ts';
 import type { Audit } from './audit.ts';
-import type { Standing, Task } from './daemon.ts';
+import type { NodeName, Standing } from './daemon.ts';
 import { Hosted } from './hosted.ts';
-import { Screen } from './screen.ts';
+import type { Job } from './house.ts';
+import { ProgressScreen } from './screen.ts';
 import { sha256 } from './text/index.ts';
-import type { Approval } from './text/index.ts';
-import { printTranscript } from './transcript.ts';
+import { printCosts, printTranscript } from './transcript.ts';
 import type { Incident } from './transcript.ts';
 
-const screen = new Screen(process.stdout);
+const screen = new ProgressScreen(process.stdout);
 
 /** A life is as long as so many thoughts: often enough for one agent to finish, never for two, so that it is killed often. */
 const LIFE_IN_THOUGHTS = { from: 0.6, to: 1.9 };
 
-const isOver = ({ state }: Standing): boolean =>
-  state === 'published' || state === 'rejected' || state === 'failed';
+const isOver = ({ outcome }: Standing): boolean => outcome !== undefined;
+const isAtTheGate = ({ nodes }: Standing): boolean => nodes.review === 'waiting';
+
+/** What the report is doing, by the nodes that run. */
+const DOING: Readonly<Record<NodeName, string>> = {
+  corpus: 'listing',
+  research: 'researching',
+  chapters: 'writing',
+  review: 'in review',
+  publish: 'publishing',
+};
+
+function doingIn({ nodes }: Standing): string {
+  const names = Object.keys(DOING) as NodeName[];
+  const running = names
+    .filter((name) => nodes[name] === 'running' || nodes[name] === 'waiting')
+    .map((name) => DOING[name]);
+  return running.length === 0 ? 'starting' : running.join(' and ');
+}
 
 /** A daemon that is started again whenever it was killed. */
 class Production {
   readonly incidents: Incident[] = [];
-  readonly #task: Task;
+  readonly #job: Job;
   readonly #show: boolean;
   #daemon: Hosted | undefined;
   #kills = 0;
 
-  constructor(task: Task, show: boolean) {
-    this.#task = task;
+  constructor(job: Job, show: boolean) {
+    this.#job = job;
     this.#show = show;
   }
 
@@ -49,10 +66,12 @@ class Production {
   async start(): Promise<Hosted> {
     const startedAt = Date.now();
     this.#progress(undefined);
-    const daemon = new Hosted(this.#task, fail);
+    const daemon = new Hosted(this.#job, fail);
     this.#daemon = daemon;
     daemon.onStanding((standing) => {
-      if (this.#daemon === daemon) this.#progress(standing);
+      if (this.#daemon !== daemon) return;
+      this.#progress(standing);
+      if (Object.values(standing.nodes).includes('parked')) fail('it stands still until somebody helps');
     });
     await daemon.reaches(() => true);
     if (this.#kills > 0) this.#incident('▶ started again', `up after ${seconds(Date.now() - startedAt)}`);
@@ -60,11 +79,11 @@ class Production {
   }
 
   async kill(daemon: Hosted): Promise<void> {
-    const state = daemon.standing?.state ?? 'starting';
+    const doing = daemon.standing === undefined ? 'starting' : doingIn(daemon.standing);
     this.#daemon = undefined;
     await daemon.kill();
     this.#kills++;
-    this.#incident('✂ killed', `SIGKILL, while ${state === 'review' ? 'in review' : state}`);
+    this.#incident('✂ killed', `SIGKILL, while ${doing}`);
   }
 
   #incident(what: string, detail: string): void {
@@ -81,7 +100,7 @@ async function toTheGate(production: Production, kills: number, thinkMs: number)
   const { from, to } = LIFE_IN_THOUGHTS;
   for (;;) {
     const daemon = await production.start();
-    const arrives = daemon.reaches((standing) => standing.state === 'review' || isOver(standing));
+    const arrives = daemon.reaches((standing) => isAtTheGate(standing) || isOver(standing));
     const life = (from + Math.random() * (to - from)) * thinkMs;
     const arrived = await (production.kills < kills ? Promise.race([arrives, sleep(life)]) : arrives);
     if (arrived !== undefined) return daemon;
@@ -89,28 +108,31 @@ async function toTheGate(production: Production, kills: number, thinkMs: number)
   }
 }
 
+type GateVerdict = 'approve' | 'reject';
+
 /** The person at the gate. The daemon may die meanwhile: the question waits in the store. */
 async function throughTheGate(
   production: Production,
   daemon: Hosted,
-  decide: (standing: Standing) => Promise<Approval['decision']>,
+  decide: (standing: Standing) => Promise<GateVerdict>,
   { kills, by }: Arguments,
 ): Promise<Hosted> {
-  if (daemon.standing?.state !== 'review') return daemon;
+  if (daemon.standing === undefined || !isAtTheGate(daemon.standing)) return daemon;
   let waiting = daemon;
   if (kills > 0) {
     await production.kill(daemon);
     waiting = await production.start();
   }
-  const standing = await waiting.reaches(({ state }) => state === 'review');
-  waiting.decide({ decision: await decide(standing), by });
+  const standing = await waiting.reaches(isAtTheGate);
+  const verdict = await decide(standing);
+  waiting.decide({ verdict, by, reason: 'the figures were looked at' });
   return waiting;
 }
 
-async function produce(task: Task, args: Arguments, kills: number, show: boolean) {
-  const production = new Production(task, show);
-  const decide = (standing: Standing) => (show ? ask(standing, args) : Promise.resolve('approved' as const));
-  const atGate = await toTheGate(production, kills, task.assignment.thinkMs);
+async function produce(job: Job, args: Arguments, kills: number, show: boolean) {
+  const production = new Production(job, show);
+  const decide = (standing: Standing) => (show ? ask(standing, args) : Promise.resolve('approve' as const));
+  const atGate = await toTheGate(production, kills, job.commission.thinkMs);
   const daemon = await throughTheGate(production, atGate, decide, { ...args, kills });
   const standing = await daemon.reaches(isOver);
   await daemon.close();
@@ -118,24 +140,24 @@ async function produce(task: Task, args: Arguments, kills: number, show: boolean
   return { production, standing };
 }
 
-async function ask(standing: Standing, { decision, by }: Arguments): Promise<Approval['decision']> {
-  const { documents, quotations, verified } = standing;
+async function ask({ figures }: Standing, { verdict, by }: Arguments): Promise<GateVerdict> {
+  const { documents, quotations, verified } = figures!;
   screen.print();
   screen.print(
     `  ${screen.paint('bold', 'The gate.')} ${documents} documents, ${quotations} quotations, ` +
       `${verified} of them found word for word in their sources.`,
   );
-  if (decision !== undefined) {
-    screen.print(`  ${decision === 'approved' ? 'Approved' : 'Rejected'} for ${by} without asking.`);
+  if (verdict !== undefined) {
+    screen.print(`  ${verdict === 'approve' ? 'Approved' : 'Rejected'} for ${by} without asking.`);
     screen.print();
-    return decision;
+    return verdict;
   }
   screen.rest();
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question(`  Publish it, ${by}? [Y/n] `);
   terminal.close();
   screen.print();
-  return /^n/i.test(answer.trim()) ? 'rejected' : 'approved';
+  return /^n/i.test(answer.trim()) ? 'reject' : 'approve';
 }
 
 function fate({ kills }: Arguments): string {
@@ -147,71 +169,79 @@ async function main(args: Arguments): Promise<void> {
   const place = (name: string): string => join(args.data, name);
   if (!args.resume) rmSync(args.data, { recursive: true, force: true });
   mkdirSync(args.data, { recursive: true });
-  const { folder, thinkMs } = args;
-  const task: Task = {
+  const { folder, thinkMs, faults, by } = args;
+  const job: Job = {
     store: place('store'),
     id: '1',
-    assignment: { folder, out: place('report.md'), world: place('world.jsonl'), thinkMs },
+    commission: { folder, out: place('report.md'), world: place('world.jsonl'), thinkMs, faults },
+    editor: by,
   };
 
   screen.print(`\n${screen.paint('bold', 'A report about')} ${short(folder)}`);
   screen.print(`written by a daemon that ${fate(args)}.\n`);
-  const { production, standing } = await produce(task, args, args.kills, true);
-  if (standing.state === 'failed') return fail(standing.problem ?? 'the report failed');
+  const { production, standing } = await produce(job, args, args.kills, true);
+  if (standing.outcome === 'failed') return fail(standing.problem ?? 'the report failed');
 
   screen.print(`\n${screen.paint('bold', 'What the journals say')}`);
-  const findings = await audit(task);
+  const findings = await audit(job);
   printTranscript(screen, findings, production.incidents);
   screen.print();
+  printCosts(screen, findings);
+  screen.print();
   printFindings(findings, production.kills);
-  if (standing.state === 'rejected') return screen.print('  Rejected: nothing was published.\n');
+  if (standing.outcome === 'rejected') return screen.print('  Rejected: nothing was published.\n');
 
-  await compareUndisturbed(task, args);
-  screen.print(`\n${screen.paint('bold', 'The report:')} ${short(task.assignment.out)}\n`);
+  await compareUndisturbed(job, args);
+  screen.print(`\n${screen.paint('bold', 'The report:')} ${short(job.commission.out)}\n`);
 }
 
 /** What the auditor found. Anything that breaks a promise fails the run. */
-function printFindings({ steps, unaccounted, diverged, replayed, verification }: Audit, kills: number): void {
+function printFindings(findings: Audit, kills: number): void {
+  const { steps, decision, money, unaccounted, diverged, replayed, verification } = findings;
   const deeds = steps.reduce((sum, step) => sum + step.deeds, 0);
   const repeated = steps.filter((step) => step.deeds > 1);
   const doneAgain = steps.filter((step) => step.doneAgain > 0);
   screen.print(screen.paint('bold', 'What the world says'));
-  check(
+  screen.check(
     unaccounted.length === 0 && doneAgain.length === 0,
     `${steps.length} steps touched the world ${deeds} times over ${kills} kills; no finished step was done again`,
   );
-  for (const { what, deeds: times, address } of repeated) {
-    screen.print(
-      `    ${what}: ${times} times, under one key (${address}@1:0): killed before its result was kept`,
-    );
+  for (const { agent, path, deeds: times, key } of repeated) {
+    const what = path === undefined ? agent : `${agent}, ${path}`;
+    screen.print(`    ${what}: ${times} times, under one key (${key}): killed before its result was kept`);
   }
-  check(diverged.length === 0, `${replayed} journals, told again through the code, give the same story`);
-  check(
+  const costs = steps.flatMap(({ attempts }) => attempts).reduce((sum, { cost = 0 }) => sum + cost, 0);
+  screen.check(
+    costs === money.spent && money.reserved === 0 && money.spent <= money.limit,
+    'the account has what the tasks have cost, nothing is left reserved, and the limit was kept',
+  );
+  screen.check(
+    decision !== undefined && steps.every(({ permittedBy }) => permittedBy.length > 0),
+    'a person has decided, and every agent was asked by a row of the table that is on record',
+  );
+  screen.check(
+    diverged.length === 0,
+    `${replayed} journals, told again through the code, give the same story`,
+  );
+  screen.check(
     verification.broken.length === 0,
     `${verification.records} records and their chain of hashes are sound, head ${verification.head.hash.slice(0, 16)}`,
   );
 }
 
 /** The same report once more, in peace. */
-async function compareUndisturbed({ assignment, id }: Task, args: Arguments): Promise<void> {
+async function compareUndisturbed(job: Job, args: Arguments): Promise<void> {
   const place = (name: string): string => join(args.data, 'undisturbed', name);
   rmSync(place(''), { recursive: true, force: true });
   mkdirSync(place(''), { recursive: true });
-  const { folder, out } = assignment;
-  const peaceful = { folder, out: place('report.md'), world: place('world.jsonl'), thinkMs: 0 };
-  await produce({ store: place('store'), id, assignment: peaceful }, args, 0, false);
+  const { folder, out } = job.commission;
+  const peaceful = { folder, out: place('report.md'), world: place('world.jsonl'), thinkMs: 0, faults: 0 };
+  await produce({ ...job, store: place('store'), commission: peaceful }, args, 0, false);
   const hashes = [out, peaceful.out].map((file) => (existsSync(file) ? sha256(readFileSync(file)) : 'none'));
-  check(
+  screen.check(
     hashes[0] === hashes[1],
     `an undisturbed run gives the same report, byte for byte (${hashes[1]!.slice(0, 16)})`,
   );
-}
-
-function check(holds: boolean, claim: string): void {
-  screen.print(
-    holds ? `  ${screen.paint('green', '✔')} ${claim}` : `  ${screen.paint('red', '✘ NOT TRUE:')} ${claim}`,
-  );
-  if (!holds) process.exitCode = 1;
 }
 
 function fail(trouble: string): void {

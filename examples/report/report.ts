@@ -1,148 +1,129 @@
 /**
- * The report: a plain XState machine. It runs under `createActor` as it is; under Heddle it survives.
+ * The report: who does what, in which order, for how much, and where a person decides.
  *
- *     listing → researching → writing ──────────────────────→ review → publishing → published
- *                             a chapter for every document,    ╰ a person decides ╯╰→ rejected
- *                             all at once; then the join
+ *     corpus ─┬→ research ─────────────────────────────┬→ review → publish
+ *             ╰→ chapters: summarise → check, for each ╯   ╰ a person: without an approval nothing is published
  */
-import { assign, setup } from 'xstate';
-import type { ActorRefFrom } from 'xstate';
-import { librarian, publisher, researcher } from './agents.ts';
-import type { Assignment, Published } from './agents.ts';
-import { chapter } from './chapter.ts';
-import type { ChapterFinished } from './chapter.ts';
-import type { Approval, CorpusListing, ReportInput, Research } from './text/index.ts';
+import { budget, gate, map, task, workflow } from 'heddle/actors';
+import type { Inferred } from 'heddle/actors';
+import { CHAPTER } from './agents.ts';
+import type { Commission } from './agents.ts';
+import { COMMISSION } from './schemas.ts';
+import type { CorpusListing, ReportInput, Research, Summary, Verdict } from './text/index.ts';
 
-export type Decision = { type: 'decide'; decision: Approval['decision']; by: string; comment?: string };
+export interface Chapter {
+  readonly path: string;
+  readonly summary: Summary;
+  readonly verdicts: readonly Verdict[];
+}
 
-export type ReportContext = {
-  assignment: Assignment;
-  corpus: CorpusListing | undefined;
-  research: Research | undefined;
-  writers: readonly ActorRefFrom<typeof chapter>[];
-  chapters: readonly ChapterFinished[];
-  approval: Approval | undefined;
-  published: Published | undefined;
-  problem: string | undefined;
-};
+/** What came of a document. */
+type Outcome =
+  | { readonly status: 'complete'; readonly output: Chapter }
+  | { readonly status: 'failed'; readonly problem: { readonly message: string } };
 
-export const report = setup({
-  types: {
-    input: {} as Assignment,
-    context: {} as ReportContext,
-    events: {} as ChapterFinished | Decision,
-    output: {} as Published | undefined,
+/** What one document says: summarised, then every quotation is checked against the source. */
+const chapter = workflow({
+  id: 'chapter',
+  inputSchema: CHAPTER,
+  tasks: {
+    summarise: task({
+      capability: 'summarise',
+      timeout: '1 minute',
+      retry: { times: 4, first: '200 millis' },
+    }),
+    check: task({
+      needs: ['summarise'],
+      capability: 'check',
+      timeout: '1 minute',
+      input: ({ summarise }, { input: { commission, path } }) => ({ commission, path, summary: summarise }),
+    }),
   },
-  actors: { librarian, researcher, chapter, publisher },
-  actions: {
-    fail: assign({ problem: (_, params: { error: unknown }) => String(params.error) }),
-    sign: assign({
-      approval: (_, { decision, by, comment }: Decision) => ({
-        decision,
-        by,
-        ...(comment !== undefined && { comment }),
+  output: ({ summarise, check }, { input }): Chapter => ({
+    path: (input as Inferred<typeof CHAPTER>).path,
+    summary: summarise,
+    verdicts: check.verdicts,
+  }),
+});
+
+/** What the person at the gate is shown. */
+export interface Figures {
+  readonly documents: number;
+  readonly leftOut: number;
+  readonly quotations: number;
+  readonly verified: number;
+}
+
+export const report = workflow({
+  id: 'report',
+  inputSchema: COMMISSION,
+  budget: budget({ limit: 5, perTask: 0.05 }),
+  tasks: {
+    corpus: task({ capability: 'list', input: (_, { input }) => ({ commission: input }) }),
+    research: task({
+      needs: ['corpus'],
+      capability: 'research',
+      timeout: '1 minute',
+      input: ({ corpus }, { input }) => ({ commission: input, corpus }),
+    }),
+    chapters: map({
+      needs: ['corpus'],
+      over: ({ corpus }, { input }) =>
+        (corpus as CorpusListing).documents.map(({ path }, index) => ({
+          ...{ commission: input as Commission, path, number: index + 1 },
+        })),
+      each: chapter,
+      onItemError: 'collect',
+    }),
+    review: gate({
+      needs: ['corpus', 'research', 'chapters'],
+      title: 'Is this report to be published?',
+      role: 'editor',
+      input: ({ corpus, chapters }) => ({ ...figuresOf(corpus, chapters) }),
+      onError: 'skip',
+    }),
+    publish: task({
+      needs: ['corpus', 'research', 'chapters', 'review'],
+      capability: 'publish',
+      input: ({ corpus, research, chapters, review }, { input }) => ({
+        commission: input,
+        content: contentOf(corpus, research, chapters, review.approvals[0].by),
       }),
     }),
   },
-  guards: {
-    nothingToRead: (_, { corpus }: { corpus: CorpusListing }) => corpus.documents.length === 0,
-    allWritten: ({ context }) => context.chapters.length === context.writers.length,
-  },
-}).createMachine({
-  id: 'report',
-  context: ({ input }) => ({
-    assignment: input,
-    corpus: undefined,
-    research: undefined,
-    writers: [],
-    chapters: [],
-    approval: undefined,
-    published: undefined,
-    problem: undefined,
-  }),
-  initial: 'listing',
-  states: {
-    listing: {
-      invoke: {
-        src: 'librarian',
-        id: 'librarian',
-        input: ({ context: { assignment } }) => ({ assignment }),
-        onDone: [
-          {
-            guard: { type: 'nothingToRead', params: ({ event }) => ({ corpus: event.output }) },
-            target: 'failed',
-            actions: assign({ problem: 'there is no document in the folder' }),
-          },
-          { target: 'researching', actions: assign({ corpus: ({ event }) => event.output }) },
-        ],
-        onError: { target: 'failed', actions: { type: 'fail', params: ({ event }) => event } },
-      },
-    },
-    researching: {
-      invoke: {
-        src: 'researcher',
-        id: 'researcher',
-        input: ({ context: { assignment, corpus } }) => ({ assignment, corpus: corpus! }),
-        onDone: { target: 'writing', actions: assign({ research: ({ event }) => event.output }) },
-        onError: { target: 'failed', actions: { type: 'fail', params: ({ event }) => event } },
-      },
-    },
-    writing: {
-      entry: assign({
-        writers: ({ context: { assignment, corpus }, spawn }) =>
-          corpus!.documents.map(({ path }, index) =>
-            spawn('chapter', { id: `chapter-${index + 1}`, input: { assignment, path } }),
-          ),
-      }),
-      on: {
-        'chapter.finished': {
-          actions: assign({ chapters: ({ context, event }) => [...context.chapters, event] }),
-        },
-      },
-      always: { guard: 'allWritten', target: 'review' },
-    },
-    review: {
-      tags: 'waits for a person',
-      on: {
-        decide: [
-          {
-            guard: ({ event }) => event.decision === 'approved',
-            target: 'publishing',
-            actions: { type: 'sign', params: ({ event }) => event },
-          },
-          { target: 'rejected', actions: { type: 'sign', params: ({ event }) => event } },
-        ],
-      },
-    },
-    publishing: {
-      invoke: {
-        src: 'publisher',
-        id: 'publisher',
-        input: ({ context }) => ({ assignment: context.assignment, report: contentOf(context) }),
-        onDone: { target: 'published', actions: assign({ published: ({ event }) => event.output }) },
-        onError: { target: 'failed', actions: { type: 'fail', params: ({ event }) => event } },
-      },
-    },
-    published: { type: 'final' },
-    rejected: { type: 'final' },
-    failed: { type: 'final' },
-  },
-  output: ({ context }) => context.published,
+  output: ({ publish }, { absent }) =>
+    publish ?? { notPublished: (absent['review'] ?? absent['publish'])!.because },
 });
 
-/** What the report says. Chapters finish in any order; they stand in that of their documents. */
-function contentOf({ corpus, research, chapters, approval }: ReportContext): ReportInput {
-  const { documents, skipped } = corpus!;
-  const inOrder = documents.flatMap(({ path }) => chapters.find((chapter) => chapter.path === path) ?? []);
-  const failed = inOrder.flatMap(({ path, problem }) =>
-    problem === undefined ? [] : [{ path, reason: problem }],
+function figuresOf({ documents, skipped }: CorpusListing, chapters: readonly Outcome[]): Figures {
+  const verdicts = written(chapters).flatMap((one) => one.verdicts);
+  return {
+    documents: documents.length,
+    leftOut: skipped.length + chapters.length - written(chapters).length,
+    quotations: verdicts.length,
+    verified: verdicts.filter(({ ok }) => ok).length,
+  };
+}
+
+const written = (chapters: readonly Outcome[]): readonly Chapter[] =>
+  chapters.flatMap((chapter) => (chapter.status === 'complete' ? [chapter.output] : []));
+
+/** What the report says. */
+function contentOf(
+  { documents, skipped }: CorpusListing,
+  research: Research,
+  chapters: readonly Outcome[],
+  approvedBy: string,
+): ReportInput {
+  const failed = chapters.flatMap((chapter, index) =>
+    chapter.status === 'complete' ? [] : [{ path: documents[index]!.path, reason: chapter.problem.message }],
   );
   return {
     title: 'What these documents say',
     corpus: { documents, skipped: [...skipped, ...failed] },
-    research: research!,
-    summaries: inOrder.flatMap(({ summary }) => summary ?? []),
-    verdicts: inOrder.flatMap(({ verdicts }) => verdicts),
-    ...(approval !== undefined && { approval }),
+    research,
+    summaries: written(chapters).map(({ summary }) => summary),
+    verdicts: written(chapters).flatMap(({ verdicts }) => verdicts),
+    approval: { decision: 'approved', by: approvedBy },
   };
 }

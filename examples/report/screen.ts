@@ -1,41 +1,24 @@
 /**
  * The screen: one line that moves on a terminal, and plain lines where there is none.
  */
-import { styleText } from 'node:util';
-import type { Standing } from './daemon.ts';
+import { Screen } from '../stage/screen.ts';
+import type { NodeName, Standing } from './daemon.ts';
 
-type Style = Parameters<typeof styleText>[0];
+const STAGES: readonly (readonly [node: NodeName, name: string])[] = [
+  ['corpus', 'list'],
+  ['research', 'research'],
+  ['chapters', 'write'],
+  ['review', 'review'],
+  ['publish', 'publish'],
+];
 
-const STAGES = ['listing', 'researching', 'writing', 'review', 'publishing'] as const;
-const NAMES: Record<(typeof STAGES)[number], string> = {
-  listing: 'list',
-  researching: 'research',
-  writing: 'write',
-  review: 'review',
-  publishing: 'publish',
-};
-
-export class Screen {
-  readonly #out: NodeJS.WriteStream;
+export class ProgressScreen extends Screen {
   #line = '';
 
-  constructor(out: NodeJS.WriteStream) {
-    this.#out = out;
-  }
-
-  get isTerminal(): boolean {
-    return this.#out.isTTY;
-  }
-
-  /** Text in a style, where the terminal has styles. */
-  paint(style: Style, text: string): string {
-    return this.isTerminal && process.env['NO_COLOR'] === undefined ? styleText(style, text) : text;
-  }
-
   /** A line that stays. */
-  print(text = ''): void {
+  override print(text = ''): void {
     this.#erase();
-    this.#out.write(`${text}\n`);
+    super.print(text);
     this.#draw();
   }
 
@@ -46,7 +29,7 @@ export class Screen {
     this.#erase();
     this.#line = line;
     if (this.isTerminal) this.#draw();
-    else this.#out.write(`${line}\n`);
+    else this.out.write(`${line}\n`);
   }
 
   /** The moving line goes. */
@@ -58,26 +41,29 @@ export class Screen {
   #progressLine(standing: Standing | undefined, kills: number): string {
     const killed = kills === 0 ? '' : this.paint('red', `  ✂ killed ${kills}×`);
     if (standing === undefined) return `  ${this.paint('dim', 'the daemon comes up …')}${killed}`;
-    const { state, chapters, documents } = standing;
-    const reached = STAGES.indexOf(state as (typeof STAGES)[number]);
-    const stages = STAGES.map((stage, index) => {
-      const count = stage === 'writing' && documents > 0 ? ` ${chapters}/${documents}` : '';
-      if (state === 'rejected' && index >= STAGES.indexOf('review')) {
-        return stage === 'review' ? this.paint('red', '✘ review') : this.paint('dim', `· ${NAMES[stage]}`);
+    const { nodes, chapters, documents } = standing;
+    const stages = STAGES.map(([node, name]) => {
+      const count = node === 'chapters' && documents > 0 ? ` ${chapters}/${documents}` : '';
+      switch (nodes[node]) {
+        case 'complete':
+          return this.paint('green', `✔ ${name}${count}`);
+        case 'running':
+        case 'waiting':
+          return this.paint('bold', `▶ ${name}${count}`);
+        case 'failed':
+          return this.paint('red', `✘ ${name}`);
+        default:
+          return this.paint('dim', `· ${name}${count}`);
       }
-      if (reached === -1 || index < reached) return this.paint('green', `✔ ${NAMES[stage]}${count}`);
-      return index === reached
-        ? this.paint('bold', `▶ ${NAMES[stage]}${count}`)
-        : this.paint('dim', `· ${NAMES[stage]}${count}`);
     });
     return `  ${stages.join('  ')}${killed}`;
   }
 
   #erase(): void {
-    if (this.isTerminal && this.#line !== '') this.#out.write('\r\x1b[2K');
+    if (this.isTerminal && this.#line !== '') this.out.write('\r\x1b[2K');
   }
 
   #draw(): void {
-    if (this.isTerminal && this.#line !== '') this.#out.write(this.#line);
+    if (this.isTerminal && this.#line !== '') this.out.write(this.#line);
   }
 }

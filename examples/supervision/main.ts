@@ -11,7 +11,7 @@ import type { DeadLetter, SystemTree } from 'heddle';
 import { decisionsOf, lengthOf } from './decisions.ts';
 import type { LastWords } from './doomed.ts';
 import { MailServer } from './mail-server.ts';
-import { Screen } from './screen.ts';
+import { Screen } from '../stage/screen.ts';
 import { BACKOFF_MS, openShop } from './shop.ts';
 import type { Shop } from './shop.ts';
 import { draw, isWell, nodeAt, until } from './tree.ts';

@@ -2,7 +2,7 @@
  * The tree as the system shows it: found in, waited for, and drawn.
  */
 import type { ActorNode, LiveTree, SupervisorNode, SystemTree } from 'heddle';
-import type { Screen } from './screen.ts';
+import type { Screen } from '../stage/screen.ts';
 
 type Node = SupervisorNode | ActorNode;
 

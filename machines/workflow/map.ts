@@ -6,6 +6,7 @@ import { assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { isOrder, within } from './events.ts';
 import type { RunEvent } from './events.ts';
+import { factsOfAll } from './facts.ts';
 import type { WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
 import { saidBy } from './progress.ts';
 import { standingOfAll, tellStanding } from './standings.ts';
@@ -193,7 +194,7 @@ function outcomeOf(
   onItemError: MapSpec['onItemError'],
   reduce: MapSpec['reduce'],
 ): WorkOutcome {
-  const facts = factsOf(Object.values(outcomes));
+  const facts = factsOfAll(Object.values(outcomes).map((outcome) => outcome.facts));
   if (ending !== undefined) return { ...ending, facts };
   const all = items.map((_, index) => outcomes[index]!);
   const outputs = all.map((outcome) => {
@@ -210,10 +211,4 @@ function outcomeOf(
     };
     return { status: 'failed', problem, facts };
   }
-}
-
-function factsOf(outcomes: readonly WorkOutcome[]) {
-  const sum = (pick: 'attempts' | 'cost'): number =>
-    outcomes.reduce((total, { facts }) => total + (facts?.[pick] ?? 0), 0);
-  return { attempts: sum('attempts'), cost: sum('cost') };
 }

@@ -188,7 +188,10 @@ function joinOf(graph: Graph, { needs, wait }: GraphNode, context: RunContext, i
     case 'all':
       if (standings.includes('blocked')) return blocked();
       if (isOpen) return WAIT;
-      if (count('given', 'absent') > 0) return BEGIN;
+      if (count('given', 'absent') > 0) {
+        const missed = missedArm(graph, needs, standings, context);
+        return missed === undefined ? BEGIN : notChosen(missed);
+      }
       return isLate && count('open') > 0 ? tooLate(needs, standings) : dead(needs);
     case 'any':
       if (count('given', 'absent') > 0) return BEGIN;
@@ -205,6 +208,52 @@ function joinOf(graph: Graph, { needs, wait }: GraphNode, context: RunContext, i
     }
   }
 }
+
+/**
+ * An arm that was needed and not chosen, if nothing that is there stands for it: another arm of the branch, or what lies behind one. What
+ * was there before the branch, or beside it, says nothing about its choice.
+ */
+function missedArm(
+  graph: Graph,
+  needs: readonly Need[],
+  standings: readonly EdgeStanding[],
+  context: RunContext,
+): Need | undefined {
+  const there = needs.filter((_, index) => standings[index] === 'given' || standings[index] === 'absent');
+  return needs.find(({ node, arm }, index) => {
+    if (arm === undefined || standings[index] !== 'dead') return false;
+    const deciders = decidersOf(graph, node, context);
+    return !there.some((need) => deciders.some((branch) => isAtOrBehind(graph, need.node, branch)));
+  });
+}
+
+/** The branches by which an arm of a branch was not chosen: itself, or those before it that have left it out. */
+function decidersOf(graph: Graph, branch: string, { nodes }: RunContext): readonly string[] {
+  if (nodes[branch]!.status === 'complete') return [branch];
+  return [...before(graph, branch)].filter((name) => graph.nodes[name]!.kind === 'branch');
+}
+
+const isAtOrBehind = (graph: Graph, name: string, other: string): boolean =>
+  name === other || before(graph, name).has(other);
+
+const knownBefore = new WeakMap<GraphNode, ReadonlySet<string>>();
+
+/** All that a node needs, and what those need. */
+function before(graph: Graph, name: string): ReadonlySet<string> {
+  const node = graph.nodes[name]!;
+  let found = knownBefore.get(node);
+  if (found === undefined) {
+    found = new Set(node.needs.flatMap((need) => [need.node, ...before(graph, need.node)]));
+    knownBefore.set(node, found);
+  }
+  return found;
+}
+
+const notChosen = ({ node, arm }: Need): Verdict => ({
+  kind: 'skip',
+  why: 'arm',
+  because: `${node} has not chosen '${arm}'`,
+});
 
 function tooLate(needs: readonly Need[], standings: readonly EdgeStanding[]): Verdict {
   const open = needs.filter((_, index) => standings[index] === 'open').map(({ node }) => node);

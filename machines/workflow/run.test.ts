@@ -1,11 +1,12 @@
 // The lie: "the run does what its graph says": order, joins, conditions, failures, places, cancelling and undoing, in every order in
 // which children may come to their ends. Plain XState: what holds here holds under Heddle, with a disk below it.
-import { fromTransition } from 'xstate';
-import type { AnyStateNode } from 'xstate';
+import { createActor, fromTransition } from 'xstate';
+import type { AnyActorRef, AnyMachineSnapshot, AnyStateNode } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import type { ErrorPolicy, GraphNode, Join, Need, WorkStart } from './graph.ts';
 import { puppet } from './puppet.testsuite.ts';
 import type { PuppetContext } from './puppet.testsuite.ts';
+import { runMachine } from './run.ts';
 import { graphOf, node, Run } from './run.testsuite.ts';
 import type { Given } from './run.testsuite.ts';
 
@@ -127,6 +128,32 @@ describe('conditions and branches', () => {
     const run = new Run(branching(({ a }) => (a < 5 ? 'small' : 'large'))).end('a', size);
     run.end(size < 5 ? 's' : 'l').end('z');
     expect(run.statuses).toBe(`a complete, size complete, ${expected}`);
+  });
+
+  it.each([
+    ['an arm that is chosen', ['size.small', 'a'], 'running'],
+    ['an arm that is not, and what was done before the branch', ['size.large', 'a'], 'skipped'],
+    ['an arm that is not, and what is done beside it', ['size.large', 'other'], 'skipped'],
+    ['an arm that is not, and what lies behind the one that is', ['size.large', 's'], 'running'],
+    ['both arms, and what was done before', ['size.small', 'size.large', 'a'], 'running'],
+    [
+      'an arm of a branch that was left out, and an arm of the one that left it out',
+      ['deep.x', 'size.small'],
+      'running',
+    ],
+    ['an arm of a branch that was left out, and what is done beside it', ['deep.x', 'other'], 'skipped'],
+  ])('a node that needs %s', (_, needs, status) => {
+    const deep = {
+      ...base(['size.large']),
+      kind: 'branch',
+      arms: ['x'],
+      choose: () => 'x',
+      otherwise: 'x',
+    } as const;
+    const { nodes } = branching(() => 'small');
+    const run = new Run(graphOf({ ...nodes, other: node(), deep, it: node({ needs }) }));
+    run.end('a').end('s').end('other');
+    expect(run.context.nodes['it']!.status).toBe(status);
   });
 
   it('fails where no arm fits, unless there is one for that', () => {
@@ -394,6 +421,31 @@ describe('what is shared', () => {
     expect(new Run(graph).end('a', 'much').error).toMatchObject({
       class: 'invalid-output',
       message: "a: 'total' cannot be written: TypeError: 'sum' is for numbers",
+    });
+  });
+});
+
+describe('a run within a run', () => {
+  it.each([
+    ['complete', { status: 'complete', output: 1 } as const],
+    ['failed', { status: 'failed', problem: { class: 'crash', message: 'broken' } } as const],
+  ])('says what its tasks have cost when it is %s', (status, end) => {
+    const graph = graphOf({ a: node(), b: node({ onError: { kind: 'fail' } }) });
+    const start = {
+      workflow: 'flow',
+      run: 'flow/1',
+      task: 'inner',
+      input: {},
+      values: {},
+      account: undefined,
+    };
+    const actor = createActor(runMachine(graph, { isNested: true }), { input: start }).start();
+    const child = (name: string) => (actor.getSnapshot() as AnyMachineSnapshot).children[name] as AnyActorRef;
+    const facts = { attempts: 2, cost: 30 };
+    child('a').send({ type: 'end', outcome: { status: 'complete', output: 0, facts } });
+    child('b').send({ type: 'end', outcome: { ...end, facts } });
+    expect((actor.getSnapshot() as AnyMachineSnapshot).output).toMatchObject({
+      ...{ status, facts: { attempts: 4, cost: 60 } },
     });
   });
 });

@@ -31,6 +31,7 @@ import {
 } from './advance.ts';
 import { isOrder, isTold } from './events.ts';
 import type { RunEvent } from './events.ts';
+import { factsOfAll } from './facts.ts';
 import { isWork } from './graph.ts';
 import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
 import {
@@ -211,11 +212,12 @@ function bornWith(
 
 /** What has become of a nested run. */
 function outcomeOf(graph: Graph, context: RunContext): WorkOutcome {
-  const { ending: end } = context;
-  if (end === undefined) return { status: 'complete', output: outputOfRun(graph, context) };
-  if (end.how === 'cancel') return { status: 'cancelled' };
-  if (end.how === 'abort') return { status: 'aborted', by: end.by, reason: end.reason };
-  return { status: 'failed', problem: problemOfRun(graph, context) };
+  const { ending: end, nodes } = context;
+  const facts = factsOfAll(Object.values(nodes).map((node) => node.facts));
+  if (end === undefined) return { status: 'complete', output: outputOfRun(graph, context), facts };
+  if (end.how === 'cancel') return { status: 'cancelled', facts };
+  if (end.how === 'abort') return { status: 'aborted', by: end.by, reason: end.reason, facts };
+  return { status: 'failed', problem: problemOfRun(graph, context), facts };
 }
 
 /** Why a run has no output, as data: the error of its snapshot. */

@@ -17,7 +17,7 @@ export type CorpusFile = { path: string; sha256: string; bytes: number };
 
 export type SkippedFile = { path: string; reason: string };
 
-export type CorpusListing = { documents: CorpusFile[]; skipped: SkippedFile[] };
+export type CorpusListing = { documents: readonly CorpusFile[]; skipped: readonly SkippedFile[] };
 
 export type CorpusOptions = {
   /** Larger files are skipped. */

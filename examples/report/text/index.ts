@@ -21,4 +21,4 @@ export type { Verdict } from './factcheck.ts';
 
 // Report
 export { renderReport } from './report.ts';
-export type { Approval, ReportInput } from './report.ts';
+export type { ReportInput } from './report.ts';

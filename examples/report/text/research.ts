@@ -13,15 +13,15 @@ export type ResearchedDocument = {
   title: string;
   sentences: number;
   words: number;
-  terms: Term[];
+  terms: readonly Term[];
 };
 
 export type Research = {
   sentences: number;
   words: number;
-  terms: Term[];
-  phrases: Phrase[];
-  documents: ResearchedDocument[];
+  terms: readonly Term[];
+  phrases: readonly Phrase[];
+  documents: readonly ResearchedDocument[];
 };
 
 export type ResearchOptions = { terms?: number; phrases?: number; termsPerDocument?: number };

@@ -36,7 +36,7 @@ export type Summary = {
   path: string;
   sha256: string;
   title: string;
-  sentences: Citation[];
+  sentences: readonly Citation[];
   /** How it came about: nothing that was left out is left unsaid. */
   method: {
     name: 'textrank';
