@@ -136,7 +136,10 @@ function keyOf(target: unknown): string {
     name.trim() !== '' &&
     name.isWellFormed();
   if (!isOne)
-    throw new InvalidArgument('target', `must be 'all', or one of ${KINDS.map((one) => `{ ${one} }`).join(', ')}`);
+    throw new InvalidArgument(
+      'target',
+      `must be 'all', or one of ${KINDS.map((one) => `{ ${one} }`).join(', ')}`,
+    );
   const problem = kind === 'capability' ? problemOfCapability(name) : undefined;
   if (problem !== undefined) throw new InvalidArgument('target.capability', problem);
   return `${kind}:${name as string}`;

@@ -12,6 +12,8 @@ export type {
   TaskMetadata,
   TaskResult,
   TaskStatus,
+  ToolPermission,
+  ToolUse,
   WorkflowContext,
 } from '../machines/contract.ts';
 export { FAULT_CLASSES } from '../machines/fault.ts';
@@ -57,6 +59,10 @@ export type {
   RolesTable,
 } from './roles/table.ts';
 
+// The kill switch
+export { Halts } from './halts.ts';
+export type { Halt, HaltHost, HaltTarget, HaltWords } from './halts.ts';
+
 // Money
 export { budget } from './budget.ts';
 export type { Budget, BudgetOptions, OnExhausted } from './budget.ts';
@@ -67,7 +73,15 @@ export type { Micros } from '../machines/money.ts';
 
 // Agents
 export { agent, failure, isAgent, result } from './agent.ts';
-export type { Agent, AgentDetails, AgentOptions, Contract, ResultOf, ResultParts } from './agent.ts';
+export type {
+  Agent,
+  AgentDetails,
+  AgentOptions,
+  AgentProperties,
+  Contract,
+  ResultOf,
+  ResultParts,
+} from './agent.ts';
 export { problemOfCapability, satisfies, satisfying } from './capability.ts';
 export { stub } from './stub.ts';
 export type { StubOptions } from './stub.ts';

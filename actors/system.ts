@@ -7,9 +7,11 @@ import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '.
 import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
+import { Halts } from './halts.ts';
 import { Reviews } from './reviews.ts';
 import type { ReviewsOptions } from './reviews.ts';
 import { Staff } from './staff.ts';
+import type { Workplace } from './staff.ts';
 import { task } from './workflow/declaration.ts';
 import { runViewOf } from './workflow/view.ts';
 import { declarationOf, inputCheckOf, schemasOfGates, staffed, workflow } from './workflow/workflow.ts';
@@ -30,6 +32,8 @@ export type Hosted<TActors extends StaffedDefinitions> = {
 export type HeddleSystem<TActors extends ActorDefinitions> = System<TActors> & {
   /** What waits for people. */
   readonly reviews: Reviews;
+  /** The kill switch. */
+  readonly halts: Halts;
 };
 
 /** As for a system of the runtime; among the actors there may be agents. */
@@ -56,8 +60,30 @@ export async function createSystem(
   const staff = new Staff(agentsIn(given));
   const actors = hosted(given, staff);
   const system = await openSystem({ ...options, actors });
-  staff.beginIn(system);
-  return Object.assign(system, { reviews: reviewsOf(system, actors) });
+  const { authority, orders } = system;
+  staff.beginIn({
+    ...{ authority, orders, tenantOf: (run) => tenantIn(system, actors, run) },
+    get: (address) => system.get(address) as ReturnType<Workplace['get']>,
+  });
+  return Object.assign(system, { reviews: reviewsOf(system, actors), halts: new Halts(system) });
+}
+
+/** Whose a run is: its workflow says it, of its input. Null where that cannot be told. */
+function tenantIn(
+  system: System<ActorDefinitions>,
+  actors: ActorDefinitions,
+  run: string,
+): string | null | undefined {
+  const [name, id] = run.split('/', 2);
+  const declaration = declarationOf(actors[name!]);
+  if (declaration?.tenant === undefined) return undefined;
+  try {
+    const { context } = system.get(`${name}/${id}`)!.getSnapshot() as { readonly context: RunContext };
+    const tenant: unknown = declaration.tenant(context.input);
+    return typeof tenant === 'string' ? tenant : null;
+  } catch {
+    return null;
+  }
 }
 
 function reviewsOf(system: System<ActorDefinitions>, actors: ActorDefinitions): Reviews {

@@ -61,7 +61,8 @@ export class StandingOrders {
   async load(): Promise<void> {
     const { ledger, codec } = this.#runtime;
     this.#kinds = new Map();
-    for (const key of await this.#runtime.keysOf(Prefix.Order)) this.#put(codec.unpack(ledger.get(key)!) as Order);
+    for (const key of await this.#runtime.keysOf(Prefix.Order))
+      this.#put(codec.unpack(ledger.get(key)!) as Order);
     this.#changed();
   }
 

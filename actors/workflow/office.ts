@@ -26,6 +26,10 @@ export interface TaskDuty {
   /** What the budget lets a task cost. */
   readonly perTask: Micros | undefined;
   readonly verify: readonly Verifier[];
+  /** The kinds of data in what it works on: its own, and those of everything that it needs. */
+  readonly labels: readonly string[];
+  /** What the decider is told of the work besides, from its input. */
+  readonly about: ((input: unknown) => Readonly<Record<string, unknown>>) | undefined;
 }
 
 export interface Office {

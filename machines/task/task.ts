@@ -115,9 +115,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'was aborted': ({ context: { outcome } }) => outcome !== undefined,
     },
     actions: {
-      advise: assign(({ context }, { advice }: { readonly advice: Advice }) =>
-        advised(context, advice),
-      ),
+      advise: assign(({ context }, { advice }: { readonly advice: Advice }) => advised(context, advice)),
       findNobody: assign(({ context }, { error }: { readonly error: unknown }) =>
         advised(context, { fault: { class: 'crash', message: saidBy(error) }, passedOver: [] }),
       ),

@@ -5,6 +5,7 @@
 import { Reviews } from 'heddle/actors';
 import type { ActorDefinitions } from 'heddle';
 import { memory } from 'heddle/storage';
+import { workplaceUnder } from './workplace.ts';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
 import type { Ledger } from '../../machines/budget-ledger.ts';
@@ -39,7 +40,7 @@ export async function simulateRun(seed: number, { dies = true } = {}): Promise<S
     upstream.agent('cleo', 'weigh'),
   ];
   const staff = new Staff(new Map(agents.map((one) => [one.name, one])));
-  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } as never });
+  staff.beginIn(workplaceUnder({ hash: 'test', decide: () => ({ ...PERMIT, obligations: [] }) }));
   const fate = chance.fork('fate');
   const deathRate = dies ? fate.pick([0.01, 0.05, 0.2]) : 0;
   let isCalm = false;

@@ -19,6 +19,7 @@ import {
   workflow,
 } from 'heddle/actors';
 import type { Agent, Assignment } from 'heddle/actors';
+import { workplaceUnder } from './workplace.ts';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
 import type { Ledger } from '../../machines/budget-ledger.ts';
@@ -136,7 +137,7 @@ export async function play(
 ) {
   world = new World();
   const staff = new Staff(new Map(agents.map((one) => [one.name, one])));
-  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } as never });
+  staff.beginIn(workplaceUnder({ hash: 'test', decide: () => ({ ...PERMIT, obligations: [] }) }));
   let commits = 0;
   let isCalm = false;
   const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
