@@ -8,6 +8,7 @@ import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
 import { Halts } from './halts.ts';
+import { REVIEW_OBLIGATIONS } from './review-permission.ts';
 import { Reviews } from './reviews.ts';
 import type { ReviewsOptions } from './reviews.ts';
 import { Staff } from './staff.ts';
@@ -92,6 +93,7 @@ function reviewsOf(system: System<ActorDefinitions>, actors: ActorDefinitions): 
     decide: (request, given) => authority.permit(request, given),
     list: (request) => authority.list(request),
     check: checkBySchema(actors),
+    obligations: REVIEW_OBLIGATIONS,
     async initiatorOf(run) {
       for await (const { principal } of system.history(run, { to: 1 })) return principal?.id;
       return undefined;
