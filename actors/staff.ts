@@ -32,6 +32,7 @@ import { attempt } from './attempt.ts';
 import type { HaltableCall } from './halts.ts';
 import { CALL_OBLIGATIONS, termsFor } from './obligations.ts';
 import type { MetTerms } from './obligations.ts';
+import { workflowOf } from './review-permission.ts';
 import { route } from './router.ts';
 import type { Candidate } from './router.ts';
 import { RunningCalls } from './running.ts';
@@ -220,7 +221,7 @@ function haltableBy(
 ): HaltableCall {
   return {
     ...{ agent: name, model, tenant, capabilities: capability === undefined ? capabilities : [capability] },
-    workflows: [workflow, run.split('/', 1)[0]!],
+    workflows: [workflow, workflowOf(run)],
   };
 }
 

@@ -7,15 +7,23 @@ import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '.
 import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
+import { satisfying } from './capability.ts';
 import { Halts } from './halts.ts';
-import { REVIEW_OBLIGATIONS } from './review-permission.ts';
+import { REVIEW_OBLIGATIONS, runOf, workflowOf } from './review-permission.ts';
 import { Reviews } from './reviews.ts';
 import type { ReviewsOptions } from './reviews.ts';
 import { Staff } from './staff.ts';
 import type { Workplace } from './staff.ts';
 import { task } from './workflow/declaration.ts';
 import { runViewOf } from './workflow/view.ts';
-import { declarationOf, inputCheckOf, schemasOfGates, staffed, workflow } from './workflow/workflow.ts';
+import {
+  declarationOf,
+  doersIn,
+  inputCheckOf,
+  schemasOfGates,
+  staffed,
+  workflow,
+} from './workflow/workflow.ts';
 import type { WorkflowMachine } from './workflow/workflow.ts';
 
 /** The actors of a system, by name: logic, workflows, and agents. */
@@ -58,7 +66,9 @@ export async function createSystem(
   options: StaffedOptions<StaffedDefinitions>,
 ): Promise<HeddleSystem<ActorDefinitions>> {
   const given = actorsIn(options);
-  const staff = new Staff(agentsIn(given));
+  const agents = agentsIn(given);
+  for (const [name, logic] of Object.entries(given)) assertStaffed(name, logic, agents);
+  const staff = new Staff(agents);
   const actors = hosted(given, staff);
   const system = await openSystem({ ...options, actors });
   const { authority, orders } = system;
@@ -75,11 +85,10 @@ function tenantIn(
   actors: ActorDefinitions,
   run: string,
 ): string | null | undefined {
-  const [name, id] = run.split('/', 2);
-  const declaration = declarationOf(actors[name!]);
+  const declaration = declarationOf(actors[workflowOf(run)]);
   if (declaration?.tenant === undefined) return undefined;
   try {
-    const { context } = system.get(`${name}/${id}`)!.getSnapshot() as { readonly context: RunContext };
+    const { context } = system.get(runOf(run))!.getSnapshot() as { readonly context: RunContext };
     const tenant: unknown = declaration.tenant(context.input);
     return typeof tenant === 'string' ? tenant : null;
   } catch {
@@ -146,6 +155,25 @@ function agentsIn(actors: StaffedDefinitions): ReadonlyMap<string, Agent> {
     agents.set(name, definition);
   }
   return agents;
+}
+
+/** A task that nobody could do would only be noticed in the middle of a run. */
+function assertStaffed(name: string, logic: unknown, agents: ReadonlyMap<string, Agent>): void {
+  const can = (request: string): boolean =>
+    [...agents.values()].some(({ capabilities }) => satisfying(capabilities, request).length > 0);
+  for (const { place, doer } of doersIn(logic)) {
+    const stranger = doer.agents.find((agent) => !agents.has(agent));
+    if (stranger !== undefined)
+      throw new InvalidArgument(
+        `actors.${name}`,
+        `asks the agent '${stranger}' at ${place}, which is not among the actors`,
+      );
+    if (doer.agents.length === 0 && doer.capability !== undefined && !can(doer.capability))
+      throw new InvalidArgument(
+        `actors.${name}`,
+        `asks for '${doer.capability}' at ${place}, which no agent among the actors can do`,
+      );
+  }
 }
 
 /** Everything as the runtime can host it. @internal */

@@ -23,6 +23,7 @@ import { restart } from './restart.ts';
 import { pendingReviews } from './reviews.ts';
 import { single } from './single.ts';
 import { store } from './store.ts';
+import { orchestration } from './orchestration.ts';
 import { workflows } from './workflows.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -37,6 +38,7 @@ const BENCHES: readonly Bench[] = [
   reopen,
   recovery,
   workflows,
+  orchestration,
   disk,
   restart,
   oneForAll,

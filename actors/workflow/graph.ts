@@ -137,6 +137,7 @@ class Building {
   #node(name: string, node: AnyDeclaration): GraphNode {
     const { options } = node;
     const base = {
+      declared: declaredIn(node),
       needs: needsIn(node),
       wait: joinRuleOf(options),
       when: options.when as Mapper<boolean> | undefined,
@@ -288,6 +289,19 @@ function branchOf({ arms, otherwise }: BranchOptions): Pick<BranchNode, 'arms' |
     arms: Object.keys(arms),
     choose: (outputs, view) => Object.entries(arms).find(([, holds]) => holds(outputs as never, view))?.[0],
     otherwise: otherwise === 'fail' ? undefined : otherwise,
+  };
+}
+
+/** Everything that decides: functions by their source text, schemas by their hashes, verifiers by name and version. */
+function declaredIn({ kind, options }: { readonly kind: string; readonly options: unknown }): unknown {
+  const { inputSchema, outputSchema, schema, verify, each, body, ...rest } = options as TaskOptions &
+    Pick<GateOptions, 'schema'> &
+    Partial<Pick<MapOptions, 'each'> & Pick<LoopOptions, 'body'>>;
+  return {
+    ...{ kind, ...rest },
+    schemas: [inputSchema, outputSchema, schema].map((one) => schemaOf(one)?.hash ?? ''),
+    verify: verify?.map(({ name, version }) => `${name}@${version}`),
+    within: [each, body].map((one) => (one !== undefined && 'kind' in one ? declaredIn(one as never) : '')),
   };
 }
 

@@ -100,6 +100,52 @@ export function schemasOfGates(logic: unknown): readonly Checked[] {
   });
 }
 
+/** Whoever is to do a task: by name, or by what they can do. */
+export interface Wanted {
+  /** A JSON pointer into the declaration. */
+  readonly place: string;
+  readonly doer: { readonly agents: readonly string[]; readonly capability: string | undefined };
+}
+
+/** Everybody whom a workflow asks for, with those of the workflows in it. */
+export function doersIn(logic: unknown, above = '#'): readonly Wanted[] {
+  const options = declarationOf(logic);
+  return Object.entries(options?.tasks ?? {}).flatMap(([name, node]) =>
+    doersOf(node, `${above}/tasks/${name}`),
+  );
+}
+
+function doersOf(node: AnyDeclaration, place: string): readonly Wanted[] {
+  switch (node.kind) {
+    case 'task': {
+      const { compensate, fallback = [], ...own } = node.options;
+      const wanted = [wantedBy(own, fallback, place)];
+      return compensate === undefined ? wanted : [...wanted, wantedBy(compensate, [], `${place}/compensate`)];
+    }
+    case 'map':
+      return doersOfBody(node.options.each, `${place}/each`);
+    case 'loop':
+      return doersOfBody(node.options.body, `${place}/body`);
+    case 'call':
+      return doersIn(node.options.workflow, `${place}/workflow`);
+    default:
+      return [];
+  }
+}
+
+const doersOfBody = (body: object, place: string): readonly Wanted[] =>
+  'kind' in body && body.kind === 'task' ? doersOf(body as AnyDeclaration, place) : doersIn(body, place);
+
+function wantedBy(
+  { agent = [], capability }: { readonly agent?: string | readonly string[]; readonly capability?: string },
+  fallback: readonly string[],
+  place: string,
+): Wanted {
+  const named = typeof agent === 'string' ? [agent] : agent;
+  // Those that are fallen back on must be there as well; without others they are all there is.
+  return { place, doer: { agents: named.length > 0 ? [...named, ...fallback] : fallback, capability } };
+}
+
 /** What a workflow says of an input before there is a run of it: throws what is wrong. */
 export function inputCheckOf(logic: unknown): (input: unknown) => void {
   const options = declarationOf(logic);

@@ -98,7 +98,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'costs nothing': ({ context: { advice, start } }) =>
         start.account === undefined || advice!.maxCost === NOTHING,
       'is its money': ({ context, event }) => 'ticket' in event && event.ticket === context.ticket,
-      'is good': ({ context: { fault } }) => fault === undefined,
+      'is good': ({ context: { fault } }, _spec: object) => fault === undefined,
       'is to be verified': ({ context: { fault, ground } }) =>
         spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
       'may be about it': ({ context: { start }, event }) => isOrder(event) && start.task.endsWith(event.task),
@@ -336,7 +336,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         always: [
           { guard: 'was halted', target: 'consulting' },
           { guard: 'is to be verified', target: 'verifying' },
-          { guard: 'is good', target: 'done' },
+          // What the task says of itself decides: here it stands for whoever compares versions.
+          { guard: { type: 'is good', params: { spec } }, target: 'done' },
           { target: 'deciding' },
         ],
       },

@@ -4,8 +4,8 @@
  */
 import { isWork } from './graph.ts';
 import type { Graph, WorkFacts, WorkOutcome, WorkProblem } from './graph.ts';
-import { canBeUndone, choiceOf, givenTo, isFatal, outputsOf, saidBy, verdictOf } from './progress.ts';
-import type { Ending, NodeProgress, RunContext } from './progress.ts';
+import { canBeUndone, isFatal, outputsOf, preparedFor, saidBy, verdictOf } from './progress.ts';
+import type { Ending, Given, NodeProgress, RunContext } from './progress.ts';
 import { reduced } from './reducer.ts';
 
 /** The parts of the context that have changed. */
@@ -17,17 +17,18 @@ export function noted(context: RunContext, name: string, progress: Partial<NodeP
   return { nodes: { ...nodes, [name]: { ...nodes[name]!, ...progress } } };
 }
 
-/** It is about to begin: what it is given is kept until its child has it, and longer where it may have to be undone. */
+/** It has what it needs: what it is given is made, and kept until it begins. */
 export function prepared(graph: Graph, name: string, context: RunContext): Changed {
-  const node = graph.nodes[name]!;
-  if (!isWork(node)) return {};
-  const given = givenTo(graph, node, context);
-  if (!given.isGood) return {};
-  const keeps = canBeUndone(node) && { input: given.value.input };
   return {
-    ...noted(context, name, { status: 'running', startedAt: Date.now(), ...keeps }),
-    prepared: { ...context.prepared, [name]: given.value },
+    ...noted(context, name, { status: 'ready' }),
+    prepared: { ...context.prepared, [name]: preparedFor(graph, name, context) },
   };
+}
+
+/** Its child is given what was made for it. What it works on is kept longer where it may have to be undone. */
+export function begins(graph: Graph, name: string, context: RunContext): Changed {
+  const keeps = canBeUndone(graph.nodes[name]!) && { input: (context.prepared[name] as Given).input };
+  return noted(context, name, { status: 'running', startedAt: Date.now(), ...keeps });
 }
 
 /** Its child has what it was given. */
@@ -38,24 +39,38 @@ export function begun(name: string, { prepared: before }: RunContext): Changed {
 
 export function skipped(graph: Graph, name: string, context: RunContext): Changed {
   const verdict = verdictOf(graph, name, context);
-  if (verdict.kind !== 'skip') return {};
-  const { why, because, blockedBy } = verdict;
+  const reason =
+    verdict.kind === 'skip'
+      ? { skipped: verdict.why, because: verdict.because }
+      : { skipped: 'blocked' as const, because: verdict.kind === 'fail' ? verdict.problem.message : '' };
+  const { blockedBy } = verdict.kind === 'skip' ? verdict : {};
   return noted(context, name, {
     status: 'skipped',
-    skipped: why,
-    because,
+    ...reason,
     ...(blockedBy !== undefined && { blockedBy }),
     endedAt: Date.now(),
   });
 }
 
+/**
+ * It cannot begin. Others may have moved in the same step, before it: then the reason is what it says now.
+ */
+export function failedBefore(graph: Graph, name: string, context: RunContext): Changed {
+  const verdict = verdictOf(graph, name, context);
+  const problem =
+    verdict.kind === 'fail'
+      ? verdict.problem
+      : { class: 'join', message: verdict.kind === 'skip' ? verdict.because : 'it cannot begin' };
+  return failed(graph, name, problem, undefined, context);
+}
+
 /** A node without a child does what it does at once. */
 export function passed(graph: Graph, name: string, context: RunContext): Changed {
   const node = graph.nodes[name]!;
-  const outputs = outputsOf(graph, node, context);
-  if (node.kind !== 'branch') return completed(graph, name, { output: outputs }, context);
-  const choice = choiceOf(graph, node, context);
-  return choice.isGood ? completed(graph, name, { output: outputs, arm: choice.value }, context) : {};
+  const output = outputsOf(graph, node, context);
+  const made = context.prepared[name]!;
+  const arm = 'arm' in made && { arm: made.arm };
+  return { ...completed(graph, name, { output, ...arm }, context), ...begun(name, context) };
 }
 
 /** What a node has come to. */
@@ -149,12 +164,15 @@ export function failed(
 }
 
 export function cancelled(name: string, facts: WorkFacts | undefined, context: RunContext): Changed {
-  return noted(context, name, {
-    status: 'cancelled',
-    because: whyCancelled(context),
-    endedAt: Date.now(),
-    ...(facts !== undefined && { facts }),
-  });
+  return {
+    ...begun(name, context),
+    ...noted(context, name, {
+      status: 'cancelled',
+      because: whyCancelled(context),
+      endedAt: Date.now(),
+      ...(facts !== undefined && { facts }),
+    }),
+  };
 }
 
 /** Why whatever runs is cancelled now, for people. */

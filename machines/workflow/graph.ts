@@ -88,6 +88,8 @@ export interface Shared {
 }
 
 interface NodeBase {
+  /** Everything of its declaration that decides, as it was written: for whoever compares versions. */
+  readonly declared: unknown;
   readonly needs: readonly Need[];
   readonly wait: JoinRule;
   /** Whether it is done at all. */

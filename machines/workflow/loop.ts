@@ -55,6 +55,7 @@ interface ErrorEvent {
 }
 
 export function loopMachine(spec: LoopSpec): AnyStateMachine {
+  const { times, until, next, whenSpent } = spec;
   return setup({
     types: {
       context: {} as LoopContext,
@@ -63,7 +64,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
     },
     actors: { body: spec.body },
     guards: {
-      'has come to its end': ({ context }) => context.outcome !== undefined,
+      'has come to its end': ({ context }, _spec: object) => context.outcome !== undefined,
       'is about it': ({ context, event }) => isOrder(event) && isTold(event.task, nameOf(context)),
     },
     actions: {
@@ -118,7 +119,16 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
           'task.cancel': { actions: 'cancel' },
         },
       },
-      weighing: { always: [{ guard: 'has come to its end', target: 'done' }, { target: 'working' }] },
+      weighing: {
+        // What decides stands in here for whoever compares versions.
+        always: [
+          {
+            guard: { type: 'has come to its end', params: { times, until, next, whenSpent } },
+            target: 'done',
+          },
+          { target: 'working' },
+        ],
+      },
       done: { type: 'final' },
     },
     output: ({ context: { outcome, attempts, cost } }) => ({ ...outcome!, facts: { attempts, cost } }),

@@ -88,8 +88,8 @@ export interface RunContext {
   readonly completed: readonly string[];
   readonly ending: Ending | undefined;
   readonly account: AnyActorRef | string | undefined;
-  /** What nodes are given that begin in this step. Empty between steps. */
-  readonly prepared: Readonly<Record<string, Given>>;
+  /** What nodes are given that are ready, and have not begun. */
+  readonly prepared: Readonly<Record<string, Prepared>>;
 }
 
 export function beginning(graph: Graph, input: unknown, run: string, at: number): RunContext {
@@ -314,12 +314,8 @@ export function outputOfRun(graph: Graph, context: RunContext): unknown {
   return graph.output(outputs, { input: context.input, shared: context.shared, absent });
 }
 
-/** Why a node that could begin cannot be given what it needs; undefined when it can. */
-export function problemOfBeginning(graph: Graph, name: string, context: RunContext): WorkProblem | undefined {
-  const node = graph.nodes[name]!;
-  if (isWork(node)) return givenTo(graph, node, context).problem;
-  return node.kind === 'join' ? undefined : choiceOf(graph, node, context).problem;
-}
+/** What a node begins with, or why that cannot be made. */
+export type Prepared = Given | { readonly arm: string } | { readonly problem: WorkProblem };
 
 /** What the child of a node is given. */
 export interface Given {
@@ -327,7 +323,25 @@ export interface Given {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-export function givenTo(graph: Graph, node: WorkNode, context: RunContext): Mapped<Given> {
+const NOTHING_GIVEN: Given = { input: undefined, values: {} };
+
+/** A mapper is asked once, and what it says is kept: the next moment may know more, and say something else. */
+export function preparedFor(graph: Graph, name: string, context: RunContext): Prepared {
+  const node = graph.nodes[name]!;
+  if (node.kind === 'join') return NOTHING_GIVEN;
+  if (isWork(node)) {
+    const given = givenTo(graph, node, context);
+    return given.isGood ? given.value : { problem: given.problem };
+  }
+  const choice = choiceOf(graph, node, context);
+  return choice.isGood ? { arm: choice.value } : { problem: choice.problem };
+}
+
+export function problemIn(prepared: Prepared | undefined): WorkProblem | undefined {
+  return prepared !== undefined && 'problem' in prepared ? prepared.problem : undefined;
+}
+
+function givenTo(graph: Graph, node: WorkNode, context: RunContext): Mapped<Given> {
   const input = mapped('its input', node.input, graph, node, context);
   if (!input.isGood) return input;
   const values = mapped('its context', node.values, graph, node, context);
@@ -336,7 +350,7 @@ export function givenTo(graph: Graph, node: WorkNode, context: RunContext): Mapp
 }
 
 /** The arm that a branch takes. */
-export function choiceOf(graph: Graph, node: BranchNode, context: RunContext): Mapped<string> {
+function choiceOf(graph: Graph, node: BranchNode, context: RunContext): Mapped<string> {
   const chosen = mapped('its choice', node.choose, graph, node, context);
   if (!chosen.isGood) return chosen;
   const arm = chosen.value ?? node.otherwise;

@@ -4,7 +4,7 @@
  */
 import { isWork } from './graph.ts';
 import type { Graph, GraphNode, WorkNode, WorkOutcome, WorkStart } from './graph.ts';
-import type { RunContext } from './progress.ts';
+import type { Given, RunContext } from './progress.ts';
 
 /** The names under which a region asks its guards. */
 export const guardNames = (name: string) =>
@@ -13,6 +13,7 @@ export const guardNames = (name: string) =>
     stuck: `${name} cannot begin`,
     skipped: `${name} is not to be done`,
     begins: `${name} has what it needs`,
+    unprepared: `what ${name} needs cannot be made`,
     hasPlace: `there is a place for ${name}`,
     hasFirst: `the first need of ${name} has ended`,
     speaks: `it is about ${name}`,
@@ -49,22 +50,17 @@ export function regionOf(graph: Graph, name: string, node: GraphNode) {
           { guard: guards.obsolete, target: 'cancelled', actions: { type: 'cancelled', params } },
           {
             // What the graph says of the node stands in here for whoever compares versions.
-            guard: { type: guards.stuck, params: { node: describedFor(node) } },
+            guard: { type: guards.stuck, params: { declared: node.declared } },
             target: 'failed',
             actions: { type: 'failBeforeIt', params },
           },
           { guard: guards.skipped, target: 'skipped', actions: { type: 'skip', params } },
-          isWork(node)
-            ? {
-                guard: guards.begins,
-                target: 'ready',
-                actions: { type: 'stand', params: { ...params, status: 'ready' } },
-              }
-            : { guard: guards.begins, target: 'complete', actions: { type: 'pass', params } },
+          { guard: guards.begins, target: 'ready', actions: { type: 'prepare', params } },
         ],
         ...(withinMs !== undefined && gathering(guards.hasFirst, withinMs, params)),
       },
-      ...(isWork(node) && { ready: readyState(name), running: runningState(graph, name, node) }),
+      ready: readyState(name, node),
+      ...(isWork(node) && { running: runningState(graph, name, node) }),
       complete: { type: 'final' },
       failed: { type: 'final' },
       skipped: { type: 'final' },
@@ -75,12 +71,6 @@ export function regionOf(graph: Graph, name: string, node: GraphNode) {
 
 /** A dot in an id would be a path. */
 const cancelledIdOf = (name: string): string => `${name} cancelled`;
-
-/** Everything in the declaration that decides. Functions count by their source text. */
-function describedFor({ needs, wait, onError, when, writes, ...rest }: GraphNode) {
-  const { logic: _, compensate, ...own } = { logic: undefined, compensate: undefined, ...rest };
-  return { needs, wait, onError, when, writes, ...own, undo: compensate?.input };
-}
 
 /** Waits for the others only so long once the first of its needs has ended. */
 function gathering(hasFirst: string, withinMs: number, params: { readonly node: string }) {
@@ -94,13 +84,17 @@ function gathering(hasFirst: string, withinMs: number, params: { readonly node: 
   };
 }
 
-function readyState(name: string) {
+/** What it is to be given is known. */
+function readyState(name: string, node: GraphNode) {
   const guards = guardNames(name);
   const params = { node: name };
   return {
     always: [
+      { guard: guards.unprepared, target: 'failed', actions: { type: 'failUnprepared', params } },
       { guard: guards.obsolete, target: 'cancelled', actions: { type: 'cancelled', params } },
-      { guard: guards.hasPlace, target: 'running', actions: { type: 'prepare', params } },
+      isWork(node)
+        ? { guard: guards.hasPlace, target: 'running', actions: { type: 'begin', params } }
+        : { target: 'complete', actions: { type: 'pass', params } },
     ],
   };
 }
@@ -166,7 +160,8 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
 
 function startOf(graph: Graph, name: string, { start }: WorkNode, context: RunContext): unknown {
   const { run, prepared, account } = context;
-  const work: WorkStart = { workflow: graph.id, run, task: name, account, ...prepared[name]! };
+  const { input, values } = prepared[name] as Given;
+  const work: WorkStart = { workflow: graph.id, run, task: name, account, input, values };
   return start === undefined ? work : start(work);
 }
 

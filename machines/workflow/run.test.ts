@@ -35,6 +35,7 @@ function node({
 }: Given = {}): GraphNode {
   return {
     kind: 'task',
+    declared: undefined,
     needs: needs.map((need) => (typeof need === 'string' ? NEED(need) : need)),
     wait: { join, withinMs, cancelsLosers: !keepsLosers },
     when: undefined,
@@ -213,7 +214,7 @@ describe('conditions and branches', () => {
     });
   const base = (needs: string[]) => {
     const { needs: all, wait, when, onError, writes } = node({ needs });
-    return { needs: all, wait, when, onError, writes };
+    return { declared: undefined, needs: all, wait, when, onError, writes };
   };
 
   it.each([

@@ -16,11 +16,13 @@ import type { AnyActorLogic, AnyActorRef, AnyStateMachine } from 'xstate';
 import { failure } from '../failure.ts';
 import {
   afterCancel,
+  begins,
   begun,
   cancelled,
   completed,
   ending,
   failed,
+  failedBefore,
   noted,
   passed,
   prepared,
@@ -38,7 +40,7 @@ import {
   isObsolete,
   nextToUndo,
   outputOfRun,
-  problemOfBeginning,
+  problemIn,
   saidBy,
   verdictOf,
 } from './progress.ts';
@@ -60,6 +62,7 @@ type WithError = Of & { readonly error: unknown };
  * @param isNested whether another run invokes it: then it takes a {@link WorkStart} and ends with a {@link WorkOutcome}
  */
 export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMachine {
+  const { parallel, shared, output } = graph;
   const undoable = Object.keys(graph.nodes).filter((name) => canBeUndone(graph.nodes[name]!));
   const built = setup({
     types: { context: {} as RunContext, events: {} as RunEvent },
@@ -70,7 +73,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       ended: (_, { outcome, how }: WithOutcome & { readonly how: WorkOutcome['status'] }) =>
         outcome.status === how,
       'was aborted': ({ context }) => context.ending?.how === 'abort' || context.ending?.how === 'cancel',
-      'has failed': ({ context }) => context.ending !== undefined,
+      'has failed': ({ context }, _graph: object) => context.ending !== undefined,
       'something is to be undone': ({ context }) =>
         (context.ending?.how === 'abort' || context.ending?.how === 'compensate') &&
         nextToUndo(graph, context) !== undefined,
@@ -85,9 +88,12 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       begun: assign(({ context }, { node }: Of) => begun(node, context)),
       skip: assign(({ context }, { node }: Of) => skipped(graph, node, context)),
       pass: assign(({ context }, { node }: Of) => passed(graph, node, context)),
-      failBeforeIt: assign(({ context }, { node }: Of) =>
-        failed(graph, node, problemBefore(graph, node, context)!, undefined, context),
-      ),
+      begin: assign(({ context }, { node }: Of) => begins(graph, node, context)),
+      failBeforeIt: assign(({ context }, { node }: Of) => failedBefore(graph, node, context)),
+      failUnprepared: assign(({ context }, { node }: Of) => ({
+        ...failed(graph, node, problemIn(context.prepared[node])!, undefined, context),
+        ...begun(node, context),
+      })),
       complete: assign(({ context }, { node, outcome }: WithOutcome) =>
         outcome.status === 'complete' ? completed(graph, node, outcome, context) : {},
       ),
@@ -105,7 +111,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       undone: assign(({ context }, { node, outcome }: WithOutcome) =>
         outcome.status === 'complete'
           ? noted(context, node, { status: 'compensated' })
-          : noted(context, node, { status: 'uncompensated', undoProblem: problemIn(outcome) }),
+          : noted(context, node, { status: 'uncompensated', undoProblem: problemAfter(outcome) }),
       ),
       notUndone: assign(({ context }, { node, error }: WithError) =>
         noted(context, node, {
@@ -149,7 +155,8 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
         onDone: [
           ...(undoable.length > 0 ? [{ guard: 'something is to be undone', target: 'compensating' }] : []),
           { guard: 'was aborted', target: 'aborted' },
-          { guard: 'has failed', target: 'failed' },
+          // What the graph says of all nodes stands in here for whoever compares versions; of each, in its region.
+          { guard: { type: 'has failed', params: { parallel, shared, output } }, target: 'failed' },
           { target: 'complete' },
         ],
       },
@@ -244,7 +251,8 @@ function guardsAbout(graph: Graph, name: string): Record<string, (asked: Asked) 
   const names = guardNames(name);
   return {
     [names.obsolete]: ({ context }) => isObsolete(graph, name, context),
-    [names.stuck]: ({ context }) => problemBefore(graph, name, context) !== undefined,
+    [names.stuck]: ({ context }) => verdictOf(graph, name, context).kind === 'fail',
+    [names.unprepared]: ({ context }) => problemIn(context.prepared[name]) !== undefined,
     [names.skipped]: ({ context }) => verdictOf(graph, name, context).kind === 'skip',
     [names.begins]: ({ context }) => verdictOf(graph, name, context).kind === 'begin',
     [names.hasPlace]: ({ context }) => hasPlace(graph, name, context),
@@ -259,21 +267,14 @@ function guardsAbout(graph: Graph, name: string): Record<string, (asked: Asked) 
 const isOver = (status: NodeStatus): boolean =>
   status === 'complete' || status === 'failed' || status === 'skipped' || status === 'cancelled';
 
-/** Why a pending node cannot begin at all. */
-function problemBefore(graph: Graph, name: string, context: RunContext): WorkProblem | undefined {
-  const verdict = verdictOf(graph, name, context);
-  if (verdict.kind === 'fail') return verdict.problem;
-  return verdict.kind === 'begin' ? problemOfBeginning(graph, name, context) : undefined;
-}
-
 function failedAs(graph: Graph, name: string, outcome: WorkOutcome, context: RunContext) {
-  const changed = failed(graph, name, problemIn(outcome), outcome.facts, context);
+  const changed = failed(graph, name, problemAfter(outcome), outcome.facts, context);
   return outcome.status === 'aborted'
     ? { ...changed, ...ending(context, { how: 'abort', by: outcome.by, reason: outcome.reason }) }
     : changed;
 }
 
-function problemIn(outcome: WorkOutcome): WorkProblem {
+function problemAfter(outcome: WorkOutcome): WorkProblem {
   switch (outcome.status) {
     case 'failed':
       return outcome.problem;

@@ -1,8 +1,22 @@
 // The lie: "a run survives". Workflows with agents, money and people, hosted: done in order, killed after every commit, never done twice.
-import { agent, budget, FaultError, gate, microsOf, result, roles, task, workflow } from 'heddle/actors';
+import {
+  agent,
+  budget,
+  FaultError,
+  from,
+  gate,
+  map,
+  microsOf,
+  result,
+  roles,
+  strategies,
+  task,
+  workflow,
+} from 'heddle/actors';
 import type { Assignment } from 'heddle/actors';
 import { createSystem } from 'heddle';
 import { memory } from 'heddle/storage';
+import { fingerprintOf } from '../../runtime/kernel/fingerprint.ts';
 import { describe, expect, it } from 'vitest';
 
 const TABLE = `
@@ -73,6 +87,21 @@ describe('a hosted workflow', () => {
     for await (const { code, message } of system.refusals()) refused.push([code, message]);
     expect(refused).toEqual([['HEDDLE_INPUT_REFUSED', expect.not.stringContaining('many')]]);
     await system.close();
+  });
+
+  it.each([
+    ['an agent that is not there', task({ agent: 'nobody' }), /asks the agent 'nobody' at #\/tasks\/a,/],
+    ['what nobody can do', task({ capability: 'fly' }), /asks for 'fly' at #\/tasks\/a, which no agent/],
+    [
+      'it for undoing',
+      task({ agent: 'clerk', compensate: { agent: 'x' } }),
+      /'x' at #\/tasks\/a\/compensate/,
+    ],
+    ['it in a list', map({ over: () => [], each: task({ capability: 'fly' }) }), /#\/tasks\/a\/each/],
+  ])('is not opened where it asks for %s', async (_, node, message) => {
+    const wanting = workflow({ id: 'wanting', tasks: { a: node as never } });
+    const actors = { wanting, clerk: worker('clerk', () => ({})) };
+    await expect(createSystem({ store: memory(), actors })).rejects.toThrow(message);
   });
 
   it('runs an agent by itself', async () => {
@@ -225,5 +254,30 @@ grants:
     await until(() => run.getSnapshot().status !== 'active');
     expect(run.getSnapshot().output).toEqual({ text: 'hello, all' });
     await system.close();
+  });
+});
+
+describe('code that changes under a run', () => {
+  const of = (tasks: Record<string, object>) =>
+    fingerprintOf(workflow({ id: 'w', tasks: tasks as never })).hash;
+
+  it.each([
+    ['what a task is given', { input: () => ({ a: 1 }) }, { input: () => ({ a: 2 }) }],
+    ['a constant in it', { input: { a: 1 } }, { input: { a: 2 } }],
+    ['where a part of it comes from', { input: { a: from.input('/x') } }, { input: { a: from.input('/y') } }],
+    ['who does it', { agent: 'x' }, { agent: 'y' }],
+    ['its time limit', { timeout: '1 second' }, { timeout: '2 seconds' }],
+    ['its threshold', { quality: 0.5 }, { quality: 0.6 }],
+    ['its condition', { when: () => true }, { when: () => 1 < 2 }],
+    ['what its failure means', { onError: 'skip' }, { onError: 'absent' }],
+    ['the schema that it must keep', { outputSchema: { type: 'object' } }, { outputSchema: true }],
+    ['its strategy', { strategy: strategies.content }, { strategy: strategies.finance }],
+  ])('is noticed: %s', (_, before, after) => {
+    const task1 = task({ agent: 'x', ...before } as never);
+    expect(of({ a: task1 })).toBe(of({ a: task({ agent: 'x', ...before } as never) }));
+    expect(of({ a: task({ agent: 'x', ...after } as never) })).not.toBe(of({ a: task1 }));
+    const inMap = (each: unknown) => ({ m: map({ over: () => [], each: each as never }) });
+    if (!('when' in before) && !('onError' in before))
+      expect(of(inMap(task({ agent: 'x', ...after } as never)))).not.toBe(of(inMap(task1)));
   });
 });

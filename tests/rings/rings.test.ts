@@ -11,6 +11,7 @@ const SMALL: Readonly<Record<string, RingOptions>> = {
   bits: { rounds: 120 },
   backup: { rounds: 1 },
   elsewhere: { seeds: 60 },
+  orchestration: { rounds: 4, seeds: 60 },
   otp: { seeds: 200 },
   soak: { rounds: 3, seeds: 2000 },
   supervision: { seeds: 150 },

@@ -1,0 +1,126 @@
+/**
+ * What orchestration costs: a task with contract, routing, decision, budget and records, beside a bare durable turn of the same run; and
+ * many runs at once.
+ */
+import { setup, toPromise } from 'xstate';
+import { createSystem } from 'heddle';
+import { agent, budget, result, roles, task, workflow } from 'heddle/actors';
+import type { WorkflowMachine } from 'heddle/actors';
+import { leveldb } from 'heddle/storage';
+import { median, withFolder } from './bench.ts';
+import type { Bench, Figure } from './bench.ts';
+
+const TASKS = 10;
+const ONE_BY_ONE = 100;
+const AT_ONCE = 1000;
+const ROUNDS = 3;
+
+const NUMBER = {
+  type: 'object',
+  properties: { n: { type: 'number' } },
+  required: ['n'],
+  additionalProperties: false,
+} as const;
+
+const counting = agent({
+  name: 'counting',
+  capabilities: ['count'],
+  model: 'none',
+  estimate: () => 0.000_01,
+  inputSchema: NUMBER,
+  outputSchema: NUMBER,
+  execute: (assignment) =>
+    Promise.resolve(
+      result(assignment, {
+        ...{ output: { n: assignment.input.n + 1 }, cost: 0.000_01, duration: 0 },
+        ...{ model: 'none', confidence: 1 },
+      }),
+    ),
+});
+
+/** Ten tasks, one after the other, paid from a budget. */
+const pipeline = workflow({
+  id: 'pipeline',
+  inputSchema: NUMBER,
+  budget: budget({ limit: 1 }),
+  tasks: Object.fromEntries(
+    Array.from({ length: TASKS }, (_, i) => [
+      `t${i}`,
+      task({ capability: 'count', ...(i > 0 && { needs: [`t${i - 1}`] }) } as never),
+    ]),
+  ) as never,
+}) as WorkflowMachine<{ readonly n: number }>;
+
+const turning = setup({}).createMachine({ on: { turn: {} } });
+
+const decider = roles({
+  grants: [
+    { id: 'program', to: 'everyone', actions: ['start', 'send'], resources: 'any' },
+    {
+      id: 'runs',
+      to: { principals: [{ type: 'actor', id: 'pipeline/*' }] },
+      actions: ['agent.call'],
+      resources: [{ type: 'agent', id: 'counting' }],
+    },
+  ],
+});
+
+const open = (folder: string) =>
+  createSystem({ store: leveldb(folder), actors: { pipeline, counting, turning }, decider });
+
+type Opened = Awaited<ReturnType<typeof open>>;
+
+async function run(system: Opened, id: string): Promise<void> {
+  await toPromise(await system.start('pipeline', { id, input: { n: 0 } }));
+}
+
+/** The time of one task in a run that is alone, and that of an awaited send, in turns. */
+async function alone(system: Opened): Promise<{ readonly task: number; readonly turn: number }> {
+  const ref = await system.actor('turning', '1');
+  const tasks: number[] = [];
+  const turns: number[] = [];
+  for (let i = 0; i < ONE_BY_ONE; i++) {
+    const startedAt = performance.now();
+    await run(system, `alone-${i}`);
+    tasks.push((performance.now() - startedAt) / TASKS);
+    const sentAt = performance.now();
+    for (let n = 0; n < TASKS; n++) await ref.send({ type: 'turn' });
+    turns.push((performance.now() - sentAt) / TASKS);
+  }
+  // The first fifth only warms up.
+  return { task: median(tasks.slice(ONE_BY_ONE / 5)), turn: median(turns.slice(ONE_BY_ONE / 5)) };
+}
+
+async function atOnce(system: Opened): Promise<number> {
+  const speeds: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const startedAt = performance.now();
+    await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => run(system, `${round}-${i}`)));
+    speeds.push(((AT_ONCE * TASKS) / (performance.now() - startedAt)) * 1000);
+  }
+  return median(speeds.slice(1));
+}
+
+export const orchestration: Bench = {
+  name: 'orchestration',
+  measure: () =>
+    withFolder(async (folder) => {
+      await using system = await open(folder);
+      const { task: whole, turn } = await alone(system);
+      const figures: Figure[] = [
+        {
+          what: 'a task of a run that is alone, beside a bare durable turn: contract, routing, decision, budget, records (p50)',
+          value: whole - turn,
+          unit: 'ms',
+          target: { atMost: 1 },
+          from: { 'the task': whole, 'the turn': turn },
+        },
+        {
+          what: '1,000 runs of 10 tasks at once',
+          value: await atOnce(system),
+          unit: 'tasks/s',
+        },
+      ];
+      return figures;
+    }),
+};
