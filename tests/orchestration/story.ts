@@ -19,11 +19,11 @@ import {
   workflow,
 } from 'heddle/actors';
 import type { Agent, Assignment } from 'heddle/actors';
-import { workplaceUnder } from './workplace.ts';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
 import type { Ledger } from '../../machines/budget-ledger.ts';
 import { DyingSystem } from '../dying-system.ts';
+import { workplaceUnder } from './workplace.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
