@@ -96,6 +96,7 @@ export class Staff implements Office {
     const { input, tried, largerThan, halts = [] } = consultation;
     const shift = await this.#shift;
     if (halts.length > 0) await shift.calls.untilLifted(halts, signal);
+    signal.throwIfAborted();
     const { candidates, passedOver, fault } = route(this.#agents, { duty, input, tried, largerThan });
     const refused: Refusal[] = [];
     for (const [index, candidate] of candidates.entries()) {
