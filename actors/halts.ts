@@ -142,7 +142,7 @@ function keyOf(target: unknown): string {
     );
   const problem = kind === 'capability' ? problemOfCapability(name) : undefined;
   if (problem !== undefined) throw new InvalidArgument('target.capability', problem);
-  return `${kind}:${name as string}`;
+  return `${kind}:${name}`;
 }
 
 /** @throws InvalidArgument */

@@ -258,8 +258,8 @@ class Building {
   }
 
   #body(name: string, body: TaskDeclaration | AnyActorLogic): AnyActorLogic {
-    if ('kind' in body && 'options' in body) return this.#taskLogic(name, name, body.options as TaskOptions);
-    const logic = body as AnyActorLogic;
+    if ('kind' in body && 'options' in body) return this.#taskLogic(name, name, body.options);
+    const logic = body;
     return this.#nested(name, logic) ?? logic;
   }
 
@@ -307,13 +307,12 @@ function declaredIn({ kind, options }: { readonly kind: string; readonly options
 
 // ---- parts --------------------------------------------------------------------------------------------------------
 
-const needsIn = ({ options }: AnyDeclaration) =>
-  ((options.needs ?? []) as readonly NeedOption<string>[]).map(needOf);
+const needsIn = ({ options }: AnyDeclaration) => (options.needs ?? []).map(needOf);
 
 function joinRuleOf({ join = 'all', joinWithin, losers = 'cancel' }: AnyDeclaration['options']): JoinRule {
   return {
     join: joinOf(join),
-    withinMs: joinWithin === undefined ? undefined : millisOf(joinWithin as Duration.Input, 'joinWithin'),
+    withinMs: joinWithin === undefined ? undefined : millisOf(joinWithin, 'joinWithin'),
     cancelsLosers: losers === 'cancel',
   };
 }
@@ -343,7 +342,7 @@ function writesOf(writes: AnyDeclaration['options']['writes']): GraphNode['write
 function inputOf({ input, needs = [] }: TaskOptions | GateOptions | LoopOptions | CallOptions): Mapper {
   if (typeof input === 'function') return input as Mapper;
   if (input !== undefined) return (outputs, view) => partsOf(input, outputs, view);
-  const needed = (needs as readonly NeedOption<string>[]).map((need) => needOf(need).node);
+  const needed = needs.map((need) => needOf(need).node);
   if (needed.length === 0) return (_, { input: given }) => given as unknown;
   return needed.length === 1 ? (outputs) => outputs[needed[0]!] as unknown : (outputs) => ({ ...outputs });
 }
@@ -369,7 +368,7 @@ function picking(names: readonly string[]): Mapper<Readonly<Record<string, unkno
 }
 
 function valuesOfBody(body: TaskDeclaration | AnyActorLogic): WorkNode['values'] {
-  const { context } = ('options' in body ? body.options : {}) as TaskOptions;
+  const { context } = 'options' in body ? body.options : {};
   return context === undefined ? () => ({}) : picking(context);
 }
 
@@ -377,14 +376,14 @@ function reducing(reduce: MapOptions['reduce']): (outputs: readonly unknown[]) =
   if (typeof reduce === 'function') return reduce;
   if (reduce === undefined) return (outputs) => outputs;
   return (outputs) =>
-    outputs.reduce((before: unknown, output) => reduced(reduce, before, output), INITIAL[reduce as Reducer]);
+    outputs.reduce((before: unknown, output) => reduced(reduce, before, output), INITIAL[reduce]);
 }
 
 /** A schema that `check.ts` has passed. */
 export function schemaOf(schema: SchemaLike | undefined): Checked | undefined {
   if (schema === undefined) return undefined;
   const reading = checkedSchemaOf(schema);
-  return reading.ok ? (reading.schema as Checked) : undefined;
+  return reading.ok ? reading.schema : undefined;
 }
 
 function refusing(workflow: string, schema: Checked): (input: unknown) => void {
@@ -445,9 +444,7 @@ function reviewInputOf(
     ...(options.schema !== undefined && { schema: schemaOf(options.schema)!.hash }),
     ...(ladder.length > 0 && { ladder }),
     ...(expiresAfterMs !== undefined && { expiresAfterMs, onExpire: onExpire ?? 'refuse' }),
-    about: { ...about, ...(options.ownRuns === 'allow' && { ownRuns: 'allow' }) } as NonNullable<
-      ReviewInput['about']
-    >,
+    about: { ...about, ...(options.ownRuns === 'allow' && { ownRuns: 'allow' }) },
   };
 }
 

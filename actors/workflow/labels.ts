@@ -19,8 +19,7 @@ export function labelsIn(
   const behind = (name: string, seen: Set<string>): Set<string> => {
     if (seen.has(name) || tasks[name] === undefined) return seen;
     seen.add(name);
-    for (const need of (tasks[name].options.needs ?? []) as readonly NeedOption<string>[])
-      behind(needOf(need).node, seen);
+    for (const need of tasks[name].options.needs ?? []) behind(needOf(need).node, seen);
     return seen;
   };
   const writers = Object.keys(tasks).filter((name) => tasks[name]!.options.writes !== undefined);
@@ -53,8 +52,8 @@ function labelsWithin(
   body: TaskDeclaration | AnyActorLogic,
   declarationOf: DeclarationOf,
 ): readonly string[] {
-  if ('kind' in body && 'options' in body) return labelsOf(body as TaskDeclaration, declarationOf);
-  const nested = declarationOf(body as AnyActorLogic);
+  if ('kind' in body && 'options' in body) return labelsOf(body, declarationOf);
+  const nested = declarationOf(body);
   if (nested === undefined) return [];
   const within = Object.values(nested.tasks).flatMap((node) => labelsOf(node, declarationOf));
   return [...(nested.labels ?? []), ...within];

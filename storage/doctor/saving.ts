@@ -280,7 +280,9 @@ class Saving {
     if (!(await this.#copy(Prefix.Pause, writer)))
       this.#losses.push('a pause may be lost: look at system.paused() before anything moves');
     if (!(await this.#copy(Prefix.Order, writer)))
-      this.#losses.push('an order may be lost, such as a halt: look at system.halts.list() before anything moves');
+      this.#losses.push(
+        'an order may be lost, such as a halt: look at system.halts.list() before anything moves',
+      );
     const marksAreWhole =
       (await this.#copy(Prefix.Resume, writer)) && (await this.#copy(Prefix.Timer, writer));
     if (!marksAreWhole || this.#rowsAreInDoubt) await this.#markAll(kept, writer);

@@ -77,7 +77,7 @@ export async function simulateRun(seed: number, { dies = true } = {}): Promise<S
     dies: () => !isCalm && world.deaths < 200 && fate.chance(deathRate),
   });
   await world.open();
-  await world.ask((system) => system.actor('flow', '1', { input: {} } as never));
+  await world.ask((system) => system.actor('flow', '1', { input: {} }));
   const people = new People(world, chance.fork('people'));
   for (let round = 0; round < ROUNDS && statusOf(world) === 'active'; round++) {
     await world.advance(round % 3 === 0 ? HOUR : 70_000);

@@ -150,7 +150,7 @@ export async function play(
     },
   });
   await dying.open();
-  await dying.ask((system) => system.actor('report', '1', { input: {} } as never));
+  await dying.ask((system) => system.actor('report', '1', { input: {} }));
   for (let i = 0; i < 5; i++) await dying.advance(2000);
   const reviews = () => new Reviews(dying.system as never, { decide: () => PERMIT });
   const waiting = await idsOf(reviews());

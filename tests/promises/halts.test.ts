@@ -118,7 +118,7 @@ describe('a halt', () => {
     buyer: doing('buyer', ({ context }) => (asked.push(context.run), {}), {
       capabilities: ['buy.now'],
       model: 'm-1',
-    } as never),
+    }),
   });
 
   const targets: readonly (readonly [HaltTarget, blocked: readonly string[]])[] = [

@@ -147,7 +147,7 @@ describe('what must be redacted', () => {
       },
     });
     const asked: Assignment[] = [];
-    const clerk = doing('clerk', (one) => (asked.push(one), {}), { contextKeys: ['first'] } as never);
+    const clerk = doing('clerk', (one) => (asked.push(one), {}), { contextKeys: ['first'] });
     const world = await World.open({
       actors: { known, clerk, first: doing('first', () => ({ ssn: '1', rest: 2 })) },
       decider: obliging({ type: 'redact', places: ['/values/first/ssn', '/input/who/ssn'], mask: '***' }),
@@ -266,12 +266,7 @@ describe('a tool', () => {
 
   it.each([
     ['permitted', PERMIT, ['search'], 'done'],
-    [
-      'denied',
-      { ...PERMIT, effect: 'deny', determining: ['no-pii'], reasons: ['no'] } as Decision,
-      [],
-      'error',
-    ],
+    ['denied', { ...PERMIT, effect: 'deny', determining: ['no-pii'], reasons: ['no'] }, [], 'error'],
   ])(
     'is %s, and that stands in the journal of the task before it is called',
     async (_, decision, tools, end) => {

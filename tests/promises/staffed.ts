@@ -83,7 +83,7 @@ export class World {
     address: string,
     event: { readonly type: string; readonly [field: string]: unknown },
   ): Promise<void> {
-    await this.system.get(address)!.send(event as never);
+    await this.system.get(address)!.send(event);
     await this.settle();
   }
 
@@ -94,7 +94,7 @@ export class World {
 
   async start(name: string, id: string, input: object = {}, as?: Principal): Promise<void> {
     const host = as === undefined ? this.system : this.system.as(as);
-    await host.start(name, { id, input } as never);
+    await host.start(name, { id, input });
     await this.settle();
   }
 
