@@ -8,7 +8,7 @@ import { problemOfPointer } from '../machines/json-pointer.ts';
 import { microsOf, problemOfAmount } from '../machines/money.ts';
 import type { Micros } from '../machines/money.ts';
 import { digestOfGiven, redacted } from '../machines/task/terms.ts';
-import type { CallTerms, ClearanceTerms, Given, Redaction } from '../machines/task/terms.ts';
+import type { CallTerms, ClearanceTerms, Given, Notice, Redaction } from '../machines/task/terms.ts';
 import { InvalidArgument, millisOf } from '../runtime/index.ts';
 import type { Obligation } from '../runtime/index.ts';
 import type { Agent } from './agent.ts';
@@ -53,7 +53,7 @@ function met(obligations: readonly Obligation[], { agent, maxCost: asked, given 
   const maxCost = limited(all('limit'), agent, asked, given.input);
   const redact = redactionOf(all('redact'), agent, given);
   const gates = all('gate').map(readGate);
-  const notify = all('notify').map(({ type: _, ...notice }) => notice);
+  const notify = all('notify').map(noticeOf);
   const shown = redact === undefined ? given : redacted(given, redact);
   const about = { agent: agent.name, contract: agent.contract.hash, maxCost, shown };
   const terms: CallTerms = {
@@ -62,6 +62,11 @@ function met(obligations: readonly Obligation[], { agent, maxCost: asked, given 
     ...(notify.length > 0 && { notify }),
   };
   return { maxCost, terms, met: [...new Set(obligations.map(({ type }) => type))].sort() };
+}
+
+/** What it says besides its type. */
+function noticeOf(obligation: Obligation): Notice {
+  return Object.fromEntries(Object.entries(obligation).filter(([name]) => name !== 'type'));
 }
 
 // ---- limit --------------------------------------------------------------------------------------------------------

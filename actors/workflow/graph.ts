@@ -2,7 +2,6 @@
  * From the declaration of a workflow to its graph: durations in milliseconds, defaults in their places, every node with the logic that
  * does its work. Takes only what `check.ts` has passed.
  */
-import type { Duration } from 'effect';
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { microsOf } from '../../machines/money.ts';
 import type { ReviewInput, Rung } from '../../machines/review-input.ts';
@@ -21,7 +20,6 @@ import type {
   JoinRule,
   Mapper,
   Outputs,
-  Reducer,
   RunView,
   WorkNode,
   WorkOutcome,
@@ -45,7 +43,6 @@ import type {
   JoinOption,
   LoopOptions,
   MapOptions,
-  NeedOption,
   OnError,
   TaskDeclaration,
   TaskOptions,

@@ -3,7 +3,7 @@
  * those of the input of the run; nothing takes one away. In doubt it has one: whatever anybody writes for all to read is read by all.
  */
 import type { AnyActorLogic } from 'xstate';
-import type { AnyDeclaration, NeedOption, TaskDeclaration } from './declaration.ts';
+import type { AnyDeclaration, TaskDeclaration } from './declaration.ts';
 import type { AnyWorkflowOptions, DeclarationOf } from './graph.ts';
 import { needOf } from './need.ts';
 

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { doing, World } from './staffed.ts';
 import { rejection } from './systems.ts';
 
+const NO: Decision = { effect: 'deny', determining: ['no-pii'], reasons: ['no'], obligations: [] };
 const PERMIT: Decision = { effect: 'permit', determining: ['rule'], reasons: [], obligations: [] };
 
 /** Permits everything; calls of agents with obligations. */
@@ -266,7 +267,7 @@ describe('a tool', () => {
 
   it.each([
     ['permitted', PERMIT, ['search'], 'done'],
-    ['denied', { ...PERMIT, effect: 'deny', determining: ['no-pii'], reasons: ['no'] }, [], 'error'],
+    ['denied', NO, [], 'error'],
   ])(
     'is %s, and that stands in the journal of the task before it is called',
     async (_, decision, tools, end) => {

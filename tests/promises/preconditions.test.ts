@@ -68,6 +68,8 @@ class Scene {
     return this.world.snapshot('job/1/work');
   }
 
+  // The same is expected in every scene.
+  /* oxlint-disable vitest/no-standalone-expect */
   /** What is told to whoever looks. */
   refusal(class_: FaultClass) {
     expect(this.work.value).toBe('parked');
@@ -92,6 +94,7 @@ class Scene {
     expect(this.world.snapshot('job/1').status).toBe('done');
     expect(this.asked).toEqual(asked);
   }
+  /* oxlint-enable vitest/no-standalone-expect */
 
   async reopen(changes: { actors?: object; decider?: object }): Promise<void> {
     await this.world.close();
