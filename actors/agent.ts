@@ -15,8 +15,12 @@ import type {
 import { problemOfCapability } from './capability.ts';
 import { ContractRefused } from './errors.ts';
 import type { ContractProblem } from './errors.ts';
+import { isPriceTable } from './price.ts';
+import type { PriceTable, TokenCounts } from './price.ts';
 import { REPAIRS } from './repair.ts';
 import type { RepairName } from './repair.ts';
+import { problemOfHours } from './routing/hours.ts';
+import type { WorkingHours } from './routing/hours.ts';
 import { hashOf } from './schema/digest.ts';
 import { checkedSchemaOf } from './schema/checked.ts';
 import type { Checked } from './schema/checked.ts';
@@ -67,16 +71,20 @@ export interface AgentDetails<TInput = unknown> {
   readonly version?: string;
   /** Which model, tool or person does the work. */
   readonly model: string;
-  /** What an input will cost, as a decimal amount. Pure. */
-  readonly estimate?: (input: TInput) => number;
+  /** What an input will cost: a decimal amount, or tokens that are counted with `prices`. Pure. */
+  readonly estimate?: (input: TInput) => number | Partial<TokenCounts>;
+  /** The prices of the tokens that it estimates. */
+  readonly prices?: PriceTable;
   /** What it may know of the run beside its input, by name. Nothing, if nothing is said. */
   readonly contextKeys?: readonly string[];
   /** How many tokens an input is. Pure. */
   readonly countTokens?: (input: TInput) => number;
   /** How many tokens an input may be. */
   readonly window?: number;
-  /** How many tasks it does at once. */
+  /** How many tasks it does at once. Those that come besides wait, and the time counts as that of their attempt. */
   readonly concurrency?: number;
+  /** When it can be asked: for people. Default: always. */
+  readonly hours?: WorkingHours;
   /** The addresses of the gates that its calls pass: `bankBreaker/main`. */
   readonly permits?: readonly string[];
   /** The address of the account that its cost is charged to as well. */
@@ -108,12 +116,14 @@ export interface Agent<TInput = unknown, TOutput = unknown> extends AgentContrac
   readonly contextKeys: readonly string[];
   readonly repairs: readonly RepairName[];
   readonly permits: readonly string[];
+  readonly prices: PriceTable | undefined;
   readonly window: number | undefined;
   readonly concurrency: number | undefined;
+  readonly hours: WorkingHours | undefined;
   readonly budget: string | undefined;
   readonly properties: AgentProperties;
   // As methods, so that an agent of some input is an agent.
-  estimate?(input: TInput): number;
+  estimate?(input: TInput): number | Partial<TokenCounts>;
   countTokens?(input: TInput): number;
   execute(assignment: Assignment): Promise<TaskResult>;
 }
@@ -188,7 +198,8 @@ export function failure(
 
 const OPTIONS = [
   ...['name', 'version', 'capabilities', 'model', 'inputSchema', 'outputSchema', 'execute', 'estimate'],
-  ...['contextKeys', 'countTokens', 'window', 'concurrency', 'permits', 'budget', 'repairs', 'properties'],
+  ...['contextKeys', 'countTokens', 'window', 'concurrency', 'permits', 'budget', 'repairs'],
+  ...['prices', 'hours', 'properties'],
 ];
 
 function conforming(options: unknown): Agent {
@@ -207,6 +218,8 @@ function conforming(options: unknown): Agent {
     repairs: findings.names('repairs', REPAIRS),
     window: findings.count('window'),
     concurrency: findings.count('concurrency'),
+    prices: findings.valid('prices', (value) => (isPriceTable(value) ? undefined : 'must be a priceTable')),
+    hours: findings.valid('hours', problemOfHours),
     budget: findings.optionalText('budget'),
     properties: findings.properties(),
     execute: findings.function('execute'),
@@ -283,6 +296,14 @@ class Findings {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
     this.#report(`/${name}`, 'must be a whole number from 1 on');
     return undefined;
+  }
+
+  /** Something of which somebody else knows what it must be. */
+  valid(name: string, problemOf: (value: unknown) => string | undefined): unknown {
+    const value = this.#options[name];
+    const problem = value === undefined ? undefined : problemOf(value);
+    if (problem !== undefined) this.#report(`/${name}`, problem);
+    return value;
   }
 
   /** A list of names, once each. */

@@ -23,7 +23,7 @@ export function problemOfCapability(text: unknown): string | undefined {
 }
 
 /** @param text that has no problem */
-function capabilityOf(text: string): Capability {
+export function capabilityOf(text: string): Capability {
   const [path = '', version] = text.split('@');
   return { path: path.split('.'), version: version === undefined ? undefined : Number(version) };
 }

@@ -7,6 +7,9 @@ export interface ContractProblem {
   /** A JSON pointer into the options, as a URI fragment: `#/inputSchema/properties/text/type`. */
   readonly pointer: string;
   readonly detail: string;
+  /** Of a text: where it stands there, from 1. */
+  readonly line?: number;
+  readonly column?: number;
 }
 
 /** What was to be an agent does not conform to the contract. It was not made. */
@@ -31,7 +34,7 @@ export class InvalidWorkflow extends HeddleError {
   readonly code = 'HEDDLE_INVALID_WORKFLOW';
   readonly retryable = false;
   readonly workflow: string;
-  /** All of them. */
+  /** All of them; of a file, in the order in which they stand in it. */
   readonly problems: readonly ContractProblem[];
 
   constructor(workflow: string, problems: readonly ContractProblem[]) {
@@ -57,5 +60,26 @@ export class InputRefused extends HeddleError {
   }
 }
 
+/** What a run has come to breaks the schema of its output. The run has failed. */
+export class OutputRefused extends HeddleError {
+  readonly _tag = 'OutputRefused';
+  readonly code = 'HEDDLE_OUTPUT_REFUSED';
+  readonly retryable = false;
+  readonly workflow: string;
+  /** All that is wrong with it, each with its place, none with its value. */
+  readonly problems: readonly ValueProblem[];
+
+  constructor(workflow: string, problems: readonly ValueProblem[]) {
+    super(`the output of ${workflow} breaks its schema:${listed(problems)}`);
+    this.workflow = workflow;
+    this.problems = problems;
+  }
+}
+
 const listed = (problems: readonly ContractProblem[]): string =>
-  problems.map(({ pointer, detail }) => `\n  ${pointer} ${detail}`).join('');
+  problems
+    .map(({ pointer, detail, line, column }) => {
+      const place = line === undefined ? '' : `${line}:${column} `;
+      return `\n  ${place}${pointer} ${detail}`;
+    })
+    .join('');

@@ -90,6 +90,21 @@ export type { ConformanceCase, ConformanceOptions, TestWords } from './conforman
 export { ContractRefused } from './errors.ts';
 export type { ContractProblem } from './errors.ts';
 
+// Who does a task
+export { router } from './routing/rules.ts';
+export type {
+  ArmOptions,
+  ExperimentOptions,
+  GuardrailOptions,
+  Preference,
+  Router,
+  RouterOptions,
+  ShadowOptions,
+  Weights,
+} from './routing/rules.ts';
+export { explainRoute } from './routing/explain.ts';
+export type { Day, WorkingHours } from './routing/hours.ts';
+
 // Schemas
 export { checkedSchemaOf } from './schema/checked.ts';
 export type { Checked, Checking } from './schema/checked.ts';
@@ -125,7 +140,12 @@ export type { PlanNode, RunView, TaskView } from './run-view.ts';
 export { ReviewRefused } from './review-refused.ts';
 
 // Workflows
-export { workflow } from './workflow/workflow.ts';
+export { definitionOf, workflow } from './workflow/workflow.ts';
+export type { Definition } from './workflow/written.ts';
+export { diffOf } from './workflow/file/difference.ts';
+export type { Change, Difference } from './workflow/file/difference.ts';
+export { workflowFrom } from './workflow/file/file.ts';
+export type { FileContext } from './workflow/file/file.ts';
 export type { WorkflowMachine } from './workflow/workflow.ts';
 export { branch, call, gate, join, loop, map, task } from './workflow/declaration.ts';
 export type {
@@ -142,8 +162,11 @@ export type {
   TaskOptions,
   WorkflowOptions,
 } from './workflow/declaration.ts';
+export { mermaid } from './workflow/mermaid.ts';
+export { plan } from './workflow/plan.ts';
+export type { Plan, PlannedNode } from './workflow/plan.ts';
 export { from } from './workflow/reference.ts';
-export { InputRefused, InvalidWorkflow } from './errors.ts';
+export { InputRefused, InvalidWorkflow, OutputRefused } from './errors.ts';
 
 // What is done about faults
 export { nextMove, taken } from '../machines/next-move.ts';

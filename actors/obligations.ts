@@ -21,6 +21,8 @@ export const CALL_OBLIGATIONS = ['gate', 'limit', 'notify', 'redact'] as const;
 export interface ObligedCall {
   readonly agent: Agent;
   readonly maxCost: Micros;
+  /** What it is estimated to cost; undefined where nobody says. */
+  readonly estimate: Micros | undefined;
   readonly given: Given;
 }
 
@@ -48,9 +50,12 @@ class Unmet extends Error {
   }
 }
 
-function met(obligations: readonly Obligation[], { agent, maxCost: asked, given }: ObligedCall): MetTerms {
+function met(
+  obligations: readonly Obligation[],
+  { agent, maxCost: asked, estimate, given }: ObligedCall,
+): MetTerms {
   const all = (type: string): readonly Obligation[] => obligations.filter((one) => one.type === type);
-  const maxCost = limited(all('limit'), agent, asked, given.input);
+  const maxCost = limited(all('limit'), agent, asked, estimate);
   const redact = redactionOf(all('redact'), agent, given);
   const gates = all('gate').map(readGate);
   const notify = all('notify').map(noticeOf);
@@ -72,7 +77,12 @@ function noticeOf(obligation: Obligation): Notice {
 // ---- limit --------------------------------------------------------------------------------------------------------
 
 /** `{ type: 'limit', maxCost: 0.5 }` */
-function limited(limits: readonly Obligation[], agent: Agent, asked: Micros, input: unknown): Micros {
+function limited(
+  limits: readonly Obligation[],
+  agent: Agent,
+  asked: Micros,
+  estimate: Micros | undefined,
+): Micros {
   let least = asked;
   for (const { type, ...fields } of limits) {
     const { maxCost } = known(type, fields, ['maxCost']);
@@ -80,7 +90,7 @@ function limited(limits: readonly Obligation[], agent: Agent, asked: Micros, inp
     if (problem !== undefined) throw new Unmet(type, `maxCost ${problem}`);
     least = Math.min(least, microsOf(maxCost as number)) as Micros;
   }
-  if (limits.length > 0 && (agent.estimate?.(input) ?? 0) > least / 1_000_000)
+  if (limits.length > 0 && (estimate ?? 0) > least)
     throw new Unmet('limit', `${agent.name} is estimated to cost more`);
   return least;
 }

@@ -60,8 +60,16 @@ export function priceTable(source: string, prices: readonly Prices[]): PriceTabl
   const hash = createHash('sha256')
     .update(JSON.stringify([source, rows]))
     .digest('hex');
-  return Object.freeze({ source, hash: `sha256:${hash}`, prices: Object.freeze(rows) });
+  const table = Object.freeze({ source, hash: `sha256:${hash}`, prices: Object.freeze(rows) });
+  made.add(table);
+  return table;
 }
+
+const made = new WeakSet();
+
+/** Whether a table was made here, and so is one that makes sense. */
+export const isPriceTable = (value: unknown): value is PriceTable =>
+  typeof value === 'object' && value !== null && made.has(value);
 
 /** Its fields in one order, so that the hash is of what they say. */
 function checked(row: Prices, before: Prices | undefined, path: string): Prices {

@@ -118,8 +118,9 @@ export interface Taken {
 }
 
 /** Whether it would be self-approval; a gate may allow that. */
-const isOwnRun = ({ initiator, about }: ReviewContext, { id }: Reviewer): boolean =>
-  initiator === id && about['ownRuns'] !== 'allow';
+const isOwnRun = ({ initiator, fourEyes, about }: ReviewContext, { id }: Reviewer): boolean =>
+  // One that the review knows itself it refuses itself.
+  initiator === id && !fourEyes.includes(id) && about['ownRuns'] !== 'allow';
 
 interface ReviewSnapshot {
   readonly status: string;

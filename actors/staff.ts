@@ -8,19 +8,22 @@ import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
 import { account } from '../machines/budget.ts';
 import type { ToolPermission, ToolUse } from '../machines/contract.ts';
-import type { FaultClass } from '../machines/fault.ts';
+import type { Fault, FaultClass } from '../machines/fault.ts';
 import { guarded } from '../machines/guarded.ts';
 import { NOTHING } from '../machines/money.ts';
 import { review } from '../machines/review.ts';
+import { shadow } from '../machines/shadow.ts';
 import type { TaskActors } from '../machines/task/task.ts';
 import { HALTED } from '../machines/task/words.ts';
 import type {
   Advice,
+  Advised,
   Answer,
   Asking,
   Consultation,
   PassedOver,
   Permission,
+  ShadowCall,
   TaskPermission,
   Verification,
   Verified,
@@ -32,22 +35,37 @@ import { attempt } from './attempt.ts';
 import type { HaltableCall } from './halts.ts';
 import { CALL_OBLIGATIONS, termsFor } from './obligations.ts';
 import type { MetTerms } from './obligations.ts';
+import { Places } from './places.ts';
+import { NAMED } from './routing/candidate.ts';
+import type { Candidate, RouteRequest } from './routing/candidate.ts';
+import { Records } from './routing/records.ts';
+import type { Registry } from './routing/records.ts';
+import { concerned, route } from './routing/route.ts';
+import type { Route, Sights } from './routing/route.ts';
+import { router } from './routing/rules.ts';
+import type { Router } from './routing/rules.ts';
+import { shadowsOf } from './routing/shadowing.ts';
+import { sightOf } from './routing/sight.ts';
 import { workflowOf } from './review-permission.ts';
-import { route } from './router.ts';
-import type { Candidate } from './router.ts';
 import { RunningCalls } from './running.ts';
 import type { OrderBook } from './running.ts';
+import type { Checked } from './schema/checked.ts';
 import { verify } from './verifiers/verifier.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
 
 /** What it needs of the system that it works in. */
-export interface Workplace {
+export interface Workplace extends Registry {
   readonly authority: Authority;
   readonly orders: OrderBook;
   /** Finds the task that something is said to. */
-  get(address: string): { send(event: TaskPermission): Promise<unknown> } | undefined;
+  get(address: string): Found | undefined;
   /** Whose a run is; null where that cannot be told. */
   tenantOf(run: string): string | null | undefined;
+}
+
+interface Found {
+  getSnapshot(): unknown;
+  send(event: TaskPermission): Promise<unknown>;
 }
 
 /** A workplace that is open, and what happens in it. */
@@ -55,17 +73,33 @@ interface Shift extends Workplace {
   readonly calls: RunningCalls;
 }
 
+export interface StaffOptions {
+  /** The rules by which agents are chosen. With them it is recorded what comes of their attempts. Default: the cheapest. */
+  readonly router?: Router | undefined;
+  /** ms since the epoch. Default: the clock of the machine. */
+  readonly now?: (() => number) | undefined;
+}
+
 export class Staff implements Office {
   readonly review: AnyActorLogic = review;
   readonly account: AnyActorLogic = account();
+  /** Asks agents in the shadow of others. */
+  readonly shadow: AnyActorLogic;
   readonly #agents: ReadonlyMap<string, Agent>;
+  readonly #router: Router | undefined;
+  readonly #now: () => number;
+  readonly #places = new Places();
+  readonly #records = new Records();
   /** Work that is owed goes on while the system is still being opened: it waits here. */
   readonly #shift: Promise<Shift>;
   #open!: (shift: Shift) => void;
 
-  constructor(agents: ReadonlyMap<string, Agent>) {
+  constructor(agents: ReadonlyMap<string, Agent>, { router: rules, now = Date.now }: StaffOptions = {}) {
     this.#agents = agents;
+    this.#router = rules;
+    this.#now = now;
     this.#shift = new Promise((resolve) => (this.#open = resolve));
+    this.shadow = shadow(this.#asking({ outputSchema: undefined }));
   }
 
   /** The system is open. */
@@ -74,6 +108,7 @@ export class Staff implements Office {
     this.#open({
       ...{ authority, orders, calls: new RunningCalls(orders) },
       get: (address) => workplace.get(address),
+      actor: (name, id) => workplace.actor(name, id),
       tenantOf: (run) => workplace.tenantOf(run),
     });
   }
@@ -82,9 +117,7 @@ export class Staff implements Office {
     const { review: decides } = this;
     return {
       consult: fromPromise<Advice, Consultation>(({ input, signal }) => this.#consult(duty, input, signal)),
-      ask: this.#hasGates
-        ? this.#askThroughGates(duty)
-        : fromPromise<Answer, Asking>((scope) => this.#ask(duty, scope)),
+      ask: this.#asking(duty),
       verify: fromPromise(({ input }: { input: Verification }) => Promise.resolve(verified(duty, input))),
       review: decides,
     };
@@ -93,27 +126,92 @@ export class Staff implements Office {
   // ---- who -----------------------------------------------------------------------------------------------------------
 
   async #consult(duty: TaskDuty, consultation: Consultation, signal: AbortSignal): Promise<Advice> {
-    const { input, tried, largerThan, halts = [] } = consultation;
     const shift = await this.#shift;
+    const { start, halts = [], ...asked } = consultation;
     if (halts.length > 0) await shift.calls.untilLifted(halts, signal);
     signal.throwIfAborted();
-    const { candidates, passedOver, fault } = route(this.#agents, { duty, input, tried, largerThan });
+    const invalid = faultOfInput(duty, asked.input);
+    if (invalid !== undefined) return { fault: invalid, passedOver: [] };
+    const { run, task } = start;
+    const request: RouteRequest = { cheaperThan: undefined, ...asked, duty, run, task, now: this.#now() };
+    const rules = duty.router ?? this.#router;
+    const found = route(this.#agents, request, rules ?? ANY_RULES, await this.#look(shift, request, rules));
     const refused: Refusal[] = [];
-    for (const [index, candidate] of candidates.entries()) {
-      const found = await this.#permission(shift, duty, consultation, candidate);
-      const past = [...passedOver, ...refused.map(({ agent, why }) => ({ agent, why }))];
-      if (!('why' in found)) return advising(candidate, found, candidates.slice(index + 1), past);
-      refused.push(found);
+    for (const [index, candidate] of found.candidates.entries()) {
+      const given = await this.#permission(shift, duty, consultation, candidate);
+      if (!('why' in given)) {
+        const others = found.candidates.slice(index + 1);
+        const advice = advising(candidate, given, others, { ...found, denied: refused.map(passedOverBy) });
+        return rules === undefined ? advice : this.#observed(shift, candidate, advice, request, start, rules);
+      }
+      refused.push(given);
     }
-    const all = [...passedOver, ...refused.map(({ agent, why }) => ({ agent, why }))];
-    if (refused.length === 0) return { fault, passedOver: all };
+    const { passedOver, fault, note } = found;
+    const all = [...passedOver, ...refused.map(passedOverBy)];
+    if (refused.length === 0) return { fault, passedOver: all, route: note };
     const message = refused.map(({ agent, why }) => `${agent}: ${why}`).join(', ');
     const standing = refused.flatMap(({ halt }) => halt ?? []);
     const isHalted = standing.length > 0;
     return {
       fault: { class: 'not-permitted', message, cost: NOTHING, ...(isHalted && { code: HALTED }) },
-      passedOver: all,
+      ...{ passedOver: all, route: note },
       ...(isHalted && { halts: [...new Set(standing)] }),
+    };
+  }
+
+  async #look(workplace: Workplace, request: RouteRequest, rules: Router | undefined): Promise<Sights> {
+    const agents = concerned(this.#agents, request.duty);
+    const names = agents.map(({ name }) => name);
+    const records = rules === undefined ? NO_RECORDS : await this.#records.all(workplace, 'quality', names);
+    const view = {
+      now: request.now,
+      snapshotAt: (address: string) => workplace.get(address)?.getSnapshot(),
+      running: (agent: string) => this.#places.running(agent),
+      recordOf: (agent: string) => records.get(agent),
+    };
+    return new Map(agents.map((agent) => [agent.name, sightOf(agent, view)]));
+  }
+
+  /** Who is told of it, and who is asked besides. */
+  async #observed(
+    workplace: Shift,
+    candidate: Candidate,
+    advice: Advised,
+    request: RouteRequest,
+    start: Consultation['start'],
+    rules: Router,
+  ): Promise<Advised> {
+    const record = await this.#records.one(workplace, 'quality', advice.agent);
+    const { shadows, passedOver } = shadowsOf(this.#agents, candidate, request, rules);
+    const left = [...passedOver];
+    const calls: ShadowCall[] = [];
+    for (const { agent, rule, maxCost } of shadows) {
+      const { name, permits } = agent;
+      // Nobody meets obligations for it.
+      const permission = await this.#permission(
+        workplace,
+        request.duty,
+        { ...request, start },
+        { agent, maxCost },
+        [],
+        {
+          shadow: true,
+        },
+      );
+      const address = 'why' in permission ? undefined : await this.#records.one(workplace, 'shadow', name);
+      const { account: payer, compare } = rule;
+      if (address !== undefined)
+        calls.push({ agent: name, address, permits, account: payer, maxCost, compare });
+      else {
+        const why = 'why' in permission ? permission.why : 'nobody can be started for it';
+        left.push({ agent: name, why: `as a shadow: ${why}` });
+      }
+    }
+    return {
+      ...advice,
+      passedOver: [...advice.passedOver, ...left],
+      ...(record !== undefined && { record }),
+      ...(calls.length > 0 && { shadows: calls }),
     };
   }
 
@@ -122,9 +220,11 @@ export class Staff implements Office {
     { authority, calls, tenantOf }: Shift,
     duty: TaskDuty,
     { start, input }: Consultation,
-    candidate: Candidate,
+    candidate: Pick<Candidate, 'agent' | 'maxCost'> & Partial<Pick<Candidate, 'estimate'>>,
+    meets: readonly string[] = CALL_OBLIGATIONS,
+    besides: Readonly<Record<string, unknown>> = {},
   ): Promise<Permitted | Refusal> {
-    const { agent, maxCost } = candidate;
+    const { agent, maxCost, estimate } = candidate;
     const { name } = agent;
     const tenant = tenantOf(start.run);
     const halt = calls.haltOn(haltableBy(agent, duty, start.run, tenant));
@@ -132,16 +232,21 @@ export class Staff implements Office {
     const about = aboutOf(duty, input);
     if (typeof about === 'string') return { agent: name, why: about };
     const { hash } = authority;
-    const request = callOf(candidate, duty, start, tenant, about);
-    const decision = await authority.permit(request, { meets: CALL_OBLIGATIONS });
+    const request = callOf(candidate, duty, start, tenant, { ...about, ...besides });
+    const decision = await authority.permit(request, { meets });
     if (decision.effect !== 'permit') return { agent: name, why: whyDenied(decision) };
-    const terms = termsFor(decision.obligations, { agent, maxCost, given: { input, values: start.values } });
+    const terms = termsFor(decision.obligations, {
+      agent,
+      maxCost,
+      estimate,
+      given: { input, values: start.values },
+    });
     return typeof terms === 'string' ? { agent: name, why: terms } : { decision, decider: hash, terms };
   }
 
   // ---- the work ------------------------------------------------------------------------------------------------------
 
-  async #ask(duty: TaskDuty, { input, signal }: { input: Asking; signal: AbortSignal }): Promise<Answer> {
+  async #ask(duty: Kept, { input, signal }: Scope): Promise<Answer> {
     const shift = await this.#shift;
     const { agent: name, envelope, idempotencyKey, attempt: number, problems } = input;
     const agent = this.#agents.get(name);
@@ -150,23 +255,32 @@ export class Staff implements Office {
         fault: { class: 'no-agent', message: `${name} is no agent any more`, cost: NOTHING },
         durationMs: 0,
       };
-    const { run } = envelope.context;
-    const call = haltableBy(agent, duty, run, shift.tenantOf(run));
+    const { run, workflow } = envelope.context;
+    const call = haltableBy(agent, { capability: duty.capability, workflow }, run, shift.tenantOf(run));
     const halt = shift.calls.haltOn(call);
     // It was halted after it was permitted, and nobody was asked.
     if (halt !== undefined) return { fault: { ...haltedBy(halt), cost: NOTHING }, durationMs: 0 };
     const { answer, halted } = await shift.calls.run(call, signal, (stopping) =>
-      attempt(agent, {
-        ...envelope,
-        ...{ idempotencyKey, signal: stopping, attempt: number },
-        ...(problems.length > 0 && { problems }),
-        traceparent: currentEffect()?.traceparent,
-        permit: (use) => permitTool(shift, duty, input, call, use),
-      }),
+      this.#places.with(agent, stopping, () =>
+        attempt(keepingTo(duty, agent), {
+          ...envelope,
+          ...{ idempotencyKey, signal: stopping, attempt: number },
+          ...(problems.length > 0 && { problems }),
+          traceparent: currentEffect()?.traceparent,
+          permit: (use) => permitTool(shift, duty.labels, input, call, use),
+        }),
+      ),
     );
     // What it has cost nobody knows; what it has answered in the same moment, it has.
     if (halted === undefined || answer.fault === undefined) return answer;
     return { fault: haltedBy({ why: halted }), durationMs: answer.durationMs };
+  }
+
+  /** Asks an agent, through its gates if any has some. */
+  #asking(duty: Kept): AnyActorLogic {
+    return this.#hasGates
+      ? this.#askThroughGates(duty)
+      : fromPromise((scope: Scope) => this.#ask(duty, scope));
   }
 
   get #hasGates(): boolean {
@@ -174,7 +288,7 @@ export class Staff implements Office {
   }
 
   /** Gates hear of a failure by an error; it has the answer with it. */
-  #askThroughGates(duty: TaskDuty): AnyActorLogic {
+  #askThroughGates(duty: Kept): AnyActorLogic {
     const asking = fromPromise<Answer, Asking>(async (scope) => {
       const answer = await this.#ask(duty, scope);
       if (answer.fault === undefined) return answer;
@@ -187,6 +301,34 @@ export class Staff implements Office {
       judge: (error) => (BLAME.has(faultClassIn(error)) ? 'failure' : 'ignored'),
     });
   }
+}
+
+/** What an answer must keep besides the agent's own contract. */
+/** What of a task whoever asks an agent must know. In the shadow of another there is none. */
+type Kept = Pick<TaskDuty, 'outputSchema'> & Partial<Pick<TaskDuty, 'capability' | 'labels'>>;
+
+interface Scope {
+  readonly input: Asking;
+  readonly signal: AbortSignal;
+}
+
+/** What the task itself says of its input, whoever does it. */
+function faultOfInput({ inputSchema }: TaskDuty, input: unknown): Fault | undefined {
+  const checking = inputSchema?.check(input);
+  if (checking === undefined || checking.ok) return undefined;
+  const message = 'the input breaks the schema of the task';
+  return { class: 'invalid-input', message, problems: checking.problems, cost: NOTHING };
+}
+
+/** An agent whose answers are held against the task's schema as well as against its own. */
+function keepingTo({ outputSchema }: Kept, agent: Agent): Agent {
+  if (outputSchema === undefined) return agent;
+  const { output } = agent.contract;
+  const check: Checked['check'] = (value) => {
+    const checking = output.check(value);
+    return checking.ok ? outputSchema.check(checking.value) : checking;
+  };
+  return { ...agent, contract: { ...agent.contract, output: { ...output, check } } };
 }
 
 /** Faults that say something about the other side. */
@@ -210,13 +352,15 @@ interface Refusal extends PassedOver {
   readonly halt?: string;
 }
 
+const passedOverBy = ({ agent, why }: Refusal): PassedOver => ({ agent, why });
+
 const haltedBy = ({ why }: { readonly why: string }) =>
   ({ class: 'not-permitted', code: HALTED, message: why }) as const;
 
 /** A call, as far as halts can be about it. Of an agent that is asked by its name: for everything that it can do. */
 function haltableBy(
   { name, model, capabilities }: Agent,
-  { capability, workflow }: TaskDuty,
+  { capability, workflow }: Pick<TaskDuty, 'workflow'> & { readonly capability?: string | undefined },
   run: string,
   tenant: string | null | undefined,
 ): HaltableCall {
@@ -237,9 +381,9 @@ function aboutOf({ about }: TaskDuty, input: unknown): Readonly<Record<string, u
 
 /** What the decider is asked before an agent is. */
 function callOf(
-  { agent, maxCost }: Candidate,
+  { agent, maxCost }: Pick<Candidate, 'agent' | 'maxCost'>,
   { task, workflow, capability, labels }: TaskDuty,
-  { run }: Consultation['start'],
+  { run }: { readonly run: string },
   tenant: string | null | undefined,
   about: Readonly<Record<string, unknown>>,
 ): AccessRequest {
@@ -265,12 +409,12 @@ function callOf(
 /** Decides about a tool that an agent is about to use. Recorded by the task before anybody is told. */
 async function permitTool(
   { authority, calls, get, tenantOf }: Shift,
-  { task, workflow, labels }: TaskDuty,
+  labels: readonly string[] | undefined,
   { agent, envelope, attempt: number }: Asking,
   call: HaltableCall,
   { tool, properties }: ToolUse,
 ): Promise<ToolPermission> {
-  const { run } = envelope.context;
+  const { run, workflow, task } = envelope.context;
   const tenant = tenantOf(run);
   const resource = { type: 'tool', id: tool };
   const { hash } = authority;
@@ -282,7 +426,10 @@ async function permitTool(
             ...{ type: 'agent', id: agent },
             properties: { run, workflow, task, ...(isText(tenant) && { tenant }) },
           },
-          action: { name: 'tool.call', properties: { ...properties, labels } },
+          action: {
+            name: 'tool.call',
+            properties: { ...properties, ...(labels !== undefined && { labels }) },
+          },
           resource,
         })
       : ({ effect: 'deny', determining: [], reasons: [halt.why] } as const);
@@ -313,11 +460,11 @@ const whyDenied = ({ reasons, determining }: Decision): string =>
   'nothing permits it';
 
 function advising(
-  { agent, capability }: Candidate,
+  { agent, capability, estimate }: Candidate,
   { decision, decider, terms: { maxCost, terms, met } }: Permitted,
   others: readonly Candidate[],
-  passedOver: readonly PassedOver[],
-): Advice {
+  { passedOver, denied, note }: Route & { readonly denied: readonly PassedOver[] },
+): Advised {
   const { name, contract, permits, budget, window } = agent;
   const { effect, determining, reasons } = decision;
   const permission: Permission = {
@@ -326,14 +473,22 @@ function advising(
   };
   const larger = others.filter((other) => (other.agent.window ?? 0) > (window ?? Infinity)).length;
   return {
-    ...{ agent: name, contract: contract.hash, passedOver, permits, maxCost, window, larger, permission },
+    ...{ agent: name, contract: contract.hash, permits, maxCost, window, larger, capability },
+    because: capability === NAMED ? 'it is named' : `it can ${capability}`,
+    passedOver: [...passedOver, ...denied],
+    permission,
     ...(met.length > 0 && { terms }),
-    because: capability === undefined ? 'it is named' : `it can ${capability}`,
     accounts: budget === undefined ? [] : [budget],
     calibration: undefined,
     others: others.length,
+    route: note,
+    ...(estimate !== undefined && { estimate }),
   };
 }
+
+/** Where nobody has said any. */
+const ANY_RULES = router();
+const NO_RECORDS: ReadonlyMap<string, string> = new Map();
 
 function verified({ verify: verifiers, task }: TaskDuty, { input, output }: Verification): Verified {
   const values = {

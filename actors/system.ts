@@ -4,6 +4,7 @@
  */
 import { createSystem as openSystem, durable, InvalidArgument, specOf } from '../runtime/index.ts';
 import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '../runtime/index.ts';
+import { trackRecord } from '../machines/track-record.ts';
 import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agent.ts';
 import type { Agent, AnyAgent, Contract } from './agent.ts';
@@ -12,6 +13,9 @@ import { Halts } from './halts.ts';
 import { REVIEW_OBLIGATIONS, runOf, workflowOf } from './review-permission.ts';
 import { Reviews } from './reviews.ts';
 import type { ReviewsOptions } from './reviews.ts';
+import { RECORD_KINDS } from './routing/records.ts';
+import { isRouter } from './routing/rules.ts';
+import type { Router } from './routing/rules.ts';
 import { Staff } from './staff.ts';
 import type { Workplace } from './staff.ts';
 import { task } from './workflow/declaration.ts';
@@ -49,7 +53,14 @@ export type HeddleSystem<TActors extends ActorDefinitions> = System<TActors> & {
 export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
   SystemOptions<Hosted<TActors>>,
   'actors'
-> & { readonly actors: TActors };
+> & {
+  readonly actors: TActors;
+  /**
+   * The rules by which agents are chosen: `router({ prefer: 'quality' })`. With them it is recorded what comes of the attempts of each
+   * agent, in `quality/<agent>`, and of shadows in `shadow/<agent>`. Default: the cheapest who is there.
+   */
+  readonly router?: Router;
+};
 
 /**
  * Opens a system: opens or creates its store, brings back what is owed, and lets it go on.
@@ -57,7 +68,7 @@ export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
  * @throws StoreLocked, StoreFormat, StoreCorrupt, StoreIo, InvalidArgument, StartFailed
  */
 export async function createSystem<const TActors extends ActorDefinitions>(
-  options: SystemOptions<TActors>,
+  options: SystemOptions<TActors> & { readonly router?: Router },
 ): Promise<HeddleSystem<TActors>>;
 export async function createSystem<const TActors extends StaffedDefinitions>(
   options: StaffedOptions<TActors>,
@@ -66,15 +77,19 @@ export async function createSystem(
   options: StaffedOptions<StaffedDefinitions>,
 ): Promise<HeddleSystem<ActorDefinitions>> {
   const given = actorsIn(options);
+  const { router, ...others } = options;
+  if (router !== undefined) checkRouter(router, given);
   const agents = agentsIn(given);
   for (const [name, logic] of Object.entries(given)) assertStaffed(name, logic, agents);
-  const staff = new Staff(agents);
+  const { clock } = others;
+  const staff = new Staff(agents, { router, now: clock && (() => clock.now()) });
   const actors = hosted(given, staff);
-  const system = await openSystem({ ...options, actors });
+  const system = await openSystem({ ...others, actors });
   const { authority, orders } = system;
   staff.beginIn({
     ...{ authority, orders, tenantOf: (run) => tenantIn(system, actors, run) },
     get: (address) => system.get(address) as ReturnType<Workplace['get']>,
+    actor: (name, id) => system.actor(name, id),
   });
   return Object.assign(system, { reviews: reviewsOf(system, actors), halts: new Halts(system) });
 }
@@ -143,6 +158,13 @@ function actorsIn(options: Partial<StaffedOptions<StaffedDefinitions>> | undefin
   return actors;
 }
 
+function checkRouter(router: unknown, actors: StaffedDefinitions): void {
+  if (!isRouter(router)) throw new InvalidArgument('router', 'must be made with router()');
+  const taken = RECORD_KINDS.find((kind) => Object.hasOwn(actors, kind));
+  if (taken !== undefined)
+    throw new InvalidArgument(`actors.${taken}`, 'is a name that the router uses: choose another');
+}
+
 function agentsIn(actors: StaffedDefinitions): ReadonlyMap<string, Agent> {
   const agents = new Map<string, Agent>();
   for (const [name, definition] of Object.entries(actors)) {
@@ -184,7 +206,9 @@ export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitio
     if (machine === undefined) return [name, logic];
     return [name, durable(machine, { ...specOf(logic), admits: inputCheckOf(machine) })];
   });
-  return Object.fromEntries(all) as ActorDefinitions;
+  // Hosted also where nobody asks for them any more: they may be there from before.
+  const records = Object.values(actors).some(isAgent) ? { quality: trackRecord, shadow: staff.shadow } : {};
+  return { ...records, ...(Object.fromEntries(all) as ActorDefinitions) };
 }
 
 /** An agent that is started by itself is a workflow of one task. */

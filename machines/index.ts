@@ -31,6 +31,15 @@ export { guarded, isPermitError } from './guarded.ts';
 export type { Gate, GuardedLogic, GuardedOptions, PermitError } from './guarded.ts';
 export { retryAfterMsOf } from './retry-after.ts';
 
+export { outlookOf } from './outlook.ts';
+export type { Outlook } from './outlook.ts';
+
+// What has come of the attempts of agents
+export { tallied, trackRecord } from './track-record.ts';
+export type { AttemptReport, RecordReport, Tally, TrackRecordContext } from './track-record.ts';
+export type { Compared, Side } from './comparison.ts';
+export type { ShadowContext, ShadowTotals } from './shadow.ts';
+
 // How gates are spoken to
 export type { Changes } from './options.ts';
 export type {

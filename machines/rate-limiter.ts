@@ -126,9 +126,8 @@ function dropsAfter(context: RateLimiterContext, options: RateLimiterSettings): 
 }
 
 /** When so many tokens can be had, on the stopwatch. */
-function tokensAt(context: RateLimiterContext, weight: number): number {
+export function tokensAt(context: RateLimiterContext, weight: number, now = elapsed(context.watch)): number {
   const { limit, perMs } = context.options;
-  const now = elapsed(context.watch);
   const taken = within(context.taken, now, perMs);
   const missing = weight * perMs - dropsIn(context, now);
   return Math.max(

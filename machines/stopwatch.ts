@@ -19,9 +19,9 @@ export function startStopwatch(): Stopwatch {
   return { elapsedMs: 0, seenAt: Date.now() };
 }
 
-/** What it shows now. */
-export function elapsed({ elapsedMs, seenAt }: Stopwatch): number {
-  return elapsedMs + Math.max(0, Math.floor(Date.now() - seenAt));
+/** What it shows now; or at another time, for whoever looks at it from outside. */
+export function elapsed({ elapsedMs, seenAt }: Stopwatch, now = Date.now()): number {
+  return elapsedMs + Math.max(0, Math.floor(now - seenAt));
 }
 
 /** The stopwatch, looked at now. To be kept with every step, or a jump back goes unnoticed. */

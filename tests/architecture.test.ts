@@ -84,6 +84,13 @@ const TABLE: readonly Room[] = [
       ...['node:crypto', 'node:module'],
     ],
   },
+  // The only places that know how workflow files are written: in YAML, with expressions in CEL.
+  { place: 'actors/workflow/file/document.ts', house: ['actors/', 'machines/'], packages: ['yaml'] },
+  {
+    place: 'actors/workflow/file/expression.ts',
+    house: ['machines/'],
+    packages: ['@marcbachmann/cel-js'],
+  },
   // The only place that reads YAML for the decider.
   { place: 'actors/roles/content.ts', house: [], packages: ['yaml', 'node:crypto'] },
   {
@@ -94,7 +101,7 @@ const TABLE: readonly Room[] = [
   // The command line must start quickly: what loads a runtime it imports when it is needed.
   {
     place: 'console/cli/',
-    house: ['console/control/', 'runtime/index.ts', 'storage/index.ts'],
+    house: ['console/control/', 'runtime/index.ts', 'storage/index.ts', 'actors/index.ts'],
     packages: ['node:', 'commander', 'get-east-asian-width'],
   },
   { place: 'console/control/', house: ['runtime/index.ts'], packages: ['node:'] },
@@ -112,7 +119,7 @@ interface SourceFile {
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What is no source: made, borrowed, or free to import anything. */
 const ELSEWHERE = new Set(['node_modules', 'dist', 'docs', 'tests', 'bench', '.git']);
-const BESIDE = /\.(test|test-d|testsuite)\.ts$/;
+const BESIDE = /\.(test|test-d|testsuite|modelsuite)\.ts$/;
 
 const sources: readonly SourceFile[] = filesBelow(ROOT)
   .filter((path) => path.endsWith('.ts') && path.includes('/') && !BESIDE.test(path))

@@ -12,7 +12,10 @@ import { VirtualClock } from '../runtime/testing/virtual-clock.ts';
 
 export interface DyingOptions<TActors extends ActorDefinitions> {
   readonly store: Store;
+  /** Read in each of its lives. */
   readonly actors: TActors;
+  /** Told of each life, before anything is done with it. */
+  readonly onOpen?: (system: System<TActors>) => void;
   readonly supervise?: Supervisor;
   /** Whether it dies at all; or whether it does after a commit, counted from 1 since it was opened. Default: always. */
   readonly dies?: boolean | ((commitsOfLife: number) => boolean);
@@ -136,6 +139,7 @@ export class DyingSystem<TActors extends ActorDefinitions> {
     const system = await Promise.race([opening, death]);
     if (system === undefined) return false;
     this.#system = system;
+    this.#options.onOpen?.(system);
     this.#runtime = internals.get(system)!;
     // The end of the system before has answered nobody.
     for (const post of this.#unanswered) this.#send(post);

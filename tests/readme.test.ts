@@ -47,10 +47,12 @@ describe('the README', () => {
       'docs/internals.md',
       'docs/operating.md',
       'docs/past.md',
+      'docs/patterns.md',
       'docs/querying.md',
       'docs/resilience.md',
       'docs/schedules.md',
       'docs/versions.md',
+      'docs/workflows.md',
     ]) {
       const links = readFileSync(at(page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g);
       for (const [, link] of links)

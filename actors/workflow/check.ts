@@ -7,11 +7,15 @@ import { problemOfAmount } from '../../machines/money.ts';
 import { REDUCERS } from '../../machines/workflow/reducer.ts';
 import { InvalidArgument, millisOf } from '../../runtime/index.ts';
 import { problemOfCapability } from '../capability.ts';
+import { isRouter } from '../routing/rules.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { ContractProblem } from '../errors.ts';
+import type { AnyDeclaration, WorkflowOptions } from './declaration.ts';
+import { problemsOfEdges } from './edges.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';
+import { problemsOfWays } from './ways.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -20,18 +24,8 @@ const OF_ALL = ['needs', 'join', 'joinWithin', 'losers', 'when', 'writes', 'onEr
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   task: [
     ...['input', 'capability', 'agent', 'context', 'inputSchema', 'outputSchema', 'timeout', 'deadline'],
-    ...[
-      'quality',
-      'maxCost',
-      'fallback',
-      'strategy',
-      'retry',
-      'verify',
-      'reviewers',
-      'compensate',
-      'labels',
-      'about',
-    ],
+    ...['quality', 'maxCost', 'fallback', 'strategy', 'retry', 'verify', 'reviewers', 'compensate'],
+    ...['router', 'labels', 'about'],
   ],
   gate: [
     ...['input', 'title', 'role', 'quorum', 'within', 'escalateTo', 'escalatedWithin', 'remind', 'onExpire'],
@@ -76,6 +70,8 @@ export function problemsOf(given: unknown): ContractProblem[] {
   checkLabels(check, '#/labels', given['labels']);
   check.function('#/tenant', given['tenant']);
   checkShared(check, given['shared']);
+  checkStrategy(check, '#/strategy', given['strategy']);
+  checkBudget(check, given['budget']);
   const { tasks } = given;
   if (!isRecord(tasks) || Object.keys(tasks).length === 0) {
     check.fail('#/tasks', 'must be an object of nodes by name, with at least one: task(…), gate(…), map(…)');
@@ -93,7 +89,13 @@ export function problemsOf(given: unknown): ContractProblem[] {
   for (const [name, node] of nodes) checkNode(check, name, node, nodes);
   checkOrder(check, nodes);
   checkWriters(check, nodes, isRecord(given['shared']) ? given['shared'] : {});
-  return check.problems;
+  // What follows from it can be said of a graph that makes sense.
+  if (check.problems.length > 0) return check.problems;
+  const sound = tasks as WorkflowOptions<Readonly<Record<string, AnyDeclaration>>>['tasks'];
+  return [
+    ...problemsOfWays(sound),
+    ...problemsOfEdges(sound, given['inputSchema'] as SchemaLike | undefined),
+  ];
 }
 
 interface Node {
@@ -266,12 +268,16 @@ function checkInput(check: Check, { options, place }: Node, nodes: ReadonlyMap<s
   const { input } = options;
   if (input === undefined || typeof input === 'function') return;
   if (!isRecord(input))
-    return check.fail(`${place}/input`, 'must be a function, or an object of from(…) and constants');
+    return check.fail(
+      `${place}/input`,
+      'must be a function, or an object of from(…), functions and constants',
+    );
   const needed = neededIn(options);
   for (const [key, part] of Object.entries(input)) {
     const at = `${place}/input/${inPointer(key)}`;
     if (isReference(part)) checkReference(check, at, part, needed, nodes);
-    else if (!isJson(part)) check.fail(at, 'must be from(…), or a constant in JSON');
+    else if (typeof part !== 'function' && !isJson(part))
+      check.fail(at, 'must be from(…), a function, or a constant in JSON');
   }
 }
 
@@ -286,7 +292,7 @@ function checkReference(
   if (wrong !== undefined) return check.fail(at, `is from a place that ${wrong}`);
   if (node === undefined || needed.includes(node)) return;
   const hint = nodes.has(node) ? `add it to needs` : `there is ${listed([...nodes.keys()])}`;
-  check.fail(at, `is from '${node}', which it does not need: ${hint}`);
+  check.fail(at, `takes from the node '${node}', which it does not need: ${hint}`);
 }
 
 /** The nodes that a node needs. */
@@ -318,6 +324,8 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
   check.name(`${place}/reviewers`, options['reviewers']);
   checkLabels(check, `${place}/labels`, options['labels']);
   check.function(`${place}/about`, options['about']);
+  if (options['router'] !== undefined && !isRouter(options['router']))
+    check.fail(`${place}/router`, 'must be made with router()');
   checkStrategy(check, `${place}/strategy`, options['strategy']);
   checkRetry(check, `${place}/retry`, retry);
   checkContext(check, `${place}/context`, context, neededIn(options), nodes);
@@ -373,6 +381,13 @@ function checkContext(
 function checkStrategy(check: Check, place: string, strategy: unknown): void {
   if (strategy === undefined || (isRecord(strategy) && isRecord(strategy['rows']))) return;
   check.fail(place, 'must be a strategy: one of strategies, or made with strategy(…) or extend(…)');
+}
+
+/** Amounts are in micro-units by now: one that was written by hand would be a millionth of what is meant. */
+function checkBudget(check: Check, budget: unknown): void {
+  if (budget === undefined) return;
+  if (!isRecord(budget) || !Array.isArray(budget['within']) || !Number.isSafeInteger(budget['perTask']))
+    check.fail('#/budget', 'must be made with budget(…)');
 }
 
 function checkGate(check: Check, place: string, options: Options): void {

@@ -8,6 +8,7 @@ import type { Data, Reducer, RunView } from '../../machines/workflow/graph.ts';
 import type { Iteration } from '../../machines/workflow/loop.ts';
 import type { Strategy } from '../../machines/strategy.ts';
 import type { Budget } from '../budget.ts';
+import type { Router } from '../routing/rules.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { Verifier } from '../verifiers/verifier.ts';
 import type { Reference } from './reference.ts';
@@ -40,7 +41,10 @@ export type NeedOption<TNeed extends string> =
 
 /** What a node is given: made of what it needs, or said part by part. */
 export type InputOption<TNeed extends string> =
-  ((values: Values<TNeed>, run: RunView) => unknown) | { readonly [key: string]: Reference | Constant };
+  | ((values: Values<TNeed>, run: RunView) => unknown)
+  | {
+      readonly [key: string]: Reference | Constant | ((values: Values<TNeed>, run: RunView) => unknown);
+    };
 
 /** A part of an input that is always the same. */
 export type Constant =
@@ -92,6 +96,8 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
   readonly maxCost?: number;
   /** Agents that are asked when all others could not do it, in this order. */
   readonly fallback?: readonly string[];
+  /** By which rules its agent is chosen. Default: those of the system. */
+  readonly router?: Router;
   /** What is done about faults. Default: that of the workflow. */
   readonly strategy?: Strategy;
   /** How often an attempt is made again that failed for a passing reason. Default: what the strategy says. */
@@ -196,6 +202,15 @@ export interface Declaration<
   readonly needed?: TNeed;
 }
 
+/** A branch as it was written. `TArm` are its arms. */
+export interface BranchDeclaration<
+  TNeed extends string = string,
+  TArm extends string = string,
+> extends Declaration<'branch', TNeed, BranchOptions> {
+  /** Says nothing at run time. */
+  readonly armed?: TArm;
+}
+
 export type TaskDeclaration<TNeed extends string = string> = Declaration<'task', TNeed, TaskOptions>;
 export type AnyDeclaration =
   | TaskDeclaration
@@ -203,7 +218,7 @@ export type AnyDeclaration =
   | Declaration<'map', string, MapOptions>
   | Declaration<'loop', string, LoopOptions>
   | Declaration<'call', string, CallOptions>
-  | Declaration<'branch', string, BranchOptions>
+  | BranchDeclaration
   | Declaration<'join', string, JoinOptions>;
 
 function declared<TKind extends string, TNeed extends string, TOptions>(
@@ -252,7 +267,7 @@ export function call<const TNeed extends string = never>(
 /** One of several ways. */
 export function branch<const TNeed extends string = never, const TArm extends string = string>(
   options: BranchOptions<TNeed, TArm>,
-): Declaration<'branch', TNeed, BranchOptions> {
+): BranchDeclaration<TNeed, TArm> {
   return declared('branch', options);
 }
 

@@ -1,65 +1,147 @@
 /**
- * Edges whose ends are known before anything runs: where an input is said part by part (`from('research', '/text')`), and both sides
- * have a schema, the parts must fit. What is wrong here would be a refusal in the middle of a run.
+ * Edges whose ends are known before anything runs. Where the input of a task is said part by part (`from('research', '/text')`), or is
+ * the whole output of another, and both sides have a schema, they must fit. What is wrong here would be a refusal in the middle of
+ * a run. It says nothing where it cannot be sure.
  */
-import { keysOf } from '../../machines/json-pointer.ts';
+import { keysOf, pointerTo } from '../../machines/json-pointer.ts';
 import type { ContractProblem } from '../errors.ts';
+import { checkedSchemaOf } from '../schema/checked.ts';
+import type { SchemaLike } from '../schema/inferred.ts';
+import type { AnyDeclaration, TaskOptions } from './declaration.ts';
+import { needsIn, schemaOf } from './graph.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';
 
 type Schema = boolean | Readonly<Record<string, unknown>>;
 
+/** What comes out of a node; of the run, what it is given. Undefined: nobody has said. */
+type Sources = (node: string | undefined) => Schema | undefined;
+
+/** Of checked nodes. */
+export function problemsOfEdges(
+  tasks: Readonly<Record<string, AnyDeclaration>>,
+  inputSchema: SchemaLike | undefined,
+): ContractProblem[] {
+  const sources: Sources = (node) => {
+    if (node === undefined) return jsonSchemaOf(inputSchema);
+    const source = tasks[node]!;
+    return source.kind === 'task' ? jsonSchemaOf(source.options.outputSchema) : undefined;
+  };
+  return Object.entries(tasks).flatMap(([name, node]) => {
+    const place = `#${pointerTo(['tasks', name, 'input'])}`;
+    const wanted = node.kind === 'task' ? jsonSchemaOf(node.options.inputSchema) : undefined;
+    const { input } = node.options as TaskOptions;
+    if (typeof input === 'object') return problemsOfParts({ place, input, wanted: wanted ?? true, sources });
+    if (input !== undefined || wanted === undefined) return [];
+    const needs = needsIn(node);
+    return needs.length < 2 ? problemsOfWhole(place, wanted, needs[0]?.node, sources) : [];
+  });
+}
+
+const jsonSchemaOf = (schema: SchemaLike | undefined): Schema | undefined => schemaOf(schema)?.jsonSchema;
+
 /** An input that is said part by part. */
-export interface KnownEdge {
+interface Parts {
   /** Where the input stands. */
   readonly place: string;
   readonly input: Readonly<Record<string, unknown>>;
   /** What the input must keep to. */
-  readonly inputSchema: Schema;
-  /** What comes out of a node; of the run, what it is given. Undefined: nobody has said. */
-  readonly schemaOf: (node: string | undefined) => Schema | undefined;
+  readonly wanted: Schema;
+  readonly sources: Sources;
 }
 
-export function problemsOfEdge({ place, input, inputSchema, schemaOf }: KnownEdge): ContractProblem[] {
-  const { required = [], properties = {}, additionalProperties } = isObject(inputSchema) ? inputSchema : {};
+function problemsOfParts({ place, input, wanted, sources }: Parts): ContractProblem[] {
+  const { required = [], properties = {}, additionalProperties } = isObject(wanted) ? wanted : {};
   const missing = (required as readonly string[])
     .filter((name) => !Object.hasOwn(input, name))
     .map((name) => ({ pointer: place, detail: `lacks '${name}', which its schema requires` }));
   const parts = Object.entries(input).flatMap(([name, part]) => {
-    const pointer = `${place}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    const wanted = (properties as Readonly<Record<string, Schema>>)[name];
-    if (wanted === undefined)
-      return additionalProperties === false ? [{ pointer, detail: 'is not in its schema' }] : [];
-    const detail = isReference(part) ? problemOfPart(part, wanted, schemaOf(part.node)) : undefined;
+    const pointer = `${place}${pointerTo([name])}`;
+    const known = properties as Readonly<Record<string, Schema>>;
+    if (!Object.hasOwn(known, name) && additionalProperties === false)
+      return [{ pointer, detail: `is not in its schema, which has ${listed(Object.keys(known), ', ')}` }];
+    const detail = problemOfPart(part, Object.hasOwn(known, name) ? known[name]! : true, wanted, sources);
     return detail === undefined ? [] : [{ pointer, detail }];
   });
   return [...missing, ...parts];
 }
 
-function problemOfPart(
+function problemOfPart(part: unknown, schema: Schema, root: Schema, sources: Sources): string | undefined {
+  if (isReference(part)) return problemOfReference(part, schemaAt(schema, '', root), sources(part.node));
+  return typeof part === 'function' ? undefined : problemOfConstant(part, schema, root);
+}
+
+function problemOfConstant(value: unknown, schema: Schema, root: Schema): string | undefined {
+  const { $defs, definitions } = isObject(root) ? root : {};
+  const alone = isObject(schema)
+    ? { ...schema, ...($defs !== undefined && { $defs }), ...(definitions !== undefined && { definitions }) }
+    : schema;
+  const reading = checkedSchemaOf(alone);
+  const checking = reading.ok ? reading.schema.check(value) : undefined;
+  return checking === undefined || checking.ok ? undefined : checking.problems[0]!.detail;
+}
+
+function problemOfReference(
   { node, pointer }: Reference,
-  wanted: Schema,
+  wanted: Schema | 'nothing' | undefined,
   source: Schema | undefined,
 ): string | undefined {
   if (source === undefined) return undefined;
-  const from = node === undefined ? `the input of the run` : `'${node}'`;
   const found = schemaAt(source, pointer);
-  if (found === 'nothing') return `is from ${pointer} of ${from}, where its schema has nothing`;
-  const [given, taken] = [typesIn(found), typesIn(wanted)];
-  if (given === undefined || taken === undefined) return undefined;
-  const fits = given.some((type) => taken.includes(type) || (type === 'integer' && taken.includes('number')));
-  return fits ? undefined : `is ${listed(given)} of ${from}, and must be ${listed(taken)}`;
+  if (found === 'nothing')
+    return `is taken at ${pointer} of ${sourceNamed(node)}, where its schema has nothing`;
+  return problemOfTypes(found, wanted, sourceNamed(node));
 }
 
-const listed = (types: readonly string[]): string => types.join(' or ');
+const sourceNamed = (node: string | undefined): string =>
+  node === undefined ? 'the input of the run' : `'${node}'`;
+
+function problemOfTypes(
+  found: Schema | undefined,
+  wanted: Schema | 'nothing' | undefined,
+  source: string,
+): string | undefined {
+  const [given, taken] = [typesIn(found), typesIn(wanted === 'nothing' ? undefined : wanted)];
+  if (given === undefined || taken === undefined) return undefined;
+  const fits = given.some((type) => taken.includes(type) || (type === 'integer' && taken.includes('number')));
+  return fits ? undefined : `is ${listed(given)} in ${source}, and must be ${listed(taken)}`;
+}
+
+/** An input that nobody has said: it is all that comes out of the only need, or the input of the run. */
+function problemsOfWhole(
+  place: string,
+  wanted: Schema,
+  node: string | undefined,
+  sources: Sources,
+): ContractProblem[] {
+  const source = sources(node);
+  if (source === undefined || !isObject(wanted)) return [];
+  const { required = [], properties = {} } = wanted;
+  const missing = (required as readonly string[])
+    .filter((name) => schemaAt(source, pointerTo([name])) === 'nothing')
+    .map((name) => ({
+      pointer: place,
+      detail: `is ${sourceNamed(node)}, in whose schema there is no '${name}': say the input part by part`,
+    }));
+  const wrong = Object.keys(properties as object).flatMap((name) => {
+    const pointer = pointerTo([name]);
+    const found = schemaAt(source, pointer);
+    if (found === 'nothing') return [];
+    const detail = problemOfTypes(found, schemaAt(wanted, pointer), sourceNamed(node));
+    return detail === undefined ? [] : [{ pointer: `${place}${pointer}`, detail }];
+  });
+  return [...missing, ...wrong];
+}
+
+const listed = (names: readonly string[], between = ' or '): string => names.join(between);
 
 const isObject = (schema: Schema): schema is Readonly<Record<string, unknown>> => typeof schema === 'object';
 
 /** The schema of a part; undefined where that cannot be said. */
-function schemaAt(schema: Schema, pointer: string): Schema | 'nothing' | undefined {
+function schemaAt(schema: Schema, pointer: string, root = schema): Schema | 'nothing' | undefined {
   let part: Schema | undefined = schema;
   for (const key of keysOf(pointer)) {
-    part = part === undefined ? undefined : resolved(part, schema);
+    part = part === undefined ? undefined : resolved(part, root);
     if (part === undefined || !isObject(part)) return undefined;
     const { properties, additionalProperties, items, type } = part;
     if (type === 'array') {
@@ -71,7 +153,7 @@ function schemaAt(schema: Schema, pointer: string): Schema | 'nothing' | undefin
     else if (additionalProperties === false) return 'nothing';
     else return undefined;
   }
-  return part === undefined ? undefined : resolved(part, schema);
+  return part === undefined ? undefined : resolved(part, root);
 }
 
 /** Follows a reference within the schema. */

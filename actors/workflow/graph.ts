@@ -31,7 +31,7 @@ import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
 import { millisOf } from '../../runtime/index.ts';
 import type { Budget } from '../budget.ts';
-import { InputRefused } from '../errors.ts';
+import { InputRefused, OutputRefused } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
@@ -39,6 +39,7 @@ import type {
   AnyDeclaration,
   BranchOptions,
   CallOptions,
+  Constant,
   GateOptions,
   JoinOption,
   LoopOptions,
@@ -52,6 +53,8 @@ import { labelsIn } from './labels.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
 import { isReference, valueAt } from './reference.ts';
+import { writtenNode, writtenWorkflow } from './written.ts';
+import type { Reference } from './reference.ts';
 
 export type AnyWorkflowOptions = WorkflowOptions<Readonly<Record<string, AnyDeclaration>>>;
 
@@ -91,7 +94,8 @@ class Building {
   }
 
   graph(): Graph {
-    const { id, tasks, inputSchema, output, parallel = Infinity, shared = {}, budget } = this.#options;
+    const { id, tasks, inputSchema, outputSchema, output, parallel = Infinity } = this.#options;
+    const { shared = {}, budget } = this.#options;
     const names = Object.keys(tasks);
     return {
       id,
@@ -103,7 +107,12 @@ class Building {
           { reduce, initial },
         ]),
       ),
-      output: output ?? this.#outputOfLeaves(),
+      written: {
+        definition: writtenWorkflow(this.#options)?.hash,
+        output,
+        outputSchema: schemaOf(outputSchema)?.hash,
+      },
+      output: checked(id, output ?? this.#outputOfLeaves(), schemaOf(outputSchema)),
       checkInput: inputSchema === undefined ? () => {} : refusing(id, schemaOf(inputSchema)!),
       account: budget === undefined ? undefined : this.#account(budget),
     };
@@ -134,7 +143,7 @@ class Building {
   #node(name: string, node: AnyDeclaration): GraphNode {
     const { options } = node;
     const base = {
-      declared: declaredIn(node),
+      declared: { ...declaredIn(node), written: writtenNode(node) },
       needs: needsIn(node),
       wait: joinRuleOf(options),
       when: options.when as Mapper<boolean> | undefined,
@@ -174,9 +183,9 @@ class Building {
 
   /** @param node that it is, or belongs to */
   #taskLogic(node: string, name: string, options: TaskOptions): AnyActorLogic {
-    const { capability, agent = [], fallback = [], maxCost, verify = [], onError } = options;
+    const { capability, agent = [], fallback = [], maxCost, verify = [], onError, router } = options;
     const duty = {
-      ...{ workflow: this.#options.id, task: name, capability, fallback, verify },
+      ...{ workflow: this.#options.id, task: name, capability, fallback, verify, router },
       agents: typeof agent === 'string' ? [agent] : agent,
       inputSchema: schemaOf(options.inputSchema),
       outputSchema: schemaOf(options.outputSchema),
@@ -290,7 +299,7 @@ function branchOf({ arms, otherwise }: BranchOptions): Pick<BranchNode, 'arms' |
 }
 
 /** Everything that decides: functions by their source text, schemas by their hashes, verifiers by name and version. */
-function declaredIn({ kind, options }: { readonly kind: string; readonly options: unknown }): unknown {
+function declaredIn({ kind, options }: { readonly kind: string; readonly options: unknown }): object {
   const { inputSchema, outputSchema, schema, verify, each, body, ...rest } = options as TaskOptions &
     Pick<GateOptions, 'schema'> &
     Partial<Pick<MapOptions, 'each'> & Pick<LoopOptions, 'body'>>;
@@ -304,9 +313,13 @@ function declaredIn({ kind, options }: { readonly kind: string; readonly options
 
 // ---- parts --------------------------------------------------------------------------------------------------------
 
-const needsIn = ({ options }: AnyDeclaration) => (options.needs ?? []).map(needOf);
+export const needsIn = ({ options }: AnyDeclaration) => (options.needs ?? []).map(needOf);
 
-function joinRuleOf({ join = 'all', joinWithin, losers = 'cancel' }: AnyDeclaration['options']): JoinRule {
+export function joinRuleOf({
+  join = 'all',
+  joinWithin,
+  losers = 'cancel',
+}: AnyDeclaration['options']): JoinRule {
   return {
     join: joinOf(join),
     withinMs: joinWithin === undefined ? undefined : millisOf(joinWithin, 'joinWithin'),
@@ -319,7 +332,7 @@ function joinOf(join: JoinOption): JoinRule['join'] {
   return join === 'first-success' ? { kind: 'atLeast', count: 1 } : { kind: join };
 }
 
-function errorPolicyOf(onError: OnError | undefined): ErrorPolicy {
+export function errorPolicyOf(onError: OnError | undefined): ErrorPolicy {
   if (onError === undefined || onError === 'fail' || onError === 'compensate')
     return { kind: onError ?? 'fail' };
   // Whoever decides may refuse it all the same.
@@ -338,19 +351,24 @@ function writesOf(writes: AnyDeclaration['options']['writes']): GraphNode['write
 
 function inputOf({ input, needs = [] }: TaskOptions | GateOptions | LoopOptions | CallOptions): Mapper {
   if (typeof input === 'function') return input as Mapper;
-  if (input !== undefined) return (outputs, view) => partsOf(input, outputs, view);
+  if (input !== undefined) return (outputs, view) => partsOf(input as Parts, outputs, view);
   const needed = needs.map((need) => needOf(need).node);
   if (needed.length === 0) return (_, { input: given }) => given as unknown;
   return needed.length === 1 ? (outputs) => outputs[needed[0]!] as unknown : (outputs) => ({ ...outputs });
 }
 
-function partsOf(parts: Readonly<Record<string, unknown>>, outputs: Outputs, { input }: RunView): unknown {
-  return Object.fromEntries(
-    Object.entries(parts).map(([key, part]) => {
-      if (!isReference(part)) return [key, part];
-      return [key, valueAt(part.node === undefined ? input : outputs[part.node], part.pointer)];
-    }),
-  );
+type Parts = Readonly<Record<string, Reference | Mapper | Constant>>;
+
+const partsOf = (parts: Parts, outputs: Outputs, view: RunView): unknown =>
+  Object.fromEntries(Object.entries(parts).map(([key, part]) => [key, partOf(part, outputs, view)]));
+
+function partOf(part: Parts[string], outputs: Outputs, view: RunView): unknown {
+  if (typeof part === 'function') return part(outputs, view);
+  if (!isReference(part)) return part;
+  const { node, pointer } = part;
+  if (node === undefined) return valueAt(view.input, pointer);
+  if (!Object.hasOwn(outputs, node)) throw new RangeError(`there is no output of '${node}'`);
+  return valueAt(outputs[node], pointer);
 }
 
 /** Those values that are asked for, and no others. */
@@ -381,6 +399,17 @@ export function schemaOf(schema: SchemaLike | undefined): Checked | undefined {
   if (schema === undefined) return undefined;
   const reading = checkedSchemaOf(schema);
   return reading.ok ? reading.schema : undefined;
+}
+
+/** What a run comes to, held against its schema. */
+function checked(workflow: string, output: Mapper, schema: Checked | undefined): Mapper {
+  if (schema === undefined) return output;
+  return (outputs, view) => {
+    const made = output(outputs, view);
+    const checking = schema.check(made);
+    if (!checking.ok) throw new OutputRefused(workflow, checking.problems);
+    return made;
+  };
 }
 
 function refusing(workflow: string, schema: Checked): (input: unknown) => void {

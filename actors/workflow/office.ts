@@ -8,6 +8,7 @@ import type { Micros } from '../../machines/money.ts';
 import { account } from '../../machines/budget.ts';
 import { review } from '../../machines/review.ts';
 import type { TaskActors } from '../../machines/task/task.ts';
+import type { Router } from '../routing/rules.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { Verifier } from '../verifiers/verifier.ts';
 
@@ -30,6 +31,8 @@ export interface TaskDuty {
   readonly labels: readonly string[];
   /** What the decider is told of the work besides, from its input. */
   readonly about: ((input: unknown) => Readonly<Record<string, unknown>>) | undefined;
+  /** By which rules its agent is chosen. Default: those of the system. */
+  readonly router: Router | undefined;
 }
 
 export interface Office {

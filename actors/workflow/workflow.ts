@@ -12,21 +12,30 @@ import { InvalidWorkflow } from '../errors.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { Inferred, SchemaLike } from '../schema/inferred.ts';
 import { problemsOf } from './check.ts';
-import type { AnyDeclaration, Declaration, NodeOf, WorkflowOptions } from './declaration.ts';
+import type { AnyDeclaration, Declaration, WorkflowOptions } from './declaration.ts';
 import { graphOf, schemaOf } from './graph.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { EMPTY_OFFICE } from './office.ts';
 import type { Office } from './office.ts';
+import { writtenWorkflow } from './written.ts';
+import type { Definition } from './written.ts';
 
 /** Of every machine that is a workflow: how it was declared. By its configuration, which all its copies share. */
 const declarations = new WeakMap<object, AnyWorkflowOptions>();
 
+/** What can be needed: nodes, and arms of branches. */
+type Needable<TTasks> = {
+  readonly [TName in keyof TTasks & string]:
+    | TName
+    | (TTasks[TName] extends { readonly armed?: infer TArm extends string } ? `${TName}.${TArm}` : never);
+}[keyof TTasks & string];
+
 /** Nodes whose needs are all there; otherwise the type says which are not. */
 type WithNeeds<TTasks> = {
   readonly [TName in keyof TTasks]: TTasks[TName] extends Declaration<string, infer TNeed>
-    ? [NodeOf<TNeed>] extends [keyof TTasks]
+    ? [TNeed] extends [Needable<TTasks>]
       ? TTasks[TName]
-      : { readonly 'needs what is not there': Exclude<NodeOf<TNeed>, keyof TTasks> }
+      : { readonly 'needs what is not there': Exclude<TNeed, Needable<TTasks>> }
     : never;
 };
 
@@ -68,8 +77,12 @@ export function workflow<
 ): WorkflowMachine<Inferred<TInput>> {
   const problems = problemsOf(options);
   if (problems.length > 0) throw new InvalidWorkflow(nameIn(options), problems);
-  return machineOf(options as unknown as AnyWorkflowOptions, EMPTY_OFFICE) as never;
+  return workflowOf(options);
 }
+
+/** The machine of options that were looked at. */
+export const workflowOf = (options: AnyWorkflowOptions): WorkflowMachine =>
+  machineOf(options, EMPTY_OFFICE) as never;
 
 const nameIn = (options: unknown): string => {
   const id = (options as { readonly id?: unknown } | null)?.id;
@@ -86,6 +99,12 @@ function machineOf(options: AnyWorkflowOptions, office: Office): AnyStateMachine
 export function declarationOf(logic: unknown): AnyWorkflowOptions | undefined {
   const { config } = (logic ?? {}) as { readonly config?: unknown };
   return typeof config === 'object' && config !== null ? declarations.get(config) : undefined;
+}
+
+/** The file that a workflow was made of: its content as data, and the hash of that. Undefined where it was written in code. */
+export function definitionOf(logic: unknown): Definition | undefined {
+  const options = declarationOf(logic);
+  return options && writtenWorkflow(options);
 }
 
 /** The schemas that the proposals of its gates must keep, with those of the workflows in it. */

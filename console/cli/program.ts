@@ -12,6 +12,7 @@ import { journals } from './journals.ts';
 import { letters } from './letters.ts';
 import { looking } from './looking.ts';
 import { moving } from './moving.ts';
+import { plans } from './plans.ts';
 import { Session } from './session.ts';
 import { Terminal } from './terminal.ts';
 import { tellTrouble } from './troubles.ts';
@@ -24,6 +25,7 @@ const GROUPS: readonly (readonly [heading: string, commands: readonly Command[]]
   ['Moving:', moving],
   ['Dead letters:', letters],
   ['The store:', upkeep],
+  ['Workflow files:', plans],
 ];
 
 /** Why a run was broken off. */

@@ -29,6 +29,10 @@ export interface AttemptNote {
   readonly message?: string;
   /** What was done about the fault. */
   readonly move?: Move['do'];
+  /** What it was asked for, what it had estimated in micro-units, and who is told what came of it. */
+  readonly capability?: string;
+  readonly estimate?: Micros;
+  readonly record?: string;
 }
 
 /** Why an output was taken. */
@@ -45,10 +49,13 @@ export interface TaskContext {
   readonly question: number;
   readonly attempts: number;
   readonly log: readonly AttemptNote[];
+  /** Of how many of them others were told. */
+  readonly reported: number;
   /** Moves since a person has let it go on, and whom they have ruled out. */
   readonly history: readonly Taken[];
   readonly tried: readonly string[];
   readonly largerThan: number | undefined;
+  readonly cheaperThan: Micros | undefined;
   readonly advice: Advised | undefined;
   readonly passedOver: readonly PassedOver[];
   /** The halts that keep it waiting. */
@@ -76,8 +83,25 @@ type Changed = Partial<TaskContext>;
 
 export function beginning(start: WorkStart, id: string, { deadlineMs }: TaskSpec, now: number): TaskContext {
   return {
-    ...{ start, input: start.input, id, question: 1, attempts: 0, log: [], history: [], tried: [] },
-    ...{ largerThan: undefined, advice: undefined, passedOver: [], problems: [], ticket: undefined },
+    ...{
+      start,
+      input: start.input,
+      id,
+      question: 1,
+      attempts: 0,
+      log: [],
+      reported: 0,
+      history: [],
+      tried: [],
+    },
+    ...{
+      largerThan: undefined,
+      cheaperThan: undefined,
+      advice: undefined,
+      passedOver: [],
+      problems: [],
+      ticket: undefined,
+    },
     ...{ spent: NOTHING, unknownCosts: 0, answer: undefined, fault: undefined, move: undefined },
     ...{ verified: undefined, output: undefined, ground: undefined, outcome: undefined },
     ...{ halts: undefined, cleared: [] },
@@ -109,7 +133,13 @@ export const ticketOf = ({ id, attempts }: TaskContext): string => `${id}#${atte
 
 export function begun(context: TaskContext, now: number): Changed {
   const { attempts, log, advice } = context;
-  const note = { number: attempts + 1, agent: advice!.agent, key: keyOf(context), from: now };
+  const { agent, capability, estimate, record } = advice!;
+  const note: AttemptNote = {
+    ...{ number: attempts + 1, agent, key: keyOf(context), from: now },
+    ...(capability !== undefined && { capability }),
+    ...(estimate !== undefined && { estimate }),
+    ...(record !== undefined && { record }),
+  };
   return { attempts: attempts + 1, log: [...log, note], answer: undefined, fault: undefined };
 }
 
@@ -213,13 +243,17 @@ export function decided(context: TaskContext, spec: TaskSpec, now: number): Chan
 const repairsIn = (answer: Answer): string[] =>
   answer.fault === undefined ? [] : (answer.repaired?.applied ?? []).map(({ repair }) => repair);
 
-function changedBy(move: Move, { question, tried, advice, answer }: TaskContext): Changed {
+function changedBy(move: Move, { question, tried, advice, answer, fault }: TaskContext): Changed {
   const ruledOut = advice === undefined ? tried : [...tried, advice.agent];
   switch (move.do) {
     case 'ask-again':
       return { question: question + 1, problems: move.problems };
     case 'other-agent':
-      return { question: question + 1, problems: [], tried: ruledOut };
+      return {
+        ...{ question: question + 1, problems: [], tried: ruledOut },
+        // It is the money that has failed: who costs as much would fail as well.
+        ...(fault?.class === 'budget-exhausted' && advice !== undefined && { cheaperThan: advice.maxCost }),
+      };
     case 'larger-window':
       return { question: question + 1, problems: [], tried: ruledOut, largerThan: advice?.window ?? 0 };
     case 'repair': {
@@ -248,6 +282,7 @@ export function resumed(context: TaskContext, input: unknown): Changed {
     history: [],
     tried: [],
     largerThan: undefined,
+    cheaperThan: undefined,
     problems: [],
     question: context.question + 1,
     ...(input !== undefined && { input }),

@@ -20,7 +20,7 @@
  * What it asks is bound by name: see `words.ts`. It runs nothing itself, and knows no clock but that of its steps.
  */
 import { assign, enqueueActions, setup } from 'xstate';
-import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyEventObject } from 'xstate';
 import type { BudgetAnswer, BudgetReserve } from '../budget-words.ts';
 import { NOTHING } from '../money.ts';
 import type { ReviewOutput } from '../review.ts';
@@ -30,6 +30,7 @@ import type { WorkStart } from '../workflow/graph.ts';
 import { saidBy } from '../workflow/progress.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
+import { answerOfError, failedWith } from './broken.ts';
 import {
   abandoned,
   advised,
@@ -45,6 +46,8 @@ import {
   verified,
 } from './progress.ts';
 import type { TaskContext } from './progress.ts';
+import { reports, shadowAnswers, shadowAsks } from './reporting.ts';
+import type { Told } from './reporting.ts';
 import { afterReview, reviewOf } from './reviewing.ts';
 import { afterClearance, clearanceOf, isCleared, noticesOf } from './terms.ts';
 import type { CallNotice } from './terms.ts';
@@ -102,6 +105,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'is to be verified': ({ context: { fault, ground } }) =>
         spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
       'may be about it': ({ context: { start }, event }) => isOrder(event) && start.task.endsWith(event.task),
+      'has nobody to ask again': ({ context: { move, advice } }) =>
+        move?.do === 'retry' && advice === undefined,
       does: ({ context: { move } }, { deed }: { readonly deed: string }) => move?.do === deed,
       'has an output': ({ context: { ground, fault } }) => ground !== undefined && fault === undefined,
       'a person can decide': ({ context: { move } }) =>
@@ -150,7 +155,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         answered(context, spec, answer, Date.now()),
       ),
       breakDown: assign(({ context }, { error }: { readonly error: unknown }) =>
-        answered(context, spec, failedWith('crash', saidBy(error)), Date.now()),
+        answered(context, spec, answerOfError(error), Date.now()),
       ),
       beLate: assign(({ context }) =>
         answered(context, spec, failedWith('timeout', 'it took longer than it may'), Date.now()),
@@ -193,6 +198,16 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         event.type === 'task.abandon' ? abandoned(context, event.by, event.reason) : {},
       ),
       cancel: assign({ outcome: { status: 'cancelled' } }),
+      askShadows: enqueueActions(({ context, enqueue, system }) =>
+        tellAll(enqueue, system, shadowAsks(context, spec)),
+      ),
+      answerShadows: enqueueActions(({ context, enqueue, system }) =>
+        tellAll(enqueue, system, shadowAnswers(context)),
+      ),
+      report: enqueueActions(({ context, enqueue, system }) => {
+        tellAll(enqueue, system, reports(context));
+        enqueue.assign({ reported: context.log.length });
+      }),
       tell: enqueueActions(
         ({ context: { start }, enqueue, self }, { standing }: { readonly standing: Standing }) => {
           tellStanding(enqueue, self, start.task.slice(start.task.lastIndexOf('/') + 1), standing);
@@ -210,11 +225,12 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     initial: 'consulting',
     states: {
       consulting: {
+        description: 'who may do it, and is asked first?',
         invoke: {
           id: 'consult',
           src: 'consult',
-          input: ({ context: { start, input, tried, largerThan } }: Known): Consultation => ({
-            ...{ start, input, tried, largerThan },
+          input: ({ context: { start, input, tried, largerThan, cheaperThan } }: Known): Consultation => ({
+            ...{ start, input, tried, largerThan, cheaperThan },
           }),
           onDone: {
             target: 'advised',
@@ -285,6 +301,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       // What was permitted when they were asked may not be any more.
       heard: { always: [{ guard: 'was aborted', target: 'failed' }, { target: 'consulting' }] },
       paying: {
+        description: 'reserves what the attempt may cost',
         initial: 'reserving',
         states: {
           reserving: {
@@ -308,7 +325,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       asking: {
-        entry: 'begin',
+        description: 'an agent works',
+        entry: ['begin', 'askShadows'],
         invoke: {
           id: 'ask',
           src: 'ask',
@@ -318,14 +336,19 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
             actions: [
               { type: 'take', params: ({ event }) => ({ answer: event.output as Answer }) },
               'settle',
+              'answerShadows',
             ],
           },
           onError: {
             target: 'weighing',
-            actions: [{ type: 'breakDown', params: ({ event }) => ({ error: event.error }) }, 'settle'],
+            actions: [
+              { type: 'breakDown', params: ({ event }) => ({ error: event.error }) },
+              'settle',
+              'answerShadows',
+            ],
           },
         },
-        after: { tooLong: { target: 'weighing', actions: ['beLate', 'settle'] } },
+        after: { tooLong: { target: 'weighing', actions: ['beLate', 'settle', 'answerShadows'] } },
         on: {
           // That it stands in the journal is all that is wanted.
           'task.permission': {},
@@ -342,6 +365,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         ],
       },
       verifying: {
+        description: 'is the answer right?',
         invoke: {
           id: 'verify',
           src: 'verify',
@@ -372,8 +396,10 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       deciding: {
+        description: 'what is done about what went wrong, by the strategy',
         entry: 'decide',
         always: [
+          { guard: 'has nobody to ask again', target: 'sleeping' },
           { guard: { type: 'does', params: { deed: 'retry' } }, target: 'delaying' },
           { guard: { type: 'does', params: { deed: 'wait' } }, target: 'sleeping' },
           { guard: { type: 'does', params: { deed: 'ask-again' } }, target: 'paying' },
@@ -390,11 +416,13 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         ],
       },
       delaying: {
+        description: 'the same again, in a while',
         after: { delay: 'paying' },
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       sleeping: {
-        entry: { type: 'tell', params: { standing: 'parked' } },
+        description: 'asks again later, or when somebody resumes it',
+        entry: ['report', { type: 'tell', params: { standing: 'parked' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         after: { delay: 'consulting' },
         on: {
@@ -404,7 +432,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       parked: {
-        entry: { type: 'tell', params: { standing: 'parked' } },
+        description: 'stands still until somebody resumes it, or gives it up',
+        tags: ['waits for a person'],
+        entry: ['report', { type: 'tell', params: { standing: 'parked' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         on: {
           'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
@@ -413,7 +443,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       reviewing: {
-        entry: { type: 'tell', params: { standing: 'waiting' } },
+        description: 'a person decides',
+        tags: ['waits for a person'],
+        entry: ['report', { type: 'tell', params: { standing: 'waiting' } }],
         exit: { type: 'tell', params: { standing: 'running' } },
         invoke: {
           id: 'review',
@@ -440,20 +472,27 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           { target: 'failed' },
         ],
       },
-      done: { type: 'final' },
-      failed: { type: 'final' },
-      cancelled: { type: 'final', entry: 'cancel' },
+      done: { type: 'final', entry: 'report' },
+      failed: { type: 'final', entry: 'report' },
+      cancelled: { type: 'final', entry: ['cancel', 'report'] },
     },
     output: ({ context }) => outcomeOf(context),
   });
 }
 
-/** A call of which nobody knows more. */
-function failedWith(name: 'crash' | 'timeout', message: string): Answer {
-  return { fault: { class: name, message }, durationMs: 0 };
-}
-
 /** A `systemId` in XState's types; under Heddle an address as well. */
 function accountOf({ account }: WorkStart, system: { get(key: string): unknown }): AnyActorRef {
   return (typeof account === 'string' ? system.get(account) : account) as AnyActorRef;
+}
+
+/** Tells them, as far as they are there. */
+function tellAll(
+  enqueue: { sendTo(to: AnyActorRef, event: AnyEventObject): void },
+  system: { get(key: string): unknown },
+  all: readonly Told<AnyEventObject>[],
+): void {
+  for (const { to, message } of all) {
+    const actor = system.get(to) as AnyActorRef | undefined;
+    if (actor !== undefined) enqueue.sendTo(actor, message);
+  }
 }

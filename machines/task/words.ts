@@ -39,12 +39,64 @@ export interface Consultation {
   readonly largerThan: number | undefined;
   /** The halts that keep it waiting: it is not answered before one of them is lifted. */
   readonly halts?: readonly string[];
+  /** Only those who may cost less than this, in micro-units: there was no money for that much. */
+  readonly cheaperThan?: Micros | undefined;
 }
 
 /** Somebody who is not asked, and why. */
 export interface PassedOver {
   readonly agent: string;
   readonly why: string;
+  /** When it is worth looking again, in ms from then. */
+  readonly retryAfterMs?: number;
+}
+
+/** How the choice was made: enough to explain it when the agents and the rules are others. */
+export interface RouteNote {
+  /** The hash of the rules. */
+  readonly rules: string;
+  /** By what those who could do it were put in order. */
+  readonly order: string;
+  /** Those who could do it, in the order in which they are asked. */
+  readonly scores: readonly RouteScore[];
+  readonly experiment?: ExperimentNote;
+}
+
+export interface RouteScore {
+  readonly agent: string;
+  /** What it estimates, and what that comes to by what it has really cost. In micro-units. */
+  readonly estimate?: Micros;
+  readonly expected?: Micros;
+  /** The hash of the prices that the estimate is made with. */
+  readonly prices?: string;
+  /** How many of its attempts are known, and how many of those were accepted. */
+  readonly attempts?: number;
+  readonly accepted?: number;
+  /** Which part of its gates and places is free, in per cent. */
+  readonly free?: number;
+  /** By which the rules put it in order, where that is one figure. */
+  readonly score?: number;
+}
+
+/** In which arm of which experiment a run is. */
+export interface ExperimentNote {
+  readonly id: string;
+  readonly arm: string;
+  /** From 0 to 9999. */
+  readonly bucket: number;
+  /** Why the agent of the arm is not the first to be asked. */
+  readonly left?: string;
+}
+
+/** Somebody who is asked besides, without any effect on the task. */
+export interface ShadowCall {
+  readonly agent: string;
+  /** The actor that asks it. */
+  readonly address: string;
+  readonly permits: readonly string[];
+  readonly account: string | undefined;
+  readonly maxCost: Micros;
+  readonly compare: readonly string[];
 }
 
 /** What the decider has said, as far as it is kept. */
@@ -66,6 +118,7 @@ export interface Unadvised {
   readonly passedOver: readonly PassedOver[];
   /** The halts without which there might be somebody. */
   readonly halts?: readonly string[];
+  readonly route?: RouteNote;
 }
 
 /** The code of a fault: it was halted, and goes on when that is lifted. */
@@ -104,6 +157,14 @@ export interface Advised {
   /** How many could do it besides, and how many of those have a larger window. */
   readonly others: number;
   readonly larger: number;
+  /** What it is asked for: a capability. */
+  readonly capability?: string;
+  /** What it estimates that the attempt costs. */
+  readonly estimate?: Micros;
+  /** The actor that is told what comes of the attempt. */
+  readonly record?: string;
+  readonly route?: RouteNote;
+  readonly shadows?: readonly ShadowCall[];
 }
 
 /** The work. */

@@ -178,6 +178,7 @@ export function cancelled(name: string, facts: WorkFacts | undefined, context: R
 /** Why whatever runs is cancelled now, for people. */
 export function whyCancelled({ ending: end }: RunContext): string {
   if (end === undefined) return 'whoever needs it goes on without';
+  if (end.how === 'output') return end.problem.message;
   return 'node' in end ? `${end.node} has failed` : end.reason;
 }
 

@@ -141,7 +141,9 @@ export interface Graph {
   /** How many nodes may run at once. */
   readonly parallel: number;
   readonly shared: Readonly<Record<string, Shared>>;
-  /** What the run comes to. */
+  /** How it was written as a whole, for whoever compares versions. Says nothing while it runs. */
+  readonly written?: unknown;
+  /** What the run comes to. Throws where it comes to nothing; what is wrong in particular stands in the error's `problems`. */
   readonly output: Mapper;
   /** Refuses an input that breaks its schema: throws. */
   readonly checkInput: (input: unknown) => void;

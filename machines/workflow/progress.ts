@@ -73,6 +73,8 @@ export interface NodeProgress {
 /** Why a run ends before everything is done. */
 export type Ending =
   | { readonly how: 'fail' | 'compensate'; readonly node: string; readonly problem: WorkProblem }
+  /** Everything is done, and the run has no output. */
+  | { readonly how: 'output'; readonly problem: WorkProblem }
   | { readonly how: 'abort'; readonly by: string; readonly reason: string }
   /** The run that it belongs to does not want it any more. */
   | { readonly how: 'cancel'; readonly reason: string };
@@ -296,6 +298,18 @@ function absenceOf({ status, because, problem, arm }: NodeProgress): Absence {
       return { status: 'skipped', because: `the arm '${arm}' was chosen` };
     default:
       return { status: 'cancelled', because: because ?? 'it was not waited for' };
+  }
+}
+
+/** Why the run has no output though everything is done; undefined when it has one. */
+export function problemOfOutput(graph: Graph, context: RunContext): WorkProblem | undefined {
+  try {
+    outputOfRun(graph, context);
+    return undefined;
+  } catch (error) {
+    const { problems } = (error ?? {}) as { readonly problems?: unknown };
+    const message = `its output cannot be made: ${saidBy(error)}`;
+    return { class: 'invalid-output', message, ...(problems !== undefined && { problems }) };
   }
 }
 

@@ -43,9 +43,11 @@ export function regionOf(graph: Graph, name: string, node: GraphNode) {
   const params = { node: name };
   const { withinMs } = node.wait;
   return {
+    description: node.kind,
     initial: 'pending',
     states: {
       pending: {
+        description: waitingWords(node),
         always: [
           { guard: guards.obsolete, target: 'cancelled', actions: { type: 'cancelled', params } },
           {
@@ -61,13 +63,33 @@ export function regionOf(graph: Graph, name: string, node: GraphNode) {
       },
       ready: readyState(name, node),
       ...(isWork(node) && { running: runningState(graph, name, node) }),
-      complete: { type: 'final' },
-      failed: { type: 'final' },
-      skipped: { type: 'final' },
-      cancelled: { id: cancelledIdOf(name), type: 'final' },
+      complete: { type: 'final', description: 'it is done' },
+      failed: { type: 'final', description: errorWords(node) },
+      skipped: { type: 'final', description: 'it was not to be done' },
+      cancelled: { id: cancelledIdOf(name), type: 'final', description: 'it is not wanted any more' },
     },
   };
 }
+
+/** Waits for somebody who has to decide or to look. Whoever draws a run finds them by it, and so does `hasTag`. */
+const NEEDS_A_PERSON = 'waits for a person';
+
+function waitingWords({ needs, wait: { join } }: GraphNode): string {
+  if (needs.length === 0) return 'begins with the run';
+  const names = needs.map(({ node, arm }) => (arm === undefined ? node : `${node}.${arm}`)).join(', ');
+  if (needs.length === 1 || join.kind === 'all') return `waits for ${names}`;
+  return `waits for ${join.kind === 'any' ? 'the first' : join.count} of ${names}`;
+}
+
+const ERROR_WORDS = {
+  fail: 'it has failed, and so does the run unless all that need it say otherwise',
+  compensate: 'it has failed, and what was done is undone unless all that need it say otherwise',
+  skip: 'it has failed, and what needs it is skipped',
+  absent: 'it has failed, and what needs it goes on without',
+  value: 'it has failed, and what needs it goes on with another value',
+} as const;
+
+const errorWords = ({ onError: { kind } }: GraphNode): string => ERROR_WORDS[kind];
 
 /** A dot in an id would be a path. */
 const cancelledIdOf = (name: string): string => `${name} cancelled`;
@@ -77,9 +99,15 @@ function gathering(hasFirst: string, withinMs: number, params: { readonly node: 
   return {
     initial: 'untouched',
     states: {
-      untouched: { always: { guard: hasFirst, target: 'gathering' } },
-      gathering: { after: { [withinMs]: { target: 'late', actions: { type: 'beLate', params } } } },
-      late: {},
+      untouched: {
+        description: 'none of its needs has ended',
+        always: { guard: hasFirst, target: 'gathering' },
+      },
+      gathering: {
+        description: 'waits for the others, but not for ever',
+        after: { [withinMs]: { target: 'late', actions: { type: 'beLate', params } } },
+      },
+      late: { description: 'goes on with what there is' },
     },
   };
 }
@@ -89,6 +117,7 @@ function readyState(name: string, node: GraphNode) {
   const guards = guardNames(name);
   const params = { node: name };
   return {
+    description: 'waits for a place among those that may run at once',
     always: [
       { guard: guards.unprepared, target: 'failed', actions: { type: 'failUnprepared', params } },
       { guard: guards.obsolete, target: 'cancelled', actions: { type: 'cancelled', params } },
@@ -151,9 +180,19 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
     initial: node.kind === 'gate' ? 'waiting' : 'working',
     states: {
       working: { entry: [{ type: 'begun', params }, standing('running')], ...restless },
-      waiting: { entry: [{ type: 'begun', params }, standing('waiting')], ...restless },
-      parked: { entry: standing('parked'), ...restless },
-      cancelling: {},
+      waiting: {
+        description: 'waits for a decision',
+        tags: [NEEDS_A_PERSON],
+        entry: [{ type: 'begun', params }, standing('waiting')],
+        ...restless,
+      },
+      parked: {
+        description: 'stands still until somebody resumes it, or gives it up',
+        tags: [NEEDS_A_PERSON],
+        entry: standing('parked'),
+        ...restless,
+      },
+      cancelling: { description: 'was told that it is not wanted, and comes to its end' },
     },
   };
 }
@@ -168,6 +207,7 @@ function startOf(graph: Graph, name: string, { start }: WorkNode, context: RunCo
 /** Undoes what is to be undone, one after the other, the last first. */
 export function compensatingState(graph: Graph, undoable: readonly string[]) {
   return {
+    description: 'undoes what was done, the last first',
     initial: 'choosing',
     states: {
       choosing: {

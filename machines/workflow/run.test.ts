@@ -1,115 +1,18 @@
 // The lie: "the run does what its graph says": order, joins, conditions, failures, places, cancelling and undoing, in every order in
 // which children may come to their ends. Plain XState: what holds here holds under Heddle, with a disk below it.
-import { createActor, fromTransition } from 'xstate';
-import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import { fromTransition } from 'xstate';
+import type { AnyStateNode } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import type { ErrorPolicy, Graph, GraphNode, Join, Need, WorkNode, WorkStart } from './graph.ts';
+import type { ErrorPolicy, GraphNode, Join, Need, WorkStart } from './graph.ts';
 import { puppet } from './puppet.testsuite.ts';
 import type { PuppetContext } from './puppet.testsuite.ts';
-import type { RunContext } from './progress.ts';
-import { runMachine } from './run.ts';
+import { graphOf, node, Run } from './run.testsuite.ts';
+import type { Given } from './run.testsuite.ts';
 
 const stubborn = fromTransition(
   (state: WorkStart) => state,
   (({ input }: { input: unknown }) => input) as never,
 );
-
-const NEED = (text: string): Need => {
-  const [node, arm] = text.split('.') as [string, string?];
-  return { node, arm, onError: undefined };
-};
-
-type Given = Partial<Omit<WorkNode, 'needs' | 'wait'>> & {
-  needs?: readonly (string | Need)[];
-  join?: Join;
-  withinMs?: number;
-  keepsLosers?: boolean;
-};
-
-function node({
-  needs = [],
-  join = { kind: 'all' },
-  withinMs,
-  keepsLosers = false,
-  ...rest
-}: Given = {}): GraphNode {
-  return {
-    kind: 'task',
-    declared: undefined,
-    needs: needs.map((need) => (typeof need === 'string' ? NEED(need) : need)),
-    wait: { join, withinMs, cancelsLosers: !keepsLosers },
-    when: undefined,
-    onError: { kind: 'fail' },
-    writes: {},
-    input: (outputs) => outputs,
-    values: () => ({}),
-    logic: puppet,
-    start: undefined,
-    outcome: undefined,
-    cancels: 'asks',
-    compensate: undefined,
-    ...rest,
-  };
-}
-
-const graphOf = (nodes: Record<string, GraphNode>, rest: Partial<Graph> = {}): Graph => ({
-  id: 'flow',
-  nodes,
-  parallel: Infinity,
-  shared: {},
-  output: (outputs) => outputs,
-  checkInput: () => {},
-  account: undefined,
-  ...rest,
-});
-
-class Run {
-  readonly actor: AnyActorRef & { getSnapshot(): AnyMachineSnapshot };
-  error: unknown;
-
-  constructor(graph: Graph, input: unknown = {}) {
-    const actor = createActor(runMachine(graph), { input });
-    actor.subscribe({ error: (error) => (this.error = error) });
-    actor.start();
-    this.actor = actor as never;
-  }
-
-  get context(): RunContext {
-    return this.actor.getSnapshot().context as RunContext;
-  }
-
-  get statuses(): string {
-    return Object.entries(this.context.nodes)
-      .map(([name, { status }]) => `${name} ${status}`)
-      .join(', ');
-  }
-
-  child(name: string): AnyActorRef {
-    const child = this.actor.getSnapshot().children[name];
-    if (child === undefined) throw new Error(`${name} does not run: ${this.statuses}`);
-    return child as AnyActorRef;
-  }
-
-  end(name: string, output: unknown = name.toUpperCase()): this {
-    this.child(name).send({ type: 'end', outcome: { status: 'complete', output } });
-    return this;
-  }
-
-  fail(name: string, what = 'crash'): this {
-    const problem = { class: what, message: `${name} is broken` };
-    this.child(name).send({ type: 'end', outcome: { status: 'failed', problem } });
-    return this;
-  }
-
-  given(name: string): unknown {
-    return (this.child(name).getSnapshot().context as { start: WorkStart }).start.input;
-  }
-
-  get value(): unknown {
-    const { value, status } = this.actor.getSnapshot();
-    return typeof value === 'string' ? `${value} (${status})` : 'working';
-  }
-}
 
 const diamond = () =>
   graphOf({
@@ -450,6 +353,24 @@ describe('ending it from outside', () => {
   });
 });
 
+describe('its output', () => {
+  it('that cannot be made fails the run, and says why', () => {
+    const problems = [{ pointer: '#/text', detail: 'must be string' }];
+    const output = () => {
+      throw Object.assign(new TypeError('it breaks its schema'), { problems });
+    };
+    const run = new Run(graphOf({ a: node() }, { output })).end('a');
+    expect([run.statuses, run.value]).toEqual(['a complete', 'failed (error)']);
+    expect(run.error).toEqual({
+      class: 'invalid-output',
+      message: 'its output cannot be made: TypeError: it breaks its schema',
+      problems,
+      workflow: 'flow',
+      run: run.actor.sessionId,
+    });
+  });
+});
+
 describe('what is shared', () => {
   it('joins what several write by the reducer of the name', () => {
     const writes = { items: (output: unknown) => output, count: () => 1 };
@@ -474,5 +395,31 @@ describe('what is shared', () => {
       class: 'invalid-output',
       message: "a: 'total' cannot be written: TypeError: 'sum' is for numbers",
     });
+  });
+});
+
+describe('its drawing', () => {
+  it('says in words what is waited for, and finds those that wait for a person', () => {
+    const graph = graphOf({
+      a: node({ kind: 'gate' }),
+      b: node(),
+      z: node({ needs: ['a', 'b'], join: { kind: 'atLeast', count: 1 }, onError: { kind: 'skip' } }),
+    });
+    const run = new Run(graph);
+    const { states } = run.actor.getSnapshot().machine.states['working']!;
+    const wordsOf = (name: string) =>
+      Object.fromEntries(
+        Object.entries((states[name] as AnyStateNode).states).map(([state, { description }]) => [
+          state,
+          description,
+        ]),
+      );
+    expect(wordsOf('z')).toMatchObject({
+      pending: 'waits for 1 of a, b',
+      failed: 'it has failed, and what needs it is skipped',
+    });
+    expect(run.actor.getSnapshot().hasTag('waits for a person')).toBe(true);
+    run.end('a');
+    expect(run.actor.getSnapshot().hasTag('waits for a person')).toBe(false);
   });
 });

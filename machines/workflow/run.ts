@@ -41,6 +41,7 @@ import {
   nextToUndo,
   outputOfRun,
   problemIn,
+  problemOfOutput,
   saidBy,
   verdictOf,
 } from './progress.ts';
@@ -62,7 +63,7 @@ type WithError = Of & { readonly error: unknown };
  * @param isNested whether another run invokes it: then it takes a {@link WorkStart} and ends with a {@link WorkOutcome}
  */
 export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMachine {
-  const { parallel, shared, output } = graph;
+  const { parallel, shared, output, written } = graph;
   const undoable = Object.keys(graph.nodes).filter((name) => canBeUndone(graph.nodes[name]!));
   const built = setup({
     types: { context: {} as RunContext, events: {} as RunEvent },
@@ -74,6 +75,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
         outcome.status === how,
       'was aborted': ({ context }) => context.ending?.how === 'abort' || context.ending?.how === 'cancel',
       'has failed': ({ context }, _graph: object) => context.ending !== undefined,
+      'has no output': ({ context }) => problemOfOutput(graph, context) !== undefined,
       'something is to be undone': ({ context }) =>
         (context.ending?.how === 'abort' || context.ending?.how === 'compensate') &&
         nextToUndo(graph, context) !== undefined,
@@ -133,6 +135,10 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       passOn: enqueueActions(({ event, enqueue }, { node }: Of) => {
         enqueue.sendTo(node, event);
       }),
+      failForOutput: assign(({ context }) => {
+        const problem = problemOfOutput(graph, context);
+        return problem === undefined ? {} : ending(context, { how: 'output', problem });
+      }),
       giveUp: enqueueActions(({ context, enqueue }) => {
         enqueue.sendTo('failure', { type: 'fail', error: problemOfRun(graph, context) });
       }),
@@ -156,14 +162,15 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
           ...(undoable.length > 0 ? [{ guard: 'something is to be undone', target: 'compensating' }] : []),
           { guard: 'was aborted', target: 'aborted' },
           // What the graph says of all nodes stands in here for whoever compares versions; of each, in its region.
-          { guard: { type: 'has failed', params: { parallel, shared, output } }, target: 'failed' },
+          { guard: { type: 'has failed', params: { parallel, shared, output, written } }, target: 'failed' },
+          { guard: 'has no output', target: 'failed', actions: 'failForOutput' },
           { target: 'complete' },
         ],
       },
       ...(undoable.length > 0 && { compensating: compensatingState(graph, undoable) }),
       complete: { type: 'final' },
-      failed: lastState(isNested),
-      aborted: lastState(isNested),
+      failed: { description: 'its error says which node has failed, and why', ...lastState(isNested) },
+      aborted: { description: 'its error says by whom, and why', ...lastState(isNested) },
     },
     output: ({ context }: { readonly context: RunContext }) =>
       isNested ? outcomeOf(graph, context) : outputOfRun(graph, context),
@@ -221,6 +228,7 @@ function problemOfRun(graph: Graph, { ending: end, nodes, run }: RunContext): Wo
     return { class: 'cancelled', message: `${end.by} has aborted it: ${end.reason}`, by: end.by, ...more };
   if (end === undefined || end.how === 'cancel')
     return { class: 'cancelled', message: end?.reason ?? 'it was cancelled', ...more };
+  if (end.how === 'output') return { ...end.problem, ...more };
   return { ...end.problem, message: `${end.node}: ${end.problem.message}`, node: end.node, ...more };
 }
 

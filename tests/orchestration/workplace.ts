@@ -11,6 +11,7 @@ export function workplaceUnder(decider: Decider): Workplace {
     authority: new Authority(decider, { clock: systemClock, withinMs: 1000, report: () => {} }),
     orders: { of: () => new Map(), watch: () => () => {} },
     get: () => undefined,
+    actor: () => Promise.reject(new Error('there are no records')),
     tenantOf: () => undefined,
   };
 }

@@ -1,0 +1,370 @@
+// The lie: "a workflow that makes no sense is refused before it runs, and the refusal says where and how to mend it". Malformed
+// graphs, each with the exact place and words; and graphs that look odd and are right, which must not be refused.
+import { describe, expect, it } from 'vitest';
+import { InvalidWorkflow } from '../errors.ts';
+import { branch, call, gate, join, loop, map, task } from './declaration.ts';
+import { from } from './reference.ts';
+import { workflow } from './workflow.ts';
+
+/** What is wrong with it, as `place: words`. */
+function refusal(options: object): readonly string[] {
+  try {
+    workflow(options as never);
+  } catch (error) {
+    if (!(error instanceof InvalidWorkflow)) throw error;
+    return error.problems.map(({ pointer, detail }) => `${pointer}: ${detail}`);
+  }
+  return [];
+}
+
+const flow = (tasks: object, rest: object = {}): readonly string[] => refusal({ id: 'flow', tasks, ...rest });
+const does = (options: object = {}) => task({ capability: 'x', ...options });
+const yes = () => true;
+
+const object = (properties: object, rest: object = {}) => ({ type: 'object', properties, ...rest });
+const closed = (properties: object, rest: object = {}) =>
+  object(properties, { additionalProperties: false, ...rest });
+const text = { type: 'string' };
+const number = { type: 'number' };
+
+const size = (rest: object = {}) =>
+  branch({ needs: ['a'], arms: { small: yes, large: yes }, otherwise: 'fail', ...rest } as never);
+
+describe('refused, with the place and how to mend it', () => {
+  const MALFORMED: readonly (readonly [situation: string, told: readonly string[], problem: string])[] = [
+    [
+      'a circle',
+      flow({ a: does({ needs: ['c'] }), b: does({ needs: ['a'] }), c: does({ needs: ['b'] }) }),
+      '#/tasks/a/needs: is a circle: a → b → c → a. For what is done again there is loop(…)',
+    ],
+    ['a node that needs itself', flow({ a: does({ needs: ['a'] }) }), '#/tasks/a/needs/0: needs itself'],
+    [
+      'a need that is nobody',
+      flow({ a: does(), b: does({ needs: ['aa'] }) }),
+      "#/tasks/b/needs/0: needs 'aa', which is none of a, b",
+    ],
+    [
+      'a need that is there twice',
+      flow({ a: does(), b: does({ needs: ['a', { node: 'a', onError: 'skip' }] }) }),
+      "#/tasks/b/needs/1: needs 'a' twice",
+    ],
+    [
+      'an arm that is not there',
+      flow({ a: does(), size: size(), b: does({ needs: ['size.medium'] }) }),
+      "#/tasks/b/needs/0: needs the arm 'medium' of 'size', which has small, large",
+    ],
+    [
+      'an arm of what is no branch',
+      flow({ a: does(), b: does({ needs: ['a.small'] }) }),
+      "#/tasks/b/needs/0: needs an arm of 'a', which is no branch",
+    ],
+    [
+      'a branch that does not say what happens otherwise',
+      flow({ a: does(), size: size({ otherwise: undefined }) }),
+      "#/tasks/size/otherwise: is missing: say which arm is chosen when none holds, or 'fail'",
+    ],
+    [
+      'a branch whose otherwise is no arm',
+      flow({ a: does(), size: size({ otherwise: 'medium' }) }),
+      "#/tasks/size/otherwise: must be 'fail', or one of small, large",
+    ],
+    [
+      'a loop without a bound',
+      flow({ a: loop({ body: does(), until: yes } as never) }),
+      '#/tasks/a/times: must be a whole number from 1 on: a loop must have a bound',
+    ],
+    [
+      'a loop that never ends',
+      flow({ a: loop({ body: does(), until: yes, times: Infinity }) }),
+      '#/tasks/a/times: must be a whole number from 1 on: a loop must have a bound',
+    ],
+    [
+      'a loop that does not say when it is good',
+      flow({ a: loop({ body: does(), times: 3 } as never) }),
+      '#/tasks/a/until: must be a function that says whether an output is good enough',
+    ],
+    [
+      'a map without items',
+      flow({ a: map({ each: does() } as never) }),
+      '#/tasks/a/over: must be a function that gives the items',
+    ],
+    [
+      'a map over everything at once',
+      flow({ a: map({ over: () => [], each: does(), concurrency: Infinity }) }),
+      '#/tasks/a/concurrency: must have an end',
+    ],
+    [
+      'a body with needs',
+      flow({ a: map({ over: () => [], each: does({ needs: ['b'] }) }), b: does() }),
+      '#/tasks/a/each/needs: means nothing; there are input, capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, router, onError',
+    ],
+    [
+      'a join that asks for more than there is',
+      flow({ a: does(), b: does({ needs: ['a'], join: { atLeast: 2 } }) }),
+      '#/tasks/b/join/atLeast: asks for 2 of 1: it would never begin',
+    ],
+    [
+      'a join of nobody',
+      flow({ a: join({ join: 'any' }) }),
+      '#/tasks/a/join: joins nothing: it needs nobody',
+    ],
+    [
+      'a join that asks for arms which exclude each other',
+      flow({
+        a: does(),
+        size: size(),
+        b: does({ needs: ['size.small', 'a'] }),
+        s: does({ needs: ['size.small'] }),
+        l: does({ needs: ['size.large'] }),
+        z: join({ needs: ['s', 'l'], join: { atLeast: 2 } }),
+      }),
+      '#/tasks/z/join: asks for 2 of 2 needs, and they exclude each other: on no way there are that many. It would never begin',
+    ],
+    [
+      'two that write under one name',
+      flow(
+        { a: does({ writes: { found: '' } }), b: does({ writes: { found: '' } }) },
+        { shared: { found: {} } },
+      ),
+      "#/tasks/b/writes/found: writes 'found', which 'a' writes too: say how the two become one in shared",
+    ],
+    [
+      'one that writes what is not shared',
+      flow({ a: does({ writes: { found: '' } }) }),
+      "#/tasks/a/writes/found: writes 'found', which is not among shared: nothing is",
+    ],
+    [
+      'a reducer that nobody knows',
+      flow({ a: does() }, { shared: { found: { reduce: 'mean' } } }),
+      '#/shared/found/reduce: must be one of last, append, union, sum, max, min, merge',
+    ],
+    [
+      'a part of what is not needed',
+      flow({ a: does(), b: does(), c: does({ needs: ['a'], input: { text: from('b') } }) }),
+      "#/tasks/c/input/text: takes from the node 'b', which it does not need: add it to needs",
+    ],
+    [
+      'a part of what is not there',
+      flow({ a: does(), c: does({ needs: ['a'], input: { text: from('b') } }) }),
+      "#/tasks/c/input/text: takes from the node 'b', which it does not need: there is a, c",
+    ],
+    [
+      'a part of an arm that may not be chosen',
+      flow({
+        a: does(),
+        size: size(),
+        s: does({ needs: ['size.small'] }),
+        l: does({ needs: ['size.large'] }),
+        z: does({ needs: ['s', 'l'], input: { text: from('s', '/text') } }),
+      }),
+      "#/tasks/z/input/text: takes from the node 's', which may have no output when this begins (it may be skipped): make the input with a function, which can look",
+    ],
+    [
+      'a part of what depends on a condition',
+      flow({
+        a: does(),
+        b: does({ needs: ['a'], when: yes }),
+        c: does({ needs: ['a', 'b'], input: { text: from('b') } }),
+      }),
+      "#/tasks/c/input/text: takes from the node 'b', which may have no output when this begins (its condition does not hold): make the input with a function, which can look",
+    ],
+    [
+      'a part of what may fail',
+      flow({
+        a: does(),
+        b: does({ onError: 'absent' }),
+        c: does({ needs: ['a', 'b'], input: { text: from('b') } }),
+      }),
+      "#/tasks/c/input/text: takes from the node 'b', which may have no output when this begins (its failure is let pass): make the input with a function, which can look",
+    ],
+    [
+      'a part of what is not waited for',
+      flow({ a: does(), b: does(), c: does({ needs: ['a', 'b'], join: 'any', input: { text: from('b') } }) }),
+      "#/tasks/c/input/text: takes from the node 'b', and the join may go on without it: make the input with a function, which can look",
+    ],
+    [
+      'an input that lacks what its schema requires',
+      flow({ a: does({ input: {}, inputSchema: object({ topic: text }, { required: ['topic'] }) }) }),
+      "#/tasks/a/input: lacks 'topic', which its schema requires",
+    ],
+    [
+      'an input with more than its schema has',
+      flow({ a: does({ input: { topik: 'x' }, inputSchema: closed({ topic: text }) }) }),
+      '#/tasks/a/input/topik: is not in its schema, which has topic',
+    ],
+    [
+      'a part of another type',
+      flow({
+        a: does({ outputSchema: object({ count: number }) }),
+        b: does({
+          needs: ['a'],
+          input: { topic: from('a', '/count') },
+          inputSchema: object({ topic: text }),
+        }),
+      }),
+      "#/tasks/b/input/topic: is number in 'a', and must be string",
+    ],
+    [
+      'a part of the input of the run that its schema does not have',
+      flow({ a: does({ input: { topic: from.input('/topik') } }) }, { inputSchema: closed({ topic: text }) }),
+      '#/tasks/a/input/topic: is taken at /topik of the input of the run, where its schema has nothing',
+    ],
+    [
+      'a constant of another type',
+      flow({ a: does({ input: { topic: 7 }, inputSchema: object({ topic: text }) }) }),
+      '#/tasks/a/input/topic: must be string',
+    ],
+    [
+      'a whole output without what is required',
+      flow({
+        a: does({ outputSchema: closed({ text }) }),
+        b: does({ needs: ['a'], inputSchema: object({ topic: text }, { required: ['topic'] }) }),
+      }),
+      "#/tasks/b/input: is 'a', in whose schema there is no 'topic': say the input part by part",
+    ],
+    [
+      'a whole output of another type',
+      flow({ a: does({ inputSchema: object({ n: text }) }) }, { inputSchema: object({ n: number }) }),
+      '#/tasks/a/input/n: is number in the input of the run, and must be string',
+    ],
+    [
+      'a budget that is a mere number',
+      flow({ a: does() }, { budget: { limit: 5 } }),
+      '#/budget: must be made with budget(…)',
+    ],
+    [
+      'a strategy by its name',
+      flow({ a: does() }, { strategy: 'finance' }),
+      '#/strategy: must be a strategy: one of strategies, or made with strategy(…) or extend(…)',
+    ],
+    [
+      'a task that nobody could do',
+      flow({ a: task({}) }),
+      '#/tasks/a: says neither a capability nor an agent: nobody could do it',
+    ],
+    [
+      'a gate at which nobody may decide',
+      flow({ a: gate({} as never) }),
+      '#/tasks/a/role: must be a role, or a list of roles: who may decide',
+    ],
+    [
+      'an escalation that is never reached',
+      flow({ a: gate({ role: 'editor', escalateTo: 'boss' }) }),
+      '#/tasks/a/escalateTo: is never reached: say within which time others have to decide',
+    ],
+    [
+      'an escalation of what is no task',
+      flow({ a: gate({ role: 'editor', onError: { escalateTo: 'boss' } }) }),
+      '#/tasks/a/onError: escalates, which only tasks can',
+    ],
+    [
+      'a field that is misspelt',
+      flow({ a: does({ neds: [] }) }),
+      '#/tasks/a/neds: means nothing; there are needs, join, joinWithin, losers, when, writes, onError, input, capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, compensate, router',
+    ],
+    [
+      'a duration that is none',
+      flow({ a: does({ timeout: 'soon' }) }),
+      '#/tasks/a/timeout: is not a duration: "soon"; write \'10 seconds\'',
+    ],
+    [
+      'a name that means something else',
+      flow({ input: does() }),
+      '#/tasks/input: must have another name: no dots, slashes or blanks, and not input, account, failure, __proto__, constructor, prototype',
+    ],
+    [
+      'a node that was not made with task',
+      flow({ a: { capability: 'x' } }),
+      '#/tasks/a: must be made with task, gate, map, loop, call, branch, join',
+    ],
+    [
+      'a call of nothing',
+      flow({ a: call({} as never) }),
+      '#/tasks/a/workflow: must be a workflow, or other logic',
+    ],
+    [
+      'no nodes',
+      flow({}),
+      '#/tasks: must be an object of nodes by name, with at least one: task(…), gate(…), map(…)',
+    ],
+  ];
+
+  it.each(MALFORMED)('%s', (_, told, problem) => {
+    expect(told).toEqual([problem]);
+  });
+
+  it('all of them at once', () => {
+    const told = refusal({ id: 'a/b', parallel: 0, tasks: { a: does({ quality: 2, maxCost: -1 }) } });
+    expect(told.map((line) => line.split(':')[0])).toEqual([
+      '#/id',
+      '#/parallel',
+      '#/tasks/a/quality',
+      '#/tasks/a/maxCost',
+    ]);
+  });
+});
+
+describe('not refused', () => {
+  it.each([
+    [
+      'an arm that nobody needs: nothing is to be done there',
+      { a: does(), size: size(), s: does({ needs: ['size.small'] }) },
+    ],
+    [
+      'a join behind both arms',
+      {
+        a: does(),
+        size: size(),
+        s: does({ needs: ['size.small'] }),
+        l: does({ needs: ['size.large'] }),
+        z: join({ needs: ['s', 'l'], join: { atLeast: 1 } }),
+      },
+    ],
+    [
+      'a part of what is skipped only together with whoever takes it',
+      {
+        a: does(),
+        b: does({ needs: ['a'], when: yes }),
+        c: does({ needs: ['b'], input: { text: from('b', '/text') } }),
+      },
+    ],
+    [
+      'a part of what has a value when it fails',
+      {
+        b: does({ onError: { value: { text: '' } } }),
+        c: does({ needs: ['b'], input: { text: from('b', '/text') } }),
+      },
+    ],
+    [
+      'a part of what fails the run with it',
+      { a: does(), b: does(), c: does({ needs: ['a', 'b'], input: { text: from('b', '/text') } }) },
+    ],
+    [
+      'a part that a function makes',
+      { a: does(), c: does({ needs: ['a'], input: { text: () => 'x', length: 3 } }) },
+    ],
+    [
+      'a whole number where a number is asked for',
+      {
+        a: does({ outputSchema: object({ n: { type: 'integer' } }) }),
+        b: does({ needs: ['a'], input: { n: from('a', '/n') }, inputSchema: object({ n: number }) }),
+      },
+    ],
+    [
+      'a place in an open schema that says nothing of it',
+      {
+        a: does({ outputSchema: object({ n: number }) }),
+        b: does({ needs: ['a'], input: { n: from('a', '/m') }, inputSchema: object({ n: number }) }),
+      },
+    ],
+  ])('%s', (_, tasks) => {
+    expect(flow(tasks)).toEqual([]);
+  });
+
+  it('more ways than anybody can look at, and it takes no time', () => {
+    const many: Record<string, unknown> = { a0: does() };
+    for (let i = 1; i <= 60; i++) many[`a${i}`] = does({ needs: [`a${i - 1}`], when: yes });
+    const needs = Object.keys(many);
+    expect(flow({ ...many, z: does({ needs, input: { text: from('a0') } }) })).toEqual([]);
+  });
+});

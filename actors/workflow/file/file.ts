@@ -1,0 +1,477 @@
+/**
+ * A workflow in one file: the same as `workflow({ … })`, in YAML, JSON, or as an object, so that it can be read, compared and reviewed
+ * by people who write no code. A text in `${ … }` is an expression in CEL; everything else stands for itself.
+ *
+ * It gives the same machine as the code would, and is looked at by the same checks. All that is wrong is told at once, each with its
+ * pointer, its line and its column. What cannot stand in a file is given by name: other workflows, strategies, verifiers.
+ */
+import type { AnyActorLogic } from 'xstate';
+import type { JSONSchema } from '../../../machines/contract.ts';
+import { pointerTo } from '../../../machines/json-pointer.ts';
+import { OptionError } from '../../../machines/options.ts';
+import { strategies as ownStrategies } from '../../../machines/strategies.ts';
+import { extend } from '../../../machines/strategy.ts';
+import type { Strategy } from '../../../machines/strategy.ts';
+import { InvalidArgument } from '../../../runtime/index.ts';
+import { budget } from '../../budget.ts';
+import type { BudgetOptions } from '../../budget.ts';
+import { InvalidWorkflow } from '../../errors.ts';
+import type { ContractProblem } from '../../errors.ts';
+import type { SchemaLike } from '../../schema/inferred.ts';
+import { isRecord, plainCopyOf } from '../../schema/plain.ts';
+import type { Verifier } from '../../verifiers/verifier.ts';
+import { problemsOf } from '../check.ts';
+import { branch, call, gate, join, loop, map, task } from '../declaration.ts';
+import type { AnyDeclaration } from '../declaration.ts';
+import { schemaOf } from '../graph.ts';
+import { from } from '../reference.ts';
+import { workflowOf } from '../workflow.ts';
+import type { WorkflowMachine } from '../workflow.ts';
+import { definitionFrom, writeNode, writeWorkflow } from '../written.ts';
+import { documentOf } from './document.ts';
+import type { Place } from './document.ts';
+import { expressionOf } from './expression.ts';
+import type { Expression, Names } from './expression.ts';
+
+/** What a file refers to by name. */
+export interface FileContext {
+  /** What `call`, `map` and `loop` may have done besides tasks. */
+  readonly workflows?: Readonly<Record<string, AnyActorLogic>>;
+  /** Strategies besides `standard`, `finance` and `content`. */
+  readonly strategies?: Readonly<Record<string, Strategy>>;
+  readonly verifiers?: Readonly<Record<string, Verifier>>;
+}
+
+/**
+ * The workflow that stands in a file: the text of it (YAML or JSON), or what it says, as an object.
+ *
+ * @throws InvalidWorkflow with everything that is wrong
+ */
+export function workflowFrom(file: string | object, context: FileContext = {}): WorkflowMachine {
+  const { content, placeOf } = contentOf(file);
+  const reading = new Reading(context);
+  const options = reading.workflow(content);
+  // What is wrong with an expression is not told again of the function that it would have been.
+  const told = new Set(reading.problems.map(({ pointer }) => pointer));
+  const problems = [...reading.problems, ...problemsOf(options).filter(({ pointer }) => !told.has(pointer))];
+  if (problems.length > 0)
+    throw refused(
+      content,
+      problems.map((problem) => ({ ...problem, ...placeOf?.(problem.pointer) })),
+    );
+  return workflowOf(writeWorkflow(options, definitionFrom(content)) as never);
+}
+
+type Record_ = Readonly<Record<string, unknown>>;
+
+/** What a file says, as plain data. @throws InvalidWorkflow */
+export function contentOf(file: string | object): {
+  readonly content: unknown;
+  readonly placeOf?: (pointer: string) => Place;
+} {
+  if (typeof file === 'string') {
+    const { content, problems, placeOf } = documentOf(file);
+    if (problems.length > 0) throw refused(undefined, problems);
+    return { content: plainOf(content), placeOf };
+  }
+  return { content: plainOf(file) };
+}
+
+/** A copy that nobody can change any more. @throws InvalidWorkflow */
+function plainOf(content: unknown): unknown {
+  const plain = plainCopyOf(content);
+  if (!plain.ok) throw refused(undefined, plain.problems);
+  return plain.value;
+}
+
+function refused(content: unknown, problems: readonly ContractProblem[]): InvalidWorkflow {
+  const id = isRecord(content) ? content['id'] : undefined;
+  const inOrder = problems.toSorted(
+    (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  );
+  return new InvalidWorkflow(typeof id === 'string' ? id : 'without a name', inOrder);
+}
+
+// ---- what stands where --------------------------------------------------------------------------------------------
+
+const MAKE: Readonly<Record<string, (options: never) => AnyDeclaration>> = {
+  task,
+  gate,
+  map,
+  loop,
+  call,
+  branch,
+  join,
+};
+
+type Values = Record_;
+type Mapper = (
+  values: Values,
+  run: { readonly input: unknown; readonly shared: unknown; readonly absent: unknown },
+) => unknown;
+
+/** What may say `${` in a pattern. */
+const SCHEMAS: ReadonlySet<string> = new Set(['inputSchema', 'outputSchema', 'schema']);
+
+/** What an expression may look at that is about an output, an item, or one time of a loop. */
+const OF_OUTPUT = { output: undefined };
+const OF_UNDOING = { output: undefined, input: undefined };
+const OF_ITEM = { item: undefined, index: { type: 'integer' } } as const;
+const OF_TIME = {
+  output: undefined,
+  input: undefined,
+  first: undefined,
+  before: undefined,
+  number: { type: 'integer' },
+} as const;
+
+class Reading {
+  readonly problems: ContractProblem[] = [];
+  readonly #context: FileContext;
+  #content: Record_ = {};
+
+  constructor(context: FileContext) {
+    this.#context = context;
+  }
+
+  /** The options that `workflow` takes. What is wrong in them is found by whoever looks at those, and what is not, here. */
+  workflow(content: unknown): object {
+    if (!isRecord(content)) return {};
+    this.#content = content;
+    const { tasks } = content;
+    return {
+      ...content,
+      ...this.#with(content, '#', {
+        budget: (given, at) => this.#budget(given, at),
+        strategy: (given, at) => this.#strategy(given, at),
+        output: (given, at) => {
+          const all = isRecord(tasks) ? Object.keys(tasks) : [];
+          return this.#mapper(given, at, this.#namesFor(all));
+        },
+        tasks: (given, at) => (isRecord(given) ? this.#nodes(given, at) : given),
+      }),
+    };
+  }
+
+  /** Those fields that mean something else in a file than in code. */
+  #with(
+    given: Record_,
+    place: string,
+    fields: Readonly<Record<string, (given: unknown, at: string) => unknown>>,
+  ): Record_ {
+    const read: [name: string, meant: unknown][] = [];
+    for (const [name, value] of Object.entries(given)) {
+      const at = `${place}${pointerTo([name])}`;
+      if (Object.hasOwn(fields, name)) read.push([name, fields[name]!(value, at)]);
+      else if (!SCHEMAS.has(name)) this.#refuseExpressions(value, at);
+    }
+    return Object.fromEntries(read);
+  }
+
+  #fail(pointer: string, detail: string): void {
+    this.problems.push({ pointer, detail });
+  }
+
+  /** Where nothing is computed, a text that looks as if it were would be taken for what it is. */
+  #refuseExpressions(given: unknown, at: string): void {
+    if (hasExpressions(given)) this.#fail(at, 'is no place for an expression');
+  }
+
+  // ---- nodes -------------------------------------------------------------------------------------------------------
+
+  #nodes(tasks: Record_, place: string): Record_ {
+    return Object.fromEntries(
+      Object.entries(tasks).map(([name, node]) => {
+        const at = `${place}${pointerTo([name])}`;
+        if (name === 'shared' || name === 'absent')
+          this.#fail(at, 'must have another name: in expressions this one means something else');
+        return [name, this.#node(node, at)];
+      }),
+    );
+  }
+
+  #node(node: unknown, place: string): unknown {
+    if (!isRecord(node)) return node;
+    const { kind, ...fields } = node;
+    const make = typeof kind === 'string' && Object.hasOwn(MAKE, kind) ? MAKE[kind]! : undefined;
+    if (make === undefined) {
+      this.#fail(`${place}/kind`, `must be one of ${Object.keys(MAKE).join(', ')}`);
+      // Stands in for it, so that what else is wrong is told.
+      return join({});
+    }
+    const names = this.#namesFor(neededIn(fields));
+    const mapper = (given: unknown, at: string): unknown => this.#mapper(given, at, names);
+    const options = {
+      ...fields,
+      ...this.#with(fields, place, {
+        when: (given, at) => this.#condition(given, at, names),
+        writes: (given, at) => this.#writes(given, at),
+        ...this.#ofKind(kind as string, names, mapper),
+      }),
+    };
+    return writeNode(make(options as never), node);
+  }
+
+  #ofKind(
+    kind: string,
+    names: Names,
+    mapper: (given: unknown, at: string) => unknown,
+  ): Readonly<Record<string, (given: unknown, at: string) => unknown>> {
+    const input = (given: unknown, at: string): unknown => this.#input(given, at, names);
+    switch (kind) {
+      case 'task':
+        return { input, ...this.#ofTask() };
+      case 'gate':
+        return { input, about: mapper };
+      case 'map':
+        return {
+          over: mapper,
+          each: (given, at) => this.#body(given, at),
+          item: (given, at) => {
+            const made = this.#template(given, at, OF_ITEM);
+            return (item: unknown, index: number) => made({ item, index });
+          },
+        };
+      case 'loop':
+        return {
+          input,
+          body: (given, at) => this.#body(given, at),
+          until: (given, at) => this.#ofTime(this.#expression(given, at, OF_TIME, 'bool')),
+          next: (given, at) => this.#ofTime(this.#template(given, at, OF_TIME)),
+        };
+      case 'call':
+        return {
+          input,
+          workflow: (given, at) => this.#named('workflow', this.#context.workflows, given, at),
+        };
+      case 'branch':
+        return {
+          arms: (given, at) =>
+            isRecord(given)
+              ? Object.fromEntries(
+                  Object.entries(given).map(([arm, holds]) => [
+                    arm,
+                    this.#condition(holds, `${at}${pointerTo([arm])}`, names),
+                  ]),
+                )
+              : given,
+        };
+      default:
+        return {};
+    }
+  }
+
+  #ofTask(): Readonly<Record<string, (given: unknown, at: string) => unknown>> {
+    return {
+      strategy: (given, at) => this.#strategy(given, at),
+      verify: (given, at) =>
+        Array.isArray(given)
+          ? given.map((name, index) =>
+              this.#named('verifier', this.#context.verifiers, name, `${at}/${index}`),
+            )
+          : given,
+      compensate: (given, at) =>
+        isRecord(given)
+          ? {
+              ...given,
+              ...this.#with(given, at, {
+                input: (wanted, place) => {
+                  const made = this.#template(wanted, place, OF_UNDOING);
+                  return (output: unknown, input: unknown) => made({ output, input });
+                },
+              }),
+            }
+          : given,
+    };
+  }
+
+  /** A task, or a workflow by its name. */
+  #body(given: unknown, at: string): unknown {
+    if (typeof given === 'string') return this.#named('workflow', this.#context.workflows, given, at);
+    if (!isRecord(given)) return given;
+    const { kind, ...fields } = given;
+    if (kind !== 'task') this.#fail(`${at}/kind`, "must be 'task'; a workflow is said by its name alone");
+    return task({ ...fields, ...this.#with(fields, at, this.#ofTask()) });
+  }
+
+  #writes(given: unknown, at: string): unknown {
+    if (!isRecord(given)) return given;
+    return Object.fromEntries(
+      Object.entries(given).map(([key, pick]) => {
+        if (typeof pick !== 'string' || !isExpression(pick)) return [key, pick];
+        const made = this.#expression(pick, `${at}${pointerTo([key])}`, OF_OUTPUT, 'value');
+        return [key, (output: unknown) => made({ output })];
+      }),
+    );
+  }
+
+  // ---- expressions -------------------------------------------------------------------------------------------------
+
+  /** What the expressions of a node may look at: what it needs, and the run. */
+  #namesFor(needed: readonly string[]): Names {
+    const { tasks, inputSchema } = this.#content;
+    const all = isRecord(tasks) ? tasks : {};
+    const outputs = needed.map((name) => [
+      name,
+      Object.hasOwn(all, name) ? schemaOfNode(all[name]) : undefined,
+    ]);
+    return {
+      ...(Object.fromEntries(outputs) as Names),
+      input: jsonSchemaOf(inputSchema),
+      shared: undefined,
+      absent: undefined,
+    };
+  }
+
+  #mapper(given: unknown, at: string, names: Names): Mapper {
+    return ofNode(this.#template(given, at, names));
+  }
+
+  #condition(given: unknown, at: string, names: Names): Mapper {
+    return ofNode(this.#expression(given, at, names, 'bool'));
+  }
+
+  #ofTime(made: (values: Values) => unknown) {
+    return (output: unknown, iteration: object): unknown => made({ before: null, ...iteration, output });
+  }
+
+  /** An input: parts that are taken as they are stay references, which can be checked before anything runs. */
+  #input(given: unknown, at: string, names: Names): unknown {
+    if (!isRecord(given)) return this.#mapper(given, at, names);
+    return Object.fromEntries(
+      Object.entries(given).map(([key, part]) => {
+        const place = `${at}${pointerTo([key])}`;
+        if (!hasExpressions(part)) return [key, part];
+        if (typeof part !== 'string') return [key, this.#mapper(part, place, names)];
+        const expression = this.#compiled(part, place, names, 'value');
+        if (expression === undefined) return [key, null];
+        const { path } = expression;
+        if (path === undefined || path.name === 'shared' || path.name === 'absent')
+          return [key, ofNode((values) => expression.evaluate(values))];
+        return [key, path.name === 'input' ? from.input(path.pointer) : from(path.name, path.pointer)];
+      }),
+    );
+  }
+
+  /** A value with expressions in it, at any depth. */
+  #template(given: unknown, at: string, names: Names): (values: Values) => unknown {
+    if (!hasExpressions(given)) return () => given;
+    if (typeof given === 'string') return this.#expression(given, at, names, 'value');
+    const parts = Object.entries(given as object).map(
+      ([key, part]) => [key, this.#template(part, `${at}${pointerTo([key])}`, names)] as const,
+    );
+    if (Array.isArray(given)) return (values) => parts.map(([, make]) => make(values));
+    return (values) => Object.fromEntries(parts.map(([key, make]) => [key, make(values)]));
+  }
+
+  #expression(
+    given: unknown,
+    at: string,
+    names: Names,
+    wanted: 'bool' | 'value',
+  ): (values: Values) => unknown {
+    const expression = this.#compiled(given, at, names, wanted);
+    return expression === undefined ? () => undefined : (values) => expression.evaluate(values);
+  }
+
+  #compiled(given: unknown, at: string, names: Names, wanted: 'bool' | 'value'): Expression | undefined {
+    const text =
+      typeof given === 'string' ? /^\s*\$\{(?<text>[^]*)\}\s*$/.exec(given)?.groups?.['text'] : undefined;
+    if (text === undefined || text.includes('${')) {
+      const whole = wanted === 'bool' ? 'must be an expression' : 'must be one expression as a whole';
+      this.#fail(at, `${whole}: \${ … }${wanted === 'bool' ? '' : ', in which texts are joined with +'}`);
+      return undefined;
+    }
+    const reading = expressionOf(text, names, wanted);
+    if (reading.ok) return reading.expression;
+    this.#fail(at, reading.detail);
+    return undefined;
+  }
+
+  // ---- what is said by name ----------------------------------------------------------------------------------------
+
+  #named<T>(
+    what: string,
+    known: Readonly<Record<string, T>> = {},
+    given: unknown,
+    at: string,
+  ): T | undefined {
+    if (typeof given === 'string' && Object.hasOwn(known, given)) return known[given];
+    const names = Object.keys(known);
+    const there =
+      names.length === 0 ? `give it with workflowFrom(file, { ${what}s })` : `there is ${names.join(', ')}`;
+    this.#fail(at, `must be the name of a ${what}: ${there}`);
+    return undefined;
+  }
+
+  #strategy(given: unknown, at: string): Strategy | undefined {
+    const known = { ...ownStrategies, ...this.#context.strategies };
+    if (!isRecord(given)) return this.#named('strategy', known, given, at);
+    const { base, rows, ...rest } = given;
+    this.#refuseExpressions(rows, `${at}/rows`);
+    for (const name of Object.keys(rest))
+      this.#fail(`${at}${pointerTo([name])}`, 'means nothing; there are base, rows');
+    const found = this.#named('strategy', known, base, `${at}/base`);
+    if (found === undefined) return undefined;
+    try {
+      return extend(found, {
+        name: `${found.name} of ${String(this.#content['id'])}`,
+        rows: rows as Strategy['rows'],
+      });
+    } catch (error) {
+      if (!(error instanceof OptionError)) throw error;
+      this.#fail(`${at}${pointerOfPath(error.option)}`, error.message);
+      return undefined;
+    }
+  }
+
+  #budget(given: unknown, at: string): unknown {
+    try {
+      return budget(given as BudgetOptions);
+    } catch (error) {
+      if (!(error instanceof InvalidArgument)) throw error;
+      const { path, message } = error;
+      this.#fail(`${at}${pointerOfPath(path.replace(/^budget\.?/, ''))}`, message.replace(path, '').trim());
+      return undefined;
+    }
+  }
+}
+
+// ---- parts --------------------------------------------------------------------------------------------------------
+
+/** A function of values, as a mapper of a node. */
+const ofNode =
+  (made: (values: Values) => unknown): Mapper =>
+  (outputs, { input, shared, absent }) =>
+    made({ ...outputs, input, shared, absent });
+
+const isExpression = (text: string): boolean => text.includes('${');
+
+function hasExpressions(given: unknown): boolean {
+  if (typeof given === 'string') return isExpression(given);
+  return typeof given === 'object' && given !== null && Object.values(given).some(hasExpressions);
+}
+
+/** The nodes that a node needs, as far as that can be read. */
+function neededIn({ needs }: Record_): readonly string[] {
+  if (!Array.isArray(needs)) return [];
+  return needs.flatMap((need: unknown) => {
+    const text = isRecord(need) ? need['node'] : need;
+    return typeof text === 'string' ? [text.split('.', 1)[0]!] : [];
+  });
+}
+
+/** What comes out of a node, where that is known for certain. */
+function schemaOfNode(node: unknown): JSONSchema | undefined {
+  // One that has failed may stand for something else.
+  return isRecord(node) && node['kind'] === 'task' && !isRecord(node['onError'])
+    ? jsonSchemaOf(node['outputSchema'])
+    : undefined;
+}
+
+const jsonSchemaOf = (schema: unknown): JSONSchema | undefined =>
+  schemaOf(schema as SchemaLike | undefined)?.jsonSchema;
+
+/** `rows['timeout'][0].times` as a pointer. */
+const pointerOfPath = (path: string): string =>
+  pointerTo(path.split(/[.[\]']+/).filter((part) => part !== ''));
