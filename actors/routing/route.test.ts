@@ -50,8 +50,8 @@ const DUTY: TaskDuty = {
   ...{ workflow: 'w', task: 't', capability: 'write', agents: [], fallback: [], verify: [] },
   ...{ inputSchema: undefined, outputSchema: undefined, maxCost: undefined, perTask: undefined },
   router: undefined,
-      labels: [],
-      about: undefined,
+  labels: [],
+  about: undefined,
 };
 
 const request = (duty: Partial<TaskDuty> = {}, more: Partial<RouteRequest> = {}): RouteRequest => ({
