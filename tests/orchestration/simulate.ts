@@ -192,7 +192,7 @@ async function* judged(
   if (broken.length > 0) yield `broken: ${JSON.stringify(broken)}`;
   if (world.system.metrics().owed > 0) yield `it owes ${world.system.metrics().owed}`;
   for await (const letter of world.system.deadLetters())
-    yield `dead letter at ${letter.address}: ${letter.event?.type} ${String((letter.error as Error)?.message)}`;
+    yield `dead letter at ${letter.address}: ${letter.event?.type} ${(letter.error as Error)?.message}`;
 }
 
 const OVER = new Set(['complete', 'failed', 'skipped', 'cancelled', 'compensated', 'uncompensated']);
