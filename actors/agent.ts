@@ -65,6 +65,8 @@ type Fitting<TResult extends TaskResult, TOutput> = [Misfits<TResult, TOutput>] 
   ? unknown
   : { readonly execute: (...assignment: never) => Promise<ResultOf<TOutput>> };
 
+export type AgentProperties = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
 /** What is said of an agent beside its contract. */
 export interface AgentDetails<TInput = unknown> {
   /** Under which it is registered, and stands in records. */
@@ -91,6 +93,8 @@ export interface AgentDetails<TInput = unknown> {
   readonly permits?: readonly string[];
   /** The address of the account that its cost is charged to as well. */
   readonly budget?: string;
+  /** What else the decider is told of it: in which region it works, for how many days it keeps what it is given. */
+  readonly properties?: AgentProperties;
   /** What may be mended in its answers, in this order. Nothing, if nothing is said. */
   readonly repairs?: readonly RepairName[];
   /** How much its own word about how sure it is is worth, as measured. Default: it is taken as it is. */
@@ -124,6 +128,7 @@ export interface Agent<TInput = unknown, TOutput = unknown> extends AgentContrac
   readonly hours: WorkingHours | undefined;
   readonly budget: string | undefined;
   readonly calibration: Calibration | undefined;
+  readonly properties: AgentProperties;
   // As methods, so that an agent of some input is an agent.
   estimate?(input: TInput): number | Partial<TokenCounts>;
   countTokens?(input: TInput): number;
@@ -206,7 +211,7 @@ export function failure(
 const OPTIONS = [
   ...['name', 'version', 'capabilities', 'model', 'inputSchema', 'outputSchema', 'execute', 'estimate'],
   ...['contextKeys', 'countTokens', 'window', 'concurrency', 'permits', 'budget', 'repairs', 'calibration'],
-  ...['prices', 'hours'],
+  ...['prices', 'hours', 'properties'],
 ];
 
 function conforming(options: unknown): Agent {
@@ -229,6 +234,7 @@ function conforming(options: unknown): Agent {
     hours: findings.valid('hours', problemOfHours),
     budget: findings.optionalText('budget'),
     calibration: findings.valid('calibration', problemOfCalibration),
+    properties: findings.properties(),
     execute: findings.function('execute'),
   };
   findings.strangers(OPTIONS);
@@ -330,6 +336,23 @@ class Findings {
       if (typeof item !== 'string' || item === '') return 'must be a name';
       return known?.includes(item) === false ? `must be one of ${known.join(', ')}` : undefined;
     });
+  }
+
+  /** A copy: a decision must not come out otherwise because somebody has changed it. */
+  properties(): AgentProperties {
+    const value = this.#options['properties'] ?? {};
+    if (!isRecord(value)) {
+      this.#report('/properties', 'must be an object');
+      return {};
+    }
+    const copy = Object.entries(value).map(([name, item]): readonly [string, unknown] => {
+      const isList = Array.isArray(item) && item.every((one) => typeof one === 'string');
+      const isOne = typeof item === 'string' || typeof item === 'boolean' || Number.isFinite(item);
+      if (!isOne && !isList)
+        this.#report(`/properties/${name}`, 'must be a text, a number, true, false, or a list of texts');
+      return [name, isList ? Object.freeze([...item]) : item];
+    });
+    return Object.freeze(Object.fromEntries(copy)) as AgentProperties;
   }
 
   capabilities(): readonly string[] {

@@ -96,7 +96,7 @@ type Refused = Omit<Failed, 'durationMs'>;
 
 /** What the agent is given: a copy that is its own, of what is its business. */
 function assignmentFor(agent: Agent, assignment: Assignment): { readonly assignment: Assignment } | Refused {
-  const { signal, ...rest } = assignment;
+  const { signal, permit, ...rest } = assignment;
   const declared = rest.context.values;
   const values = Object.fromEntries(
     agent.contextKeys.filter((key) => Object.hasOwn(declared, key)).map((key) => [key, declared[key]]),
@@ -110,8 +110,9 @@ function assignmentFor(agent: Agent, assignment: Assignment): { readonly assignm
   }
   const tooLong = faultOfLength(agent, plain.value as Pick<Assignment, 'input'>);
   if (tooLong !== undefined) return { fault: tooLong };
-  const copy = plain.value as Omit<Assignment, 'signal' | 'traceparent'>;
-  return { assignment: Object.freeze({ ...copy, signal, traceparent }) };
+  const copy = plain.value as Omit<Assignment, 'signal' | 'traceparent' | 'permit'>;
+  const whole = { ...copy, signal, traceparent, ...(permit !== undefined && { permit }) };
+  return { assignment: Object.freeze(whole) };
 }
 
 function problemsOfInput(agent: Agent, { input, constraints }: TaskEnvelope): ValueProblem[] {

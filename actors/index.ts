@@ -14,6 +14,8 @@ export type {
   TaskMetadata,
   TaskResult,
   TaskStatus,
+  ToolPermission,
+  ToolUse,
   WorkflowContext,
 } from '../machines/contract.ts';
 export { FAULT_CLASSES } from '../machines/fault.ts';
@@ -59,6 +61,10 @@ export type {
   RolesTable,
 } from './roles/table.ts';
 
+// The kill switch
+export { Halts } from './halts.ts';
+export type { Halt, HaltHost, HaltTarget, HaltWords } from './halts.ts';
+
 // Money
 export { budget } from './budget.ts';
 export type { Budget, BudgetOptions, OnExhausted } from './budget.ts';
@@ -73,6 +79,7 @@ export type {
   Agent,
   AgentDetails,
   AgentOptions,
+  AgentProperties,
   Contract,
   ResultOf,
   ResultParts,

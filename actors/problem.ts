@@ -3,6 +3,7 @@
  * that is refused and everything that has failed. Never holds the value that was wrong, only where it stands and what was asked for.
  */
 import type { Fault, FaultClass, ValueProblem } from '../machines/fault.ts';
+import { HALTED } from '../machines/task/words.ts';
 import { ContractRefused } from './errors.ts';
 
 export interface Problem {
@@ -54,14 +55,18 @@ export type Disposition =
 export function problemOf(trouble: Fault | ContractRefused, instance?: string): Problem {
   const place = instance === undefined ? {} : { instance };
   if (trouble instanceof ContractRefused) return { ...contractProblem(trouble), ...place };
-  const [title, status, category, disposition, ...remediation] = KINDS[trouble.class];
+  const isHalted = trouble.code === HALTED;
+  const name = isHalted ? HALTED : trouble.class;
+  const [title, status, category, disposition, ...remediation] = isHalted
+    ? HALTED_KIND
+    : KINDS[trouble.class];
   return {
-    type: `${TYPE}${trouble.class}`,
+    type: `${TYPE}${name}`,
     title,
     status,
     detail: trouble.message,
     ...place,
-    code: trouble.class.toUpperCase().replaceAll('-', '_'),
+    code: name.toUpperCase().replaceAll('-', '_'),
     category,
     retryable: disposition === 'retry',
     disposition,
@@ -98,6 +103,12 @@ type Kind = readonly [
   category: ProblemCategory,
   disposition: Disposition,
   ...remediation: string[],
+];
+
+/** It may not be done now: see halts.ts. */
+const HALTED_KIND: Kind = [
+  ...(['It is halted', 503, 'refusal', 'park'] as const),
+  'Have the halt lifted: the task goes on by itself.',
 ];
 
 const KINDS: Readonly<Record<FaultClass, Kind>> = {

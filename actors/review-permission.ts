@@ -36,11 +36,23 @@ type Listed = readonly Entitled[] | undefined;
 
 /** Meets an obligation: does what it asks for, or says why not. By its type. */
 export type Obligations = Readonly<
-  Record<
-    string,
-    (obligation: Obligation, request: AccessRequest) => string | undefined | PromiseLike<string | undefined>
-  >
+  Record<string, (obligation: Obligation, request: AccessRequest) => Meeting | PromiseLike<Meeting>>
 >;
+
+/** Why it is not met; undefined when it is; or what the review itself must hold to for it. */
+export type Meeting = string | undefined | { readonly quorum: number };
+
+/**
+ * Those that every system meets: `{ type: 'reason' }`, they must say why; `{ type: 'second-approver' }`, so many different people must
+ * approve, `{ quorum }` or two.
+ */
+export const REVIEW_OBLIGATIONS: Obligations = {
+  reason: (_, { context }) => (context?.['hasReason'] === true ? undefined : 'say why'),
+  'second-approver': ({ quorum = 2 }) =>
+    Number.isSafeInteger(quorum) && (quorum as number) > 1
+      ? { quorum: quorum as number }
+      : 'its quorum must be a whole number from 2 on',
+};
 
 /** Asks whether somebody may do something with a review. Never rejects. */
 export async function permissionFor(
@@ -57,12 +69,19 @@ export async function permissionFor(
       return denied(action, 'the answer of the decider makes no sense');
     if (effect !== 'permit') return { action, effect: 'deny', determining, reasons };
     if (determining.length === 0) return denied(action, 'nothing has determined that it is permitted');
+    let quorum = 1;
     for (const obligation of owed) {
-      const unmet = await whyUnmet(obligations, obligation, request);
-      if (unmet !== undefined) return { action, effect: 'deny', determining, reasons: [...reasons, unmet] };
+      const meeting = await meetingOf(obligations, obligation, request);
+      if (typeof meeting === 'string')
+        return { action, effect: 'deny', determining, reasons: [...reasons, meeting] };
+      quorum = Math.max(quorum, meeting?.quorum ?? 1);
     }
     const met = owed.map(({ type }) => type);
-    return { action, effect, determining, reasons, ...(met.length > 0 && { met }) };
+    return {
+      ...{ action, effect, determining, reasons },
+      ...(met.length > 0 && { met }),
+      ...(quorum > 1 && { quorum }),
+    };
   } catch (error) {
     return denied(
       action,
@@ -71,16 +90,16 @@ export async function permissionFor(
   }
 }
 
-async function whyUnmet(
+async function meetingOf(
   obligations: Obligations,
   obligation: Obligation,
   request: AccessRequest,
-): Promise<string | undefined> {
+): Promise<Meeting> {
   const { type } = obligation;
   const meet = Object.hasOwn(obligations, type) ? obligations[type] : undefined;
   if (meet === undefined) return `nobody here can meet the obligation '${type}'`;
-  const unmet = await meet(obligation, request);
-  return unmet === undefined ? undefined : `the obligation '${type}' is not met: ${unmet}`;
+  const meeting = await meet(obligation, request);
+  return typeof meeting === 'string' ? `the obligation '${type}' is not met: ${meeting}` : meeting;
 }
 
 /** A refusal that nobody had to be asked for. */

@@ -7,6 +7,7 @@
 import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
 import { account } from '../machines/budget.ts';
+import type { ToolPermission, ToolUse } from '../machines/contract.ts';
 import type { Fault, FaultClass } from '../machines/fault.ts';
 import { guarded } from '../machines/guarded.ts';
 import { NOTHING } from '../machines/money.ts';
@@ -15,6 +16,7 @@ import { review } from '../machines/review.ts';
 import { shadow } from '../machines/shadow.ts';
 import { partsMachine } from '../machines/task/parts.ts';
 import type { TaskActors } from '../machines/task/task.ts';
+import { HALTED } from '../machines/task/words.ts';
 import type {
   Advice,
   Advised,
@@ -24,7 +26,9 @@ import type {
   Joining,
   PassedOver,
   Split,
+  Permission,
   ShadowCall,
+  TaskPermission,
   Verification,
   Verified,
 } from '../machines/task/words.ts';
@@ -39,6 +43,9 @@ import { answerOfPerson, personTermsOf } from './human.ts';
 import { tellLate } from './late-bills.ts';
 import type { Payee } from './late-bills.ts';
 import { inputOfPart, joinedBy, splitFor } from './parts.ts';
+import type { HaltableCall } from './halts.ts';
+import { CALL_OBLIGATIONS, termsFor } from './obligations.ts';
+import type { MetTerms } from './obligations.ts';
 import { Places } from './places.ts';
 import { NAMED } from './routing/candidate.ts';
 import type { Candidate, RouteRequest } from './routing/candidate.ts';
@@ -50,6 +57,9 @@ import { router } from './routing/rules.ts';
 import type { Router } from './routing/rules.ts';
 import { shadowsOf } from './routing/shadowing.ts';
 import { sightOf } from './routing/sight.ts';
+import { workflowOf } from './review-permission.ts';
+import { RunningCalls } from './running.ts';
+import type { OrderBook } from './running.ts';
 import type { Checked } from './schema/checked.ts';
 import { verify } from './verifiers/verifier.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
@@ -57,10 +67,23 @@ import type { Office, TaskDuty } from './workflow/office.ts';
 /** What it needs of the system that it works in. */
 export interface Workplace extends Registry {
   readonly authority: Authority;
-  /** Whoever lives at an address. */
-  get(address: string): (Payee & { getSnapshot(): unknown }) | undefined;
+  readonly orders: OrderBook;
+  /** Whoever lives at an address: the task that something is said to, the account that is told of a bill. */
+  get(address: string): Found | undefined;
+  /** Whose a run is; null where that cannot be told. */
+  tenantOf(run: string): string | null | undefined;
   /** Where it keeps what agents have found and made. Without it only the hashes are recorded. */
   readonly content?: Content;
+}
+
+interface Found extends Payee {
+  getSnapshot(): unknown;
+  send(event: TaskPermission | Parameters<Payee['send']>[0]): Promise<unknown>;
+}
+
+/** A workplace that is open, and what happens in it. */
+interface Shift extends Workplace {
+  readonly calls: RunningCalls;
 }
 
 export interface StaffOptions {
@@ -84,8 +107,8 @@ export class Staff implements Office {
   readonly #places = new Places();
   readonly #records = new Records();
   /** Work that is owed goes on while the system is still being opened: it waits here. */
-  readonly #workplace: Promise<Workplace>;
-  #open!: (workplace: Workplace) => void;
+  readonly #shift: Promise<Shift>;
+  #open!: (shift: Shift) => void;
 
   constructor(
     agents: ReadonlyMap<string, Agent>,
@@ -95,22 +118,28 @@ export class Staff implements Office {
     this.#router = rules;
     this.#now = now;
     this.#sources = sources;
-    this.#workplace = new Promise((resolve) => (this.#open = resolve));
+    this.#shift = new Promise((resolve) => (this.#open = resolve));
     this.shadow = shadow(this.#asking({ outputSchema: undefined }));
   }
 
   /** The system is open. */
   beginIn(workplace: Workplace): void {
-    this.#open(workplace);
+    const { authority, orders } = workplace;
+    this.#open({
+      ...{ authority, orders, calls: new RunningCalls(orders) },
+      get: (address) => workplace.get(address),
+      actor: (name, id) => workplace.actor(name, id),
+      tenantOf: (run) => workplace.tenantOf(run),
+    });
   }
 
   taskActors(duty: TaskDuty): TaskActors {
     const { review: decides } = this;
     return {
-      consult: fromPromise(({ input }: { input: Consultation }) => this.#consult(duty, input)),
+      consult: fromPromise<Advice, Consultation>(({ input, signal }) => this.#consult(duty, input, signal)),
       ask: duty.chunk === undefined ? this.#asking(duty) : this.#askingInParts(duty, duty.chunk),
       verify: fromPromise(async ({ input }: { input: Verification }) =>
-        verified(duty, input, this.#textsIn((await this.#workplace).content)),
+        verified(duty, input, this.#textsIn((await this.#shift).content)),
       ),
       review: decides,
     };
@@ -118,35 +147,38 @@ export class Staff implements Office {
 
   // ---- who -----------------------------------------------------------------------------------------------------------
 
-  async #consult(duty: TaskDuty, consultation: Consultation): Promise<Advice> {
-    const workplace = await this.#workplace;
-    const { start, ...asked } = consultation;
+  async #consult(duty: TaskDuty, consultation: Consultation, signal: AbortSignal): Promise<Advice> {
+    const shift = await this.#shift;
+    const { start, halts = [], ...asked } = consultation;
+    if (halts.length > 0) await shift.calls.untilLifted(halts, signal);
+    signal.throwIfAborted();
     const invalid = faultOfInput(duty, asked.input);
     if (invalid !== undefined) return { fault: invalid, passedOver: [] };
     const { run, task } = start;
     const request: RouteRequest = { cheaperThan: undefined, ...asked, duty, run, task, now: this.#now() };
     const rules = duty.router ?? this.#router;
-    const found = route(
-      this.#agents,
-      request,
-      rules ?? ANY_RULES,
-      await this.#look(workplace, request, rules),
-    );
-    const denied: PassedOver[] = [];
+    const found = route(this.#agents, request, rules ?? ANY_RULES, await this.#look(shift, request, rules));
+    const refused: Refusal[] = [];
     for (const [index, candidate] of found.candidates.entries()) {
-      const permission = await workplace.authority.permit(callOf(candidate, duty, start));
-      if (permission.effect === 'permit') {
+      const given = await this.#permission(shift, duty, consultation, candidate);
+      if (!('why' in given)) {
         const others = found.candidates.slice(index + 1);
-        const advice = advising(candidate, permission, others, { ...found, denied });
-        return rules === undefined ? advice : this.#observed(workplace, candidate, advice, request, rules);
+        const advice = advising(candidate, given, others, { ...found, denied: refused.map(passedOverBy) });
+        return rules === undefined ? advice : this.#observed(shift, candidate, advice, request, start, rules);
       }
-      denied.push({ agent: candidate.agent.name, why: whyDenied(permission) });
+      refused.push(given);
     }
     const { passedOver, fault, note } = found;
-    const all = [...passedOver, ...denied];
-    if (denied.length === 0) return { fault, passedOver: all, route: note };
-    const message = denied.map(({ agent, why }) => `${agent}: ${why}`).join(', ');
-    return { fault: { class: 'not-permitted', message, cost: NOTHING }, passedOver: all, route: note };
+    const all = [...passedOver, ...refused.map(passedOverBy)];
+    if (refused.length === 0) return { fault, passedOver: all, route: note };
+    const message = refused.map(({ agent, why }) => `${agent}: ${why}`).join(', ');
+    const standing = refused.flatMap(({ halt }) => halt ?? []);
+    const isHalted = standing.length > 0;
+    return {
+      fault: { class: 'not-permitted', message, cost: NOTHING, ...(isHalted && { code: HALTED }) },
+      ...{ passedOver: all, route: note },
+      ...(isHalted && { halts: [...new Set(standing)] }),
+    };
   }
 
   async #look(workplace: Workplace, request: RouteRequest, rules: Router | undefined): Promise<Sights> {
@@ -164,10 +196,11 @@ export class Staff implements Office {
 
   /** Who is told of it, and who is asked besides. */
   async #observed(
-    workplace: Workplace,
+    workplace: Shift,
     candidate: Candidate,
     advice: Advised,
     request: RouteRequest,
+    start: Consultation['start'],
     rules: Router,
   ): Promise<Advised> {
     const record = await this.#records.one(workplace, 'quality', advice.agent);
@@ -176,15 +209,23 @@ export class Staff implements Office {
     const calls: ShadowCall[] = [];
     for (const { agent, rule, maxCost } of shadows) {
       const { name, permits } = agent;
-      const call = callOf({ agent, maxCost }, request.duty, request, { shadow: true });
-      const permission = await workplace.authority.permit(call);
-      const address =
-        permission.effect === 'permit' ? await this.#records.one(workplace, 'shadow', name) : undefined;
+      // Nobody meets obligations for it.
+      const permission = await this.#permission(
+        workplace,
+        request.duty,
+        { ...request, start },
+        { agent, maxCost },
+        [],
+        {
+          shadow: true,
+        },
+      );
+      const address = 'why' in permission ? undefined : await this.#records.one(workplace, 'shadow', name);
       const { account: payer, compare } = rule;
       if (address !== undefined)
         calls.push({ agent: name, address, permits, account: payer, maxCost, compare });
       else {
-        const why = permission.effect === 'permit' ? 'nobody can be started for it' : whyDenied(permission);
+        const why = 'why' in permission ? permission.why : 'nobody can be started for it';
         left.push({ agent: name, why: `as a shadow: ${why}` });
       }
     }
@@ -201,10 +242,39 @@ export class Staff implements Office {
     return (hash) => this.#sources(hash) ?? textOf(content?.get(hash));
   }
 
+  /** Whether somebody may be asked, and on which terms. */
+  async #permission(
+    { authority, calls, tenantOf }: Shift,
+    duty: TaskDuty,
+    { start, input }: Consultation,
+    candidate: Pick<Candidate, 'agent' | 'maxCost'> & Partial<Pick<Candidate, 'estimate'>>,
+    meets: readonly string[] = CALL_OBLIGATIONS,
+    besides: Readonly<Record<string, unknown>> = {},
+  ): Promise<Permitted | Refusal> {
+    const { agent, maxCost, estimate } = candidate;
+    const { name } = agent;
+    const tenant = tenantOf(start.run);
+    const halt = calls.haltOn(haltableBy(agent, duty, start.run, tenant));
+    if (halt !== undefined) return { agent: name, why: halt.why, halt: halt.key };
+    const about = aboutOf(duty, input);
+    if (typeof about === 'string') return { agent: name, why: about };
+    const { hash } = authority;
+    const request = callOf(candidate, duty, start, tenant, { ...about, ...besides });
+    const decision = await authority.permit(request, { meets });
+    if (decision.effect !== 'permit') return { agent: name, why: whyDenied(decision) };
+    const terms = termsFor(decision.obligations, {
+      agent,
+      maxCost,
+      estimate,
+      given: { input, values: start.values },
+    });
+    return typeof terms === 'string' ? { agent: name, why: terms } : { decision, decider: hash, terms };
+  }
+
   // ---- the work ------------------------------------------------------------------------------------------------------
 
   async #ask(duty: Kept, { input, signal }: Scope): Promise<Answer> {
-    const workplace = await this.#workplace;
+    const shift = await this.#shift;
     const { agent: name, envelope, idempotencyKey, attempt: number, problems, supplied, part, bill } = input;
     const agent = this.#agents.get(name);
     if (agent === undefined)
@@ -216,22 +286,34 @@ export class Staff implements Office {
       const terms = personTermsOf(agent);
       return answerOfPerson(keepingTo(duty, agent), terms, envelope.id, supplied);
     }
+    const { run, workflow } = envelope.context;
+    const call = haltableBy(agent, { capability: duty.capability, workflow }, run, shift.tenantOf(run));
+    const halt = shift.calls.haltOn(call);
+    // It was halted after it was permitted, and nobody was asked.
+    if (halt !== undefined) return { fault: { ...haltedBy(halt), cost: NOTHING }, durationMs: 0 };
     const onLate = (late: Answer): void => {
       const cost = late.fault === undefined ? late.cost : late.fault.cost;
-      if (bill !== undefined && cost !== undefined) void tellLate(workplace, bill, cost, late.billing);
+      if (bill !== undefined && cost !== undefined) void tellLate(shift, bill, cost, late.billing);
     };
-    const { traceparent } = currentEffect() ?? {};
     const assignment = {
       ...envelope,
       ...(part !== undefined && { input: inputOfPart(envelope.input, part) }),
-      ...{ idempotencyKey, signal, attempt: number },
+      ...{ idempotencyKey, attempt: number },
       ...(problems.length > 0 && { problems }),
-      traceparent,
+      traceparent: currentEffect()?.traceparent,
+      permit: (use: ToolUse) => permitTool(shift, duty.labels, input, call, use),
     };
     // What the task asks of the whole, a part alone need not keep.
     const asked = part === undefined ? keepingTo(duty, agent) : agent;
-    const outcome = await this.#places.with(agent, signal, () => attempt(asked, assignment, { onLate }));
-    return keptOf(outcome, envelope, workplace.content);
+    const { answer, halted } = await shift.calls.run(call, signal, (stopping) =>
+      this.#places.with(agent, stopping, async () => {
+        const outcome = await attempt(asked, { ...assignment, signal: stopping }, { onLate });
+        return keptOf(outcome, envelope, shift.content);
+      }),
+    );
+    // What it has cost nobody knows; what it has answered in the same moment, it has.
+    if (halted === undefined || answer.fault === undefined) return answer;
+    return { fault: haltedBy({ why: halted }), durationMs: answer.durationMs };
   }
 
   /** Asks an agent, through its gates if any has some. */
@@ -280,7 +362,8 @@ export class Staff implements Office {
 }
 
 /** What an answer must keep besides the agent's own contract. */
-type Kept = Pick<TaskDuty, 'outputSchema'>;
+/** What of a task whoever asks an agent must know. In the shadow of another there is none. */
+type Kept = Pick<TaskDuty, 'outputSchema'> & Partial<Pick<TaskDuty, 'capability' | 'labels'>>;
 
 interface Scope {
   readonly input: Asking;
@@ -314,46 +397,146 @@ const BLAME: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefine
 const faultClassIn = (error: unknown): FaultClass | undefined =>
   (error as { readonly answer?: Answer } | undefined)?.answer?.fault?.class;
 
+/** Somebody who may be asked. */
+interface Permitted {
+  readonly decision: Decision;
+  /** The hash of the decider. */
+  readonly decider: string;
+  readonly terms: MetTerms;
+}
+
+/** Somebody who may not; with the key of the halt, where that is why. */
+interface Refusal extends PassedOver {
+  readonly halt?: string;
+}
+
+const passedOverBy = ({ agent, why }: Refusal): PassedOver => ({ agent, why });
+
+const haltedBy = ({ why }: { readonly why: string }) =>
+  ({ class: 'not-permitted', code: HALTED, message: why }) as const;
+
+/** A call, as far as halts can be about it. Of an agent that is asked by its name: for everything that it can do. */
+function haltableBy(
+  { name, model, capabilities }: Agent,
+  { capability, workflow }: Pick<TaskDuty, 'workflow'> & { readonly capability?: string | undefined },
+  run: string,
+  tenant: string | null | undefined,
+): HaltableCall {
+  return {
+    ...{ agent: name, model, tenant, capabilities: capability === undefined ? capabilities : [capability] },
+    workflows: [workflow, workflowOf(run)],
+  };
+}
+
+/** What a task says of its work; or why it cannot be told. */
+function aboutOf({ about }: TaskDuty, input: unknown): Readonly<Record<string, unknown>> | string {
+  try {
+    return about?.(input) ?? {};
+  } catch (error) {
+    return `what the decider is to be told of it throws a ${error instanceof Error ? error.name : typeof error}`;
+  }
+}
+
 /** What the decider is asked before an agent is. */
 function callOf(
   { agent, maxCost }: Pick<Candidate, 'agent' | 'maxCost'>,
-  { task, workflow, capability }: TaskDuty,
+  { task, workflow, capability, labels }: TaskDuty,
   { run }: { readonly run: string },
-  besides: Readonly<Record<string, unknown>> = {},
+  tenant: string | null | undefined,
+  about: Readonly<Record<string, unknown>>,
 ): AccessRequest {
-  const { name, model, version, capabilities, contract } = agent;
+  const { name, model, version, capabilities, contract, properties } = agent;
   return {
-    principal: { type: 'actor', id: run, properties: { workflow } },
+    principal: { type: 'actor', id: run, properties: { workflow, ...(isText(tenant) && { tenant }) } },
     action: {
       name: 'agent.call',
-      properties: { task, maxCost, ...(capability !== undefined && { capability }), ...besides },
+      // First: they must not take the place of what is known.
+      properties: { ...about, task, maxCost, labels, ...(capability !== undefined && { capability }) },
     },
     resource: {
       type: 'agent',
       id: name,
-      properties: { model, capabilities, contract: contract.hash, ...(version !== undefined && { version }) },
+      properties: {
+        ...properties,
+        ...{ model, capabilities, contract: contract.hash, ...(version !== undefined && { version }) },
+      },
     },
   };
 }
 
+/** Decides about a tool that an agent is about to use. Recorded by the task before anybody is told. */
+async function permitTool(
+  { authority, calls, get, tenantOf }: Shift,
+  labels: readonly string[] | undefined,
+  { agent, envelope, attempt: number }: Asking,
+  call: HaltableCall,
+  { tool, properties }: ToolUse,
+): Promise<ToolPermission> {
+  const { run, workflow, task } = envelope.context;
+  const tenant = tenantOf(run);
+  const resource = { type: 'tool', id: tool };
+  const { hash } = authority;
+  const halt = calls.haltOn({ ...call, tool });
+  const { effect, determining, reasons } =
+    halt === undefined
+      ? await authority.permit({
+          principal: {
+            ...{ type: 'agent', id: agent },
+            properties: { run, workflow, task, ...(isText(tenant) && { tenant }) },
+          },
+          action: {
+            name: 'tool.call',
+            properties: { ...properties, ...(labels !== undefined && { labels }) },
+          },
+          resource,
+        })
+      : ({ effect: 'deny', determining: [], reasons: [halt.why] } as const);
+  const permission = { effect, determining, reasons, decider: hash };
+  await taskOf(envelope.id, get).send({
+    ...{ type: 'task.permission', action: 'tool.call', resource, permission, attempt: number },
+  });
+  // It may have been halted while that was written.
+  const since = calls.haltOn({ ...call, tool });
+  return since === undefined
+    ? { effect, determining, reasons }
+    : { effect: 'deny', determining, reasons: [since.why] };
+}
+
+/** The task that a process belongs to. The id of its envelope is its address, with the number of its life behind it. */
+function taskOf(id: string, get: Workplace['get']): { send(event: TaskPermission): Promise<unknown> } {
+  const process = currentEffect()?.address ?? '';
+  const address = [id, id.replace(/~\d+$/, '')].find((one) => process.startsWith(`${one}/`));
+  const found = address === undefined ? undefined : get(address);
+  if (found === undefined) throw new Error(`there is no task ${id} to record what was permitted`);
+  return found;
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
 const whyDenied = ({ reasons, determining }: Decision): string =>
-  reasons.join('; ') ||
-  (determining.length > 0 ? `denied by ${determining.join(', ')}` : 'nothing permits it');
+  [...reasons, ...(determining.length > 0 ? [`denied by ${determining.join(', ')}`] : [])].join('; ') ||
+  'nothing permits it';
 
 function advising(
-  { agent, maxCost, capability, estimate }: Candidate,
-  { effect, determining, reasons }: Decision,
+  { agent, capability, estimate }: Candidate,
+  { decision, decider, terms: { maxCost, terms, met } }: Permitted,
   others: readonly Candidate[],
   { passedOver, denied, note }: Route & { readonly denied: readonly PassedOver[] },
 ): Advised {
   const { name, contract, permits, budget, window, calibration } = agent;
   const person = personTermsOf(agent);
+  const { effect, determining, reasons } = decision;
+  const permission: Permission = {
+    ...{ effect, determining, reasons, decider },
+    ...(met.length > 0 && { met }),
+  };
   const larger = others.filter((other) => (other.agent.window ?? 0) > (window ?? Infinity)).length;
   return {
     ...{ agent: name, contract: contract.hash, permits, maxCost, window, larger, capability },
     because: capability === NAMED ? 'it is named' : `it can ${capability}`,
     passedOver: [...passedOver, ...denied],
-    permission: { effect, determining, reasons },
+    permission,
+    ...(met.length > 0 && { terms }),
     accounts: budget === undefined ? [] : [budget],
     calibration,
     others: others.length,

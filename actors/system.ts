@@ -12,6 +12,8 @@ import { satisfying } from './capability.ts';
 import { Content, CONTENT, contentLogic } from './content.ts';
 import { lineageIn } from './lineage.ts';
 import type { Lineage, LineageOptions } from './lineage.ts';
+import { Halts } from './halts.ts';
+import { REVIEW_OBLIGATIONS, runOf, workflowOf } from './review-permission.ts';
 import { Reviews } from './reviews.ts';
 import type { ReviewsOptions } from './reviews.ts';
 import { RECORD_KINDS } from './routing/records.ts';
@@ -19,6 +21,7 @@ import { isRouter } from './routing/rules.ts';
 import type { Router } from './routing/rules.ts';
 import { Runs } from './runs.ts';
 import { Staff } from './staff.ts';
+import type { Workplace } from './staff.ts';
 import { task } from './workflow/declaration.ts';
 import { runViewOf } from './workflow/view.ts';
 import {
@@ -56,6 +59,8 @@ export type HeddleSystem<TActors extends ActorDefinitions> = System<TActors> & {
    * @throws UnknownContent
    */
   lineage(hash: string, options?: LineageOptions): Promise<Lineage>;
+  /** The kill switch. */
+  readonly halts: Halts;
 };
 
 /** As for a system of the runtime; among the actors there may be agents. */
@@ -99,20 +104,39 @@ export async function createSystem(
   const staff = new Staff(agents, { router, sources, now: clock && (() => clock.now()) });
   const actors = hosted(given, staff);
   const system = await openSystem({ ...others, actors });
+  const { authority, orders } = system;
   const content = new Content(system as never);
   staff.beginIn({
-    authority: system.authority,
-    get: (address) => system.get(address),
+    ...{ authority, orders, tenantOf: (run) => tenantIn(system, actors, run) },
+    get: (address) => system.get(address) as ReturnType<Workplace['get']>,
     actor: (name, id) => system.actor(name, id),
     content: new Content(ownHand(system, options) as never),
   });
   const runs = new Runs(system as never, actors);
   return Object.assign(system, {
     reviews: reviewsOf(system, actors, agents),
+    halts: new Halts(system),
     runs,
     content,
     lineage: (hash: string, which?: LineageOptions) => lineageIn({ runs, content }, hash, which),
   });
+}
+
+/** Whose a run is: its workflow says it, of its input. Null where that cannot be told. */
+function tenantIn(
+  system: System<ActorDefinitions>,
+  actors: ActorDefinitions,
+  run: string,
+): string | null | undefined {
+  const declaration = declarationOf(actors[workflowOf(run)]);
+  if (declaration?.tenant === undefined) return undefined;
+  try {
+    const { context } = system.get(runOf(run))!.getSnapshot() as { readonly context: RunContext };
+    const tenant: unknown = declaration.tenant(context.input);
+    return typeof tenant === 'string' ? tenant : null;
+  } catch {
+    return null;
+  }
 }
 
 /** What agents find is kept by the program, whoever they work for: they need no grants for it. */
@@ -133,6 +157,7 @@ function reviewsOf(
     decide: (request, given) => authority.permit(request, given),
     list: (request) => authority.list(request),
     check: checkBySchema(actors, agents),
+    obligations: REVIEW_OBLIGATIONS,
     async initiatorOf(run) {
       for await (const { principal } of system.history(run, { to: 1 })) return principal?.id;
       return undefined;

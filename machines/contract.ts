@@ -108,4 +108,22 @@ export interface Assignment<TInput = unknown> extends TaskEnvelope {
   readonly signal: AbortSignal;
   /** The W3C trace context to pass on. */
   readonly traceparent: string | undefined;
+  /**
+   * Asks whether it may use a tool. What was decided is recorded when this resolves. Absent where nobody can be asked: outside of
+   * a system.
+   */
+  readonly permit?: (use: ToolUse) => Promise<ToolPermission>;
+}
+
+/** A tool that is about to be used within some work. */
+export interface ToolUse {
+  readonly tool: string;
+  /** What the decider is told of it. Plain data. */
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+export interface ToolPermission {
+  readonly effect: 'permit' | 'deny';
+  readonly determining: readonly string[];
+  readonly reasons: readonly string[];
 }

@@ -23,6 +23,8 @@ export interface Permission {
   readonly reasons: readonly string[];
   /** The obligations that were met for it. */
   readonly met?: readonly string[];
+  /** How many different people must approve at least, if it is to be approved under this. */
+  readonly quorum?: number;
 }
 
 interface FromPerson {
@@ -265,7 +267,8 @@ function isPermissions(value: unknown): boolean {
 
 function isPermission(value: unknown): value is Permission {
   if (typeof value !== 'object' || value === null) return false;
-  const { action, effect, determining, reasons } = value as Record<string, unknown>;
+  const { action, effect, determining, reasons, quorum = 1 } = value as Record<string, unknown>;
   const areTexts = [determining, reasons].every((texts) => Array.isArray(texts) && texts.every(isText));
-  return isText(action) && (effect === 'permit' || effect === 'deny') && areTexts;
+  const isEffect = effect === 'permit' || effect === 'deny';
+  return isText(action) && isEffect && areTexts && Number.isSafeInteger(quorum) && (quorum as number) > 0;
 }

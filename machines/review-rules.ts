@@ -338,14 +338,16 @@ function approved(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: numbe
   if (waiting !== undefined)
     return refused('open-question', `${waiting.by} waits for an answer to question ${waiting.number}`);
   const approvals = [...file.approvals, { ...signed(file, event, at), hash: file.hash }];
+  // Whoever is permitted on that condition cannot take it back.
+  const quorum = Math.max(file.quorum, ...event.permissions.map((permission) => permission.quorum ?? 1));
   return taken({
-    approvals,
+    ...{ approvals, quorum },
     // The next one may have it.
     claim: undefined,
     questions: file.questions.map((question) =>
       isOpen(question) ? { ...question, isWithdrawn: true } : question,
     ),
-    ...(approvals.length >= file.quorum && { ending: { verdict: 'approved', at } }),
+    ...(approvals.length >= quorum && { ending: { verdict: 'approved', at } }),
   });
 }
 

@@ -52,6 +52,7 @@ export type { RestartType, Strategy } from './supervision/strategy.ts';
 
 export type { StuckActor } from './stuck.ts';
 export type { Refusal } from './refusals.ts';
+export type { Order, Orders, OrderQuestion, OrderTarget, OrderWords } from './orders.ts';
 export type { Pause, PauseTarget, PauseWords } from './pauses.ts';
 
 // Schedules

@@ -37,6 +37,7 @@ import { Message } from './mailbox.ts';
 import { recordNews } from './news.ts';
 import { noteFired } from './notes.ts';
 import { Passivation } from './passivation.ts';
+import { StandingOrders } from './orders.ts';
 import { Pauses } from './pauses.ts';
 import { Population } from './population.ts';
 import { Processes } from './processes.ts';
@@ -143,6 +144,7 @@ export class Runtime implements Port {
   readonly delivery: Delivery;
   readonly passivation: Passivation;
   readonly pauses: Pauses;
+  readonly orders: StandingOrders;
   readonly stateIndex: StateIndex;
   readonly stateRows: StateRows;
   readonly supervision: Supervision;
@@ -210,6 +212,7 @@ export class Runtime implements Port {
     this.delivery = new Delivery(this);
     this.passivation = new Passivation(this, options.passivateAfterMs);
     this.pauses = new Pauses(this, options.startsPaused);
+    this.orders = new StandingOrders(this);
     this.answers = new Answers(this);
     this.refusals = new Refusals(this);
     this.schedules = new Schedules(this);
@@ -286,6 +289,7 @@ export class Runtime implements Port {
     this.quarantine = await Quarantine.take(this, reading);
     this.stateRows.begin();
     await this.pauses.load();
+    await this.orders.load();
     // Before any timer can be due: whoever fails must have his supervisor.
     await this.supervision.comeUp();
     const owing = await this.#owing();

@@ -22,6 +22,7 @@ import { Inspection } from './inspection.ts';
 import type { Inspect } from './inspection.ts';
 import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
+import { Orders } from './orders.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
 import { names } from './query/names.ts';
 import { query } from './query/query.ts';
@@ -212,6 +213,8 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   readonly #view: ViewPort | undefined;
   /** Occurrences that are started by the calendar, or at intervals. */
   readonly schedules: Schedules;
+  /** What was ordered to hold until it is taken back, for those who give that a meaning: heddle/actors its halts. */
+  readonly orders: Orders;
 
   /** Use {@link createSystem}. */
   constructor(runtime: Runtime, acting: Acting = new Acting(runtime)) {
@@ -219,6 +222,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     this.#acting = acting;
     this.#view = acting.principal === undefined ? undefined : new ViewPort(runtime, acting);
     this.schedules = new Schedules(runtime, acting);
+    this.orders = new Orders(runtime, acting);
     internals.set(this, runtime);
   }
 

@@ -20,6 +20,7 @@
  * | `D`    | number u48               | dead letter with its evidence            | when an event is given up   | retry, discard     |
  * | `Q`    | actor u48                | evidence why an actor is refused         | when damage is found        | repair             |
  * | `P`    | target utf8              | pause: an address, a name, or everything | when it is paused           | when it is resumed |
+ * | `O`    | kind, zero, key utf8     | order: a decision that stands until then | when it is given   | when it is withdrawn |
  * | `I`    | text and address utf8    | actor id: found by name, status and state| with its checkpoint         | with the next one  |
  *
  * Every value but a frame is a sealed row (`row.ts`); a frame carries its own checksums (`frame.ts`).
@@ -47,6 +48,7 @@ export const Prefix = {
   DeadLetter: 0x44,
   Quarantine: 0x51,
   Pause: 0x50,
+  Order: 0x4f,
   State: 0x49,
 } as const;
 export type Prefix = (typeof Prefix)[keyof typeof Prefix];
@@ -81,6 +83,7 @@ export const resumeKey = (actor: number): Uint8Array => numberKey(Prefix.Resume,
 export const deadLetterKey = (number: number): Uint8Array => numberKey(Prefix.DeadLetter, number);
 export const quarantineKey = (actor: number): Uint8Array => numberKey(Prefix.Quarantine, actor);
 export const pauseKey = (target: string): Uint8Array => textKey(Prefix.Pause, target);
+export const orderKey = (key: string): Uint8Array => textKey(Prefix.Order, key);
 export const nameKey = (address: string): Uint8Array => textKey(Prefix.Name, address);
 export const systemIdsKey = (rootAddress: string): Uint8Array => textKey(Prefix.SystemIds, rootAddress);
 

@@ -3,7 +3,7 @@
  * does must be the same as if it had never died.
  */
 import type { AnyEventObject } from 'xstate';
-import type { ActorDefinitions, Supervisor } from 'heddle';
+import type { ActorDefinitions, Decider, Supervisor } from 'heddle';
 import type { Store } from '../storage/store.ts';
 import { internals, openSystem } from '../runtime/system.ts';
 import type { System } from '../runtime/system.ts';
@@ -26,6 +26,7 @@ export interface DyingOptions<TActors extends ActorDefinitions> {
   readonly logger?: Logger;
   /** Whether each of its lives begins with everything paused. */
   readonly paused?: boolean;
+  readonly decider?: Decider;
 }
 
 const SILENT: Logger = { log: () => {}, error: () => {} };
@@ -102,7 +103,7 @@ export class DyingSystem<TActors extends ActorDefinitions> {
   /** Opens it, unless it dies before it is open. */
   async #isOpened(): Promise<boolean> {
     const { store, actors, supervise, dies = true, maxTurnsPerCommit, onEmit } = this.#options;
-    const { logger = SILENT, paused = false } = this.#options;
+    const { logger = SILENT, paused = false, decider } = this.#options;
     let commits = 0;
     let isDead = false;
     let die = (): void => {};
@@ -122,6 +123,7 @@ export class DyingSystem<TActors extends ActorDefinitions> {
         passivateAfter: Infinity,
         ...(supervise !== undefined && { supervise }),
         ...(onEmit !== undefined && { onEmit }),
+        ...(decider !== undefined && { decider }),
       },
       {
         ...(maxTurnsPerCommit !== undefined && { maxTurnsPerCommit }),

@@ -2,7 +2,8 @@
  * One call of a counterpart: made once, and an error becomes the fault that it is. Who has given the work decides whether it is done
  * again, how long it is waited for, and what comes of an answer that is late: a call that answers all the same, answers.
  */
-import type { Assignment, TaskResult } from '../../machines/contract.ts';
+import type { Assignment, TaskResult, ToolUse } from '../../machines/contract.ts';
+import { NOTHING } from '../../machines/money.ts';
 import type { ResultOf } from '../agent.ts';
 import { FaultError, faultOfAbort } from '../fault-error.ts';
 import { faultOf } from './classify.ts';
@@ -31,4 +32,13 @@ export async function callOnce<T>(signal: AbortSignal, call: () => PromiseLike<T
 /** @throws FaultError */
 export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new FaultError(faultOfAbort(signal));
+}
+
+/** Asks whether a tool may be used, where anybody can be asked. @throws FaultError */
+export async function permitted({ permit }: Assignment, use: ToolUse): Promise<void> {
+  if (permit === undefined) return;
+  const { effect, reasons } = await permit(use);
+  if (effect === 'permit') return;
+  const message = `the tool ${use.tool} may not be used: ${reasons.join('; ') || 'nothing permits it'}`;
+  throw new FaultError({ class: 'not-permitted', message, cost: NOTHING });
 }

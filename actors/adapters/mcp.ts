@@ -9,7 +9,7 @@
 import type { Assignment } from '../../machines/contract.ts';
 import type { Fault } from '../../machines/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { callOnce, carried } from './call.ts';
+import { callOnce, carried, permitted } from './call.ts';
 import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';
 import { isJsonObject, readBy, refuseAnswer } from './reading.ts';
@@ -73,6 +73,7 @@ export function mcp<TOutput>(client: AnyMcpClient, options: McpOptions): Execute
   const { tool, read, legacy = false } = options;
   return async (assignment) => {
     const startedAt = performance.now();
+    await permitted(assignment, { tool });
     const answer = await callOnce(assignment.signal, () =>
       call(client, legacy, callOf(options, assignment), {
         signal: assignment.signal,

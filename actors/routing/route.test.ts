@@ -51,6 +51,8 @@ const DUTY: TaskDuty = {
   ...{ inputSchema: undefined, outputSchema: undefined, maxCost: undefined, perTask: undefined },
   router: undefined,
   chunk: undefined,
+  labels: [],
+  about: undefined,
 };
 
 const request = (duty: Partial<TaskDuty> = {}, more: Partial<RouteRequest> = {}): RouteRequest => ({

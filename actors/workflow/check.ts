@@ -27,7 +27,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   task: [
     ...['input', 'capability', 'agent', 'context', 'inputSchema', 'outputSchema', 'timeout', 'deadline'],
     ...['quality', 'maxCost', 'fallback', 'strategy', 'retry', 'verify', 'reviewers', 'compensate'],
-    ...['chunk', 'router'],
+    ...['chunk', 'router', 'labels', 'about'],
   ],
   gate: [
     ...['input', 'title', 'role', 'quorum', 'within', 'escalateTo', 'escalatedWithin', 'remind', 'onExpire'],
@@ -41,7 +41,19 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const OF_WORKFLOW = [
-  ...['id', 'tasks', 'inputSchema', 'outputSchema', 'output', 'budget', 'parallel', 'shared', 'strategy'],
+  ...[
+    'id',
+    'tasks',
+    'inputSchema',
+    'outputSchema',
+    'output',
+    'budget',
+    'parallel',
+    'shared',
+    'strategy',
+    'labels',
+    'tenant',
+  ],
 ];
 
 /** Names that mean something else where nodes are named. */
@@ -57,6 +69,8 @@ export function problemsOf(given: unknown): ContractProblem[] {
   check.schema('#/outputSchema', given['outputSchema']);
   check.function('#/output', given['output']);
   check.whole('#/parallel', given['parallel'], 1);
+  checkLabels(check, '#/labels', given['labels']);
+  check.function('#/tenant', given['tenant']);
   checkShared(check, given['shared']);
   checkStrategy(check, '#/strategy', given['strategy']);
   checkBudget(check, given['budget']);
@@ -310,6 +324,8 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
   if (verify !== undefined && !Array.isArray(verify))
     check.fail(`${place}/verify`, 'must be a list of verifiers');
   check.name(`${place}/reviewers`, options['reviewers']);
+  checkLabels(check, `${place}/labels`, options['labels']);
+  check.function(`${place}/about`, options['about']);
   if (options['router'] !== undefined && !isRouter(options['router']))
     check.fail(`${place}/router`, 'must be made with router()');
   checkStrategy(check, `${place}/strategy`, options['strategy']);
@@ -322,6 +338,10 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
   check.fields(`${place}/compensate`, compensate, ['capability', 'agent', 'input']);
   checkDoer(check, `${place}/compensate`, compensate);
   check.function(`${place}/compensate/input`, compensate['input']);
+}
+
+function checkLabels(check: Check, place: string, labels: unknown): void {
+  if (labels !== undefined && !isNames(labels)) check.fail(place, 'must be a list of texts');
 }
 
 function checkDoer(check: Check, place: string, { capability, agent }: Options): void {

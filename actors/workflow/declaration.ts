@@ -113,6 +113,10 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
   readonly verify?: readonly Verifier[];
   /** Who decides where the strategy asks for a person. */
   readonly reviewers?: string;
+  /** Which kinds of data it works on, or makes: `phi`. What needs it works on them too. The decider is told. */
+  readonly labels?: readonly string[];
+  /** What the decider is told of the work besides, from its input: an amount. Must be pure. */
+  readonly about?: (input: Data) => Readonly<Record<string, Constant>>;
   /** What undoes it. It is given `{ output, input }`, unless `input` says otherwise. */
   readonly compensate?: Doer & { readonly input?: (output: Data, input: Data) => unknown };
 }
@@ -298,4 +302,8 @@ export interface WorkflowOptions<TTasks> {
   readonly shared?: Readonly<Record<string, SharedOption>>;
   /** What is done about faults. Default `strategies.standard`. */
   readonly strategy?: Strategy;
+  /** Which kinds of data are in the input of a run: `phi`. All of its tasks work on them. */
+  readonly labels?: readonly string[];
+  /** Whose run it is, from its input. The decider is told, and a halt of a tenant stands on it. Must be pure. */
+  readonly tenant?: (input: Data) => string | undefined;
 }

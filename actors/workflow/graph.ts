@@ -49,6 +49,7 @@ import type {
   TaskOptions,
   WorkflowOptions,
 } from './declaration.ts';
+import { labelsIn } from './labels.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
 import { isReference, valueAt } from './reference.ts';
@@ -60,8 +61,14 @@ export type AnyWorkflowOptions = WorkflowOptions<Readonly<Record<string, AnyDecl
 /** Finds the declaration of a workflow that is a part of another. */
 export type DeclarationOf = (logic: AnyActorLogic) => AnyWorkflowOptions | undefined;
 
-export function graphOf(options: AnyWorkflowOptions, office: Office, declarationOf: DeclarationOf): Graph {
-  return new Building(options, office, declarationOf).graph();
+/** @param labels of what the workflow is a part of */
+export function graphOf(
+  options: AnyWorkflowOptions,
+  office: Office,
+  declarationOf: DeclarationOf,
+  labels: readonly string[] = [],
+): Graph {
+  return new Building(options, office, declarationOf, labels).graph();
 }
 
 const DEFAULT_TIMEOUT_MS = 5 * 60_000;
@@ -72,11 +79,18 @@ class Building {
   readonly #options: AnyWorkflowOptions;
   readonly #office: Office;
   readonly #declarationOf: DeclarationOf;
+  readonly #labels: ReadonlyMap<string, readonly string[]>;
 
-  constructor(options: AnyWorkflowOptions, office: Office, declarationOf: DeclarationOf) {
+  constructor(
+    options: AnyWorkflowOptions,
+    office: Office,
+    declarationOf: DeclarationOf,
+    labels: readonly string[],
+  ) {
     this.#options = options;
     this.#office = office;
     this.#declarationOf = declarationOf;
+    this.#labels = labelsIn(options, declarationOf, labels);
   }
 
   graph(): Graph {
@@ -146,7 +160,7 @@ class Building {
       case 'loop':
         return { ...base, kind: 'loop', ...this.#loop(name, node.options) };
       case 'call':
-        return { ...base, kind: 'call', ...this.#call(node.options) };
+        return { ...base, kind: 'call', ...this.#call(name, node.options) };
       case 'branch':
         return { ...base, kind: 'branch', ...branchOf(node.options) };
       case 'join':
@@ -157,17 +171,18 @@ class Building {
   #task(name: string, options: TaskOptions): Own {
     const { compensate, context } = options;
     return {
-      ...asWork(this.#taskLogic(name, options)),
+      ...asWork(this.#taskLogic(name, name, options)),
       input: inputOf(options),
       values: context === undefined ? () => ({}) : picking(context),
       compensate: compensate && {
-        logic: this.#taskLogic(`undo ${name}`, compensate),
+        logic: this.#taskLogic(name, `undo ${name}`, compensate),
         input: compensate.input ?? ((output: Data, input: Data) => ({ output, input })),
       },
     };
   }
 
-  #taskLogic(name: string, options: TaskOptions): AnyActorLogic {
+  /** @param node that it is, or belongs to */
+  #taskLogic(node: string, name: string, options: TaskOptions): AnyActorLogic {
     const { capability, agent = [], fallback = [], maxCost, verify = [], onError, chunk, router } = options;
     const duty = {
       ...{ workflow: this.#options.id, task: name, capability, fallback, verify, chunk, router },
@@ -176,6 +191,8 @@ class Building {
       outputSchema: schemaOf(options.outputSchema),
       maxCost: maxCost === undefined ? undefined : microsOf(maxCost),
       perTask: this.#options.budget?.perTask,
+      labels: this.#labels.get(node)!,
+      about: options.about,
     };
     const spec: TaskSpec = {
       timeoutMs: options.timeout === undefined ? DEFAULT_TIMEOUT_MS : millisOf(options.timeout, 'timeout'),
@@ -234,8 +251,8 @@ class Building {
     return { ...asWork(logic), input: inputOf(options), values: valuesOfBody(body), compensate: undefined };
   }
 
-  #call(options: CallOptions): Own {
-    const nested = this.#nested(options.workflow);
+  #call(name: string, options: CallOptions): Own {
+    const nested = this.#nested(name, options.workflow);
     const own =
       nested === undefined
         ? asOther(
@@ -248,14 +265,17 @@ class Building {
   }
 
   #body(name: string, body: TaskDeclaration | AnyActorLogic): AnyActorLogic {
-    if ('kind' in body && 'options' in body) return this.#taskLogic(name, body.options);
-    return this.#nested(body) ?? body;
+    if ('kind' in body && 'options' in body) return this.#taskLogic(name, name, body.options);
+    const logic = body;
+    return this.#nested(name, logic) ?? logic;
   }
 
   /** A workflow within this one. */
-  #nested(logic: AnyActorLogic): AnyStateMachine | undefined {
+  #nested(name: string, logic: AnyActorLogic): AnyStateMachine | undefined {
     const options = this.#declarationOf(logic);
-    return options && runMachine(graphOf(options, this.#office, this.#declarationOf), { isNested: true });
+    if (options === undefined) return undefined;
+    const graph = graphOf(options, this.#office, this.#declarationOf, this.#labels.get(name));
+    return runMachine(graph, { isNested: true });
   }
 }
 

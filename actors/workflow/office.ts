@@ -30,6 +30,10 @@ export interface TaskDuty {
   readonly verify: readonly Verifier[];
   /** How it is done in parts. */
   readonly chunk: Chunking | undefined;
+  /** The kinds of data in what it works on: its own, and those of everything that it needs. */
+  readonly labels: readonly string[];
+  /** What the decider is told of the work besides, from its input. */
+  readonly about: ((input: unknown) => Readonly<Record<string, unknown>>) | undefined;
   /** By which rules its agent is chosen. Default: those of the system. */
   readonly router: Router | undefined;
 }

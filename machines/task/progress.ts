@@ -10,6 +10,7 @@ import { nextMove, taken } from '../next-move.ts';
 import type { Limits, Move, Taken } from '../next-move.ts';
 import { judge } from '../quality.ts';
 import type { WorkFacts, WorkOutcome, WorkStart } from '../workflow/graph.ts';
+import { givenTo } from './terms.ts';
 import type {
   Advice,
   Advised,
@@ -74,6 +75,10 @@ export interface TaskContext {
   readonly cheaperThan: Micros | undefined;
   readonly advice: Advised | undefined;
   readonly passedOver: readonly PassedOver[];
+  /** The halts that keep it waiting. */
+  readonly halts: readonly string[] | undefined;
+  /** The calls that people have approved. */
+  readonly cleared: readonly string[];
   /** What was wrong with the answer before, for the same agent. */
   readonly problems: readonly ValueProblem[];
   /** Under which the money is held; undefined: nothing is. */
@@ -126,16 +131,25 @@ export function beginning(start: WorkStart, id: string, { deadlineMs }: TaskSpec
     ...{ spent: NOTHING, unknownCosts: 0, answer: undefined, fault: undefined, move: undefined },
     ...{ verified: undefined, output: undefined, ground: undefined, outcome: undefined },
     ...{ accounts: [], moneyLeft: undefined, inParts: false, parts: undefined, supplied: undefined },
+    ...{ halts: undefined, cleared: [] },
     deadlineAt: deadlineMs === undefined ? undefined : now + deadlineMs,
   };
 }
 
 // ---- who ----------------------------------------------------------------------------------------------------------
 
-export function advised(advice: Advice): Changed {
-  return advice.fault === undefined
-    ? { advice, passedOver: advice.passedOver, fault: undefined }
-    : { advice: undefined, passedOver: advice.passedOver, answer: undefined, fault: advice.fault };
+export function advised(context: TaskContext, advice: Advice): Changed {
+  const { passedOver, fault } = advice;
+  if (fault !== undefined)
+    return { advice: undefined, passedOver, answer: undefined, fault, halts: advice.halts };
+  return { advice, passedOver, fault, halts: undefined, question: questionFor(advice, context) };
+}
+
+/** A question belongs to whoever was asked it: of somebody else it is another. */
+function questionFor({ agent }: Advised, context: TaskContext): number {
+  const last = context.log.at(-1);
+  const isOthers = last !== undefined && last.key === keyOf(context) && last.agent !== agent;
+  return context.question + (isOthers ? 1 : 0);
 }
 
 // ---- an attempt ---------------------------------------------------------------------------------------------------
@@ -173,8 +187,10 @@ export function askingOf(context: TaskContext, spec: TaskSpec): Asking {
   };
 }
 
-function envelopeOf({ id, start, input, advice, deadlineAt }: TaskContext, spec: TaskSpec): TaskEnvelope {
-  const { workflow, run, task, values } = start;
+function envelopeOf(context: TaskContext, spec: TaskSpec): TaskEnvelope {
+  const { id, start, advice, deadlineAt } = context;
+  const { workflow, run, task } = start;
+  const { input, values } = givenTo(context);
   return {
     id,
     input: input as TaskEnvelope['input'],

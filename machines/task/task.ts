@@ -12,7 +12,8 @@
  *         ╰────────────────── other agent
  *
  * Where the agent is a person, `serving` comes before `asking`: a review in which they supply the output. It is then looked at like
- * any other answer.
+ * any other answer. While all who could do it are halted it is `halted`, and asks again when that is lifted; where a call must be approved
+ * first it is `clearing`, and asks again when it is.
  *
  * Money is reserved before every attempt, and settled after it: what it has cost, or that nobody knows. When it is not wanted any
  * more it gives back what it holds, and ends as `cancelled`.
@@ -50,12 +51,16 @@ import { reports, shadowAnswers, shadowAsks } from './reporting.ts';
 import type { Told } from './reporting.ts';
 import { afterReview, reviewOf } from './reviewing.ts';
 import { jobOf, suppliedBy } from './serving.ts';
+import { afterClearance, clearanceOf, isCleared, noticesOf } from './terms.ts';
+import type { CallNotice } from './terms.ts';
+import { HALTED } from './words.ts';
 import type {
   Advice,
   Answer,
   Asking,
   Consultation,
   PartsNews,
+  TaskPermission,
   TaskSpec,
   Verification,
   Verified,
@@ -73,7 +78,7 @@ export interface TaskActors {
   readonly review: AnyActorLogic;
 }
 
-type TaskEvent = TaskCancel | TaskOrder | BudgetAnswer | PartsNews;
+type TaskEvent = TaskCancel | TaskOrder | TaskPermission | BudgetAnswer | PartsNews;
 
 /** What it knows when it asks. XState cannot tell where the logic that is asked may be any. */
 interface Known {
@@ -88,7 +93,12 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 export function taskMachine(spec: TaskSpec, actors: TaskActors) {
   return setup({
-    types: { context: {} as TaskContext, events: {} as TaskEvent, input: {} as WorkStart },
+    types: {
+      context: {} as TaskContext,
+      events: {} as TaskEvent,
+      emitted: {} as CallNotice,
+      input: {} as WorkStart,
+    },
     actors: { ...actors },
     guards: {
       'costs nothing': ({ context: { advice, start } }) =>
@@ -107,13 +117,17 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'a person can decide': ({ context: { move } }) =>
         (move?.do === 'review' && (move.role ?? spec.reviewers) !== undefined) ||
         (move?.do === 'fail' && spec.escalateTo !== undefined),
+      'waits for a halt': ({ context: { halts } }) => halts !== undefined,
+      'was halted': ({ context: { fault } }) => fault?.code === HALTED,
+      'has nobody': ({ context: { advice } }) => advice === undefined,
+      'must be cleared': ({ context }) => !isCleared(context),
       'goes on': ({ context: { outcome, ground } }) => outcome === undefined && ground === undefined,
       'was aborted': ({ context: { outcome } }) => outcome !== undefined,
     },
     actions: {
-      advise: assign((_, { advice }: { readonly advice: Advice }) => advised(advice)),
-      findNobody: assign((_, { error }: { readonly error: unknown }) =>
-        advised({ fault: { class: 'crash', message: saidBy(error) }, passedOver: [] }),
+      advise: assign(({ context }, { advice }: { readonly advice: Advice }) => advised(context, advice)),
+      findNobody: assign(({ context }, { error }: { readonly error: unknown }) =>
+        advised(context, { fault: { class: 'crash', message: saidBy(error) }, passedOver: [] }),
       ),
       reserve: enqueueActions(({ context, enqueue, self, system }) => {
         const { advice, start } = context;
@@ -197,6 +211,12 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       follow: assign(({ context }, { output }: { readonly output: ReviewOutput }) =>
         afterReview(context, output),
       ),
+      heedClearance: assign(({ context }, { output }: { readonly output: ReviewOutput }) =>
+        afterClearance(context, output),
+      ),
+      notify: enqueueActions(({ context, enqueue }) => {
+        for (const notice of noticesOf(context)) enqueue.emit(notice);
+      }),
       abandon: assign(({ context, event }) =>
         event.type === 'task.abandon' ? abandoned(context, event.by, event.reason) : {},
       ),
@@ -235,17 +255,10 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context: { start, input, tried, largerThan, cheaperThan } }: Known): Consultation => ({
             ...{ start, input, tried, largerThan, cheaperThan },
           }),
-          onDone: [
-            {
-              guard: ({ event }) => (event.output as Advice).fault === undefined,
-              target: 'paying',
-              actions: { type: 'advise', params: ({ event }) => ({ advice: event.output as Advice }) },
-            },
-            {
-              target: 'deciding',
-              actions: { type: 'advise', params: ({ event }) => ({ advice: event.output as Advice }) },
-            },
-          ],
+          onDone: {
+            target: 'advised',
+            actions: { type: 'advise', params: ({ event }) => ({ advice: event.output as Advice }) },
+          },
           onError: {
             target: 'deciding',
             actions: { type: 'findNobody', params: ({ event }) => ({ error: event.error }) },
@@ -253,6 +266,63 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
         on: { 'task.cancel': { target: 'cancelled' } },
       },
+      advised: {
+        always: [
+          { guard: 'waits for a halt', target: 'halted' },
+          { guard: 'has nobody', target: 'deciding' },
+          { guard: 'must be cleared', target: 'clearing' },
+          { target: 'paying', actions: 'notify' },
+        ],
+      },
+      halted: {
+        entry: { type: 'tell', params: { standing: 'parked' } },
+        exit: { type: 'tell', params: { standing: 'running' } },
+        invoke: {
+          id: 'consult',
+          src: 'consult',
+          input: ({ context: { start, input, tried, largerThan, halts } }: Known): Consultation => ({
+            ...{ start, input, tried, largerThan, ...(halts !== undefined && { halts }) },
+          }),
+          onDone: {
+            target: 'advised',
+            actions: { type: 'advise', params: ({ event }) => ({ advice: event.output as Advice }) },
+          },
+          onError: {
+            target: 'deciding',
+            actions: { type: 'findNobody', params: ({ event }) => ({ error: event.error }) },
+          },
+        },
+        on: {
+          'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
+          'task.abandon': { guard: 'may be about it', target: 'failed', actions: 'abandon' },
+          'task.cancel': { target: 'cancelled' },
+        },
+      },
+      clearing: {
+        entry: { type: 'tell', params: { standing: 'waiting' } },
+        exit: { type: 'tell', params: { standing: 'running' } },
+        invoke: {
+          id: 'clearance',
+          src: 'review',
+          input: ({ context }: Known) => clearanceOf(context),
+          onDone: {
+            target: 'heard',
+            actions: {
+              type: 'heedClearance',
+              params: ({ event }) => ({ output: event.output as ReviewOutput }),
+            },
+          },
+          onError: {
+            target: 'failed',
+            actions: assign({
+              fault: ({ event }) => ({ class: 'crash' as const, message: saidBy(event.error) }),
+            }),
+          },
+        },
+        on: { 'task.cancel': { target: 'cancelled' } },
+      },
+      // What was permitted when they were asked may not be any more.
+      heard: { always: [{ guard: 'was aborted', target: 'failed' }, { target: 'consulting' }] },
       paying: {
         description: 'reserves what the attempt may cost',
         initial: 'reserving',
@@ -347,11 +417,14 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         after: { tooLong: { target: 'weighing', actions: ['beLate', 'settle', 'answerShadows'] } },
         on: {
           'parts.done': { actions: 'keepParts' },
+          // That it stands in the journal is all that is wanted.
+          'task.permission': {},
           'task.cancel': { target: 'cancelled', actions: { type: 'letGo', params: { knows: false } } },
         },
       },
       weighing: {
         always: [
+          { guard: 'was halted', target: 'consulting' },
           { guard: 'is to be verified', target: 'verifying' },
           // What the task says of itself decides: here it stands for whoever compares versions.
           { guard: { type: 'is good', params: { spec } }, target: 'done' },

@@ -11,6 +11,7 @@ import type { Calibration } from '../quality.ts';
 import type { ReviewVerdict } from '../review-events.ts';
 import type { Strategy } from '../strategy.ts';
 import type { WorkStart } from '../workflow/graph.ts';
+import type { CallTerms } from './terms.ts';
 
 /** What of a task decides. Stands in the code: a change of it is a change of the machine. */
 export interface TaskSpec {
@@ -40,6 +41,8 @@ export interface Consultation {
   readonly tried: readonly string[];
   /** Only those whose window is larger than this, in tokens. */
   readonly largerThan: number | undefined;
+  /** The halts that keep it waiting: it is not answered before one of them is lifted. */
+  readonly halts?: readonly string[];
   /** Only those who may cost less than this, in micro-units: there was no money for that much. */
   readonly cheaperThan?: Micros | undefined;
 }
@@ -105,10 +108,34 @@ export interface Permission {
   readonly effect: 'permit' | 'deny';
   readonly determining: readonly string[];
   readonly reasons: readonly string[];
+  /** The hash of the decider. */
+  readonly decider?: string;
+  /** The obligations that are met for it. */
+  readonly met?: readonly string[];
 }
 
-export type Advice =
-  Advised | { readonly fault: Fault; readonly passedOver: readonly PassedOver[]; readonly route?: RouteNote };
+export type Advice = Advised | Unadvised;
+
+/** Nobody. */
+export interface Unadvised {
+  readonly fault: Fault;
+  readonly passedOver: readonly PassedOver[];
+  /** The halts without which there might be somebody. */
+  readonly halts?: readonly string[];
+  readonly route?: RouteNote;
+}
+
+/** The code of a fault: it was halted, and goes on when that is lifted. */
+export const HALTED = 'halted';
+
+/** What was decided about something that an agent does within its work. Sent to the task, so that it is recorded first. */
+export interface TaskPermission {
+  readonly type: 'task.permission';
+  readonly action: string;
+  readonly resource: { readonly type: string; readonly id: string };
+  readonly permission: Permission;
+  readonly attempt: number;
+}
 
 /** This one. */
 export interface Advised {
@@ -120,6 +147,8 @@ export interface Advised {
   readonly because: string;
   readonly passedOver: readonly PassedOver[];
   readonly permission: Permission;
+  /** What must be done before it is asked. */
+  readonly terms?: CallTerms;
   /** What the attempt may cost at most. That much is reserved. */
   readonly maxCost: Micros;
   /** Further accounts that pay for it: the agent's own, the tenant's. */

@@ -30,10 +30,7 @@ interface Step {
 }
 
 /** How the child has ended that did the work of a node. */
-function outcomeIn(
-  { event }: Pick<Step, 'event'>,
-  { outcome }: Pick<WorkNode, 'outcome'>,
-): WorkOutcome {
+function outcomeIn({ event }: Pick<Step, 'event'>, { outcome }: Pick<WorkNode, 'outcome'>): WorkOutcome {
   const { output } = event as { readonly output: unknown };
   return outcome === undefined ? (output as WorkOutcome) : outcome(output);
 }

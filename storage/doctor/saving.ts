@@ -86,7 +86,7 @@ interface Sent {
  * Damaged rows that nobody is refused for: marks, receipts and the index of states are made anew, a waypoint only saves time, and
  * whose code is not known is looked at as if it had changed.
  */
-const CAN_BE_MISSED: ReadonlySet<string | undefined> = new Set(['R', 'K', 'W', 'C', 'I', 'P']);
+const CAN_BE_MISSED: ReadonlySet<string | undefined> = new Set(['R', 'K', 'W', 'C', 'I', 'P', 'O']);
 
 /** Rows that are not simply copied. */
 const APART: ReadonlySet<Prefix> = new Set([
@@ -99,6 +99,7 @@ const APART: ReadonlySet<Prefix> = new Set([
   Prefix.Idempotency,
   Prefix.Code,
   Prefix.Pause,
+  Prefix.Order,
   // The first query makes it anew.
   Prefix.State,
 ]);
@@ -278,6 +279,10 @@ class Saving {
     await this.#copy(Prefix.Code, writer);
     if (!(await this.#copy(Prefix.Pause, writer)))
       this.#losses.push('a pause may be lost: look at system.paused() before anything moves');
+    if (!(await this.#copy(Prefix.Order, writer)))
+      this.#losses.push(
+        'an order may be lost, such as a halt: look at system.halts.list() before anything moves',
+      );
     const marksAreWhole =
       (await this.#copy(Prefix.Resume, writer)) && (await this.#copy(Prefix.Timer, writer));
     if (!marksAreWhole || this.#rowsAreInDoubt) await this.#markAll(kept, writer);

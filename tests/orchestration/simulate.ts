@@ -2,7 +2,7 @@
  * A simulated run: a random workflow, agents in moods, reviewers who come and go, a system that dies after random commits. What must hold
  * is held against the journals when it is over; and if nothing died, the same seed must have come to the same end.
  */
-import { Reviews } from 'heddle/actors';
+import { Reviews, roles } from 'heddle/actors';
 import type { ActorDefinitions } from 'heddle';
 import { memory } from 'heddle/storage';
 import { Staff } from '../../actors/staff.ts';
@@ -12,9 +12,11 @@ import type { TaskContext } from '../../machines/task/progress.ts';
 import type { NodeProgress, RunContext } from '../../machines/workflow/progress.ts';
 import { Prng } from '../../runtime/testing/prng.ts';
 import { DyingSystem } from '../dying-system.ts';
+import { scanned } from './decided.ts';
 import { randomWorkflow } from './random-workflow.ts';
 import type { RandomNode } from './random-workflow.ts';
 import { Upstream } from './upstream.ts';
+import { workplaceUnder } from './workplace.ts';
 
 export interface Simulated {
   readonly violations: readonly string[];
@@ -22,7 +24,31 @@ export interface Simulated {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-const PERMIT = { effect: 'permit', determining: ['simulation'], reasons: [] } as const;
+/** Who may do what, and nothing else may be done. */
+const DECIDER = roles({
+  roles: { reviewer: {} },
+  members: ['ada', 'grace', 'edith'].map((id) => ({ who: { type: 'user', id }, roles: ['reviewer'] })),
+  grants: [
+    {
+      id: 'operators-look-after-it',
+      to: { principals: [{ type: 'program', id: 'main' }] },
+      actions: ['start', 'send'],
+      resources: 'any',
+    },
+    {
+      id: 'runs-ask-agents',
+      to: { principals: [{ type: 'actor', id: 'flow/*' }] },
+      actions: ['agent.call'],
+      resources: [{ type: 'agent' }],
+    },
+    {
+      id: 'reviewers-decide',
+      to: { roles: ['reviewer'] },
+      actions: ['review.*'],
+      resources: [{ type: 'review' }],
+    },
+  ],
+});
 const RUN = 'flow/1';
 const HOUR = 3_600_000;
 const ROUNDS = 60;
@@ -39,13 +65,14 @@ export async function simulateRun(seed: number, { dies = true } = {}): Promise<S
     upstream.agent('cleo', 'weigh'),
   ];
   const staff = new Staff(new Map(agents.map((one) => [one.name, one])));
-  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } } as never);
+  staff.beginIn(workplaceUnder(DECIDER));
   const fate = chance.fork('fate');
   const deathRate = dies ? fate.pick([0.01, 0.05, 0.2]) : 0;
   let isCalm = false;
   const world: DyingSystem<ActorDefinitions> = new DyingSystem({
     store: memory(),
     actors: hosted({ flow: machine }, staff),
+    decider: DECIDER,
     maxTurnsPerCommit: fate.pick([1, 3, 1000]),
     dies: () => !isCalm && world.deaths < 200 && fate.chance(deathRate),
   });
@@ -67,7 +94,9 @@ export async function simulateRun(seed: number, { dies = true } = {}): Promise<S
   await world.settle();
   const violations: string[] = [];
   for await (const violation of judged(world, nodes, upstream)) violations.push(violation);
-  const counts = countsOf(world, people, upstream);
+  const decided = await scanned(world.system);
+  violations.push(...decided.violations);
+  const counts = { ...countsOf(world, people, upstream), ...scans(decided.counts) };
   await world.system.close();
   return { violations, deaths: world.deaths, counts };
 }
@@ -112,7 +141,7 @@ class People {
   }
 
   #reviews(): Reviews {
-    return new Reviews(this.#world.system as never, { decide: () => PERMIT });
+    return new Reviews(this.#world.system as never, { decide: (request) => DECIDER.decide(request) });
   }
 
   async #pending(): Promise<string[]> {
@@ -223,6 +252,10 @@ async function judgedMoney(world: DyingSystem<ActorDefinitions>): Promise<string
   }
   return wrong;
 }
+
+/** How many effects had their decisions, by kind. */
+const scans = (counts: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(counts).map(([kind, count]) => [`decided ${kind}`, count]));
 
 function countsOf(
   world: DyingSystem<ActorDefinitions>,

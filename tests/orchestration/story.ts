@@ -23,6 +23,7 @@ import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
 import type { Ledger } from '../../machines/budget-ledger.ts';
 import { DyingSystem } from '../dying-system.ts';
+import { workplaceUnder } from './workplace.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -136,7 +137,7 @@ export async function play(
 ) {
   world = new World();
   const staff = new Staff(new Map(agents.map((one) => [one.name, one])));
-  staff.beginIn({ authority: { permit: () => ({ ...PERMIT, obligations: [] }) } } as never);
+  staff.beginIn(workplaceUnder({ hash: 'test', decide: () => ({ ...PERMIT, obligations: [] }) }));
   let commits = 0;
   let isCalm = false;
   const dying: DyingSystem<ActorDefinitions> = new DyingSystem({

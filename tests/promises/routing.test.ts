@@ -101,6 +101,8 @@ function staffedSystem({
         authority: authority as never,
         get: (address) => system.get(address) as never,
         actor: (name, id) => system.actor(name, id),
+        orders: system.orders,
+        tenantOf: () => undefined,
       });
     },
     dies,

@@ -31,6 +31,8 @@ export const orchestration: Ring = async ({ rounds = Infinity, seeds = 300, seed
   tally.mustHaveHappened('story kills', Math.min(rounds, 100));
   tally.mustHaveHappened('kills', seeds);
   tally.mustHaveHappened('decisions', seeds / 4);
+  tally.mustHaveHappened('decided call', seeds);
+  tally.mustHaveHappened('decided review', seeds / 4);
   for (const status of ['complete', 'failed', 'skipped', 'cancelled', 'compensated'])
     tally.mustHaveHappened(`nodes ${status}`);
   return tally.report();

@@ -1,0 +1,136 @@
+/**
+ * The terms on which an agent may be asked: what the decider wants done besides, before it is. They come with the permission, and so
+ * they are recorded before anything follows from them. Pure: what of them changes what the agent is given is applied here.
+ */
+import { canonicalOf } from '../canonical.ts';
+import { keysOf } from '../json-pointer.ts';
+import { amountOf } from '../money.ts';
+import type { ReviewInput } from '../review-input.ts';
+import type { ReviewOutput } from '../review.ts';
+import { sha256 } from '../sha256.ts';
+import type { TaskContext } from './progress.ts';
+
+export interface CallTerms {
+  /** A person must approve it first. */
+  readonly gate?: ClearanceTerms;
+  /** What the agent is not shown. */
+  readonly redact?: Redaction;
+  /** Who is told that it is asked. */
+  readonly notify?: readonly Notice[];
+}
+
+export interface ClearanceTerms {
+  /** Names what is approved: this agent, with this input, for this much. */
+  readonly key: string;
+  readonly roles: readonly string[];
+  readonly quorum: number;
+  /** How long they have, in ms; undefined: for ever. */
+  readonly withinMs: number | undefined;
+  readonly reason: string | undefined;
+}
+
+export interface Redaction {
+  /** JSON pointers into `{ input, values }`, in which `*` stands for every item or field: `/input/rows/*`. */
+  readonly places: readonly string[];
+  /** What stands there instead; undefined: nothing does. */
+  readonly mask: string | undefined;
+  /** The hashes of what was there, and of what is given to the agent. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Whatever the obligation says. */
+export type Notice = Readonly<Record<string, unknown>>;
+
+/** Emitted before an agent is asked, where an obligation says so. */
+export interface CallNotice {
+  readonly type: 'obligation.notify';
+  readonly run: string;
+  readonly task: string;
+  readonly agent: string;
+  readonly obligation: Notice;
+}
+
+/** What of a run an agent is given. */
+export interface Given {
+  readonly input: unknown;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+// ---- redaction ----------------------------------------------------------------------------------------------------
+
+/** What the agent is given. */
+export function givenTo({ start, input, advice }: TaskContext): Given {
+  const given = { input, values: start.values };
+  const { redact } = advice?.terms ?? {};
+  return redact === undefined ? given : redacted(given, redact);
+}
+
+/** The same without what stands in some places. Where nothing stands, nothing changes. */
+export function redacted(given: Given, { places, mask }: Pick<Redaction, 'places' | 'mask'>): Given {
+  return places.reduce((left: unknown, place) => without(left, keysOf(place), mask), given) as Given;
+}
+
+/** @throws NotJson */
+export const digestOfGiven = (given: Given): string => sha256(canonicalOf(given));
+
+const EVERY = '*';
+
+function without(value: unknown, [key, ...rest]: readonly string[], mask: string | undefined): unknown {
+  if (typeof value !== 'object' || value === null || key === undefined) return value;
+  const isMeant = (name: string): boolean => key === EVERY || key === name;
+  const change = (name: string, item: unknown): unknown[] => {
+    if (!isMeant(name)) return [item];
+    if (rest.length > 0) return [without(item, rest, mask)];
+    return mask === undefined ? [] : [mask];
+  };
+  if (Array.isArray(value)) return value.flatMap((item, index) => change(String(index), item));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, item]) => change(name, item).map((left) => [name, left])),
+  );
+}
+
+// ---- clearance ----------------------------------------------------------------------------------------------------
+
+export function isCleared({ advice, cleared }: TaskContext): boolean {
+  const { gate } = advice?.terms ?? {};
+  return gate === undefined || cleared.includes(gate.key);
+}
+
+/** What people are shown of a call that they must approve first. */
+export function clearanceOf(context: TaskContext): ReviewInput {
+  const { start, advice } = context;
+  const { agent, maxCost, terms } = advice!;
+  const { roles, quorum, withinMs, reason } = terms!.gate!;
+  const cost = amountOf(maxCost);
+  return {
+    title: `${start.task} is about to ask ${agent}: may it?`,
+    proposal: { agent, maxCost: cost, ...givenTo(context) } as ReviewInput['proposal'],
+    ...{ roles, quorum },
+    ...(withinMs !== undefined && { expiresAfterMs: withinMs }),
+    about: {
+      ...{ task: start.task, workflow: start.workflow, agent, maxCost: cost },
+      ...(reason !== undefined && { obligation: reason }),
+    },
+  };
+}
+
+/** What a task does when people have decided about a call. */
+export function afterClearance(
+  { cleared, advice }: TaskContext,
+  { verdict, by = 'nobody', reason = '' }: ReviewOutput,
+): Partial<TaskContext> {
+  if (verdict === 'approved') return { cleared: [...cleared, advice!.terms!.gate!.key] };
+  if (verdict === 'aborted') return { outcome: { status: 'aborted', by, reason } };
+  const message =
+    verdict === 'expired' ? 'nobody has approved the call in time' : `${by} has refused the call: ${reason}`;
+  return { outcome: { status: 'failed', problem: { class: 'rejected', message } } };
+}
+
+// ---- notices ------------------------------------------------------------------------------------------------------
+
+export function noticesOf({ start, advice }: TaskContext): readonly CallNotice[] {
+  return (advice?.terms?.notify ?? []).map((obligation) => ({
+    ...{ type: 'obligation.notify', run: start.run, task: start.task, agent: advice!.agent, obligation },
+  }));
+}

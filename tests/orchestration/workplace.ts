@@ -1,0 +1,17 @@
+/**
+ * Where the staff of a simulated run works: nothing is halted, and permissions come from whoever the test says.
+ */
+import type { Decider } from 'heddle';
+import { Authority } from '../../runtime/authority.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import type { Workplace } from '../../actors/staff.ts';
+
+export function workplaceUnder(decider: Decider): Workplace {
+  return {
+    authority: new Authority(decider, { clock: systemClock, withinMs: 1000, report: () => {} }),
+    orders: { of: () => new Map(), watch: () => () => {} },
+    get: () => undefined,
+    actor: () => Promise.reject(new Error('there are no records')),
+    tenantOf: () => undefined,
+  };
+}

@@ -1,0 +1,258 @@
+// The lie: "halted is halted". Halts of every kind, while calls run, while money is reserved, over crashes and under pauses: nothing that
+// is covered is begun after the record of the halt, what comes late is not heard, and what waited goes on when it is lifted.
+import { budget, roles, task, workflow, map } from 'heddle/actors';
+import type { HaltTarget } from 'heddle/actors';
+import { NotPermitted } from 'heddle';
+import { describe, expect, it } from 'vitest';
+import { doing, World } from './staffed-world.ts';
+import { collect, onDisk, rejection } from './systems.ts';
+
+/** Calls that are not answered before the test says so. */
+class Slow {
+  readonly begun: string[] = [];
+  readonly aborted: string[] = [];
+  readonly #waiting: (() => void)[] = [];
+
+  readonly work = (assignment: { idempotencyKey: string; signal: AbortSignal }) => {
+    this.begun.push(assignment.idempotencyKey);
+    assignment.signal.addEventListener('abort', () => this.aborted.push(assignment.idempotencyKey));
+    return new Promise<Record<string, unknown>>((resolve) => this.#waiting.push(() => resolve({ ok: true })));
+  };
+
+  answerAll(): void {
+    for (const answer of this.#waiting.splice(0)) answer();
+  }
+}
+
+const items = (n: number): { readonly items: readonly object[] } => ({
+  items: Array.from({ length: n }, (_, i) => ({ i })),
+});
+
+const many = workflow({
+  id: 'many',
+  budget: budget({ limit: 5 }),
+  tasks: {
+    each: map({
+      over: (_, { input }) => (input as ReturnType<typeof items>).items as never,
+      each: task({ agent: 'clerk' }),
+      concurrency: 50,
+    }),
+  },
+});
+
+describe('a halt during 50 calls', () => {
+  it('begins no call after its record, aborts those that run, hears nothing of them, and holds the money', async () => {
+    const slow = new Slow();
+    const world = await World.open({ actors: { many, clerk: doing('clerk', slow.work) }, store: onDisk() });
+    await world.start('many', '1', items(60));
+    await world.until(() => slow.begun.length === 50);
+    await world.system.halts.halt({ agent: 'clerk' }, { by: 'ada', reason: 'it writes nonsense' });
+    const before = slow.begun.length;
+    expect(slow.aborted.length).toBe(before);
+    await world.settle();
+    // The answers are late.
+    slow.answerAll();
+    await world.until(() => world.snapshot('many/1').context.nodes.each.status === 'parked');
+    await world.advance(3_600_000);
+    expect(slow.begun.length).toBe(before);
+    const { context } = world.snapshot('many/1/account');
+    expect(context.window).toMatchObject({ spent: 0, reserved: 500_000, held: 500_000 });
+    for (const index of [0, 49])
+      expect(world.snapshot(`many/1/each/${index}`)).toMatchObject({
+        value: 'halted',
+        context: { fault: { class: 'not-permitted', code: 'halted' } },
+      });
+    expect(world.snapshot('many/1').context.nodes.each.status).toBe('parked');
+
+    // Over a kill.
+    await world.crash();
+    await world.advance(3_600_000);
+    expect(slow.begun.length).toBe(before);
+    expect(world.system.halts.list()).toMatchObject([
+      { target: { agent: 'clerk' }, by: 'ada', reason: 'it writes nonsense' },
+    ]);
+
+    await world.system.halts.lift({ agent: 'clerk' }, { by: 'ada', reason: 'it was mended' });
+    expect(world.system.halts.list()).toEqual([]);
+    await world.until(() => {
+      slow.answerAll();
+      return world.snapshot('many/1').status !== 'active';
+    });
+    expect(world.snapshot('many/1')).toMatchObject({ status: 'done' });
+    // What was aborted is asked again under the same key: whoever had done it may notice.
+    const keys = new Set(slow.begun);
+    expect(slow.begun.length).toBe(110);
+    expect(keys.size).toBe(60);
+    const events = (await world.history('heddle/system')).map(({ event }) => event);
+    expect(events.filter(({ type }) => type !== 'xstate.init')).toMatchObject([
+      {
+        type: 'heddle.ordered',
+        kind: 'halt',
+        content: { agent: 'clerk' },
+        by: 'ada',
+        reason: 'it writes nonsense',
+      },
+      {
+        type: 'heddle.withdrawn',
+        kind: 'halt',
+        content: { agent: 'clerk' },
+        by: 'ada',
+        reason: 'it was mended',
+      },
+    ]);
+    expect((await world.system.verify()).broken).toEqual([]);
+  });
+});
+
+describe('a halt', () => {
+  const acme = { type: 'object' } as const;
+  const shop = workflow({
+    id: 'shop',
+    inputSchema: acme,
+    tenant: ({ tenant }) => tenant as string | undefined,
+    tasks: { buy: task({ capability: 'buy.now' }) },
+  });
+  const other = workflow({ id: 'other', tasks: { buy: task({ agent: 'buyer' }) } });
+  const actors = (asked: string[]) => ({
+    ...{ shop, other },
+    buyer: doing('buyer', ({ context }) => (asked.push(context.run), {}), {
+      capabilities: ['buy.now'],
+      model: 'm-1',
+    }),
+  });
+
+  const targets: readonly (readonly [HaltTarget, blocked: readonly string[]])[] = [
+    ['all', ['shop/acme', 'shop/zeta', 'shop/none', 'other/1']],
+    [{ agent: 'buyer' }, ['shop/acme', 'shop/zeta', 'shop/none', 'other/1']],
+    [{ model: 'm-1' }, ['shop/acme', 'shop/zeta', 'shop/none', 'other/1']],
+    [{ capability: 'buy' }, ['shop/acme', 'shop/zeta', 'shop/none', 'other/1']],
+    [{ workflow: 'shop' }, ['shop/acme', 'shop/zeta', 'shop/none']],
+    // Of one run it cannot be told whose it is.
+    [{ tenant: 'acme' }, ['shop/acme', 'shop/none']],
+    [{ agent: 'somebody' }, []],
+    [{ capability: 'buy.later' }, []],
+  ];
+
+  it.each(targets)('of %j covers what it says, and nothing else', async (target, blocked) => {
+    const asked: string[] = [];
+    const world = await World.open({ actors: actors(asked) });
+    await world.system.halts.halt(target, { reason: 'test' });
+    const runs: readonly (readonly [string, string, object])[] = [
+      ['shop', 'acme', { tenant: 'acme' }],
+      ['shop', 'zeta', { tenant: 'zeta' }],
+      ['shop', 'none', {}],
+      ['other', '1', {}],
+    ];
+    for (const [name, id, input] of runs) await world.start(name, id, input);
+    const all = runs.map(([name, id]) => `${name}/${id}`);
+    expect(asked).toEqual(all.filter((run) => !blocked.includes(run)));
+    await world.system.halts.lift(target, { reason: 'test' });
+    await world.settle();
+    expect(new Set(asked)).toEqual(new Set(all));
+  });
+
+  it('leaves the work to somebody else who can do it', async () => {
+    const asked: string[] = [];
+    const pair = workflow({ id: 'pair', tasks: { buy: task({ agent: ['ann', 'bob'] }) } });
+    const named = (name: string) => doing(name, () => (asked.push(name), {}));
+    const world = await World.open({ actors: { pair, ann: named('ann'), bob: named('bob') } });
+    await world.system.halts.halt({ agent: 'ann' }, { reason: 'test' });
+    await world.start('pair', '1');
+    expect(asked).toEqual(['bob']);
+    expect(world.snapshot('pair/1/buy').context.passedOver).toEqual([
+      { agent: 'ann', why: 'agent ann is halted: test' },
+    ]);
+  });
+
+  it('gives the question of an aborted call to nobody else under its key', async () => {
+    const keys: string[] = [];
+    const slow = new Slow();
+    const pair = workflow({ id: 'pair', tasks: { buy: task({ agent: ['ann', 'bob'] }) } });
+    const bob = doing('bob', ({ idempotencyKey }) => (keys.push(idempotencyKey), {}));
+    const world = await World.open({ actors: { pair, ann: doing('ann', slow.work), bob } });
+    await world.start('pair', '1');
+    await world.system.halts.halt({ agent: 'ann' }, { reason: 'test' });
+    await world.settle();
+    expect([slow.begun.length, keys.length]).toEqual([1, 1]);
+    expect(keys[0]).not.toBe(slow.begun[0]);
+    expect(world.snapshot('pair/1').status).toBe('done');
+  });
+
+  it('is in force while everything is paused, and one that stands is not given twice', async () => {
+    const world = await World.open({ actors: actors([]) });
+    await world.system.pause();
+    await world.system.halts.halt('all', { reason: 'first' });
+    await world.system.halts.halt('all', { reason: 'second' });
+    expect(world.system.halts.list()).toMatchObject([{ target: 'all', reason: 'first' }]);
+  });
+
+  it('can be resumed by nobody, but given up and cancelled', async () => {
+    const asked: string[] = [];
+    const world = await World.open({ actors: actors(asked) });
+    await world.system.halts.halt('all', { reason: 'test' });
+    await world.start('other', '1');
+    await world.tell('other/1', { type: 'task.resume', task: 'buy', by: 'ada' });
+    await world.settle();
+    expect(world.snapshot('other/1/buy').value).toBe('halted');
+    await world.tell('other/1', { type: 'task.abandon', task: 'buy', by: 'ada', reason: 'no' });
+    await world.settle();
+    expect(world.snapshot('other/1').status).not.toBe('active');
+    await world.start('other', '2');
+    await world.tell('other/2', { type: 'run.abort', by: 'ada', reason: 'no' });
+    await world.settle();
+    expect(world.snapshot('other/2').status).not.toBe('active');
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('whoever halts', () => {
+  const TABLE = `
+grants:
+  - { id: program, to: { principals: [{ type: program, id: main }] }, actions: [start, lift], resources: any }
+  - { id: safety, to: { principals: [{ type: user, id: ada }] }, actions: [halt], resources: [{ type: agent }] }
+`;
+  const one = workflow({ id: 'one', tasks: { work: task({ agent: 'clerk' }) } });
+
+  it('must be permitted to, and that is in the record', async () => {
+    const world = await World.open({
+      actors: { one, clerk: doing('clerk', () => ({})) },
+      decider: roles(TABLE),
+    });
+    const { halts } = world.system;
+    const ada = { type: 'user', id: 'ada' };
+    expect(await rejection(halts.halt('all', { by: ada, reason: 'x' }))).toBeInstanceOf(NotPermitted);
+    expect(await rejection(halts.halt({ agent: 'clerk' }, { reason: 'x' }))).toBeInstanceOf(NotPermitted);
+    expect(halts.list()).toEqual([]);
+    await halts.halt({ agent: 'clerk' }, { by: ada, reason: 'x' });
+    expect(await rejection(halts.lift({ agent: 'clerk' }, { by: ada, reason: 'x' }))).toBeInstanceOf(
+      NotPermitted,
+    );
+    expect(halts.list()).toHaveLength(1);
+    const records = await world.history('heddle/system');
+    expect(records.find(({ event }) => event.type === 'heddle.ordered')).toMatchObject({
+      principal: ada,
+      decision: { determining: ['safety'] },
+    });
+    const refusals = await collect(world.system.refusals());
+    expect(refusals.map(({ what, principal }) => [what, principal])).toEqual([
+      ['halt', 'user ada'],
+      ['halt', 'program main'],
+      ['lift', 'user ada'],
+    ]);
+  });
+
+  it('is told what makes no sense, and nothing is halted', async () => {
+    const { system } = await World.open({ actors: { one, clerk: doing('clerk', () => ({})) } });
+    const wrong: readonly unknown[] = [
+      ...['everything', {}, { agent: '' }, { agent: 'a', model: 'b' }, { agents: 'a' }, undefined],
+      { capability: 'a b' },
+    ];
+    for (const target of wrong)
+      expect(await rejection(system.halts.halt(target as never, { reason: 'x' }))).toMatchObject({
+        code: 'HEDDLE_INVALID_ARGUMENT',
+      });
+    expect(await rejection(system.halts.halt('all', { reason: ' ' }))).toMatchObject({ path: 'reason' });
+    expect(await rejection(system.halts.lift('all', { reason: 'x' }))).toMatchObject({ path: 'target' });
+    expect(system.halts.list()).toEqual([]);
+  });
+});

@@ -1,0 +1,370 @@
+// The lie: "permitted, on condition that". Obligations of every kind on calls of agents, tools and approvals: each is met before the call,
+// and stands in the journal before it; one that is unknown, misspelt or impossible is a refusal; data goes only where their labels let it.
+import { agent, budget, from, gate, map, mcp, roles, task, workflow } from 'heddle/actors';
+import type { Assignment } from 'heddle/actors';
+import type { Decider, Decision, Obligation } from 'heddle';
+import { describe, expect, it } from 'vitest';
+import { doing, World } from './staffed-world.ts';
+import { rejection } from './systems.ts';
+
+const NO: Decision = { effect: 'deny', determining: ['no-pii'], reasons: ['no'], obligations: [] };
+const PERMIT: Decision = { effect: 'permit', determining: ['rule'], reasons: [], obligations: [] };
+
+/** Permits everything; calls of agents with obligations. */
+const obliging = (...obligations: readonly Obligation[]): Decider => ({
+  hash: 'obliging',
+  decide: ({ action }) => (action.name === 'agent.call' ? { ...PERMIT, obligations } : PERMIT),
+});
+
+const pay = workflow({
+  id: 'pay',
+  budget: budget({ limit: 10 }),
+  tasks: { work: task({ agent: 'clerk', about: ({ amount }) => ({ amount: amount as number }) }) },
+});
+
+async function worldWith(decider: Decider, more: object = {}) {
+  const asked: Assignment[] = [];
+  const clerk = doing('clerk', (assignment) => (asked.push(assignment), { ok: true }), {
+    cost: 0.5,
+    ...more,
+  });
+  const emitted: { type: string }[] = [];
+  const world = await World.open({
+    actors: { pay, clerk },
+    decider,
+    onEmit: (event: { type: string }) => void emitted.push(event),
+  });
+  return { world, asked, emitted };
+}
+
+describe('a gate that is asked for', () => {
+  const TABLE = `
+roles: { treasurer: {} }
+members:
+  - { who: { type: user, id: tess }, roles: [treasurer] }
+  - { who: { type: user, id: tom }, roles: [treasurer] }
+grants:
+  - { id: program, to: { principals: [{ type: program, id: main }] }, actions: ['*'], resources: any }
+  - { id: people, to: everyone, actions: [start], resources: any }
+  - { id: runs, to: { principals: [{ type: actor, id: 'pay/*' }] }, actions: [agent.call], resources: any }
+  - id: large
+    to: { principals: [{ type: actor, id: 'pay/*' }] }
+    actions: [agent.call]
+    resources: any
+    when: [{ of: action.properties.amount, moreThan: 1000 }]
+    obligations: [{ type: gate, role: treasurer, reason: more than 1000 }]
+  - { id: treasurers, to: { roles: [treasurer] }, actions: ['review.*'], resources: [{ type: review }] }
+`;
+
+  it('stands before the call of a large amount, and of no other; and the workflow is the same', async () => {
+    const { world, asked } = await worldWith(roles(TABLE));
+    await world.start('pay', 'small', { amount: 1000 });
+    expect([asked.length, world.snapshot('pay/small').status]).toEqual([1, 'done']);
+    await world.start('pay', 'large', { amount: 1001 });
+    expect([asked.length, world.snapshot('pay/large').context.nodes.work.status]).toEqual([1, 'waiting']);
+    // Over a kill.
+    await world.crash();
+    const review = world.system.reviews.get('pay/large/work/clearance')!;
+    expect(review).toMatchObject({
+      title: 'work is about to ask clerk: may it?',
+      content: { agent: 'clerk', maxCost: 0.5, input: { amount: 1001 } },
+      roles: ['treasurer'],
+      about: { obligation: 'more than 1000' },
+    });
+    expect(world.snapshot('pay/large/account').context.window).toMatchObject({ reserved: 0 });
+    await world.system.reviews.decide(review.id, { by: 'tess', verdict: 'approve' });
+    await world.settle();
+    expect([asked.length, world.snapshot('pay/large').status]).toEqual([2, 'done']);
+    const { permission } = world.snapshot('pay/large/work').context.advice;
+    expect(permission).toMatchObject({ determining: ['large', 'runs'], met: ['gate'] });
+  });
+
+  it('takes no approval of whoever has started the run, and a refusal is the end of the task', async () => {
+    const { world, asked } = await worldWith(roles(TABLE));
+    await world.start('pay', '1', { amount: 5000 }, { type: 'user', id: 'tess' });
+    const decide = (by: string, verdict: 'approve' | 'reject') =>
+      world.system.reviews.decide('pay/1/work/clearance', { by, verdict, reason: 'too much' });
+    expect(await rejection(decide('tess', 'approve'))).toMatchObject({ reason: 'not-permitted' });
+    await decide('tom', 'reject');
+    await world.settle();
+    expect(asked).toEqual([]);
+    expect(world.snapshot('pay/1').status).not.toBe('active');
+    expect(world.snapshot('pay/1').context.nodes.work.problem).toMatchObject({
+      class: 'rejected',
+      message: 'tom has refused the call: too much',
+    });
+  });
+
+  it('is asked again for another input, and expires as a refusal', async () => {
+    const { world, asked } = await worldWith(obliging({ type: 'gate', role: 'any', within: '1 hour' }));
+    await world.start('pay', '1', { amount: 1 });
+    await world.advance(3_600_001);
+    expect([asked.length, world.snapshot('pay/1').context.nodes.work.problem.message]).toEqual([
+      0,
+      'nobody has approved the call in time',
+    ]);
+  });
+});
+
+describe('what must be redacted', () => {
+  const INPUT = {
+    patient: { name: 'Ann', ssn: '078-05-1120' },
+    visits: [
+      { day: 1, note: 'a' },
+      { day: 2, note: 'b' },
+    ],
+  };
+
+  it('is not shown to the agent, and the hashes of both are recorded before it is asked', async () => {
+    const decider = obliging({ type: 'redact', places: ['/input/patient/ssn', '/input/visits/*/note'] });
+    const { world, asked } = await worldWith(decider);
+    await world.start('pay', '1', INPUT);
+    expect(asked[0]!.input).toEqual({ patient: { name: 'Ann' }, visits: [{ day: 1 }, { day: 2 }] });
+    const { redact } = world.snapshot('pay/1/work').context.advice.terms;
+    expect(redact).toMatchObject({ places: ['/input/patient/ssn', '/input/visits/*/note'] });
+    expect(redact.from).toMatch(/^[0-9a-f]{64}$/);
+    expect(redact.to).toMatch(/^[0-9a-f]{64}$/);
+    expect(redact.from).not.toBe(redact.to);
+    const records = await world.history('pay/1/work');
+    const advised = records.findIndex(({ event }) => event.type === 'xstate.done.actor.consult');
+    const begun = records.findIndex(({ intents }) =>
+      intents.some((intent) => intent.kind === 'spawn' && intent.src === 'ask'),
+    );
+    expect(advised).toBeGreaterThan(0);
+    expect(advised).toBeLessThan(begun);
+  });
+
+  it('is masked where a mask is given, also in the context that it is given by name', async () => {
+    const known = workflow({
+      id: 'known',
+      tasks: {
+        first: task({ agent: 'first' }),
+        work: task({
+          needs: ['first'],
+          agent: 'clerk',
+          context: ['first'],
+          input: { who: from.input('/patient') },
+        }),
+      },
+    });
+    const asked: Assignment[] = [];
+    const clerk = doing('clerk', (one) => (asked.push(one), {}), { contextKeys: ['first'] });
+    const world = await World.open({
+      actors: { known, clerk, first: doing('first', () => ({ ssn: '1', rest: 2 })) },
+      decider: obliging({ type: 'redact', places: ['/values/first/ssn', '/input/who/ssn'], mask: '***' }),
+    });
+    await world.start('known', '1', INPUT);
+    expect(asked[0]).toMatchObject({
+      input: { who: { name: 'Ann', ssn: '***' } },
+      context: { values: { first: { ssn: '***', rest: 2 } } },
+    });
+  });
+
+  it('is a refusal where the agent could not do its work without it', async () => {
+    const inputSchema = { type: 'object', required: ['patient'] };
+    const decider = obliging({ type: 'redact', places: ['/input/patient'] });
+    const { world, asked } = await worldWith(decider, { inputSchema });
+    await world.start('pay', '1', INPUT);
+    expect(asked).toEqual([]);
+    const { problem } = world.snapshot('pay/1').context.nodes.work;
+    expect(problem).toMatchObject({ class: 'not-permitted' });
+    expect(problem.message).toContain("the obligation 'redact' cannot be met");
+  });
+});
+
+describe('other obligations', () => {
+  it('somebody is told, with the record that permits the call', async () => {
+    const { world, asked, emitted } = await worldWith(obliging({ type: 'notify', channel: 'ops' }));
+    await world.start('pay', '1', { amount: 1 });
+    expect(asked).toHaveLength(1);
+    expect(emitted).toContainEqual(
+      expect.objectContaining({
+        type: 'obligation.notify',
+        ...{ run: 'pay/1', task: 'work', agent: 'clerk', obligation: { channel: 'ops' } },
+      }),
+    );
+  });
+
+  it('a limit is what it may cost, and is reserved; one below what it is estimated to cost is a refusal', async () => {
+    const { world, asked } = await worldWith(
+      obliging({ type: 'limit', maxCost: 2 }, { type: 'limit', maxCost: 0.5 }),
+    );
+    await world.start('pay', '1', { amount: 1 });
+    expect(asked[0]!.constraints.maxCost).toBe(0.5);
+    const low = await worldWith(obliging({ type: 'limit', maxCost: 0.4 }));
+    await low.world.start('pay', '1', { amount: 1 });
+    expect(low.asked).toEqual([]);
+    expect(low.world.snapshot('pay/1').context.nodes.work.problem.message).toContain(
+      'estimated to cost more',
+    );
+  });
+
+  const impossible: readonly (readonly [string, Obligation])[] = [
+    ['one that nobody knows', { type: 'sing' }],
+    ['a gate without a role', { type: 'gate' }],
+    ['a gate with a field that is misspelt', { type: 'gate', role: 'a', qorum: 2 }],
+    ['a gate with a quorum that is none', { type: 'gate', role: 'a', quorum: 0 }],
+    ['a gate with a time that is none', { type: 'gate', role: 'a', within: 'soon' }],
+    ['a limit that is no amount', { type: 'limit', maxCost: -1 }],
+    ['places that are none', { type: 'redact', places: ['patient'] }],
+    ['places of nothing that is given', { type: 'redact', places: ['/output/a'] }],
+    ['no places', { type: 'redact', places: [] }],
+  ];
+  it.each(impossible)('%s is a refusal, and says so', async (_, obligation) => {
+    const { world, asked } = await worldWith(obliging(obligation));
+    await world.start('pay', '1', { amount: 1 });
+    expect(asked).toEqual([]);
+    const { problem } = world.snapshot('pay/1').context.nodes.work;
+    expect(problem.class).toBe('not-permitted');
+    expect(problem.message).toContain(`'${obligation.type}'`);
+  });
+});
+
+describe('an approval', () => {
+  const ask = workflow({ id: 'ask', tasks: { ok: gate({ role: 'any' }) } });
+  const approving = (...obligations: readonly Obligation[]): Decider => ({
+    hash: 'approving',
+    decide: ({ action }) => (action.name === 'review.approve' ? { ...PERMIT, obligations } : PERMIT),
+  });
+
+  it('needs a second approver, or a reason, where that is asked for', async () => {
+    const world = await World.open({
+      actors: { ask },
+      decider: approving({ type: 'second-approver' }, { type: 'reason' }),
+    });
+    await world.start('ask', '1', { a: 1 });
+    const approve = (by: string, more = {}) =>
+      world.system.reviews.decide('ask/1/ok', { by, verdict: 'approve', ...more });
+    expect(await rejection(approve('ann'))).toMatchObject({ reason: 'not-permitted' });
+    await approve('ann', { reason: 'fine' });
+    expect(world.system.reviews.get('ask/1/ok')).toMatchObject({ status: 'pending', quorum: 2 });
+    expect(await rejection(approve('ann', { reason: 'fine' }))).toMatchObject({ reason: 'already-voted' });
+    await approve('bob', { reason: 'fine' });
+    await world.settle();
+    expect(world.snapshot('ask/1').status).toBe('done');
+  });
+
+  it('is refused with one that nobody knows', async () => {
+    const world = await World.open({ actors: { ask }, decider: approving({ type: 'sing' }) });
+    await world.start('ask', '1', { a: 1 });
+    const approving1 = world.system.reviews.decide('ask/1/ok', { by: 'ann', verdict: 'approve' });
+    expect(await rejection(approving1)).toMatchObject({ reason: 'not-permitted' });
+  });
+});
+
+describe('a tool', () => {
+  const use = workflow({ id: 'use', tasks: { work: task({ agent: 'tooled', labels: ['pii'] }) } });
+  const client = (called: string[]) => ({
+    callTool: ({ name }: { name: string }) => {
+      called.push(name);
+      return Promise.resolve({ content: [], structuredContent: { ok: true } });
+    },
+  });
+  const deciding = (tools: Decision): Decider => ({
+    hash: 'tools',
+    decide: ({ action }) => (action.name === 'tool.call' ? tools : PERMIT),
+  });
+
+  it.each([
+    ['permitted', PERMIT, ['search'], 'done'],
+    ['denied', NO, [], 'error'],
+  ])(
+    'is %s, and that stands in the journal of the task before it is called',
+    async (_, decision, tools, end) => {
+      const called: string[] = [];
+      let recordedBefore: number | undefined;
+      const counting = {
+        callTool: async (call: { name: string }) => {
+          const records = await world.history('use/1/work');
+          recordedBefore = records.filter(({ event }) => event.type === 'task.permission').length;
+          return client(called).callTool(call);
+        },
+      };
+      const tooled = agent({
+        ...{ name: 'tooled', capabilities: ['search'], model: 'mcp' },
+        ...{ inputSchema: { type: 'object' }, outputSchema: { type: 'object' } },
+        execute: mcp(counting, { tool: 'search', cost: 0, confidence: 0.9 }),
+      });
+      const world = await World.open({
+        actors: { use, tooled },
+        decider: deciding(decision),
+      });
+      await world.start('use', '1', {});
+      await world.until(() => world.snapshot('use/1').status !== 'active');
+      expect([called, world.snapshot('use/1').status]).toEqual([tools, end]);
+      expect(recordedBefore).toBe(tools.length > 0 ? 1 : undefined);
+      const records = await world.history('use/1/work');
+      expect(records.find(({ event }) => event.type === 'task.permission')!.event).toMatchObject({
+        ...{ action: 'tool.call', resource: { type: 'tool', id: 'search' }, attempt: 1 },
+        permission: { effect: decision.effect, determining: decision.determining, decider: 'tools' },
+      });
+    },
+  );
+});
+
+describe('where data may go', () => {
+  const TABLE = `
+grants:
+  - { id: all, to: everyone, actions: ['*'], resources: any }
+forbid:
+  - id: phi-stays-in-the-eu
+    actions: [agent.call]
+    when: [{ of: action.properties.labels, contains: phi }, { of: resource.properties.region, differs: eu }]
+  - id: phi-is-not-kept
+    actions: [agent.call]
+    when: [{ of: action.properties.labels, contains: phi }, { of: resource.properties.retentionDays, moreThan: 0 }]
+`;
+  const eu = { properties: { region: 'eu', retentionDays: 0 } } as never;
+  const us = { properties: { region: 'us', retentionDays: 30 } } as never;
+  const inner = workflow({ id: 'inner', tasks: { deep: task({ agent: 'anybody' }) } });
+  const care = workflow({
+    id: 'care',
+    tasks: {
+      fetch: task({ agent: 'source', labels: ['phi'] }),
+      tidy: task({ needs: ['fetch'], agent: 'source' }),
+      told: task({ needs: ['tidy'], agent: 'anybody', onError: 'absent' }),
+      each: map({
+        needs: ['tidy'],
+        over: () => [1],
+        item: () => ({}),
+        each: task({ agent: 'anybody' }),
+        onError: 'absent',
+      }),
+      free: task({ agent: 'anybody' }),
+    },
+  });
+
+  it('follows what is needed: data with a label reach nobody who may not have them, and both rules are told', async () => {
+    const asked: string[] = [];
+    const note = ({ context }: Assignment) => (asked.push(context.task), {});
+    const world = await World.open({
+      actors: { care, inner, source: doing('source', note, eu), anybody: doing('anybody', note, us) },
+      decider: roles(TABLE),
+    });
+    await world.start('care', '1', {});
+    await world.advance(1000);
+    expect(asked.toSorted()).toEqual(['fetch', 'free', 'tidy']);
+    const { nodes } = world.snapshot('care/1').context;
+    for (const name of ['told', 'each'])
+      expect(nodes[name].problem.message).toContain('phi-is-not-kept, phi-stays-in-the-eu');
+  });
+
+  it('is in doubt nowhere: an agent that does not say where it is gets none', async () => {
+    const one = workflow({
+      id: 'one',
+      labels: ['phi'],
+      tasks: { work: task({ agent: ['silent', 'local'] }) },
+    });
+    const asked: string[] = [];
+    const named = (name: string, more: object) => doing(name, () => (asked.push(name), {}), more);
+    const world = await World.open({
+      actors: { one, silent: named('silent', {}), local: named('local', eu) },
+      decider: roles(TABLE),
+    });
+    await world.start('one', '1', {});
+    expect(asked).toEqual(['local']);
+    expect(world.snapshot('one/1/work').context.passedOver[0].why).toContain(
+      'phi-is-not-kept, phi-stays-in-the-eu',
+    );
+  });
+});
