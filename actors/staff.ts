@@ -124,9 +124,10 @@ export class Staff implements Office {
 
   /** The system is open. */
   beginIn(workplace: Workplace): void {
-    const { authority, orders } = workplace;
+    const { authority, orders, content } = workplace;
     this.#open({
       ...{ authority, orders, calls: new RunningCalls(orders) },
+      ...(content !== undefined && { content }),
       get: (address) => workplace.get(address),
       actor: (name, id) => workplace.actor(name, id),
       tenantOf: (run) => workplace.tenantOf(run),

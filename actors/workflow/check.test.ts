@@ -96,7 +96,7 @@ describe('refused, with the place and how to mend it', () => {
     [
       'a body with needs',
       flow({ a: map({ over: () => [], each: does({ needs: ['b'] }) }), b: does() }),
-      '#/tasks/a/each/needs: means nothing; there are input, capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, router, onError',
+      '#/tasks/a/each/needs: means nothing; there are input, capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, chunk, router, labels, about, onError',
     ],
     [
       'a join that asks for more than there is',
@@ -260,7 +260,7 @@ describe('refused, with the place and how to mend it', () => {
     [
       'a field that is misspelt',
       flow({ a: does({ neds: [] }) }),
-      '#/tasks/a/neds: means nothing; there are needs, join, joinWithin, losers, when, writes, onError, input, capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, compensate, router',
+      '#/tasks/a/neds: means nothing; there are needs, join, joinWithin, losers, when, writes, onError, input, capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, compensate, chunk, router, labels, about',
     ],
     [
       'a duration that is none',

@@ -1,7 +1,18 @@
 /**
  * Random workflows: every kind of node, join and policy, in graphs that make sense.
  */
-import { branch, budget, gate, join, loop, map, strategies, task, workflow } from 'heddle/actors';
+import {
+  InvalidWorkflow,
+  branch,
+  budget,
+  gate,
+  join,
+  loop,
+  map,
+  strategies,
+  task,
+  workflow,
+} from 'heddle/actors';
 import type { WorkflowMachine } from 'heddle/actors';
 import type { Prng } from '../../runtime/testing/prng.ts';
 
@@ -24,7 +35,18 @@ const KINDS = [
 const POLICIES = ['fail', 'fail', 'skip', 'absent', 'compensate', { value: { n: -1 } }] as const;
 const CAPABILITIES = ['count', 'weigh'] as const;
 
+/** One that makes sense: others are refused where they are declared, and another is made. */
 export function randomWorkflow(chance: Prng): RandomWorkflow {
+  for (;;) {
+    try {
+      return anyWorkflow(chance);
+    } catch (error) {
+      if (!(error instanceof InvalidWorkflow)) throw error;
+    }
+  }
+}
+
+function anyWorkflow(chance: Prng): RandomWorkflow {
   const tasks: Record<string, unknown> = {};
   const nodes: Record<string, RandomNode> = {};
   const arms: string[] = [];

@@ -23,7 +23,7 @@ import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
 import type { Ledger } from '../../machines/budget-ledger.ts';
 import { DyingSystem } from '../dying-system.ts';
-import { workplaceUnder } from './workplace.ts';
+import { PERMITTING, workplaceUnder } from './workplace.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -137,7 +137,7 @@ export async function play(
 ) {
   world = new World();
   const staff = new Staff(new Map(agents.map((one) => [one.name, one])));
-  staff.beginIn(workplaceUnder({ hash: 'test', decide: () => ({ ...PERMIT, obligations: [] }) }));
+  staff.beginIn(workplaceUnder(PERMITTING));
   let commits = 0;
   let isCalm = false;
   const dying: DyingSystem<ActorDefinitions> = new DyingSystem({

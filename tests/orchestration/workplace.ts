@@ -15,3 +15,9 @@ export function workplaceUnder(decider: Decider): Workplace {
     tenantOf: () => undefined,
   };
 }
+
+/** Permits everything. */
+export const PERMITTING: Decider = {
+  hash: 'test',
+  decide: () => ({ effect: 'permit', determining: ['test'], reasons: [], obligations: [] }),
+};

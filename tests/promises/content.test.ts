@@ -13,6 +13,7 @@ import { Runs } from '../../actors/runs.ts';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
 import { contentHashOf } from '../../machines/content.ts';
+import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
 import { DyingSystem } from '../dying-system.ts';
 import { afterwards } from './systems.ts';
 
@@ -395,8 +396,7 @@ describe('what was found and made', () => {
       blame: (address: string, path: string) => dying.system.blame(address, path),
     };
     const content = new Content(host);
-    const permit = () => ({ effect: 'permit', determining: ['test'], reasons: [], obligations: [] });
-    staff.beginIn({ authority: { permit }, content } as never);
+    staff.beginIn({ ...workplaceUnder(PERMITTING), content });
     const actors = hosted({ report }, staff);
     const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
       store: memory(),

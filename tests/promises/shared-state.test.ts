@@ -8,6 +8,7 @@ import { memory } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
+import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
 import { DyingSystem } from '../dying-system.ts';
 
 const ACCOUNTS = 10;
@@ -96,8 +97,7 @@ describe('a shared ledger', () => {
       },
     });
     const staff = new Staff(new Map([['teller', teller as never]]));
-    const permit = () => ({ effect: 'permit', determining: ['test'], reasons: [], obligations: [] });
-    staff.beginIn({ authority: { permit } } as never);
+    staff.beginIn(workplaceUnder(PERMITTING));
     const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
       store: memory(),
       actors: { ...hosted({ settlement }, staff), ledger },

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ledger } from '../../machines/budget-ledger.ts';
 import { endOf, snapshotOf, staffed, started, taskOf, worker } from './staffed.ts';
 import type { Asked, Doing } from './staffed.ts';
+import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
 import { DyingSystem } from '../dying-system.ts';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
@@ -174,8 +175,7 @@ async function dying(dies: (commits: number) => boolean) {
   const asked: Asked[] = [];
   const small: Agent = worker('small', read, { asked, ...COUNTING, window: 4, estimate: () => 0.05 });
   const staff = new Staff(new Map([['small', small]]));
-  const permit = { effect: 'permit', determining: ['test'], reasons: [], obligations: [] };
-  staff.beginIn({ authority: { permit: () => permit }, get: () => undefined } as never);
+  staff.beginIn(workplaceUnder(PERMITTING));
   let commits = 0;
   const world = new DyingSystem({
     store: memory(),
