@@ -1,5 +1,5 @@
 /** The errors of agents and workflows. See `storage/errors.ts` for the rules. */
-import type { ValueProblem } from '../machines/fault.ts';
+import type { ValueProblem } from '../machines/faults/fault.ts';
 import { HeddleError } from '../runtime/index.ts';
 
 /** One thing that is wrong with a contract, and where. */

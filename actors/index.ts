@@ -18,9 +18,9 @@ export type {
   ToolUse,
   WorkflowContext,
 } from '../machines/contract.ts';
-export { FAULT_CLASSES } from '../machines/fault.ts';
-export type { Fault, FaultClass, ValueProblem } from '../machines/fault.ts';
-export { FaultError } from './fault-error.ts';
+export { FAULT_CLASSES } from '../machines/faults/fault.ts';
+export type { Fault, FaultClass, ValueProblem } from '../machines/faults/fault.ts';
+export { FaultError } from './agents/fault-error.ts';
 
 // Agents whose work is done by others: what `agent({ execute })` takes
 export { a2a } from './adapters/a2a.ts';
@@ -62,19 +62,19 @@ export type {
 } from './roles/table.ts';
 
 // The kill switch
-export { Halts } from './halts.ts';
-export type { Halt, HaltHost, HaltTarget, HaltWords } from './halts.ts';
+export { Halts } from './halts/halts.ts';
+export type { Halt, HaltHost, HaltTarget, HaltWords } from './halts/halts.ts';
 
 // Money
-export { budget } from './budget.ts';
-export type { Budget, BudgetOptions, OnExhausted } from './budget.ts';
-export { priceTable } from './price.ts';
-export type { Prices, PriceTable, TokenCounts } from './price.ts';
-export { amountOf, microsOf } from '../machines/money.ts';
-export type { Micros } from '../machines/money.ts';
+export { budget } from './budgets/budget.ts';
+export type { Budget, BudgetOptions, OnExhausted } from './budgets/budget.ts';
+export { priceTable } from './agents/price.ts';
+export type { Prices, PriceTable, TokenCounts } from './agents/price.ts';
+export { amountOf, microsOf } from '../machines/values/money.ts';
+export type { Micros } from '../machines/values/money.ts';
 
 // Agents
-export { agent, failure, isAgent, result } from './agent.ts';
+export { agent, failure, isAgent, result } from './agents/agent.ts';
 export type {
   Agent,
   AgentDetails,
@@ -84,12 +84,12 @@ export type {
   ResultOf,
   ResultParts,
   ToldMetadata,
-} from './agent.ts';
-export { problemOfCapability, satisfies, satisfying } from './capability.ts';
-export { stub } from './stub.ts';
-export type { StubOptions } from './stub.ts';
-export { conformance, describeConformance } from './conformance.ts';
-export type { ConformanceCase, ConformanceOptions, TestWords } from './conformance.ts';
+} from './agents/agent.ts';
+export { problemOfCapability, satisfies, satisfying } from './agents/capability.ts';
+export { stub } from './agents/stub.ts';
+export type { StubOptions } from './agents/stub.ts';
+export { conformance, describeConformance } from './agents/conformance.ts';
+export type { ConformanceCase, ConformanceOptions, TestWords } from './agents/conformance.ts';
 export { ContractRefused } from './errors.ts';
 export type { ContractProblem } from './errors.ts';
 
@@ -116,20 +116,20 @@ export type { FromJsonSchema, Inferred, SchemaLike, SchemaPair } from './schema/
 export type { SchemaProblem, SchemaReading } from './schema/json-schema.ts';
 
 // People
-export { human } from './human.ts';
-export type { HumanOptions } from './human.ts';
+export { human } from './agents/human.ts';
+export type { HumanOptions } from './agents/human.ts';
 
 // What comes of an attempt
-export { attempt } from './attempt.ts';
-export type { AttemptOptions, AttemptOutcome, Failed, RepairedOutput, Succeeded } from './attempt.ts';
-export { problemOf } from './problem.ts';
-export type { Disposition, Problem, ProblemCategory } from './problem.ts';
-export type { Quarantined } from './quarantine.ts';
-export { REPAIRS, repairedText, repairedValue } from './repair.ts';
-export type { AppliedRepair, Repaired, RepairName } from './repair.ts';
+export { attempt } from './agents/attempt.ts';
+export type { AttemptOptions, AttemptOutcome, Failed, RepairedOutput, Succeeded } from './agents/attempt.ts';
+export { problemOf } from './agents/problem.ts';
+export type { Disposition, Problem, ProblemCategory } from './agents/problem.ts';
+export type { Quarantined } from './agents/quarantine.ts';
+export { REPAIRS, repairedText, repairedValue } from './agents/repair.ts';
+export type { AppliedRepair, Repaired, RepairName } from './agents/repair.ts';
 
 // Reviews: where people decide
-export { Reviews } from './reviews.ts';
+export { Reviews } from './reviews/reviews.ts';
 export type {
   By,
   DecideOptions,
@@ -140,11 +140,11 @@ export type {
   ReviewsOptions,
   Taken,
   Verdict,
-} from './reviews.ts';
-export type { ReviewerContext } from './review-context.ts';
-export type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
-export type { PlanNode, RunView, TaskView } from './run-view.ts';
-export { ReviewRefused } from './review-refused.ts';
+} from './reviews/reviews.ts';
+export type { ReviewerContext } from './reviews/review-context.ts';
+export type { Obligations, ReviewDecider, Reviewer } from './reviews/review-permission.ts';
+export type { PlanNode, RunView, TaskView } from './reviews/run-view.ts';
+export { ReviewRefused } from './reviews/review-refused.ts';
 
 // Workflows
 export { definitionOf, workflow } from './workflow/workflow.ts';
@@ -176,21 +176,29 @@ export { from } from './workflow/reference.ts';
 export { InputRefused, InvalidWorkflow, OutputRefused } from './errors.ts';
 
 // How runs stand, and what led to what
-export type { ListOptions, Runs, RunSummary, StatusOptions } from './runs.ts';
-export type { Held, HumanDecision, RunMoney, RunState, PartStatus, RunStatus, Wait } from './run-status.ts';
-export type { Content, ContentFacts, PutSource } from './content.ts';
+export type { ListOptions, Runs, RunSummary, StatusOptions } from './state/runs.ts';
+export type {
+  Held,
+  HumanDecision,
+  RunMoney,
+  RunState,
+  PartStatus,
+  RunStatus,
+  Wait,
+} from './state/run-status.ts';
+export type { Content, ContentFacts, PutSource } from './state/content.ts';
 export { ContentDamaged, UnknownContent } from './errors.ts';
-export type { Artifact, Lineage, LineageOptions } from './lineage.ts';
+export type { Artifact, Lineage, LineageOptions } from './state/lineage.ts';
 
 // What is done about faults
-export { nextMove, taken } from '../machines/next-move.ts';
-export type { Because, Limits, Move, Situation, Skipped, WhyNot } from '../machines/next-move.ts';
-export { calibration, judge } from '../machines/quality.ts';
-export type { Calibration, Judgement, Standard } from '../machines/quality.ts';
-export { strategies } from '../machines/strategies.ts';
-export { extend, strategy } from '../machines/strategy.ts';
-export type { Backoff, Deed, DeedName, Rows, Rung, Strategy, Sureness } from '../machines/strategy.ts';
-export { tableOf } from '../machines/strategy-table.ts';
+export { nextMove, taken } from '../machines/faults/next-move.ts';
+export type { Because, Limits, Move, Situation, Skipped, WhyNot } from '../machines/faults/next-move.ts';
+export { calibration, judge } from '../machines/faults/quality.ts';
+export type { Calibration, Judgement, Standard } from '../machines/faults/quality.ts';
+export { strategies } from '../machines/faults/strategies.ts';
+export { extend, strategy } from '../machines/faults/strategy.ts';
+export type { Backoff, Deed, DeedName, Rows, Rung, Strategy, Sureness } from '../machines/faults/strategy.ts';
+export { tableOf } from '../machines/faults/strategy-table.ts';
 
 // Whether an answer is true
 export { citations } from './verifiers/citations.ts';
@@ -207,9 +215,9 @@ export { vote } from './verifiers/vote.ts';
 export type { VoteOptions } from './verifiers/vote.ts';
 
 // What is too long for a window
-export { chunk, chunked, merged, mergedMetadata } from './chunking.ts';
-export type { Chunked, Chunking, Merged } from './chunking.ts';
-export type { Reducer, ReducerName } from './reducers.ts';
-export type { Cut, Part, Splitting } from './splitting.ts';
-export { estimatedTokens, fits } from './tokens.ts';
-export type { Estimate, Fit, TokenCounter, Window } from './tokens.ts';
+export { chunk, chunked, merged, mergedMetadata } from './windows/chunking.ts';
+export type { Chunked, Chunking, Merged } from './windows/chunking.ts';
+export type { Reducer, ReducerName } from './values/reducers.ts';
+export type { Cut, Part, Splitting } from './windows/splitting.ts';
+export { estimatedTokens, fits } from './windows/tokens.ts';
+export type { Estimate, Fit, TokenCounter, Window } from './windows/tokens.ts';

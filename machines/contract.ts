@@ -4,7 +4,7 @@
  * fallbacks; an agent does it once, and says honestly what came of it.
  */
 
-import type { ValueProblem } from './fault.ts';
+import type { ValueProblem } from './faults/fault.ts';
 
 /** A JSON Schema, draft 2020-12. */
 export type JSONSchema = boolean | { readonly [keyword: string]: unknown };

@@ -13,32 +13,32 @@
  */
 
 // Gates: who may make a call now
-export { breaker } from './breaker.ts';
+export { breaker } from './permits/breaker.ts';
 export type {
   BreakerClosed,
   BreakerContext,
   BreakerOpened,
   BreakerOptions,
   BreakerSettings,
-} from './breaker.ts';
-export { bulkhead } from './bulkhead.ts';
-export type { BulkheadContext, BulkheadOptions, BulkheadSettings } from './bulkhead.ts';
-export { rateLimiter } from './rate-limiter.ts';
-export type { RateLimiterContext, RateLimiterOptions, RateLimiterSettings } from './rate-limiter.ts';
+} from './permits/breaker.ts';
+export { bulkhead } from './permits/bulkhead.ts';
+export type { BulkheadContext, BulkheadOptions, BulkheadSettings } from './permits/bulkhead.ts';
+export { rateLimiter } from './permits/rate-limiter.ts';
+export type { RateLimiterContext, RateLimiterOptions, RateLimiterSettings } from './permits/rate-limiter.ts';
 
 // Calls that pass them
-export { guarded, isPermitError } from './guarded.ts';
-export type { Gate, GuardedLogic, GuardedOptions, PermitError } from './guarded.ts';
-export { retryAfterMsOf } from './retry-after.ts';
+export { guarded, isPermitError } from './permits/guarded.ts';
+export type { Gate, GuardedLogic, GuardedOptions, PermitError } from './permits/guarded.ts';
+export { retryAfterMsOf } from './permits/retry-after.ts';
 
-export { outlookOf } from './outlook.ts';
-export type { Outlook } from './outlook.ts';
+export { outlookOf } from './permits/outlook.ts';
+export type { Outlook } from './permits/outlook.ts';
 
 // What has come of the attempts of agents
-export { tallied, trackRecord } from './track-record.ts';
-export type { AttemptReport, RecordReport, Tally, TrackRecordContext } from './track-record.ts';
-export type { Compared, Side } from './comparison.ts';
-export type { ShadowContext, ShadowTotals } from './shadow.ts';
+export { tallied, trackRecord } from './routing/track-record.ts';
+export type { AttemptReport, RecordReport, Tally, TrackRecordContext } from './routing/track-record.ts';
+export type { Compared, Side } from './routing/comparison.ts';
+export type { ShadowContext, ShadowTotals } from './routing/shadow.ts';
 
 // How gates are spoken to
 export type { Changes } from './options.ts';
@@ -57,11 +57,11 @@ export type {
   PermitRenew,
   PermitRequest,
   RefusalReason,
-} from './permit.ts';
+} from './permits/permit.ts';
 
 // Money: who may spend how much
-export { account } from './budget.ts';
-export type { AccountContext, AccountOptions } from './budget.ts';
+export { account } from './budget/account.ts';
+export type { AccountContext, AccountOptions } from './budget/account.ts';
 export type {
   AccountTerms,
   BudgetAnswer,
@@ -91,12 +91,12 @@ export type {
   BudgetSettle,
   BudgetTopUp,
   CostSource,
-} from './budget-words.ts';
+} from './budget/words.ts';
 // Where work waits for people
-export { isReview, review } from './review.ts';
-export type { ReviewContext, ReviewMachine, ReviewOutput } from './review.ts';
-export type { Permission, ReviewEvent, ReviewNews, ReviewRefusal, ReviewVerdict } from './review-events.ts';
-export type { ReviewInput, Rung } from './review-input.ts';
-export type { Approval, MadeEdit } from './review-rules.ts';
-export type { Edit } from './edits.ts';
-export type { Json } from './canonical.ts';
+export { isReview, review } from './review/review.ts';
+export type { ReviewContext, ReviewMachine, ReviewOutput } from './review/review.ts';
+export type { Permission, ReviewEvent, ReviewNews, ReviewRefusal, ReviewVerdict } from './review/events.ts';
+export type { ReviewInput, Rung } from './review/input.ts';
+export type { Approval, MadeEdit } from './review/rules.ts';
+export type { Edit } from './review/edits.ts';
+export type { Json } from './values/canonical.ts';

@@ -9,7 +9,7 @@ import type { AnyActorLogic, AnyEventObject } from 'xstate';
 import type { Cell } from './cell.ts';
 import type { TimerHandle } from './clock.ts';
 import { EffectSource, lasts, withinEffect } from './effects.ts';
-import { retryAfterMsOf } from '../machines/retry-after.ts';
+import { retryAfterMsOf } from '../machines/permits/retry-after.ts';
 import { AttemptTimeout, DeadlineExceeded } from './errors.ts';
 import { isHeldBack, recordedResult } from './forked-effects.ts';
 import { Ref } from './kernel/ref.ts';

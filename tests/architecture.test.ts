@@ -42,7 +42,7 @@ const TABLE: readonly Room[] = [
   { place: 'runtime/kernel/', house: [], packages: ['xstate'] },
   {
     place: 'runtime/',
-    house: ['runtime/kernel/', 'storage/', 'machines/retry-after.ts'],
+    house: ['runtime/kernel/', 'storage/', 'machines/permits/retry-after.ts'],
     // Parts of effect and no barrel: loading all of it costs 150 ms.
     packages: ['xstate', '@xstate/store', 'type effect', 'effect/', 'node:async_hooks', 'node:util'],
   },
@@ -204,7 +204,7 @@ describe('a breach is noticed', () => {
     ['runtime/commit.ts', "import { MemoryLevel } from 'memory-level';"],
     ['runtime/commit.ts', "import { Effect } from 'effect';"],
     ['runtime/commit.ts', "import { createServer } from 'node:http';"],
-    ['runtime/commit.ts', "import { writer } from '../actors/agent.ts';"],
+    ['runtime/commit.ts', "import { writer } from '../actors/agents/agent.ts';"],
     ['runtime/commit.ts', "  const later = await import('undici');"],
     ['runtime/commit.ts', "import 'node:net';"],
     ['storage/ledger.ts', "import type { Cell } from '../runtime/cell.ts';"],
@@ -212,7 +212,7 @@ describe('a breach is noticed', () => {
     ['storage/ledger.ts', "export { Effect } from 'effect/Effect';"],
     ['storage/ledger.ts', "import type {\n  Snapshot,\n} from 'xstate';"],
     ['machines/gate.ts', "import { readFileSync } from 'node:fs';"],
-    ['actors/agent.ts', "import { Runtime } from '../runtime/runtime.ts';"],
+    ['actors/agents/agent.ts', "import { Runtime } from '../../runtime/runtime.ts';"],
     ['console/inspector/door.ts', "import { frameKey } from '../../storage/keys.ts';"],
     ['console/inspector/stream.ts', "import { Inspection } from '../../runtime/inspection.ts';"],
     ['runtime/inspection.ts', "import { inspector } from '../console/index.ts';"],

@@ -5,17 +5,17 @@ import { compileFunction } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import * as heddle from 'heddle/actors';
 import type { Chunking, Strategy, Verifier } from 'heddle/actors';
-import { FAULT_CLASSES } from '../machines/fault.ts';
-import { strategies } from '../machines/strategies.ts';
-import { table, tableOf } from '../machines/strategy-table.ts';
-import { HELPS } from '../machines/strategy.ts';
+import { FAULT_CLASSES } from '../machines/faults/fault.ts';
+import { strategies } from '../machines/faults/strategies.ts';
+import { table, tableOf } from '../machines/faults/strategy-table.ts';
+import { HELPS } from '../machines/faults/strategy.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const page = read('docs/faults.md');
 
 /** The classes with what the source says of each. */
 function taxonomy(): string {
-  const source = read('machines/fault.ts');
+  const source = read('machines/faults/fault.ts');
   const list = source.slice(source.indexOf('FAULT_CLASSES = ['), source.indexOf('] as const'));
   const said = [...list.matchAll(/\/\*\*\s*(?<words>.*?)\s*\*\/\s*'(?<name>[^']+)'/gs)].map(({ groups }) => [
     `\`${groups!['name']}\``,

@@ -11,7 +11,7 @@ import { AgentEvent, DefaultRequestHandler, InMemoryTaskStore } from '@a2a-js/sd
 import type { AgentExecutor, ExecutionEventBus, RequestContext } from '@a2a-js/sdk/server';
 import { jsonRpcHandler, UserBuilder } from '@a2a-js/sdk/server/express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Fault } from '../../machines/fault.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
 import { a2a } from './a2a.ts';
 import type { A2aOptions } from './a2a.ts';
 import { assignment, faultIn, timeOut, TRACEPARENT } from './assignments.testsuite.ts';

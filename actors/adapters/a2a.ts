@@ -9,7 +9,7 @@
  */
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { FaultError } from '../fault-error.ts';
+import { FaultError } from '../agents/fault-error.ts';
 import { callOnce, carried } from './call.ts';
 import type { Execute } from './call.ts';
 import { isJsonObject, readBy, refuseAnswer } from './reading.ts';

@@ -1,8 +1,8 @@
 /** Assignments for the tests of adapters, and what they come to. */
 import { expect } from 'vitest';
 import type { Assignment } from '../../machines/contract.ts';
-import type { Fault } from '../../machines/fault.ts';
-import { FaultError } from '../fault-error.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
+import { FaultError } from '../agents/fault-error.ts';
 
 export const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 

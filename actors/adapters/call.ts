@@ -3,9 +3,9 @@
  * again, how long it is waited for, and what comes of an answer that is late: a call that answers all the same, answers.
  */
 import type { Assignment, TaskResult, ToolUse } from '../../machines/contract.ts';
-import { NOTHING } from '../../machines/money.ts';
-import type { ResultOf } from '../agent.ts';
-import { FaultError, faultOfAbort } from '../fault-error.ts';
+import { NOTHING } from '../../machines/values/money.ts';
+import type { ResultOf } from '../agents/agent.ts';
+import { FaultError, faultOfAbort } from '../agents/fault-error.ts';
 import { faultOf } from './classify.ts';
 
 /**

@@ -1,7 +1,7 @@
 // The lie: "each row of the table means what it says, and is needed". Each has an error here that only it fits first.
 import { describe, expect, it } from 'vitest';
-import type { FaultClass } from '../../machines/fault.ts';
-import { FaultError } from '../fault-error.ts';
+import type { FaultClass } from '../../machines/faults/fault.ts';
+import { FaultError } from '../agents/fault-error.ts';
 import { CLASSIFICATION, faultOf, symptomsOf } from './classify.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');

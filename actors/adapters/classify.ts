@@ -7,9 +7,9 @@
  *
  * It refuses to say what is to be done about it.
  */
-import type { Fault, FaultClass } from '../../machines/fault.ts';
-import { retryAfterMsOf } from '../../machines/retry-after.ts';
-import { FaultError } from '../fault-error.ts';
+import type { Fault, FaultClass } from '../../machines/faults/fault.ts';
+import { retryAfterMsOf } from '../../machines/permits/retry-after.ts';
+import { FaultError } from '../agents/fault-error.ts';
 import { jsonOf } from './reading.ts';
 
 /** What can be seen of an error and its causes. */

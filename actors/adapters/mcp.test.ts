@@ -6,7 +6,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Fault } from '../../machines/fault.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
 import { assignment, faultIn, timeOut, TRACEPARENT } from './assignments.testsuite.ts';
 import { mcp } from './mcp.ts';
 import type { McpAnswer, McpCall, McpCallOptions, McpOptions } from './mcp.ts';

@@ -7,7 +7,7 @@
  * It keeps no session, and neither connects nor reconnects: the client belongs to its user.
  */
 import type { Assignment } from '../../machines/contract.ts';
-import type { Fault } from '../../machines/fault.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { callOnce, carried, permitted } from './call.ts';
 import type { Execute } from './call.ts';

@@ -3,11 +3,11 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { MockLanguageModelV3 } from 'ai/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Fault } from '../../machines/fault.ts';
-import { microsOf } from '../../machines/money.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
+import { microsOf } from '../../machines/values/money.ts';
 import { BEHAVIOURS, faultServer } from '../../tests/upstream/fault-server.ts';
 import type { Behaviour, Upstream } from '../../tests/upstream/fault-server.ts';
-import { priceTable } from '../price.ts';
+import { priceTable } from '../agents/price.ts';
 import { assignment, faultIn, timeOut, TRACEPARENT } from './assignments.testsuite.ts';
 import { model } from './model.ts';
 import type { ModelOptions } from './model.ts';

@@ -9,13 +9,13 @@
  * It does not hold the answer against the schema: that is done by whoever has given the work.
  */
 import type { Assignment, JSONSchema, TaskMetadata } from '../../machines/contract.ts';
-import type { Fault } from '../../machines/fault.ts';
-import { amountOf, microsOf, NOTHING } from '../../machines/money.ts';
-import type { Micros } from '../../machines/money.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
+import { amountOf, microsOf, NOTHING } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { FaultError } from '../fault-error.ts';
-import { costOf, pricesAt, roundedUp } from '../price.ts';
-import type { PriceTable, TokenCounts } from '../price.ts';
+import { FaultError } from '../agents/fault-error.ts';
+import { costOf, pricesAt, roundedUp } from '../agents/price.ts';
+import type { PriceTable, TokenCounts } from '../agents/price.ts';
 import { callOnce, carried } from './call.ts';
 import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';

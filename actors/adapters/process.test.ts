@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Fault } from '../../machines/fault.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
 import { assignment, faultIn, timeOut, TRACEPARENT } from './assignments.testsuite.ts';
 import { subprocess } from './process.ts';
 import type { SubprocessOptions } from './process.ts';

@@ -16,9 +16,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
-import type { Fault } from '../../machines/fault.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { FaultError, faultOfAbort } from '../fault-error.ts';
+import { FaultError, faultOfAbort } from '../agents/fault-error.ts';
 import { carried, throwIfAborted } from './call.ts';
 import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';

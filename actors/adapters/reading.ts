@@ -2,8 +2,8 @@
  * Strict reading of answers. Where an object is wanted as JSON no code fences are taken off, no commas mended, nothing is searched
  * for: repairs are declared, and made by others.
  */
-import type { Fault } from '../../machines/fault.ts';
-import { FaultError } from '../fault-error.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
+import { FaultError } from '../agents/fault-error.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

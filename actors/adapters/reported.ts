@@ -5,9 +5,9 @@
  * far as the one who did the work can know it.
  */
 import type { TaskResult } from '../../machines/contract.ts';
-import type { Fault, FaultClass, ValueProblem } from '../../machines/fault.ts';
-import { FAULT_CLASSES } from '../../machines/fault.ts';
-import { microsOf, problemOfAmount } from '../../machines/money.ts';
+import type { Fault, FaultClass, ValueProblem } from '../../machines/faults/fault.ts';
+import { FAULT_CLASSES } from '../../machines/faults/fault.ts';
+import { microsOf, problemOfAmount } from '../../machines/values/money.ts';
 import { isJsonObject, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
 

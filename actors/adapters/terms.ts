@@ -1,7 +1,7 @@
 /** What a counterpart does not say of its work by itself, and whoever registers it must: what a call costs, and how sure it is. */
 import type { Assignment, TaskResult } from '../../machines/contract.ts';
-import { microsOf, problemOfAmount } from '../../machines/money.ts';
-import type { Micros } from '../../machines/money.ts';
+import { microsOf, problemOfAmount } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import type { JsonObject } from './reading.ts';
 

@@ -4,7 +4,7 @@
  * What contradicts itself is not repaired: then nobody knows what was used. That is so as well when no input was counted at all,
  * since there is no call without: SDKs put a 0 where a server has reported nothing.
  */
-import type { TokenCounts } from '../price.ts';
+import type { TokenCounts } from '../agents/price.ts';
 import { isJsonObject as isObject } from './reading.ts';
 
 /** Undefined where it is missing, or makes no sense. */

@@ -2,13 +2,13 @@
  * Candidates: who could do a task. Of everybody else it is said why not: somebody who was asked already, whose window is too small,
  * whose schemas do not fit, whose contract the input breaks, who costs too much, who is not there now.
  */
-import type { Fault } from '../../machines/fault.ts';
-import { amountOf, NOTHING } from '../../machines/money.ts';
-import type { Micros } from '../../machines/money.ts';
-import { tallied } from '../../machines/track-record.ts';
-import type { Tally } from '../../machines/track-record.ts';
-import type { Agent } from '../agent.ts';
-import { capabilityOf, satisfying } from '../capability.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
+import { amountOf, NOTHING } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
+import { tallied } from '../../machines/routing/track-record.ts';
+import type { Tally } from '../../machines/routing/track-record.ts';
+import type { Agent } from '../agents/agent.ts';
+import { capabilityOf, satisfying } from '../agents/capability.ts';
 import { contains } from '../schema/containment.ts';
 import type { TaskDuty } from '../workflow/office.ts';
 import { estimateOf, expectedCost } from './cost.ts';

@@ -2,12 +2,12 @@
  * What an attempt is expected to cost: what the agent estimates, by its prices where it counts tokens, and by how far it was from its
  * estimates before.
  */
-import { microsOf, problemOfAmount } from '../../machines/money.ts';
-import type { Micros } from '../../machines/money.ts';
-import type { Tally } from '../../machines/track-record.ts';
-import type { Agent } from '../agent.ts';
-import { costOf, pricesAt } from '../price.ts';
-import type { TokenCounts } from '../price.ts';
+import { microsOf, problemOfAmount } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
+import type { Tally } from '../../machines/routing/track-record.ts';
+import type { Agent } from '../agents/agent.ts';
+import { costOf, pricesAt } from '../agents/price.ts';
+import type { TokenCounts } from '../agents/price.ts';
 
 export interface Estimate {
   /** Undefined: the agent does not say. */

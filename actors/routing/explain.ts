@@ -2,7 +2,7 @@
  * A decision about who does a task, in words for people. Everything in it was recorded with the decision: nothing is looked up, and
  * nothing decided again.
  */
-import { amountOf } from '../../machines/money.ts';
+import { amountOf } from '../../machines/values/money.ts';
 import type { Advice, RouteNote, RouteScore } from '../../machines/task/words.ts';
 import type { AttemptNote } from '../../machines/task/progress.ts';
 import { isRecord } from '../schema/plain.ts';

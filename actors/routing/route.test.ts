@@ -2,14 +2,14 @@
 // said of the losers; and random ones, of which the choice must depend on nothing but what is given.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { microsOf } from '../../machines/money.ts';
-import type { Outlook } from '../../machines/outlook.ts';
-import { trackRecord } from '../../machines/track-record.ts';
-import type { AttemptReport, TrackRecordContext } from '../../machines/track-record.ts';
+import { microsOf } from '../../machines/values/money.ts';
+import type { Outlook } from '../../machines/permits/outlook.ts';
+import { trackRecord } from '../../machines/routing/track-record.ts';
+import type { AttemptReport, TrackRecordContext } from '../../machines/routing/track-record.ts';
 import { createActor } from 'xstate';
-import { agent } from '../agent.ts';
-import type { Agent, AgentDetails } from '../agent.ts';
-import { priceTable } from '../price.ts';
+import { agent } from '../agents/agent.ts';
+import type { Agent, AgentDetails } from '../agents/agent.ts';
+import { priceTable } from '../agents/price.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { TaskDuty } from '../workflow/office.ts';
 import { armOf, bucketOf } from './bucket.ts';

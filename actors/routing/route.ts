@@ -3,10 +3,10 @@
  * the rules, and what was seen. It asks nobody and decides nothing about permissions; what it has chosen is recorded by whoever has
  * asked, and never chosen again when history is told.
  */
-import type { Fault } from '../../machines/fault.ts';
-import { NOTHING } from '../../machines/money.ts';
+import type { Fault } from '../../machines/faults/fault.ts';
+import { NOTHING } from '../../machines/values/money.ts';
 import type { PassedOver, RouteNote } from '../../machines/task/words.ts';
-import type { Agent } from '../agent.ts';
+import type { Agent } from '../agents/agent.ts';
 import { chosenFrom, fallbacks, look } from './candidate.ts';
 import type { Candidate, Known, RouteRequest } from './candidate.ts';
 import { dealt } from './experiment.ts';

@@ -2,11 +2,11 @@
  * The rules by which agents are chosen, as data: what counts, which experiments run, who stands in the shadow of whom. They are
  * checked when they are made, frozen, and have a hash that stands in every decision; to change them is to make others.
  */
-import { problemOfPointer } from '../../machines/json-pointer.ts';
-import { microsOf, problemOfAmount } from '../../machines/money.ts';
-import type { Micros } from '../../machines/money.ts';
+import { problemOfPointer } from '../../machines/values/json-pointer.ts';
+import { microsOf, problemOfAmount } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { problemOfCapability } from '../capability.ts';
+import { problemOfCapability } from '../agents/capability.ts';
 import { hashOf } from '../schema/digest.ts';
 import { isRecord } from '../schema/plain.ts';
 

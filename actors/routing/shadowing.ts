@@ -2,11 +2,11 @@
  * Who is asked in the shadow of whom: the rules, the lot of the task, and whether the shadow could do it at all. What a shadow answers
  * has no effect on anything; so one that cannot be asked is left out, and it is said why.
  */
-import { NOTHING } from '../../machines/money.ts';
-import type { Micros } from '../../machines/money.ts';
+import { NOTHING } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
 import type { PassedOver } from '../../machines/task/words.ts';
-import type { Agent } from '../agent.ts';
-import { satisfies } from '../capability.ts';
+import type { Agent } from '../agents/agent.ts';
+import { satisfies } from '../agents/capability.ts';
 import { bucketOf } from './bucket.ts';
 import { misfitOf, NAMED } from './candidate.ts';
 import type { Candidate, RouteRequest } from './candidate.ts';

@@ -2,10 +2,10 @@
  * What is seen of an agent at the moment at which somebody is chosen: how it stands at its gates, how many of its places are taken,
  * what has come of its attempts. Plain data: with it the choice can be made again.
  */
-import { outlookOf } from '../../machines/outlook.ts';
-import type { Outlook } from '../../machines/outlook.ts';
-import type { TrackRecordContext } from '../../machines/track-record.ts';
-import type { Agent } from '../agent.ts';
+import { outlookOf } from '../../machines/permits/outlook.ts';
+import type { Outlook } from '../../machines/permits/outlook.ts';
+import type { TrackRecordContext } from '../../machines/routing/track-record.ts';
+import type { Agent } from '../agents/agent.ts';
 
 export interface Sight {
   readonly gates: readonly GateSight[];

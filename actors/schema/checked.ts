@@ -9,7 +9,7 @@
  */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import type { JSONSchema } from '../../machines/contract.ts';
-import type { ValueProblem } from '../../machines/fault.ts';
+import type { ValueProblem } from '../../machines/faults/fault.ts';
 import { inputSideOfEffect, isEffectSchema, outputSideOfEffect, standardOfEffect } from './effect-schema.ts';
 import { probe } from './fidelity.ts';
 import type { Fidelity } from './fidelity.ts';

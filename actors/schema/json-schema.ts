@@ -10,8 +10,8 @@ import type { ErrorObject, ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { JSONSchema } from '../../machines/contract.ts';
-import type { ValueProblem } from '../../machines/fault.ts';
-import { keysOf } from '../../machines/json-pointer.ts';
+import type { ValueProblem } from '../../machines/faults/fault.ts';
+import { keysOf } from '../../machines/values/json-pointer.ts';
 import { hashOf } from './digest.ts';
 import { isRecord, MAX_PROBLEMS, plainCopyOf, pointerOf } from './plain.ts';
 

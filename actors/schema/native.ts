@@ -4,7 +4,7 @@
  * a value is refused: nothing is coerced, defaulted or taken away here.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ValueProblem } from '../../machines/fault.ts';
+import type { ValueProblem } from '../../machines/faults/fault.ts';
 import type { Check } from './json-schema.ts';
 import { isRecord, MAX_PROBLEMS, pointerOf } from './plain.ts';
 import type { PathKey } from './plain.ts';

@@ -6,8 +6,8 @@
  * instances of classes, cycles, lists with holes, keys that are symbols or `__proto__`, and what throws when it is looked at.
  * Fields that are not enumerable do not count, as in JSON. Never says what a value is, only what is wrong with it.
  */
-import type { ValueProblem } from '../../machines/fault.ts';
-import { keysOf, pointerTo } from '../../machines/json-pointer.ts';
+import type { ValueProblem } from '../../machines/faults/fault.ts';
+import { keysOf, pointerTo } from '../../machines/values/json-pointer.ts';
 
 /** Less than what a store takes, because a value is kept within other values. */
 const MAX_DEPTH = 100;

@@ -5,9 +5,9 @@
  *
  * It shows that something was written there. It does not show that it means what the answer makes of it.
  */
-import type { ValueProblem } from '../../machines/fault.ts';
+import type { ValueProblem } from '../../machines/faults/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { checkPattern, checkPointer, select } from '../selection.ts';
+import { checkPattern, checkPointer, select } from '../values/selection.ts';
 import { assessment } from './verifier.ts';
 import type { Claim, Verifier } from './verifier.ts';
 

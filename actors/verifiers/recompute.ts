@@ -2,12 +2,21 @@
  * Whether figures are right: each is calculated again from the data that it should come from, with declared operations and exact
  * numbers, and must be the same. How it is rounded is declared too: a third is not 0.33, unless somebody says `round`.
  */
-import type { ValueProblem } from '../../machines/fault.ts';
+import type { ValueProblem } from '../../machines/faults/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { checkPattern, checkPointer, select } from '../selection.ts';
-import type { Found } from '../selection.ts';
-import { compared, dividedBy, fractionOf, minus, numberOf, plus, rounded, times } from '../fraction.ts';
-import type { Fraction, Half } from '../fraction.ts';
+import { checkPattern, checkPointer, select } from '../values/selection.ts';
+import type { Found } from '../values/selection.ts';
+import {
+  compared,
+  dividedBy,
+  fractionOf,
+  minus,
+  numberOf,
+  plus,
+  rounded,
+  times,
+} from '../values/fraction.ts';
+import type { Fraction, Half } from '../values/fraction.ts';
 import { fieldsOf } from './declaration.ts';
 import { assessment } from './verifier.ts';
 import type { Claim, Verifier } from './verifier.ts';

@@ -2,11 +2,11 @@
  * Rules that an answer must obey, as data: what a schema cannot say, because it is about several fields at once, or about the
  * input. A rule about a pattern holds for every place; where no place is, it does not hold, unless it may be empty.
  */
-import type { ValueProblem } from '../../machines/fault.ts';
+import type { ValueProblem } from '../../machines/faults/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { checkPattern, checkPointer, select } from '../selection.ts';
-import type { Found } from '../selection.ts';
-import { isSame } from '../sameness.ts';
+import { checkPattern, checkPointer, select } from '../values/selection.ts';
+import type { Found } from '../values/selection.ts';
+import { isSame } from '../values/sameness.ts';
 import { fieldsOf } from './declaration.ts';
 import { assessment } from './verifier.ts';
 import type { Claim, Verifier } from './verifier.ts';

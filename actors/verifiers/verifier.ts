@@ -6,7 +6,7 @@
  * What cannot be checked has not been shown to be right: a source that is missing, a field that is not there, a verifier that
  * throws are all faults, never silence.
  */
-import type { Fault, ValueProblem } from '../../machines/fault.ts';
+import type { Fault, ValueProblem } from '../../machines/faults/fault.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 

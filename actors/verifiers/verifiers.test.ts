@@ -4,7 +4,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgument } from 'heddle';
 import { citations } from './citations.ts';
-import { compared, dividedBy, fractionOf, minus, numberOf, plus, rounded, times } from '../fraction.ts';
+import {
+  compared,
+  dividedBy,
+  fractionOf,
+  minus,
+  numberOf,
+  plus,
+  rounded,
+  times,
+} from '../values/fraction.ts';
 import { recompute } from './recompute.ts';
 import type { Expression, Figure } from './recompute.ts';
 import { rules } from './rules.ts';

@@ -3,8 +3,8 @@
  * Agreement is no proof: models that were trained alike err alike.
  */
 import { InvalidArgument } from '../../runtime/index.ts';
-import { checkPattern, select } from '../selection.ts';
-import { isSame } from '../sameness.ts';
+import { checkPattern, select } from '../values/selection.ts';
+import { isSame } from '../values/sameness.ts';
 import { assessment } from './verifier.ts';
 import type { Verifier } from './verifier.ts';
 

@@ -2,13 +2,13 @@
  * What is wrong with a workflow as it was written. Everything is looked at before anything is made, and all that is wrong is told at
  * once, each with its place. It owns what a declaration may say; what follows from it is for the graph.
  */
-import { problemOfPointer } from '../../machines/json-pointer.ts';
-import { problemOfAmount } from '../../machines/money.ts';
+import { problemOfPointer } from '../../machines/values/json-pointer.ts';
+import { problemOfAmount } from '../../machines/values/money.ts';
 import { REDUCERS } from '../../machines/workflow/reducer.ts';
 import { InvalidArgument, millisOf } from '../../runtime/index.ts';
-import { problemOfCapability } from '../capability.ts';
-import { chunk } from '../chunking.ts';
-import type { Chunking } from '../chunking.ts';
+import { problemOfCapability } from '../agents/capability.ts';
+import { chunk } from '../windows/chunking.ts';
+import type { Chunking } from '../windows/chunking.ts';
 import { isRouter } from '../routing/rules.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';

@@ -3,7 +3,7 @@
  * the whole output of another, and both sides have a schema, they must fit. What is wrong here would be a refusal in the middle of
  * a run. It says nothing where it cannot be sure.
  */
-import { keysOf, pointerTo } from '../../machines/json-pointer.ts';
+import { keysOf, pointerTo } from '../../machines/values/json-pointer.ts';
 import type { ContractProblem } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';

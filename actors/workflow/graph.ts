@@ -3,12 +3,12 @@
  * does its work. Takes only what `check.ts` has passed.
  */
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
-import { microsOf } from '../../machines/money.ts';
-import type { ReviewInput, Rung } from '../../machines/review-input.ts';
-import type { ReviewOutput } from '../../machines/review.ts';
-import { strategies } from '../../machines/strategies.ts';
-import { extend } from '../../machines/strategy.ts';
-import type { Rung as StrategyRung, Strategy } from '../../machines/strategy.ts';
+import { microsOf } from '../../machines/values/money.ts';
+import type { ReviewInput, Rung } from '../../machines/review/input.ts';
+import type { ReviewOutput } from '../../machines/review/review.ts';
+import { strategies } from '../../machines/faults/strategies.ts';
+import { extend } from '../../machines/faults/strategy.ts';
+import type { Rung as StrategyRung, Strategy } from '../../machines/faults/strategy.ts';
 import { taskMachine } from '../../machines/task/task.ts';
 import type { TaskSpec } from '../../machines/task/words.ts';
 import type {
@@ -30,7 +30,7 @@ import { mapMachine } from '../../machines/workflow/map.ts';
 import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
 import { millisOf } from '../../runtime/index.ts';
-import type { Budget } from '../budget.ts';
+import type { Budget } from '../budgets/budget.ts';
 import { InputRefused, OutputRefused } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';

@@ -4,11 +4,11 @@
  */
 import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
-import type { Micros } from '../../machines/money.ts';
-import { account } from '../../machines/budget.ts';
-import { review } from '../../machines/review.ts';
+import type { Micros } from '../../machines/values/money.ts';
+import { account } from '../../machines/budget/account.ts';
+import { review } from '../../machines/review/review.ts';
 import type { TaskActors } from '../../machines/task/task.ts';
-import type { Chunking } from '../chunking.ts';
+import type { Chunking } from '../windows/chunking.ts';
 import type { Router } from '../routing/rules.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { Verifier } from '../verifiers/verifier.ts';

@@ -2,7 +2,7 @@
 // something to Mermaid.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { budget } from '../budget.ts';
+import { budget } from '../budgets/budget.ts';
 import { branch, call, gate, join, loop, map, task } from './declaration.ts';
 import { mermaid } from './mermaid.ts';
 import { plan } from './plan.ts';

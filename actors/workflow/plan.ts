@@ -3,7 +3,7 @@
  * decide, what can be taken back, and what it can cost. It says what was declared, and guesses nothing.
  */
 import { InvalidArgument } from '../../runtime/index.ts';
-import { amountOf } from '../../machines/money.ts';
+import { amountOf } from '../../machines/values/money.ts';
 import type { AnyDeclaration, TaskOptions } from './declaration.ts';
 import { needsIn } from './graph.ts';
 import type { AnyWorkflowOptions } from './graph.ts';

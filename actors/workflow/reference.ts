@@ -2,7 +2,7 @@
  * References: parts of an input that are taken from what is known, said as data instead of by a function. So they can be checked
  * before anything runs, and stand in a file.
  */
-import { keysOf } from '../../machines/json-pointer.ts';
+import { keysOf } from '../../machines/values/json-pointer.ts';
 
 /** A part of the output of a node, or of the input of the run. */
 export interface Reference {

@@ -2,13 +2,13 @@
  * What is known of a run, for whoever has to decide about it: its plan, and where each part stands. Made of the declaration, the state
  * of the run and those of its tasks; nothing of it is an agent's own account of itself.
  */
-import type { Json } from '../../machines/canonical.ts';
-import type { Ledger } from '../../machines/budget-ledger.ts';
-import type { Micros } from '../../machines/money.ts';
-import { microsOf } from '../../machines/money.ts';
+import type { Json } from '../../machines/values/canonical.ts';
+import type { Ledger } from '../../machines/budget/ledger.ts';
+import type { Micros } from '../../machines/values/money.ts';
+import { microsOf } from '../../machines/values/money.ts';
 import type { AttemptNote, TaskContext } from '../../machines/task/progress.ts';
 import type { NodeProgress, RunContext } from '../../machines/workflow/progress.ts';
-import type { AttemptView, MoneyView, PlanNode, RunView, TaskView } from '../run-view.ts';
+import type { AttemptView, MoneyView, PlanNode, RunView, TaskView } from '../reviews/run-view.ts';
 import type { AnyDeclaration, TaskOptions } from './declaration.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { needOf } from './need.ts';

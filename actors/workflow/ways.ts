@@ -8,7 +8,7 @@
 import { beginning, isFatal, outputsOf, verdictOf } from '../../machines/workflow/progress.ts';
 import type { NodeProgress, RunContext } from '../../machines/workflow/progress.ts';
 import type { Graph, GraphNode } from '../../machines/workflow/graph.ts';
-import { pointerTo } from '../../machines/json-pointer.ts';
+import { pointerTo } from '../../machines/values/json-pointer.ts';
 import type { ContractProblem } from '../errors.ts';
 import type { AnyDeclaration } from './declaration.ts';
 import { errorPolicyOf, joinRuleOf, needsIn } from './graph.ts';

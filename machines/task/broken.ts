@@ -2,9 +2,9 @@
  * What the process of an attempt comes to when it breaks: an answer like any other. Gates hear of failures by errors, so an answer may
  * come in one; and a gate that does not let a call pass says so with one.
  */
-import { isPermitError } from '../guarded.ts';
-import type { PermitError } from '../guarded.ts';
-import { NOTHING } from '../money.ts';
+import { isPermitError } from '../permits/guarded.ts';
+import type { PermitError } from '../permits/guarded.ts';
+import { NOTHING } from '../values/money.ts';
 import { saidBy } from '../workflow/progress.ts';
 import type { Answer, Failed } from './words.ts';
 

@@ -7,8 +7,8 @@
  */
 import { assign, sendParent, setup } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
-import { amountOf, microsOf, NOTHING } from '../money.ts';
-import type { Micros } from '../money.ts';
+import { amountOf, microsOf, NOTHING } from '../values/money.ts';
+import type { Micros } from '../values/money.ts';
 import { answerOfError } from './broken.ts';
 import type { Answer, Asking, Cut, Joining, PartsDone, Split, Succeeded } from './words.ts';
 

@@ -3,12 +3,12 @@
  * called by the machine (`task.ts`).
  */
 import type { Source, TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
-import type { Fault, FaultClass, ValueProblem } from '../fault.ts';
-import { amountOf, NOTHING } from '../money.ts';
-import type { Micros } from '../money.ts';
-import { nextMove, taken } from '../next-move.ts';
-import type { Limits, Move, Taken } from '../next-move.ts';
-import { judge } from '../quality.ts';
+import type { Fault, FaultClass, ValueProblem } from '../faults/fault.ts';
+import { amountOf, NOTHING } from '../values/money.ts';
+import type { Micros } from '../values/money.ts';
+import { nextMove, taken } from '../faults/next-move.ts';
+import type { Limits, Move, Taken } from '../faults/next-move.ts';
+import { judge } from '../faults/quality.ts';
 import type { WorkFacts, WorkOutcome, WorkStart } from '../workflow/graph.ts';
 import { givenTo } from './terms.ts';
 import type {

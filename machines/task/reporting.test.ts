@@ -1,7 +1,7 @@
 // The lie: "a shadow has no effect": it must not be told what would make it one.
 import { expect, it } from 'vitest';
-import type { Micros } from '../money.ts';
-import { strategies } from '../strategies.ts';
+import type { Micros } from '../values/money.ts';
+import { strategies } from '../faults/strategies.ts';
 import { beginning } from './progress.ts';
 import type { TaskContext } from './progress.ts';
 import { shadowAsks } from './reporting.ts';

@@ -2,10 +2,10 @@
  * What a task tells others of its attempts: track records, what came of them; shadows, what was asked and what was answered. Each is
  * told once, with the step in which it became known, and nobody answers.
  */
-import type { ShadowAnswer, ShadowAsk } from '../comparison.ts';
-import { sideOf } from '../comparison.ts';
-import { amountOf } from '../money.ts';
-import type { RecordReport } from '../track-record.ts';
+import type { ShadowAnswer, ShadowAsk } from '../routing/comparison.ts';
+import { sideOf } from '../routing/comparison.ts';
+import { amountOf } from '../values/money.ts';
+import type { RecordReport } from '../routing/track-record.ts';
 import { askingOf } from './progress.ts';
 import type { AttemptNote, TaskContext } from './progress.ts';
 import type { TaskSpec } from './words.ts';

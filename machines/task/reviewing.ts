@@ -2,8 +2,8 @@
  * What a person is asked about a task, and what their answer means. Where there is an answer that keeps its contract it is proposed;
  * where there is none the question is whether the task is tried again.
  */
-import type { ReviewInput } from '../review-input.ts';
-import type { ReviewOutput } from '../review.ts';
+import type { ReviewInput } from '../review/input.ts';
+import type { ReviewOutput } from '../review/review.ts';
 import { candidateIn } from './progress.ts';
 import type { TaskContext } from './progress.ts';
 import type { TaskSpec } from './words.ts';

@@ -2,10 +2,10 @@
  * Work for a person, who is an agent like others: the review in which they supply the output, and what it means that they have
  * ended it. What they supply is held against the contract later, as what any agent answers.
  */
-import type { Json } from '../canonical.ts';
-import type { ReviewInput } from '../review-input.ts';
-import type { ReviewOutput } from '../review.ts';
-import { amountOf } from '../money.ts';
+import type { Json } from '../values/canonical.ts';
+import type { ReviewInput } from '../review/input.ts';
+import type { ReviewOutput } from '../review/review.ts';
+import { amountOf } from '../values/money.ts';
 import type { TaskContext } from './progress.ts';
 import type { Supplied } from './words.ts';
 

@@ -22,9 +22,9 @@
  */
 import { and, assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyEventObject } from 'xstate';
-import type { BudgetAnswer, BudgetHold, BudgetReserve, BudgetSettle } from '../budget-words.ts';
-import { NOTHING } from '../money.ts';
-import type { ReviewOutput } from '../review.ts';
+import type { BudgetAnswer, BudgetHold, BudgetReserve, BudgetSettle } from '../budget/words.ts';
+import { NOTHING } from '../values/money.ts';
+import type { ReviewOutput } from '../review/review.ts';
 import { isOrder } from '../workflow/events.ts';
 import type { TaskCancel, TaskOrder } from '../workflow/events.ts';
 import type { WorkStart } from '../workflow/graph.ts';

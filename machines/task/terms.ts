@@ -2,12 +2,12 @@
  * The terms on which an agent may be asked: what the decider wants done besides, before it is. They come with the permission, and so
  * they are recorded before anything follows from them. Pure: what of them changes what the agent is given is applied here.
  */
-import { canonicalOf } from '../canonical.ts';
-import { keysOf } from '../json-pointer.ts';
-import { amountOf } from '../money.ts';
-import type { ReviewInput } from '../review-input.ts';
-import type { ReviewOutput } from '../review.ts';
-import { sha256 } from '../sha256.ts';
+import { canonicalOf } from '../values/canonical.ts';
+import { keysOf } from '../values/json-pointer.ts';
+import { amountOf } from '../values/money.ts';
+import type { ReviewInput } from '../review/input.ts';
+import type { ReviewOutput } from '../review/review.ts';
+import { sha256 } from '../values/sha256.ts';
 import type { TaskContext } from './progress.ts';
 
 export interface CallTerms {

@@ -3,13 +3,13 @@
  * (`verify`). All three are processes, bound by name to what the system knows; what they answer is an event, and so it is recorded
  * before anything follows from it. They always answer: what went wrong is a fault, which is a value.
  */
-import type { CostSource } from '../budget-words.ts';
+import type { CostSource } from '../budget/words.ts';
 import type { TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
-import type { Fault, ValueProblem } from '../fault.ts';
-import type { Micros } from '../money.ts';
-import type { Calibration } from '../quality.ts';
-import type { ReviewVerdict } from '../review-events.ts';
-import type { Strategy } from '../strategy.ts';
+import type { Fault, ValueProblem } from '../faults/fault.ts';
+import type { Micros } from '../values/money.ts';
+import type { Calibration } from '../faults/quality.ts';
+import type { ReviewVerdict } from '../review/events.ts';
+import type { Strategy } from '../faults/strategy.ts';
 import type { WorkStart } from '../workflow/graph.ts';
 import type { CallTerms } from './terms.ts';
 

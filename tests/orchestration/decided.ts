@@ -4,7 +4,7 @@
  */
 import type { ActorDefinitions, HistoryRecord, System } from 'heddle';
 import type { Advice, TaskPermission } from '../../machines/task/words.ts';
-import type { ReviewEvent } from '../../machines/review-events.ts';
+import type { ReviewEvent } from '../../machines/review/events.ts';
 
 export interface Scanned {
   readonly violations: readonly string[];

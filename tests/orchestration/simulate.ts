@@ -7,7 +7,7 @@ import type { ActorDefinitions } from 'heddle';
 import { memory } from 'heddle/storage';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
-import type { Ledger } from '../../machines/budget-ledger.ts';
+import type { Ledger } from '../../machines/budget/ledger.ts';
 import type { TaskContext } from '../../machines/task/progress.ts';
 import type { NodeProgress, RunContext } from '../../machines/workflow/progress.ts';
 import { Prng } from '../../runtime/testing/prng.ts';

@@ -21,7 +21,7 @@ import {
 import type { Agent, Assignment } from 'heddle/actors';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
-import type { Ledger } from '../../machines/budget-ledger.ts';
+import type { Ledger } from '../../machines/budget/ledger.ts';
 import { DyingSystem } from '../dying-system.ts';
 import { PERMITTING, workplaceUnder } from './workplace.ts';
 

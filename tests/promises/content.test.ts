@@ -7,12 +7,12 @@ import type { Artifact, Assignment, ConsultedSource, Lineage } from 'heddle/acto
 import { memory } from 'heddle/storage';
 import type { Store } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
-import { Content } from '../../actors/content.ts';
-import { lineageIn } from '../../actors/lineage.ts';
-import { Runs } from '../../actors/runs.ts';
+import { Content } from '../../actors/state/content.ts';
+import { lineageIn } from '../../actors/state/lineage.ts';
+import { Runs } from '../../actors/state/runs.ts';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
-import { contentHashOf } from '../../machines/content.ts';
+import { contentHashOf } from '../../machines/values/content.ts';
 import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
 import { DyingSystem } from '../dying-system.ts';
 import { afterwards } from './systems.ts';

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { Reviews } from 'heddle/actors';
 import type { RunView } from 'heddle/actors';
 import { InvalidArgument, UnknownActor } from 'heddle';
-import { canonicalOf } from '../../machines/canonical.ts';
-import { sha256 } from '../../machines/sha256.ts';
+import { canonicalOf } from '../../machines/values/canonical.ts';
+import { sha256 } from '../../machines/values/sha256.ts';
 import { Decider, Press, publishing, viewOf } from '../publishing.ts';
 import { open, rejection } from './systems.ts';
 

@@ -6,8 +6,8 @@ import { durable } from 'heddle';
 import { review } from 'heddle/machines';
 import type { ReviewEvent } from 'heddle/machines';
 import { memory } from 'heddle/storage';
-import { inputOf, live, lives } from '../../machines/review.testsuite.ts';
-import { actionsOf } from '../../machines/review-events.ts';
+import { inputOf, live, lives } from '../../machines/review/review.testsuite.ts';
+import { actionsOf } from '../../machines/review/events.ts';
 import { DyingSystem } from '../dying-system.ts';
 import { GATE, Press, publishing } from '../publishing.ts';
 

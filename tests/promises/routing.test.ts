@@ -19,7 +19,7 @@ import type { AccountContext, ShadowContext, TrackRecordContext } from 'heddle/m
 import { memory } from 'heddle/storage';
 import type { AnyEventObject } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import type { AnyAgent } from '../../actors/agent.ts';
+import type { AnyAgent } from '../../actors/agents/agent.ts';
 import { armOf } from '../../actors/routing/bucket.ts';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';

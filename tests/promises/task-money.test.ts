@@ -2,7 +2,7 @@
 import { budget, FaultError, microsOf, task, workflow } from 'heddle/actors';
 import { account } from 'heddle/machines';
 import { describe, expect, it } from 'vitest';
-import type { Ledger } from '../../machines/budget-ledger.ts';
+import type { Ledger } from '../../machines/budget/ledger.ts';
 import { endOf, everybodyMay, snapshotOf, staffed, started, taskOf, worker } from './staffed.ts';
 import type { Asked, Staffed } from './staffed.ts';
 import { collect } from './systems.ts';

@@ -3,7 +3,7 @@ import { chunk, FaultError, microsOf, task, workflow, budget } from 'heddle/acto
 import type { Agent, TaskOptions } from 'heddle/actors';
 import { memory } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
-import type { Ledger } from '../../machines/budget-ledger.ts';
+import type { Ledger } from '../../machines/budget/ledger.ts';
 import { endOf, snapshotOf, staffed, started, taskOf, worker } from './staffed.ts';
 import type { Asked, Doing } from './staffed.ts';
 import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';

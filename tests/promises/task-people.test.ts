@@ -2,7 +2,7 @@
 import { agent, budget, human, result, task, workflow } from 'heddle/actors';
 import type { Agent, Assignment } from 'heddle/actors';
 import { describe, expect, it } from 'vitest';
-import type { Ledger } from '../../machines/budget-ledger.ts';
+import type { Ledger } from '../../machines/budget/ledger.ts';
 import { endOf, everybodyMay, snapshotOf, staffed, started, taskOf } from './staffed.ts';
 import type { Staffed } from './staffed.ts';
 

@@ -2,9 +2,9 @@
  * The difference of two versions of a workflow file, as a list of changes that people can read: what was added, taken away, and what
  * is something else now. Layout and comments make none. It compares what was written, and says nothing of what follows from it.
  */
-import { pointerTo } from '../../../machines/json-pointer.ts';
+import { pointerTo } from '../../../machines/values/json-pointer.ts';
 import { InvalidArgument } from '../../../runtime/index.ts';
-import { canonicalOf } from '../../../machines/canonical.ts';
+import { canonicalOf } from '../../../machines/values/canonical.ts';
 import { isRecord } from '../../schema/plain.ts';
 import { definitionOf } from '../workflow.ts';
 import { contentOf } from './file.ts';

@@ -5,7 +5,7 @@
  */
 import { isAlias, isCollection, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node } from 'yaml';
-import { keysOf } from '../../../machines/json-pointer.ts';
+import { keysOf } from '../../../machines/values/json-pointer.ts';
 import type { ContractProblem } from '../../errors.ts';
 
 export interface Place {

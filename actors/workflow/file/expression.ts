@@ -7,7 +7,7 @@
  */
 import { Environment } from '@marcbachmann/cel-js';
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { pointerTo } from '../../../machines/json-pointer.ts';
+import { pointerTo } from '../../../machines/values/json-pointer.ts';
 import type { JSONSchema } from '../../../machines/contract.ts';
 import { celTypeOf } from './cel-type.ts';
 

@@ -7,14 +7,14 @@
  */
 import type { AnyActorLogic } from 'xstate';
 import type { JSONSchema } from '../../../machines/contract.ts';
-import { pointerTo } from '../../../machines/json-pointer.ts';
+import { pointerTo } from '../../../machines/values/json-pointer.ts';
 import { OptionError } from '../../../machines/options.ts';
-import { strategies as ownStrategies } from '../../../machines/strategies.ts';
-import { extend } from '../../../machines/strategy.ts';
-import type { Strategy } from '../../../machines/strategy.ts';
+import { strategies as ownStrategies } from '../../../machines/faults/strategies.ts';
+import { extend } from '../../../machines/faults/strategy.ts';
+import type { Strategy } from '../../../machines/faults/strategy.ts';
 import { InvalidArgument } from '../../../runtime/index.ts';
-import { budget } from '../../budget.ts';
-import type { BudgetOptions } from '../../budget.ts';
+import { budget } from '../../budgets/budget.ts';
+import type { BudgetOptions } from '../../budgets/budget.ts';
 import { InvalidWorkflow } from '../../errors.ts';
 import type { ContractProblem } from '../../errors.ts';
 import type { SchemaLike } from '../../schema/inferred.ts';

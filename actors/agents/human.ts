@@ -1,0 +1,126 @@
+/**
+ * A person as an agent. They have a contract as everybody has, and are found, permitted and paid like others; but they are not called:
+ * what they are asked for waits for them among the reviews, and they put their answer in the place of what is proposed there. What
+ * they have done costs their recorded time.
+ */
+import { amountOf, isMicros, microsOf, NOTHING, problemOfAmount } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
+import type { Answer, PersonTerms, Supplied } from '../../machines/task/words.ts';
+import type { Duration } from 'effect';
+import { millisOf } from '../../runtime/index.ts';
+import { agent } from './agent.ts';
+import type { Agent, AgentDetails } from './agent.ts';
+import { ContractRefused } from '../errors.ts';
+import type { ContractProblem } from '../errors.ts';
+import { FaultError } from './fault-error.ts';
+import type { Inferred, SchemaLike } from '../schema/inferred.ts';
+
+export interface HumanOptions<TInput extends SchemaLike, TOutput extends SchemaLike> extends Pick<
+  AgentDetails<Inferred<TInput>>,
+  'name' | 'version' | 'estimate' | 'budget' | 'hours'
+> {
+  readonly capabilities: readonly string[];
+  readonly inputSchema: TInput;
+  readonly outputSchema: TOutput;
+  /** Who may do it. Whether somebody has the role is for the decider to say. */
+  readonly role: string;
+  /** For an hour of their time, as a decimal amount. Needs `estimate`: that much is reserved. Default: it costs nothing. */
+  readonly rate?: number;
+  /** How long they have. Default: for ever. */
+  readonly within?: Duration.Input;
+  /** Whether the one who has started the run may do it. Default `refuse`. */
+  readonly ownRuns?: 'refuse' | 'allow';
+}
+
+/** Of every agent that is a person. */
+const people = new WeakMap<object, PersonTerms>();
+
+/** How a person is asked; undefined of any other agent. */
+export const personTermsOf = (of: Agent): PersonTerms | undefined => people.get(of);
+
+/** @throws ContractRefused with everything that is wrong */
+export function human<const TInput extends SchemaLike, const TOutput extends SchemaLike>(
+  options: HumanOptions<TInput, TOutput>,
+): Agent<Inferred<TInput>, Inferred<TOutput>> {
+  const { role, rate, within, ownRuns = 'refuse', ...contract } = options;
+  const problems = [...problemsOf(options)];
+  if (problems.length > 0) throw new ContractRefused(`agent '${options.name}'`, problems);
+  const made = agent({
+    ...contract,
+    model: `person: ${role}`,
+    execute: () => {
+      const message = `${contract.name} is a person, who is asked by a review: start the task in a system`;
+      return Promise.reject(new FaultError({ class: 'unavailable', message, cost: NOTHING }));
+    },
+  });
+  people.set(made, {
+    role,
+    schema: made.contract.output.hash,
+    ...(rate !== undefined && { rate: microsOf(rate) }),
+    ...(within !== undefined && { withinMs: millisOf(within, 'within') }),
+    ...(ownRuns === 'allow' && { ownRuns }),
+  });
+  return made;
+}
+
+function* problemsOf({
+  role,
+  rate,
+  within,
+  ownRuns,
+  estimate,
+}: HumanOptions<SchemaLike, SchemaLike>): Generator<ContractProblem> {
+  if (typeof role !== 'string' || role.trim() === '')
+    yield { pointer: '#/role', detail: 'must say which role may do it' };
+  const wrongRate = rate === undefined ? undefined : problemOfAmount(rate);
+  if (wrongRate !== undefined) yield { pointer: '#/rate', detail: wrongRate };
+  if (rate !== undefined && estimate === undefined)
+    yield { pointer: '#/estimate', detail: 'is missing: with a rate, so much must be reserved' };
+  if (ownRuns !== undefined && !['refuse', 'allow'].includes(ownRuns))
+    yield { pointer: '#/ownRuns', detail: "must be 'refuse' or 'allow'" };
+  try {
+    if (within !== undefined && millisOf(within, 'within') < 1)
+      yield { pointer: '#/within', detail: 'must be a duration of 1 ms or more' };
+  } catch {
+    yield { pointer: '#/within', detail: "must be a duration: '2 days'" };
+  }
+}
+
+/** What came of asking a person, as what any agent answers. */
+export function answerOfPerson(
+  of: Agent,
+  terms: PersonTerms | undefined,
+  id: string,
+  supplied: Supplied,
+): Answer {
+  const { verdict, output, by = 'nobody', reason = '', durationMs } = supplied;
+  const cost = terms?.rate === undefined ? NOTHING : costOfTime(terms.rate, durationMs);
+  const known = { durationMs, billing: { source: 'local' } as const };
+  if (verdict === 'expired') {
+    const message = `nobody of ${terms?.role ?? of.name} has done it in time`;
+    return { fault: { class: 'timeout', message, cost: NOTHING }, ...known };
+  }
+  if (verdict !== 'approved') {
+    const message = `${by} has not done it: ${reason}`;
+    return { fault: { class: 'agent-failure', message, cost }, ...known };
+  }
+  const metadata = { cost: amountOf(cost), duration: durationMs, model: `person: ${by}`, confidence: 1 };
+  const checking = of.contract.output.check(output);
+  if (!checking.ok) {
+    const message = `what ${by} has supplied breaks the schema`;
+    return {
+      ...{ fault: { class: 'schema-mismatch', message, problems: checking.problems, cost } },
+      ...{ metadata, ...known },
+    };
+  }
+  const whole = checking.value as Readonly<Record<string, unknown>>;
+  return { result: { id, status: 'success', output: whole, metadata }, cost, ...known };
+}
+
+const HOUR_MS = 3_600_000n;
+
+/** Rounded up to whole micro-units. */
+function costOfTime(rate: Micros, durationMs: number): Micros {
+  const micros = Number((BigInt(rate) * BigInt(durationMs) + HOUR_MS - 1n) / HOUR_MS);
+  return isMicros(micros) ? micros : (Number.MAX_SAFE_INTEGER as Micros);
+}

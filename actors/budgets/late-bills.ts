@@ -1,0 +1,49 @@
+/**
+ * Late bills: what an attempt has cost that nobody waited for any more. The money for it is held; as soon as the answer comes, the
+ * account is told, or, when that is gone with its run, the next one that has held it too.
+ *
+ * An attempt that ends with the process it ran in tells nobody: its money stays held until an operator corrects it.
+ */
+import type { BudgetCorrect } from '../../machines/budget/words.ts';
+import type { Micros } from '../../machines/values/money.ts';
+import type { BillTo, Billing } from '../../machines/task/words.ts';
+
+export interface Payee {
+  send(event: BudgetCorrect, options: { readonly id: string }): PromiseLike<unknown>;
+}
+
+/** Where the accounts are. */
+export interface Bank {
+  get(address: string): Payee | undefined;
+}
+
+/** Never rejects: what cannot be told stays held. */
+export async function tellLate(
+  bank: Bank,
+  { accounts, ticket, before = 0 as Micros }: BillTo,
+  cost: Micros,
+  { source = 'agent', price }: Partial<Billing> = {},
+): Promise<void> {
+  const [asked, ...others] = accounts;
+  if (asked === undefined) return;
+  const bill = { type: 'budget.correct', cost: (before + cost) as Micros, source } as const;
+  const priced = { ...bill, ...(price !== undefined && { price }) };
+  const ways = [
+    { address: addressOf(asked), ticket },
+    // Among accounts it is called so: see budget-words.ts.
+    ...others.map((address) => ({ address, ticket: `${asked}#${ticket}` })),
+  ];
+  for (const { address, ticket: name } of ways) {
+    try {
+      const account = bank.get(address);
+      if (account === undefined) continue;
+      await account.send({ ...priced, ticket: name }, { id: `late bill of ${ticket}` });
+      return;
+    } catch {
+      // It is gone, or takes nothing: the next one.
+    }
+  }
+}
+
+/** Of a session id. */
+const addressOf = (session: string): string => session.replace(/~\d+$/, '');

@@ -1,0 +1,485 @@
+/**
+ * The reviews of a system, for whoever lets people decide: a command line, a page, a bot. It finds them, shows them, and takes what
+ * people say about them to them; it asks the decider first, and keeps nothing itself.
+ *
+ * A review is found by its logic, under whatever name and however deep workflows have started it. So there is no desk that all of
+ * them would have to tell, and that could know something else than they do.
+ */
+import type { Json } from '../../machines/values/canonical.ts';
+import { EditRefused } from '../../machines/review/edits.ts';
+import type { Edit } from '../../machines/review/edits.ts';
+import type { ValueProblem } from '../../machines/faults/fault.ts';
+import { actionsOf } from '../../machines/review/events.ts';
+import type { Bound, ReviewAnswer, ReviewEvent, ReviewVerdict } from '../../machines/review/events.ts';
+import { isReview } from '../../machines/review/review.ts';
+import type { ReviewContext } from '../../machines/review/review.ts';
+import { contentAfter } from '../../machines/review/rules.ts';
+import type { ReviewFile } from '../../machines/review/rules.ts';
+import { ActorEnded, HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
+import type {
+  DeadLetter,
+  Entitled,
+  HistoryOptions,
+  HistoryRecord,
+  Receipt,
+  SendOptions,
+} from '../../runtime/index.ts';
+import { reviewerContext } from './review-context.ts';
+import type { ReviewerContext } from './review-context.ts';
+import { branchTo, denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
+import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
+import { ReviewRefused } from './review-refused.ts';
+import type { RunView } from './run-view.ts';
+
+/** What reviews need of a system: any `System` is one. */
+export interface ReviewHost {
+  // Typed by address and name there, which says nothing here.
+  get(address: string): unknown;
+  query(options: never): AsyncIterable<unknown>;
+  names(isWanted: (logic: unknown) => boolean): Promise<readonly string[]>;
+  history(address: string, options?: HistoryOptions): AsyncIterable<HistoryRecord>;
+  snapshotAt(address: string, seq: number): Promise<unknown>;
+  deadLetters(): AsyncIterable<DeadLetter>;
+}
+
+export interface ReviewsOptions extends ReviewDecider {
+  /** Holds what an edit would make of a proposal against the schema that the review names. */
+  readonly check?: (content: Json, schema: string) => readonly ValueProblem[];
+  /** The obligations of the decider that can be met, by their types. */
+  readonly obligations?: Obligations;
+  /** Who has started a run, by its address; undefined where nobody knows. Whoever has must not approve what comes of it. */
+  readonly initiatorOf?: (run: string) => Promise<string | undefined>;
+  /** What is known of a run, from its snapshot. */
+  readonly viewOf?: (run: { readonly address: string; readonly snapshot: unknown }) => RunView | undefined;
+}
+
+/** A review, as it is on the disk. Plain data. */
+export interface Review
+  extends Omit<ReviewFile, 'ending'>, Pick<ReviewContext, 'initiator' | 'about' | 'openedAt' | 'isOverdue'> {
+  /** Its address. */
+  readonly id: string;
+  /** Whether it was wrong on purpose; not known before it has ended. */
+  readonly probe?: boolean;
+  readonly workflow: string;
+  /** The address of the run that it belongs to. */
+  readonly run: string;
+  readonly status: 'pending' | ReviewVerdict | 'stopped';
+  /** How it has ended. */
+  readonly ending?: NonNullable<ReviewFile['ending']>;
+  /** What happens next if nobody decides, and when, as far as the clock was not set. */
+  readonly next?: { readonly at: number; readonly act: string; readonly to?: string };
+}
+
+export interface PendingOptions {
+  /** Only those that this role may decide. */
+  readonly role?: string;
+  /** Only those that somebody could still decide: they have not worked on it, not approved it, and nobody else has it. */
+  readonly by?: string;
+  /** Only those of this workflow. */
+  readonly workflow?: string;
+  /** Only those below this address. */
+  readonly under?: string;
+  /** Only those that were escalated, or whose time is over; or only the others. */
+  readonly overdue?: boolean;
+  /** At most so many. */
+  readonly limit?: number;
+}
+
+/** What became of the reviews that were wrong on purpose. */
+export interface ProbeReport {
+  readonly caught: number;
+  readonly missed: number;
+  readonly undecided: number;
+}
+
+/** Who it is: their id alone, or with what is known of them. */
+export type By = string | Reviewer;
+
+export type Verdict = 'approve' | 'reject' | 'edit' | 'abort';
+
+export interface DecideOptions {
+  readonly by: By;
+  readonly verdict: Verdict;
+  /** What they change: with `edit`, or with `approve`, which then approves what it becomes. */
+  readonly edits?: readonly Edit[] | undefined;
+  /** Needed for `reject` and `abort`. */
+  readonly reason?: string | undefined;
+  /** The hash of what they were shown. Without it they decide about what is there now, and that is recorded. */
+  readonly hash?: string | undefined;
+}
+
+/** It was taken, and is on the disk. */
+export interface Taken {
+  readonly receipt: Receipt;
+  /** Of what the proposal was after it. */
+  readonly hash: string;
+  /** How the review stands now. */
+  readonly review: Review;
+}
+
+/** Whether it would be self-approval; a gate may allow that. */
+const isOwnRun = ({ initiator, fourEyes, about }: ReviewContext, { id }: Reviewer): boolean =>
+  // One that the review knows itself it refuses itself.
+  initiator === id && !fourEyes.includes(id) && about['ownRuns'] !== 'allow';
+
+interface ReviewSnapshot {
+  readonly status: string;
+  readonly value: unknown;
+  readonly context: ReviewContext;
+  readonly machine: unknown;
+}
+
+interface ReviewRef {
+  readonly address: string;
+  send(event: ReviewEvent, options?: SendOptions): Promise<Receipt>;
+  getSnapshot(): ReviewSnapshot;
+}
+
+type Message = ReviewEvent extends infer TEvent
+  ? TEvent extends ReviewEvent
+    ? Omit<TEvent, 'by' | 'permissions' | 'ask'>
+    : never
+  : never;
+
+const VERDICTS: readonly unknown[] = ['approve', 'reject', 'edit', 'abort'];
+
+export class Reviews {
+  readonly #host: ReviewHost;
+  readonly #options: ReviewsOptions;
+
+  /** @throws InvalidArgument without a decider: there is nobody who may do everything */
+  constructor(host: ReviewHost, options: ReviewsOptions) {
+    if (typeof (options as Partial<ReviewsOptions> | undefined)?.decide !== 'function')
+      throw new InvalidArgument('options.decide', 'must be a function that decides about permissions');
+    this.#host = host;
+    this.#options = options;
+  }
+
+  // ---- finding -------------------------------------------------------------------------------------------------------
+
+  /**
+   * The reviews that wait, in no particular order. As with `system.query`, nothing stands still meanwhile, and those that cannot be
+   * loaded are left out.
+   * @throws InvalidArgument
+   */
+  async *pending(options: PendingOptions = {}): AsyncGenerator<Review> {
+    const { role, by, limit = Infinity } = options;
+    if (limit !== Infinity && !(Number.isInteger(limit) && limit > 0))
+      throw new InvalidArgument('limit', `must be a positive integer, but is ${String(limit)}`);
+    let given = 0;
+    for await (const review of this.#pending(options)) {
+      if (role !== undefined && !review.roles.includes(role)) continue;
+      if (by !== undefined && !couldDecide(review, by)) continue;
+      yield review;
+      if (++given === limit) return;
+    }
+  }
+
+  async *#pending({ workflow, under, overdue }: PendingOptions): AsyncGenerator<Review> {
+    const patience = overdue === true ? 'overdue' : 'inTime';
+    const state = overdue === undefined ? 'open' : { open: { patience } };
+    for (const name of await this.#names(workflow)) {
+      const wanted = { name, state, ...(under !== undefined && { under }) };
+      // The type of a name depends on the system.
+      for await (const ref of this.#host.query(wanted as never)) {
+        const review = unlessRefused(ref as ReviewRef);
+        // It may have ended since it was found.
+        if (review?.status === 'pending') yield review;
+      }
+    }
+  }
+
+  /**
+   * How many of the reviews that were wrong on purpose were noticed: rejected or aborted; missed: approved; or never decided. Looks at
+   * every review that has ended: not for every second.
+   */
+  async probes({ workflow }: Pick<PendingOptions, 'workflow'> = {}): Promise<ProbeReport> {
+    const report = { caught: 0, missed: 0, undecided: 0 };
+    for (const name of await this.#names(workflow))
+      for await (const ref of this.#host.query({ name, status: 'done' } as never)) {
+        const review = unlessRefused(ref as ReviewRef);
+        if (review?.probe === true) report[becameOf(review)]++;
+      }
+    return report;
+  }
+
+  /** The names of reviews, wherever they are. */
+  async #names(workflow: string | undefined): Promise<readonly string[]> {
+    const names = await this.#host.names(isReview);
+    return names.filter((name) => workflow === undefined || workflowOf(name) === workflow);
+  }
+
+  /** A review, pending or not; undefined where there is none. */
+  get(id: string): Review | undefined {
+    const ref = this.#refAt(id);
+    return ref && reviewOf(ref);
+  }
+
+  /** Who may approve it: people, as far as the decider can say; otherwise the roles. */
+  async whoMayApprove(
+    id: string,
+  ): Promise<{ readonly people: readonly Entitled[] } | { readonly roles: readonly string[] }> {
+    const ref = this.#at(id);
+    const { context } = ref.getSnapshot();
+    const people = await this.#options.list?.({
+      action: { name: 'review.approve' },
+      resource: resourceOf(id, context),
+      context: { hash: context.hash },
+    });
+    if (people === undefined) return { roles: context.roles };
+    // Whoever has it now may give it back; and programs sign nothing.
+    const review = { ...reviewOf(ref), claim: undefined };
+    return {
+      people: people.filter(
+        ({ principal: { type, id: person } }) => type === 'user' && couldDecide(review, person),
+      ),
+    };
+  }
+
+  /**
+   * What a reviewer needs to know, from the journals.
+   * @param options.under an actor above the review: only what happened to it and below. Default: the whole run
+   * @throws UnknownActor, InvalidArgument, JournalCorrupt
+   */
+  async context(
+    id: string,
+    { under = runOf(id) }: { readonly under?: string } = {},
+  ): Promise<ReviewerContext> {
+    const review = reviewOf(this.#at(id));
+    if (!isAtOrBelow(id, under))
+      throw new InvalidArgument('under', `must be the address of an actor above ${id}, but is ${under}`);
+    const records: HistoryRecord[] = [];
+    for await (const record of this.#host.history(under, { children: true })) records.push(record);
+    const letters: DeadLetter[] = [];
+    for await (const letter of this.#host.deadLetters())
+      if (isAtOrBelow(letter.address, under)) letters.push(letter);
+    const run = this.#host.get(under) as Pick<ReviewRef, 'getSnapshot'> | undefined;
+    const view = run && this.#options.viewOf?.({ address: under, snapshot: run.getSnapshot() });
+    return reviewerContext({ review, branch: branchTo(id, under), records, letters, view });
+  }
+
+  // ---- what people do --------------------------------------------------------------------------------------------------
+  // Each resolves when it is on the disk, and rejects with ReviewRefused, UnknownActor, or what `send` rejects with. With an
+  // `id` in the options it is done once, however often it is asked for.
+
+  /** Shows it to somebody, and records that. */
+  show(id: string, { by }: { readonly by: By }, options?: SendOptions): Promise<Taken> {
+    return this.#tell(id, by, ({ hash }) => ({ type: 'review.show', hash }), options);
+  }
+
+  claim(id: string, { by }: { readonly by: By }, options?: SendOptions): Promise<Taken> {
+    return this.#tell(id, by, () => ({ type: 'review.claim' }), options);
+  }
+
+  unclaim(id: string, { by }: { readonly by: By }, options?: SendOptions): Promise<Taken> {
+    return this.#tell(id, by, () => ({ type: 'review.unclaim' }), options);
+  }
+
+  delegate(
+    id: string,
+    { by, to, reason }: { readonly by: By; readonly to: string; readonly reason?: string },
+    options?: SendOptions,
+  ): Promise<Taken> {
+    return this.#tell(id, by, () => ({ type: 'review.delegate', to, reason }), options);
+  }
+
+  requestInfo(
+    id: string,
+    { by, question }: { readonly by: By; readonly question: string },
+    options?: SendOptions,
+  ): Promise<Taken> {
+    return this.#tell(id, by, () => ({ type: 'review.request-info', question }), options);
+  }
+
+  supplyInfo(
+    id: string,
+    { by, question, text }: { readonly by: By; readonly question: number; readonly text: string },
+    options?: SendOptions,
+  ): Promise<Taken> {
+    return this.#tell(id, by, () => ({ type: 'review.supply-info', question, text }), options);
+  }
+
+  comment(
+    id: string,
+    { by, text }: { readonly by: By; readonly text: string },
+    options?: SendOptions,
+  ): Promise<Taken> {
+    return this.#tell(id, by, () => ({ type: 'review.comment', text }), options);
+  }
+
+  /** Approves, rejects, edits or aborts. */
+  decide(id: string, what: DecideOptions, options?: SendOptions): Promise<Taken> {
+    return this.#tell(id, what.by, (context) => this.#decision(what, context), options);
+  }
+
+  #decision({ verdict, edits, reason, hash }: DecideOptions, context: ReviewContext): Message {
+    if (!VERDICTS.includes(verdict))
+      throw new InvalidArgument(
+        'verdict',
+        `must be approve, reject, edit or abort, but is ${JSON.stringify(verdict)}`,
+      );
+    const bound: Bound = hash === undefined ? 'server' : 'shown';
+    const about = { hash: hash ?? context.hash, bound };
+    if (verdict === 'edit' || (verdict === 'approve' && edits !== undefined)) {
+      const problems = this.#problemsOf(edits, context);
+      const approves = verdict === 'approve';
+      return { type: 'review.edit', ...about, edits: edits ?? [], approves, reason, problems };
+    }
+    if (edits !== undefined) throw new InvalidArgument('edits', `make no sense with ${verdict}`);
+    if (verdict === 'approve') return { type: 'review.approve', ...about, reason };
+    // Without a reason it is refused, and that is recorded.
+    return { type: `review.${verdict}`, ...about, reason: reason ?? '' };
+  }
+
+  /** Undefined when there is nothing to check, or nobody who could: the review refuses what was to be checked and was not. */
+  #problemsOf(edits: unknown, context: ReviewContext): readonly ValueProblem[] | undefined {
+    const { check } = this.#options;
+    if (context.schema === undefined || check === undefined) return undefined;
+    const content = contentAfter(context, { edits: edits as readonly Edit[] });
+    // It cannot be made at all, and the review says so.
+    return content instanceof EditRefused ? [] : check(content, context.schema);
+  }
+
+  async #tell(
+    id: string,
+    by: By,
+    make: (context: ReviewContext) => Message,
+    options: SendOptions = {},
+  ): Promise<Taken> {
+    const ref = this.#at(id);
+    const { status, ...snapshot } = ref.getSnapshot();
+    const context = await this.#withInitiator(id, snapshot.context);
+    const reviewer = readReviewer(by);
+    // Names the request where the sender has not.
+    const ask = options.id ?? crypto.randomUUID();
+    // Each kind of message has the fields that its own omits.
+    const message = { ...make(context), by: reviewer.id, permissions: [], ask } as ReviewEvent;
+    const permissions = status === 'active' ? await this.#permissions(id, context, message, reviewer) : [];
+    const event = { ...message, permissions };
+    const receipt = await this.#send(ref, event, options);
+    const answer = await this.#answerTo(ref, event, receipt);
+    if (!answer.isTaken) throw new ReviewRefused(id, answer, answer.hash);
+    return { receipt, hash: answer.hash, review: reviewOf(ref) };
+  }
+
+  /** The review itself knows who has asked for it only where it was told so. */
+  async #withInitiator(id: string, context: ReviewContext): Promise<ReviewContext> {
+    if (context.initiator !== undefined) return context;
+    return { ...context, initiator: await this.#options.initiatorOf?.(runOf(id)) };
+  }
+
+  #permissions(
+    id: string,
+    context: ReviewContext,
+    event: ReviewEvent,
+    reviewer: Reviewer,
+  ): Promise<ReviewEvent['permissions']> {
+    const { obligations = {} } = this.#options;
+    const asks = actionsOf(event, context.claim?.by).map((name) => {
+      if (name === 'review.approve' && isOwnRun(context, reviewer))
+        return denied(name, `${reviewer.id} has started the run, and does not approve what comes of it`);
+      return permissionFor(this.#options, obligations, {
+        principal: { type: 'user', ...reviewer },
+        action: { name },
+        resource: resourceOf(id, context),
+        context: {
+          hash: context.hash,
+          hasReason: 'reason' in event && event.reason !== undefined && event.reason.trim() !== '',
+        },
+      });
+    });
+    return Promise.all(asks);
+  }
+
+  async #send(ref: ReviewRef, event: ReviewEvent, options: SendOptions): Promise<Receipt> {
+    try {
+      return await ref.send(event, options);
+    } catch (error) {
+      if (!(error instanceof ActorEnded)) throw error;
+      const { hash, ending } = ref.getSnapshot().context;
+      const detail = ending === undefined ? 'it was stopped' : `it was ${ending.verdict} already`;
+      throw new ReviewRefused(ref.address, { reason: 'decided', detail }, hash);
+    }
+  }
+
+  /** What the review said to a message: from its state, or from how that was then when others came behind. */
+  async #answerTo(ref: ReviewRef, event: ReviewEvent, { seq }: Receipt): Promise<ReviewAnswer> {
+    const now = ref.getSnapshot().context.answer;
+    if (now !== undefined && now.ask === event.ask) return sameRequest(now, event);
+    const then = (await this.#host.snapshotAt(ref.address, seq)) as ReviewSnapshot;
+    return sameRequest(then.context.answer!, event);
+  }
+
+  #at(id: string): ReviewRef {
+    const ref = this.#refAt(id);
+    if (ref === undefined) throw new UnknownActor(id, 'there is no review');
+    return ref;
+  }
+
+  #refAt(id: string): ReviewRef | undefined {
+    const ref = this.#host.get(id) as ReviewRef | undefined;
+    return ref !== undefined && isReview((ref.getSnapshot() as Partial<ReviewSnapshot> | undefined)?.machine)
+      ? ref
+      : undefined;
+  }
+}
+
+function readReviewer(by: By): Reviewer {
+  const reviewer = typeof by === 'string' ? { id: by } : by;
+  const { id } = (reviewer ?? {}) as Partial<Reviewer>;
+  if (typeof id !== 'string' || id.trim() === '')
+    throw new InvalidArgument('by', 'must be the id of whoever does it, or { id, properties }');
+  return reviewer;
+}
+
+/** An id must not be given to something else: they would be told that it was done. */
+function sameRequest(answer: ReviewAnswer, { type, by }: ReviewEvent): ReviewAnswer {
+  if (answer.type === type && answer.by === by) return answer;
+  throw new InvalidArgument('options.id', `was given to another request: ${answer.type} by ${answer.by}`);
+}
+
+/** Whether somebody could still decide it, permissions aside. */
+function couldDecide({ fourEyes, approvals, claim }: Review, person: string): boolean {
+  const hasVoted = approvals.some((approval) => approval.by === person || approval.for.includes(person));
+  return !fourEyes.includes(person) && !hasVoted && (claim === undefined || claim.by === person);
+}
+
+function isAtOrBelow(address: string, above: string): boolean {
+  return address === above || address.startsWith(`${above}/`);
+}
+
+/** One that cannot be loaded does not keep the others from being found. */
+function unlessRefused(ref: ReviewRef): Review | undefined {
+  try {
+    return reviewOf(ref);
+  } catch (error) {
+    if (error instanceof HeddleError) return undefined;
+    throw error;
+  }
+}
+
+function becameOf({ status }: Review): keyof ProbeReport {
+  if (status === 'approved') return 'missed';
+  return status === 'expired' ? 'undecided' : 'caught';
+}
+
+function reviewOf(ref: ReviewRef): Review {
+  const { context, status } = ref.getSnapshot();
+  const { watch, steps, climbed, answer: _, ending, probe, ...file } = context;
+  const step = steps[climbed];
+  const id = ref.address;
+  return {
+    ...file,
+    ...{ id, workflow: workflowOf(id), run: runOf(id) },
+    status: ending?.verdict ?? (status === 'active' ? 'pending' : 'stopped'),
+    ...(ending !== undefined && { ending, probe }),
+    ...(ending === undefined &&
+      step !== undefined && {
+        next: {
+          at: watch.seenAt + step.afterMs - watch.elapsedMs,
+          act: step.act === 'refuse' ? 'expire' : step.act,
+          ...(step.act === 'escalate' && { to: step.to }),
+        },
+      }),
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Contents by their hashes: what agents have found in their sources, and what they have made. The same value is kept once, whoever
+ * has found it, under an address that says what it is; it never changes, and is held against its hash whenever it is read.
+ *
+ * Contents are actors (`content/<hash>`), so they are durable, backed up and told again like all others. Values are JSON; what is
+ * none is kept by those who have it, with its hash as a source.
+ */
+import { canonicalOf, NotJson } from '../../machines/values/canonical.ts';
+import type { Json } from '../../machines/values/canonical.ts';
+import { content, isFull, isWanted } from '../../machines/values/content.ts';
+import type { ContentContext, ContentNote, ContentNoted } from '../../machines/values/content.ts';
+import type { Source } from '../../machines/contract.ts';
+import { InvalidArgument } from '../../runtime/index.ts';
+import { ContentDamaged } from '../errors.ts';
+import { digestOf } from '../schema/digest.ts';
+import { isHash, sourcesIn } from './sources.ts';
+
+/** The name of their actors. */
+export const CONTENT = 'content';
+export const contentLogic = content;
+
+/** What contents need of a system: any `System` that hosts them is one. */
+export interface ContentHost {
+  start(name: string, options: object): Promise<unknown>;
+  // Typed by address and name there, which says nothing here.
+  get(address: string): unknown;
+  query(options: never): AsyncIterable<unknown>;
+}
+
+/** What is known of a content besides its value. */
+export interface ContentFacts {
+  readonly hash: string;
+  /** Where it was found, each place once, with when that was first. */
+  readonly sources: readonly Source[];
+  /** The addresses of the tasks that have made it, and that have looked at it. */
+  readonly madeBy: readonly string[];
+  readonly usedBy: readonly string[];
+  /** Whether there may be more of these than are kept. */
+  readonly isPartial: boolean;
+}
+
+/** Where a content that somebody puts was found. */
+export type PutSource = Omit<Source, 'hash'>;
+
+interface ContentRef {
+  readonly address: string;
+  send(event: ContentNoted): Promise<unknown>;
+  getSnapshot(): { readonly context: ContentContext };
+}
+
+export class Content {
+  readonly #host: ContentHost;
+
+  /** Use `system.content`. */
+  constructor(host: ContentHost) {
+    this.#host = host;
+  }
+
+  /**
+   * Keeps a value. Resolves with its hash when it is on the disk; when it was there before nothing changes, but that it was found
+   * in another place too is noted.
+   * @throws InvalidArgument when it is no JSON, or the source makes no sense; NotPermitted
+   */
+  async put(value: unknown, { source }: { readonly source?: PutSource } = {}): Promise<string> {
+    try {
+      canonicalOf(value);
+    } catch (error) {
+      if (error instanceof NotJson) throw new InvalidArgument('value', `must be JSON: ${error.message}`);
+      throw error;
+    }
+    if (source === undefined) return this.keep(value as Json, {});
+    const { sources, problems } = sourcesIn([{ ...source, content: value }]);
+    if (sources === undefined) {
+      const { pointer, detail } = problems[0]!;
+      throw new InvalidArgument(`source${pointer.slice('#/0'.length)}`, detail);
+    }
+    return this.keep(value as Json, { source: sources[0]! });
+  }
+
+  /** @internal */
+  async keep(value: Json, note: ContentNote): Promise<string> {
+    const hash = digestOf(canonicalOf(value));
+    const id = hash.slice('sha256:'.length);
+    const input = { value, note };
+    const ref = (this.#refTo(hash) ??
+      (await this.#host.start(CONTENT, { id, input, onConflict: 'join' }))) as ContentRef;
+    // It was there, or somebody else was first.
+    if (isWanted(ref.getSnapshot().context, note)) await ref.send({ type: 'content.noted', note });
+    return hash;
+  }
+
+  /** The value; undefined where none is kept. @throws ContentDamaged when it is not what its hash says; InvalidArgument */
+  get(hash: string): Json | undefined {
+    const ref = this.#refTo(hash);
+    if (ref === undefined) return undefined;
+    const { value } = ref.getSnapshot().context;
+    const found = digestOf(canonicalOf(value));
+    if (found !== hash) throw new ContentDamaged(hash, found);
+    return value;
+  }
+
+  /** Where it was found, who has made it, and who has looked at it; undefined where none is kept. @throws InvalidArgument */
+  facts(hash: string): ContentFacts | undefined {
+    const ref = this.#refTo(hash);
+    if (ref === undefined) return undefined;
+    const { context } = ref.getSnapshot();
+    const { sources, madeBy, usedBy } = context;
+    return { hash, sources, madeBy, usedBy, isPartial: isFull(context) };
+  }
+
+  #refTo(hash: string): ContentRef | undefined {
+    if (!isHash(hash))
+      throw new InvalidArgument('hash', `must be sha256:… in hex, but is ${JSON.stringify(hash)}`);
+    return this.#host.get(`${CONTENT}/${hash.slice('sha256:'.length)}`) as ContentRef | undefined;
+  }
+
+  /** Reads everything that is kept and holds it against its hash. Gives what is not what it says. */
+  async *verify(): AsyncGenerator<{ readonly hash: string; readonly found: string }> {
+    for await (const one of this.#host.query({ name: CONTENT } as never)) {
+      const ref = one as ContentRef;
+      const hash = `sha256:${ref.address.slice(CONTENT.length + 1)}`;
+      const found = digestOf(canonicalOf(ref.getSnapshot().context.value));
+      if (found !== hash) yield { hash, found };
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * The manifest of an attempt: what went in, what came out, and what was looked at, by their hashes. What was found and made is kept as
+ * content before the answer is recorded: no record ever names what is not there. Not being able to keep it undoes no work that was
+ * paid for; then the manifest says why.
+ */
+import type { Json } from '../../machines/values/canonical.ts';
+import type { TaskEnvelope } from '../../machines/contract.ts';
+import type { Answer, Manifest } from '../../machines/task/words.ts';
+import { HeddleError } from '../../runtime/index.ts';
+import type { AttemptOutcome } from '../agents/attempt.ts';
+import type { Content } from './content.ts';
+import { hashOf } from '../schema/digest.ts';
+
+/** The answer to a task, with its manifest. */
+export async function keptOf(
+  { contents = [], ...outcome }: AttemptOutcome,
+  { input, context: { run, task } }: TaskEnvelope,
+  content: Content | undefined,
+): Promise<Answer> {
+  const { metadata, output } = outcome.fault === undefined ? outcome.result : outcome;
+  const manifest: Manifest = {
+    input: hashOf(input),
+    ...(output !== undefined && { output: hashOf(output) }),
+  };
+  if (content === undefined) return { ...outcome, manifest };
+  const by = `${run}/${task}`;
+  try {
+    for (const found of contents) {
+      const hash = hashOf(found);
+      for (const source of metadata?.sources?.filter((one) => one.hash === hash) ?? [])
+        await content.keep(found, { source, usedBy: by });
+    }
+    if (output !== undefined) await content.keep(output as Json, { madeBy: by });
+  } catch (error) {
+    if (!(error instanceof HeddleError)) throw error;
+    return { ...outcome, manifest: { ...manifest, unkept: error.message } };
+  }
+  return { ...outcome, manifest };
+}

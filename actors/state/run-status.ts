@@ -1,0 +1,453 @@
+/**
+ * How a run stands: what it was given, where each of its parts is, who had to do with it, what it has cost, what it waits for, and what
+ * comes next. Made of the states of the run and of those below it, as they all were at one moment; so a moment of the past is told as
+ * the present is. Pure: it reads nothing by itself.
+ */
+import { canonicalOf, NotJson } from '../../machines/values/canonical.ts';
+import type { Source } from '../../machines/contract.ts';
+import { NOTHING } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
+import type { Ledger } from '../../machines/budget/ledger.ts';
+import { remainingIn } from '../../machines/budget/window.ts';
+import type { ReviewContext } from '../../machines/review/review.ts';
+import type { AttemptNote, TaskContext } from '../../machines/task/progress.ts';
+import type { WorkOutcome, WorkProblem } from '../../machines/workflow/graph.ts';
+import type { LoopContext } from '../../machines/workflow/loop.ts';
+import type { MapContext } from '../../machines/workflow/map.ts';
+import type { NodeProgress, NodeStatus, RunContext } from '../../machines/workflow/progress.ts';
+import { digestOf } from '../schema/digest.ts';
+import type { AnyDeclaration, NeedOption } from '../workflow/declaration.ts';
+import type { AnyWorkflowOptions } from '../workflow/graph.ts';
+import { needOf } from '../workflow/need.ts';
+
+/** A value with its hash. What is no JSON has none. */
+export interface Held {
+  readonly value: unknown;
+  readonly hash?: string;
+}
+
+/**
+ * Of a run as a whole. One that works somewhere and waits somewhere else waits; and where somebody is needed to let it go on it is
+ * parked, whatever else it does.
+ */
+export type RunState =
+  'running' | 'waiting' | 'parked' | 'compensating' | 'complete' | 'failed' | 'aborted' | 'stopped';
+
+/** A decision of a person. */
+export interface HumanDecision {
+  /** The address of the review. */
+  readonly review: string;
+  readonly what: 'approve' | 'edit' | 'reject' | 'abort' | 'expire';
+  /** Nobody, where its time was over. */
+  readonly by?: string;
+  readonly at: number;
+  /** Of what they were shown. */
+  readonly hash?: string;
+  /** Of what it became by an edit. */
+  readonly to?: string;
+  readonly reason?: string;
+}
+
+/** Why something does not go on. */
+export interface Wait {
+  /** The part that waits: `review`, `chapters/3`. */
+  readonly task: string;
+  readonly for: 'person' | 'operator' | 'time' | 'money' | 'place';
+  readonly why: string;
+  /** Who can end it. */
+  readonly roles?: readonly string[];
+  /** Who has taken it on. */
+  readonly by?: string;
+  readonly since?: number;
+  /** When it goes on by itself. */
+  readonly until?: number;
+}
+
+export interface PartStatus {
+  /** Its name; within a list, a loop or another run with a path: `chapters/3`. */
+  readonly task: string;
+  /** The address of whoever does it. */
+  readonly address: string;
+  readonly kind: string;
+  readonly status: NodeStatus;
+  readonly needs: readonly string[];
+  /** What it writes by name when it is complete. */
+  readonly writes?: readonly string[];
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly input?: Held;
+  readonly output?: Held;
+  readonly agent?: string;
+  /** Every attempt: by whom, for how much, what was wrong, from what it was made and what came of it, by their hashes. */
+  readonly attempts: readonly AttemptNote[];
+  readonly confidence?: number;
+  /** Why its output was taken, where that is not because it is good. */
+  readonly ground?: string;
+  readonly problem?: WorkProblem;
+  /** Why it was skipped or cancelled. */
+  readonly because?: string;
+  /** In micro-units: spent, reserved by an attempt that is made, and held because nobody knows what one has cost. */
+  readonly cost: Micros;
+  readonly reserved: Micros;
+  readonly waits?: Wait;
+  /** The parts of a list, a loop or a run within it. */
+  readonly parts?: readonly PartStatus[];
+}
+
+export interface RunMoney {
+  readonly spent: Micros;
+  /** Not there where the run has no budget of its own. */
+  readonly limit?: Micros;
+  readonly reserved?: Micros;
+  /** What can still be reserved. */
+  readonly remaining?: Micros;
+}
+
+export interface RunStatus {
+  readonly run: string;
+  readonly workflow: string;
+  readonly state: RunState;
+  readonly startedAt: number;
+  /** What it was given in the beginning. Never changes. */
+  readonly input: Held;
+  readonly output?: Held;
+  readonly problem?: unknown;
+  /** In the order in which they were written. */
+  readonly tasks: readonly PartStatus[];
+  readonly money: RunMoney;
+  /** What was looked at, each place once, in the order of the tasks. */
+  readonly sources: readonly (Source & { readonly task: string })[];
+  readonly decisions: readonly HumanDecision[];
+  readonly shared: Readonly<Record<string, unknown>>;
+  readonly waits: readonly Wait[];
+  /** The nodes that begin when those that are at work come to a good end. */
+  readonly next: readonly string[];
+}
+
+/** A state, as far as it is looked at. */
+export interface Stood {
+  readonly status: string;
+  readonly value?: unknown;
+  readonly context?: unknown;
+  readonly output?: unknown;
+  readonly error?: unknown;
+}
+
+/** The actors of one moment, by their addresses. */
+export type Moment = (address: string) => Stood | undefined;
+
+/** How the workflow of a run was declared; undefined where nobody knows any more. */
+export type DeclarationOf = (logic: unknown) => AnyWorkflowOptions | undefined;
+
+export function isRun(stood: Stood | undefined): stood is Stood & { readonly context: RunContext } {
+  const context = stood?.context as Partial<RunContext> | undefined;
+  return context?.nodes !== undefined && context.completed !== undefined;
+}
+
+export function runStatusOf(
+  stood: Stood & { readonly context: RunContext },
+  options: AnyWorkflowOptions | undefined,
+  moment: Moment,
+  declarationOf: DeclarationOf,
+): RunStatus {
+  const { context, status, output, error } = stood;
+  const { run, input, startedAt, shared } = context;
+  const reader = new Reader(moment, declarationOf);
+  const tasks = reader.tasksOf(context, options, '');
+  const all = tasks.flatMap(withParts);
+  return {
+    run,
+    workflow: options?.id ?? run.split('/', 1)[0]!,
+    state: runStateOf(stood),
+    startedAt,
+    input: heldOf(input),
+    ...(status === 'done' && { output: heldOf(output) }),
+    ...(status === 'error' && { problem: error }),
+    tasks,
+    money: moneyOf(tasks, moment(`${run}/account`)?.context as Ledger | undefined),
+    sources: sourcesOf(all),
+    decisions: reader.decisions.toSorted((a, b) => a.at - b.at),
+    shared,
+    waits: all.flatMap(({ waits }) => waits ?? []),
+    next: nextOf(tasks),
+  };
+}
+
+/** Of the state of a run alone. */
+export function runStateOf({ status, context, value }: Stood): RunState {
+  if (status === 'done') return 'complete';
+  if (status === 'stopped') return 'stopped';
+  const { ending, nodes } = context as RunContext;
+  if (status === 'error' || value === 'failed' || value === 'aborted')
+    return ending?.how === 'abort' ? 'aborted' : 'failed';
+  const parts = Object.values(nodes);
+  // Whoever undoes something may have to be helped as well.
+  const stands = (which: 'parked' | 'waiting'): boolean =>
+    parts.some((node) => node.status === which || (node.status === 'compensating' && node.undoing === which));
+  if (stands('parked')) return 'parked';
+  if (stands('waiting')) return 'waiting';
+  return parts.some((node) => node.status === 'compensating') ? 'compensating' : 'running';
+}
+
+const withParts = (task: PartStatus): PartStatus[] => [task, ...(task.parts ?? []).flatMap(withParts)];
+
+function heldOf(value: unknown): Held {
+  try {
+    return { value, hash: digestOf(canonicalOf(value)) };
+  } catch (error) {
+    if (error instanceof NotJson) return { value };
+    throw error;
+  }
+}
+
+function moneyOf(tasks: readonly PartStatus[], ledger: Ledger | undefined): RunMoney {
+  if (ledger === undefined) return { spent: tasks.reduce((sum, { cost }) => sum + cost, 0) as Micros };
+  const { window } = ledger;
+  const { limit, spent, reserved } = window;
+  return { spent, limit, reserved, remaining: remainingIn(window) };
+}
+
+function sourcesOf(tasks: readonly PartStatus[]): RunStatus['sources'] {
+  const found = new Map<string, Source & { readonly task: string }>();
+  for (const { task, attempts } of tasks)
+    for (const source of attempts.flatMap(({ sources = [] }) => sources)) {
+      const { at: _, ...place } = source;
+      const key = `${task} ${canonicalOf(place)}`;
+      if (!found.has(key)) found.set(key, { ...source, task });
+    }
+  return [...found.values()];
+}
+
+const OVER: ReadonlySet<NodeStatus> = new Set<NodeStatus>([
+  ...(['complete', 'failed', 'skipped', 'cancelled', 'compensated', 'uncompensated'] as const),
+]);
+
+function nextOf(tasks: readonly PartStatus[]): string[] {
+  const statusOf = new Map(tasks.map(({ task, status }) => [task, status]));
+  return tasks
+    .filter(({ status, needs }) => {
+      if (status === 'ready') return true;
+      return status === 'pending' && needs.every((need) => statusOf.get(need) !== 'pending');
+    })
+    .map(({ task }) => task);
+}
+
+/** Reads the parts of a run, and notes what people have decided in them. */
+class Reader {
+  readonly decisions: HumanDecision[] = [];
+  readonly #moment: Moment;
+  readonly #declarationOf: DeclarationOf;
+
+  constructor(moment: Moment, declarationOf: DeclarationOf) {
+    this.#moment = moment;
+    this.#declarationOf = declarationOf;
+  }
+
+  tasksOf(context: RunContext, options: AnyWorkflowOptions | undefined, within: string): PartStatus[] {
+    const ledger = this.#moment(`${context.run}/account`)?.context as Ledger | undefined;
+    return Object.entries(context.nodes).map(([name, node]) =>
+      this.#nodeOf(context, name, node, options?.tasks[name], within, ledger),
+    );
+  }
+
+  #nodeOf(
+    { run }: RunContext,
+    name: string,
+    node: NodeProgress,
+    declared: AnyDeclaration | undefined,
+    within: string,
+    ledger: Ledger | undefined,
+  ): PartStatus {
+    const address = `${run}/${name}`;
+    const { status, output, facts, startedAt, endedAt, problem, because } = node;
+    const task = `${within}${name}`;
+    const part = this.#partAt(address, task, innerOf(declared), ledger);
+    const undo = this.#partAt(`${run}/undo ${name}`, `${within}undo ${name}`, undefined, ledger);
+    const place: Wait | undefined =
+      status === 'ready' ? { task, for: 'place', why: 'so many run already as may at once' } : undefined;
+    const waits = OVER.has(status) ? undefined : (place ?? part?.waits);
+    const parts = [...(part?.parts ?? []), ...(undo === undefined ? [] : [undo])];
+    return {
+      ...{ task, address, kind: declared?.kind ?? 'task', status, needs: needsOf(declared) },
+      ...(declared?.options.writes && { writes: Object.keys(declared.options.writes) }),
+      ...(startedAt !== undefined && { startedAt }),
+      ...(endedAt !== undefined && { endedAt }),
+      ...(part?.input !== undefined && { input: part.input }),
+      ...(output !== undefined && { output: heldOf(output) }),
+      ...(facts?.agent !== undefined && { agent: facts.agent }),
+      ...(facts?.confidence !== undefined && { confidence: facts.confidence }),
+      ...(facts?.ground !== undefined && { ground: facts.ground }),
+      attempts: part?.attempts ?? [],
+      ...(part?.agent !== undefined && { agent: part.agent }),
+      ...(problem !== undefined && { problem }),
+      ...(because !== undefined && { because }),
+      cost: ((part?.cost ?? (facts?.cost as Micros | undefined) ?? NOTHING) + (undo?.cost ?? 0)) as Micros,
+      reserved: ((part?.reserved ?? 0) + (undo?.reserved ?? 0)) as Micros,
+      ...(waits !== undefined && { waits }),
+      ...(parts.length > 0 && { parts }),
+    };
+  }
+
+  /** Whoever does the work of a node, of whatever kind; undefined where nobody does. */
+  #partAt(address: string, task: string, inner: unknown, ledger: Ledger | undefined): PartStatus | undefined {
+    const stood = this.#moment(address);
+    const context = stood?.context as object | undefined;
+    if (stood === undefined || context === undefined) return undefined;
+    const base = { task, address, needs: [], attempts: [], cost: NOTHING, reserved: NOTHING };
+    if ('log' in context) return this.#taskAt(base, stood, context as TaskContext, ledger);
+    if ('quorum' in context) {
+      const waits = this.#reviewAt(address, task, stood, context as ReviewContext);
+      const { original } = context as ReviewContext;
+      const kept = { ...base, kind: 'gate', status: statusOf(stood), input: heldOf(original) };
+      return { ...kept, ...(waits && { waits }) };
+    }
+    if (isRun(stood)) {
+      const parts = this.tasksOf(stood.context, this.#declarationOf(inner), `${task}/`);
+      const input = heldOf(stood.context.input);
+      return { ...base, kind: 'call', status: statusOf(stood), input, ...sumOf(parts) };
+    }
+    if ('outcomes' in context || 'number' in context)
+      return this.#listAt(base, stood, context, inner, ledger);
+    return { ...base, kind: 'call', status: statusOf(stood) };
+  }
+
+  /** A list or a loop. */
+  #listAt(
+    base: Pick<PartStatus, 'task' | 'address' | 'needs' | 'attempts' | 'cost' | 'reserved'>,
+    stood: Stood,
+    context: object,
+    inner: unknown,
+    ledger: Ledger | undefined,
+  ): PartStatus {
+    const isList = 'outcomes' in context;
+    const { start } = context as MapContext | LoopContext;
+    const ids = isList
+      ? Array.from({ length: (context as MapContext).begun }, (_, index) => String(index))
+      : Array.from({ length: (context as LoopContext).number }, (_, index) => String(index + 1));
+    const parts = ids.flatMap(
+      (id) => this.#partAt(`${base.address}/${id}`, `${base.task}/${id}`, inner, ledger) ?? [],
+    );
+    const kind = isList ? 'map' : 'loop';
+    return { ...base, kind, status: statusOf(stood), input: heldOf(start.input), ...sumOf(parts) };
+  }
+
+  #taskAt(
+    base: Pick<PartStatus, 'task' | 'address' | 'needs'>,
+    stood: Stood,
+    context: TaskContext,
+    ledger: Ledger | undefined,
+  ): PartStatus {
+    const { input, output, log, advice, spent, id, ground } = context;
+    const review = this.#moment(`${base.address}/review`);
+    const reviewed = review?.context as ReviewContext | undefined;
+    const ofReview =
+      review && reviewed && this.#reviewAt(`${base.address}/review`, base.task, review, reviewed);
+    const wait = ofReview ?? (stood.status === 'active' ? waitOf(base.task, stood, context) : undefined);
+    return {
+      ...base,
+      ...{ kind: 'task', status: statusOf(stood), input: heldOf(input), attempts: log, cost: spent },
+      ...(output !== undefined && ground !== undefined && { output: heldOf(output) }),
+      ...(advice !== undefined && { agent: advice.agent }),
+      ...(log.at(-1)?.confidence !== undefined && { confidence: log.at(-1)!.confidence! }),
+      ...(ground !== undefined && ground !== 'good' && { ground }),
+      reserved: reservedFor(id, ledger),
+      ...(wait !== undefined && { waits: wait }),
+    };
+  }
+
+  /** Notes its decisions. @returns what it waits for, as long as it is open */
+  #reviewAt(address: string, task: string, { status }: Stood, context: ReviewContext): Wait | undefined {
+    this.decisions.push(...decisionsOf(address, context));
+    if (status !== 'active') return undefined;
+    const { roles, claim, openedAt, title } = context;
+    return {
+      ...{ task, for: 'person', why: title, roles, since: openedAt },
+      ...(claim !== undefined && { by: claim.by }),
+    };
+  }
+}
+
+/** What is done for each item, each time, or as a run within the run. */
+export function innerOf(declared: AnyDeclaration | undefined): unknown {
+  if (declared?.kind === 'map') return declared.options.each;
+  if (declared?.kind === 'loop') return declared.options.body;
+  return declared?.kind === 'call' ? declared.options.workflow : undefined;
+}
+
+function needsOf(declared: AnyDeclaration | undefined): string[] {
+  const needs: readonly NeedOption<string>[] = declared?.options.needs ?? [];
+  return needs.map((need) => needOf(need).node);
+}
+
+function sumOf(parts: readonly PartStatus[]): Pick<PartStatus, 'parts' | 'cost' | 'reserved' | 'waits'> {
+  const sum = (pick: 'cost' | 'reserved'): Micros =>
+    parts.reduce((all, part) => all + part[pick], 0) as Micros;
+  return { parts, cost: sum('cost'), reserved: sum('reserved') };
+}
+
+const STANDINGS: Readonly<Record<string, NodeStatus>> = {
+  parked: 'parked',
+  sleeping: 'parked',
+  reviewing: 'waiting',
+};
+
+/** Of somebody who has no node of its own. */
+function statusOf({ status, value, output, context }: Stood): NodeStatus {
+  if (status === 'active') {
+    const isReview = typeof context === 'object' && context !== null && 'quorum' in context;
+    return isReview ? 'waiting' : ((typeof value === 'string' ? STANDINGS[value] : undefined) ?? 'running');
+  }
+  if (status !== 'done') return status === 'stopped' ? 'cancelled' : 'failed';
+  const how = (output as Partial<WorkOutcome> | undefined)?.status;
+  return how === 'failed' || how === 'cancelled' ? how : how === 'aborted' ? 'failed' : 'complete';
+}
+
+/** Money that its attempts have reserved. */
+function reservedFor(id: string, ledger: Ledger | undefined): Micros {
+  let sum = 0;
+  for (const { ticket, amount } of ledger?.open.values() ?? [])
+    if (ticket.startsWith(`${id}#`)) sum += amount;
+  return sum as Micros;
+}
+
+function waitOf(task: string, { value }: Stood, { fault, move, log }: TaskContext): Wait | undefined {
+  const since = log.at(-1)?.to;
+  const why = fault === undefined ? '' : `${fault.class}: ${fault.message}`;
+  const known = { task, why, ...(since !== undefined && { since }) };
+  const delayMs = move !== undefined && 'delayMs' in move ? move.delayMs : undefined;
+  const until = since !== undefined && delayMs !== undefined ? { until: since + delayMs } : {};
+  switch (typeof value === 'object' ? Object.keys(value as object)[0] : value) {
+    case 'parked':
+      return { ...known, for: 'operator' };
+    case 'sleeping':
+    case 'delaying':
+      return { ...known, for: 'time', ...until };
+    case 'paying':
+      return { ...known, for: 'money', why: 'the account has not answered yet' };
+    default:
+      return undefined;
+  }
+}
+
+function decisionsOf(review: string, { approvals, voided, edits, ending }: ReviewContext): HumanDecision[] {
+  const signed = [
+    ...[...approvals, ...voided].map((one) => ({ ...one, what: 'approve' as const })),
+    ...edits.map((one) => ({ ...one, what: 'edit' as const })),
+  ].map((one): HumanDecision => {
+    const { what, by, at, hash, reason } = one;
+    const to = 'to' in one ? one.to : undefined;
+    return { ...{ review, what, by, at, hash }, ...(to && { to }), ...(reason !== undefined && { reason }) };
+  });
+  if (ending === undefined || ending.verdict === 'approved') return signed;
+  const { verdict, at, by, hash, reason } = ending;
+  const WHAT = { rejected: 'reject', aborted: 'abort', expired: 'expire' } as const;
+  return [
+    ...signed,
+    {
+      ...{ review, what: WHAT[verdict], at },
+      ...(by !== undefined && { by }),
+      ...(hash !== undefined && { hash }),
+      ...(reason !== undefined && { reason }),
+    },
+  ];
+}

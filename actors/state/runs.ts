@@ -1,0 +1,290 @@
+/**
+ * The runs of a system's workflows, for whoever looks: how one stands or stood, which ones wait, what changes, and who has changed it.
+ * Everything is read from the actors and their journals; nothing is kept beside them that could know something else.
+ */
+import type { Subscription } from 'xstate';
+import { HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
+import type { ActorDefinitions, Blame, BlameOptions, PastActor } from '../../runtime/index.ts';
+import { innerOf, isRun, runStateOf, runStatusOf } from './run-status.ts';
+import type { Moment, RunState, RunStatus, Stood } from './run-status.ts';
+import type { AnyWorkflowOptions } from '../workflow/graph.ts';
+import { declarationOf } from '../workflow/workflow.ts';
+
+/** What runs need of a system: any `System` is one. */
+export interface RunsHost {
+  // Typed by address and name there, which says nothing here.
+  get(address: string): unknown;
+  query(options: never): AsyncIterable<unknown>;
+  past(address: string, seq: number): Promise<PastActor>;
+  blame(address: string, path: string, options?: BlameOptions): Promise<Blame | undefined>;
+}
+
+export interface StatusOptions {
+  /** As of this record of the run, with all below it as it was then. Default: now. */
+  readonly at?: number;
+}
+
+export interface ListOptions {
+  /** Only those of this workflow, by the name it has among the actors. */
+  readonly workflow?: string;
+  /** Only those that stand so. Default: all that have not come to their end. */
+  readonly state?: RunState;
+  /** Only this address, and those below it. */
+  readonly under?: string;
+  /** At most so many. */
+  readonly limit?: number;
+}
+
+/** A run in a list. */
+export interface RunSummary {
+  readonly run: string;
+  readonly workflow: string;
+  readonly state: RunState;
+  readonly startedAt: number;
+  /** The nodes that wait for a person, and those that wait for an operator. */
+  readonly waiting: readonly string[];
+  readonly parked: readonly string[];
+}
+
+interface RunRef {
+  readonly address: string;
+  getSnapshot(): Stood;
+  subscribe(observer: { next(): void; error(): void; complete(): void }): Subscription;
+}
+
+const STATES: readonly unknown[] = [
+  ...(['running', 'waiting', 'parked', 'compensating', 'complete', 'failed', 'aborted', 'stopped'] as const),
+] satisfies RunState[];
+
+export class Runs {
+  readonly #host: RunsHost;
+  readonly #workflows: ReadonlyMap<string, AnyWorkflowOptions>;
+
+  /** Use `system.runs`. */
+  constructor(host: RunsHost, actors: ActorDefinitions) {
+    this.#host = host;
+    this.#workflows = new Map(
+      Object.entries(actors).flatMap(([name, logic]) => {
+        const options = declarationOf(logic);
+        return options === undefined ? [] : [[name, options] as const];
+      }),
+    );
+  }
+
+  /**
+   * How a run stands, or stood at one of its records: the run and all below it as of one moment.
+   * @throws UnknownActor, InvalidArgument when nobody lives there, or it is no run of a workflow; as `system.past`
+   */
+  async status(address: string, { at }: StatusOptions = {}): Promise<RunStatus> {
+    return at === undefined
+      ? this.#now(address)
+      : this.#told(address, momentOf(await this.#host.past(address, at)));
+  }
+
+  /** Reads committed states and nothing in between: nobody takes a step meanwhile. */
+  #now(address: string): RunStatus {
+    return this.#told(address, (one) => (this.#host.get(one) as RunRef | undefined)?.getSnapshot());
+  }
+
+  #told(address: string, moment: Moment): RunStatus {
+    const stood = moment(address);
+    if (stood === undefined) throw new UnknownActor(address, 'nobody ever lived there');
+    if (!isRun(stood)) throw new InvalidArgument('address', `is no run of a workflow: ${address}`);
+    return runStatusOf(stood, this.#declarationAt(address), moment, declarationOf);
+  }
+
+  /** Of a run within a run too. */
+  #declarationAt(address: string): AnyWorkflowOptions | undefined {
+    const [name, , ...path] = address.split('/');
+    let options = this.#workflows.get(name!);
+    for (let at = 0; at < path.length; at++) {
+      const declared = options?.tasks[path[at]!];
+      options = declarationOf(innerOf(declared));
+      // The number of the item, or of the time.
+      if (declared?.kind === 'map' || declared?.kind === 'loop') at++;
+    }
+    return options;
+  }
+
+  /**
+   * The runs that stand so, in no particular order. As with `system.query`, nothing stands still meanwhile, and those that cannot be
+   * loaded are left out. `waiting` and `parked` are those in which something is, whatever else goes on in them.
+   * @throws InvalidArgument
+   */
+  async *list({ workflow, state, under, limit = Infinity }: ListOptions = {}): AsyncGenerator<RunSummary> {
+    if (state !== undefined && !STATES.includes(state))
+      throw new InvalidArgument(
+        'state',
+        `must be one of ${STATES.join(', ')}, but is ${JSON.stringify(state)}`,
+      );
+    if (workflow !== undefined && !this.#workflows.has(workflow))
+      throw new InvalidArgument(
+        'workflow',
+        `'${workflow}' is none; there are ${[...this.#workflows.keys()].join(', ') || 'none'}`,
+      );
+    if (limit !== Infinity && !(Number.isInteger(limit) && limit > 0))
+      throw new InvalidArgument('limit', `must be a positive integer, but is ${String(limit)}`);
+    let given = 0;
+    for (const [name, options] of this.#workflows) {
+      if (workflow !== undefined && workflow !== name) continue;
+      for await (const one of this.#host.query({
+        name,
+        ...lookedFor(options, state),
+        ...(under && { under }),
+      } as never)) {
+        const summary = summaryOf(one as RunRef, name);
+        if (summary === undefined || (state !== undefined && !isIn(summary, state))) continue;
+        yield summary;
+        if (++given === limit) return;
+      }
+    }
+  }
+
+  /**
+   * How a run stands, and again whenever something has changed in it or below it and is on the disk; the last one is its end. Whoever
+   * is slow misses what was in between, and never the newest.
+   * @throws as status
+   */
+  async *watch(address: string): AsyncGenerator<RunStatus> {
+    const bell = new Bell();
+    const subscribed = new Map<string, Subscription>();
+    try {
+      for (;;) {
+        const rung = bell.rung();
+        const status = this.#now(address);
+        const inIt = [address, `${address}/account`, ...addressesIn(status.tasks)];
+        for (const one of inIt) {
+          const ref = subscribed.has(one) ? undefined : (this.#host.get(one) as RunRef | undefined);
+          if (ref !== undefined) subscribed.set(one, ref.subscribe(bell.observer));
+        }
+        yield status;
+        if (OVER.has(status.state)) return;
+        await rung;
+      }
+    } finally {
+      for (const subscription of subscribed.values()) subscription.unsubscribe();
+    }
+  }
+
+  /** A run, to ask for more of it. */
+  of(address: string): { blame(field: string, options?: BlameOptions): Promise<Blame | undefined> } {
+    return { blame: (field, options) => this.#blame(address, field, options) };
+  }
+
+  /**
+   * Which record has made a part of a run what it is: `input`, `tasks.research.status`, `tasks.research.output.text`, `shared.texts`,
+   * `money.spent`. Undefined when nothing ever stood there.
+   */
+  async #blame(address: string, field: string, options?: BlameOptions): Promise<Blame | undefined> {
+    const [first, rest = ''] = splitAt(field);
+    if (first === 'money') {
+      // The account has records of its own.
+      if (options?.at !== undefined)
+        throw new InvalidArgument('at', `cannot be told of ${field}: ask system.blame of ${address}/account`);
+      return this.#host.blame(`${address}/account`, `context.window${rest}`);
+    }
+    const known = PLACES[first];
+    if (known === undefined)
+      throw new InvalidArgument(
+        'field',
+        `must begin with ${[...Object.keys(PLACES), 'money'].join(', ')}, but is ${JSON.stringify(field)}`,
+      );
+    return this.#host.blame(address, `${known}${rest}`, options);
+  }
+}
+
+/** Where the parts of a run are in its state. */
+const PLACES: Readonly<Record<string, string>> = {
+  input: 'context.input',
+  output: 'output',
+  problem: 'error',
+  tasks: 'context.nodes',
+  shared: 'context.shared',
+};
+
+function splitAt(field: string): [first: string, rest: string | undefined] {
+  const end = /[.[]/.exec(field)?.index;
+  return end === undefined ? [field, undefined] : [field.slice(0, end), field.slice(end)];
+}
+
+const OVER: ReadonlySet<RunState> = new Set<RunState>(['complete', 'failed', 'aborted', 'stopped']);
+
+/** What the index is asked for. */
+function lookedFor({ tasks }: AnyWorkflowOptions, state: RunState | undefined) {
+  const anyIn = (stand: string) =>
+    Object.entries(tasks).flatMap(([name, { kind }]) =>
+      kind === 'branch' || kind === 'join' ? [] : [{ working: { [name]: { running: stand } } }],
+    );
+  switch (state) {
+    case 'complete':
+      return { status: 'done' };
+    case 'stopped':
+      return { status: 'stopped' };
+    case 'failed':
+    case 'aborted':
+      return { status: 'error' };
+    case 'waiting':
+    case 'parked': {
+      const undoes = Object.values(tasks).some((node) => 'compensate' in node.options);
+      // Whoever undoes something says so in the context of the run alone.
+      return { state: [...anyIn(state), ...(undoes ? ['compensating'] : [])] };
+    }
+    default:
+      return {};
+  }
+}
+
+function isIn({ state, waiting, parked }: RunSummary, wanted: RunState): boolean {
+  if (wanted === 'waiting') return waiting.length > 0;
+  return wanted === 'parked' ? parked.length > 0 : state === wanted;
+}
+
+function summaryOf(ref: RunRef, workflow: string): RunSummary | undefined {
+  const stood = unlessRefused(ref);
+  if (!isRun(stood)) return undefined;
+  const { nodes, startedAt } = stood.context;
+  const those = (which: 'waiting' | 'parked'): string[] =>
+    Object.entries(nodes)
+      .filter(
+        ([, { status, undoing }]) => status === which || (status === 'compensating' && undoing === which),
+      )
+      .map(([name]) => name);
+  return {
+    ...{ run: ref.address, workflow, state: runStateOf(stood), startedAt },
+    ...{ waiting: those('waiting'), parked: those('parked') },
+  };
+}
+
+function unlessRefused(ref: RunRef): Stood | undefined {
+  try {
+    return ref.getSnapshot();
+  } catch (error) {
+    if (error instanceof HeddleError) return undefined;
+    throw error;
+  }
+}
+
+const addressesIn = (tasks: RunStatus['tasks']): string[] =>
+  tasks.flatMap(({ address, parts = [] }) => [address, ...addressesIn(parts)]);
+
+function momentOf(root: PastActor): Moment {
+  const all = new Map<string, Stood>();
+  const walk = ({ address, snapshot, children }: PastActor): void => {
+    all.set(address, snapshot);
+    children.forEach(walk);
+  };
+  walk(root);
+  return (address) => all.get(address);
+}
+
+/** Rings for whoever waits; as often as it likes while nobody does. */
+class Bell {
+  #ring: () => void = () => {};
+
+  rung(): Promise<void> {
+    return new Promise((resolve) => (this.#ring = resolve));
+  }
+
+  /** As an observer: whatever is told, something has changed. */
+  readonly observer = { next: () => this.#ring(), error: () => this.#ring(), complete: () => this.#ring() };
+}

@@ -1,0 +1,99 @@
+/**
+ * A content: a value that is kept under its hash, and never changes. What is noted beside it is where it was found, who made it and who
+ * has used it, so that each can be found from the other; what they did with it is in their own journals.
+ *
+ * It looks for itself whether it is what its address says, and is not born otherwise. Of each kind it keeps the first
+ * {@link MOST_NOTED} notes, and takes no more: everybody makes `{}`.
+ */
+import { assign, setup } from 'xstate';
+import { canonicalOf } from './canonical.ts';
+import type { Json } from './canonical.ts';
+import type { Source } from '../contract.ts';
+import { sha256 } from './sha256.ts';
+
+/** Who had to do with it: the address of a task. */
+export interface ContentNote {
+  /** It came out of the task; or the task has looked at it. */
+  readonly madeBy?: string;
+  readonly usedBy?: string;
+  /** Where it was found. */
+  readonly source?: Source;
+}
+
+export interface ContentInput {
+  readonly value: Json;
+  readonly note: ContentNote;
+}
+
+export interface ContentContext {
+  readonly value: Json;
+  /** The tasks that have made it, and those that have used it. */
+  readonly madeBy: readonly string[];
+  readonly usedBy: readonly string[];
+  /** Where it was found, each place once. */
+  readonly sources: readonly Source[];
+}
+
+export interface ContentNoted {
+  readonly type: 'content.noted';
+  readonly note: ContentNote;
+}
+
+/** Of each kind. */
+export const MOST_NOTED = 256;
+
+export const content = setup({
+  types: {
+    context: {} as ContentContext,
+    events: {} as ContentNoted,
+    input: {} as ContentInput,
+  },
+}).createMachine({
+  id: 'content',
+  context: ({ input: { value, note }, self }) => {
+    assertIs(value, self);
+    const empty = { value, madeBy: [], usedBy: [], sources: [] };
+    return { ...empty, ...noted(empty, note) };
+  },
+  on: {
+    'content.noted': { actions: assign(({ context, event }) => noted(context, event.note)) },
+  },
+});
+
+/** The hash of a value: `sha256:…`, of its canonical text. */
+export const contentHashOf = (value: unknown): string => `sha256:${sha256(canonicalOf(value))}`;
+
+/** Under Heddle it lives under its hash; elsewhere it has no address. */
+function assertIs(value: Json, self: object): void {
+  const { address } = self as { readonly address?: string };
+  const hash = contentHashOf(value);
+  if (address !== undefined && address.split('/')[1] !== hash.slice('sha256:'.length))
+    throw new TypeError(`what is to be kept at ${address} has the hash ${hash}`);
+}
+
+/** Whether a note says something new that there is room for. */
+export const isWanted = (context: ContentContext, note: ContentNote): boolean =>
+  Object.keys(noted(context, note)).length > 0;
+
+/** Whether there may be more to say than was noted. */
+export const isFull = ({ madeBy, usedBy, sources }: ContentContext): boolean =>
+  [madeBy, usedBy, sources].some(({ length }) => length >= MOST_NOTED);
+
+/** It was found there before, whenever that was. */
+function isSamePlace(one: Source, other: Source): boolean {
+  return canonicalOf({ ...one, at: 0 }) === canonicalOf({ ...other, at: 0 });
+}
+
+function noted(
+  { madeBy, usedBy, sources }: ContentContext,
+  { madeBy: maker, usedBy: user, source }: ContentNote,
+): Partial<ContentContext> {
+  const isNew = <T>(list: readonly T[], one: T | undefined, isKnown: boolean): one is T =>
+    one !== undefined && !isKnown && list.length < MOST_NOTED;
+  const isKnownPlace = source !== undefined && sources.some((known) => isSamePlace(known, source));
+  return {
+    ...(isNew(madeBy, maker, madeBy.includes(maker ?? '')) && { madeBy: [...madeBy, maker] }),
+    ...(isNew(usedBy, user, usedBy.includes(user ?? '')) && { usedBy: [...usedBy, user] }),
+    ...(isNew(sources, source, isKnownPlace) && { sources: [...sources, source] }),
+  };
+}
