@@ -1,7 +1,7 @@
 // The lie: "the block in the README runs as it stands, and run again it goes on". It is the example, word for word; and the
 // example is run twice.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,25 +35,8 @@ describe('the README', () => {
   });
 
   it('links to files that are there', () => {
-    for (const page of [
-      'README.md',
-      'ARCHITECTURE.md',
-      'docs/agents.md',
-      'docs/backup.md',
-      'docs/cli.md',
-      'docs/concepts.md',
-      'docs/errors.md',
-      'docs/inspector.md',
-      'docs/internals.md',
-      'docs/operating.md',
-      'docs/past.md',
-      'docs/patterns.md',
-      'docs/querying.md',
-      'docs/resilience.md',
-      'docs/schedules.md',
-      'docs/versions.md',
-      'docs/workflows.md',
-    ]) {
+    const pages = readdirSync(at('docs')).map((page) => `docs/${page}`);
+    for (const page of ['README.md', 'ARCHITECTURE.md', ...pages]) {
       const links = readFileSync(at(page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g);
       for (const [, link] of links)
         expect([page, link, existsSync(join(at(page), '..', link!))]).toContain(true);

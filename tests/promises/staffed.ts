@@ -20,7 +20,7 @@ export async function staffed(
   return (await open(actors as ActorDefinitions, settings)) as unknown as Staffed;
 }
 
-export const ANY = { type: 'object' } as const;
+const ANY = { type: 'object' } as const;
 
 export interface Asked {
   readonly agent: string;
