@@ -17,6 +17,7 @@ import {
   nameWitnessKey,
   NEWS_KEY,
   numberOf,
+  orderKey,
   pauseKey,
   Prefix,
   quarantineKey,
@@ -58,6 +59,7 @@ const examples: Readonly<Record<string, (n: number, text: string) => Uint8Array>
   D: (n) => deadLetterKey(n),
   Q: (n) => quarantineKey(n),
   P: (_, text) => pauseKey(text),
+  O: (_, text) => orderKey(text),
   I: (_, text) => stateKey(text.slice(0, 1), text.slice(2)),
 };
 const prefixOf = (letter: string): Prefix => letter.charCodeAt(0) as Prefix;
@@ -102,6 +104,7 @@ describe('the table', () => {
       deadLetter: hex(deadLetterKey(258)),
       quarantine: hex(quarantineKey(258)),
       pause: hex(pauseKey('a')),
+      order: hex(orderKey('a')),
       state: hex(stateKey('a\0a"b"', 'a/1')),
       statesIndexed: hex(STATES_INDEXED_KEY),
     }).toEqual({
@@ -121,6 +124,7 @@ describe('the table', () => {
       deadLetter: '44000000000102',
       quarantine: '51000000000102',
       pause: '5061',
+      order: '4f61',
       state: '4961006122622200612f31',
       statesIndexed: '2169',
     });

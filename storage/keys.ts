@@ -20,7 +20,7 @@
  * | `D`    | number u48               | dead letter with its evidence            | when an event is given up   | retry, discard     |
  * | `Q`    | actor u48                | evidence why an actor is refused         | when damage is found        | repair             |
  * | `P`    | target utf8              | pause: an address, a name, or everything | when it is paused           | when it is resumed |
- * | `O`    | kind, zero, key utf8     | order: a decision that stands until then | when it is given   | when it is withdrawn |
+ * | `O`    | kind and key utf8        | order: a decision that stands            | when it is given            | when it is withdrawn |
  * | `I`    | text and address utf8    | actor id: found by name, status and state| with its checkpoint         | with the next one  |
  *
  * Every value but a frame is a sealed row (`row.ts`); a frame carries its own checksums (`frame.ts`).
