@@ -57,6 +57,8 @@ function outcomeOf(status: string, isPublished: boolean): Standing['outcome'] {
   return isPublished ? 'published' : 'rejected';
 }
 
+const isAtGate = ({ nodes }: Standing): boolean => nodes.review === 'waiting';
+
 const gateOf = ({ address }: Run): string => `${address}/review`;
 
 /** The map knows how many of its items are done. */
@@ -69,7 +71,12 @@ function chaptersDone(house: House, run: Run): number {
 async function host(job: Job): Promise<void> {
   const house = await openHouse(job);
   const run = await runOf(house, job);
-  const tell = () => say({ standing: standingOf(house, run) });
+  const tell = () => {
+    const standing = standingOf(house, run);
+    say({ standing });
+    // The run knows that it waits for the gate a moment before the review is on the disk.
+    if (isAtGate(standing) && standing.figures === undefined) setTimeout(tell, 5);
+  };
   let isWatchingTheMap = false;
   const watch = () => {
     tell();

@@ -26,7 +26,9 @@ const screen = new ProgressScreen(process.stdout);
 const LIFE_IN_THOUGHTS = { from: 0.6, to: 1.9 };
 
 const isOver = ({ outcome }: Standing): boolean => outcome !== undefined;
-const isAtTheGate = ({ nodes }: Standing): boolean => nodes.review === 'waiting';
+/** The run waits, and the person can be shown what for. */
+const isAtTheGate = ({ nodes, figures }: Standing): boolean =>
+  nodes.review === 'waiting' && figures !== undefined;
 
 /** What the report is doing, by the nodes that run. */
 const DOING: Readonly<Record<NodeName, string>> = {
