@@ -5,10 +5,11 @@
  * A schema is compiled once for each hash. A pattern is run as it is written: one that takes for ever on some text is the
  * author's, and so is `uniqueItems` over long lists of objects.
  */
-import { Ajv } from 'ajv';
-import type { ErrorObject, ValidateFunction } from 'ajv';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
+import { createRequire } from 'node:module';
+import type * as Draft07Module from 'ajv';
+import type { Ajv, ErrorObject, Options, ValidateFunction } from 'ajv';
+import type * as Draft2020Module from 'ajv/dist/2020.js';
+import type FormatsModule from 'ajv-formats';
 import type { JSONSchema } from '../../machines/contract.ts';
 import type { ValueProblem } from '../../machines/faults/fault.ts';
 import { keysOf } from '../../machines/values/json-pointer.ts';
@@ -118,6 +119,18 @@ function withoutDefaultDraft(schema: JSONSchema): JSONSchema {
 
 const checkers = new Map<Draft, Ajv>();
 
+/** Loaded with the first schema: a system without agents needs none of it. */
+const require = createRequire(import.meta.url);
+
+function newAjv(draft: Draft, options: Options): Ajv {
+  const { Ajv: Draft07 } = require('ajv') as typeof Draft07Module;
+  const { Ajv2020 } = require('ajv/dist/2020.js') as typeof Draft2020Module;
+  const addFormats = require('ajv-formats') as typeof FormatsModule.default;
+  const ajv = draft === '2020-12' ? new Ajv2020(options) : new Draft07(options);
+  addFormats(ajv);
+  return ajv;
+}
+
 /** Made when it is needed: that takes longer than most programs take to start. */
 function checkerOf(draft: Draft): Ajv {
   let ajv = checkers.get(draft);
@@ -133,10 +146,7 @@ function checkerOf(draft: Draft): Ajv {
       ownProperties: true,
       logger: false,
     } as const;
-    ajv = draft === '2020-12' ? new Ajv2020(options) : new Ajv(options);
-    // Its types are those of a module that it is not.
-    (addFormats as unknown as typeof addFormats.default)(ajv);
-    checkers.set(draft, ajv);
+    checkers.set(draft, (ajv = newAjv(draft, options)));
   }
   return ajv;
 }

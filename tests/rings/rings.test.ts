@@ -6,15 +6,15 @@ import { RINGS } from './rings.ts';
 const SMALL: Readonly<Record<string, RingOptions>> = {
   boundaries: { seeds: 1 },
   planted: { seeds: 12 },
-  kill: { rounds: 12 },
+  kill: { rounds: 8 },
   'disk-full': { rounds: 3 },
   bits: { rounds: 80 },
   backup: { rounds: 1 },
-  elsewhere: { seeds: 60 },
+  elsewhere: { seeds: 40 },
   orchestration: { rounds: 3, seeds: 30 },
   otp: { seeds: 200 },
   soak: { rounds: 3, seeds: 2000 },
-  supervision: { seeds: 150 },
+  supervision: { seeds: 100 },
 };
 
 describe.each(Object.entries(SMALL))('the ring %s', (name, options) => {
