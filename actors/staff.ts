@@ -7,11 +7,9 @@
 import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
 import { account } from '../machines/budget/account.ts';
-import type { ToolPermission, ToolUse } from '../machines/contract.ts';
+import type { ToolUse } from '../machines/contract.ts';
 import type { Fault, FaultClass } from '../machines/faults/fault.ts';
 import { guarded } from '../machines/permits/guarded.ts';
-import { NOTHING } from '../machines/values/money.ts';
-import type { Micros } from '../machines/values/money.ts';
 import { review } from '../machines/review/review.ts';
 import { shadow } from '../machines/routing/shadow.ts';
 import { partsMachine } from '../machines/task/parts.ts';
@@ -24,44 +22,43 @@ import type {
   Asking,
   Consultation,
   Joining,
-  PassedOver,
   Split,
-  Permission,
   ShadowCall,
   TaskPermission,
   Verification,
   Verified,
 } from '../machines/task/words.ts';
+import { NOTHING } from '../machines/values/money.ts';
 import { currentEffect } from '../runtime/index.ts';
-import type { AccessRequest, Authority, Decision } from '../runtime/index.ts';
+import type { Authority } from '../runtime/index.ts';
 import type { Agent } from './agents/agent.ts';
 import { attempt } from './agents/attempt.ts';
-import type { Content } from './state/content.ts';
-import { keptOf } from './state/manifest.ts';
-import type { Chunking } from './windows/chunking.ts';
 import { answerOfPerson, personTermsOf } from './agents/human.ts';
+import { Places } from './agents/places.ts';
 import { tellLate } from './budgets/late-bills.ts';
 import type { Payee } from './budgets/late-bills.ts';
-import { inputOfPart, joinedBy, splitFor } from './windows/parts.ts';
-import type { HaltableCall } from './halts/halts.ts';
 import { CALL_OBLIGATIONS, termsFor } from './halts/obligations.ts';
-import type { MetTerms } from './halts/obligations.ts';
-import { Places } from './agents/places.ts';
-import { NAMED } from './routing/candidate.ts';
+import { RunningCalls } from './halts/running.ts';
+import type { OrderBook } from './halts/running.ts';
+import { permitTool } from './halts/tools.ts';
+import { advising } from './routing/advising.ts';
 import type { Candidate, RouteRequest } from './routing/candidate.ts';
+import { aboutOf, callOf, haltableBy, passedOverBy, whyDenied } from './routing/permission.ts';
+import type { Permitted, Refusal } from './routing/permission.ts';
 import { Records } from './routing/records.ts';
 import type { Registry } from './routing/records.ts';
 import { concerned, route } from './routing/route.ts';
-import type { Route, Sights } from './routing/route.ts';
+import type { Sights } from './routing/route.ts';
 import { router } from './routing/rules.ts';
 import type { Router } from './routing/rules.ts';
 import { shadowsOf } from './routing/shadowing.ts';
 import { sightOf } from './routing/sight.ts';
-import { workflowOf } from './reviews/review-permission.ts';
-import { RunningCalls } from './halts/running.ts';
-import type { OrderBook } from './halts/running.ts';
 import type { Checked } from './schema/checked.ts';
+import type { Content } from './state/content.ts';
+import { keptOf } from './state/manifest.ts';
 import { verify } from './verifiers/verifier.ts';
+import type { Chunking } from './windows/chunking.ts';
+import { inputOfPart, joinedBy, splitFor } from './windows/parts.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
 
 /** What it needs of the system that it works in. */
@@ -362,7 +359,6 @@ export class Staff implements Office {
   }
 }
 
-/** What an answer must keep besides the agent's own contract. */
 /** What of a task whoever asks an agent must know. In the shadow of another there is none. */
 type Kept = Pick<TaskDuty, 'outputSchema'> & Partial<Pick<TaskDuty, 'capability' | 'labels'>>;
 
@@ -398,155 +394,8 @@ const BLAME: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefine
 const faultClassIn = (error: unknown): FaultClass | undefined =>
   (error as { readonly answer?: Answer } | undefined)?.answer?.fault?.class;
 
-/** Somebody who may be asked. */
-interface Permitted {
-  readonly decision: Decision;
-  /** The hash of the decider. */
-  readonly decider: string;
-  readonly terms: MetTerms;
-}
-
-/** Somebody who may not; with the key of the halt, where that is why. */
-interface Refusal extends PassedOver {
-  readonly halt?: string;
-}
-
-const passedOverBy = ({ agent, why }: Refusal): PassedOver => ({ agent, why });
-
 const haltedBy = ({ why }: { readonly why: string }) =>
   ({ class: 'not-permitted', code: HALTED, message: why }) as const;
-
-/** A call, as far as halts can be about it. Of an agent that is asked by its name: for everything that it can do. */
-function haltableBy(
-  { name, model, capabilities }: Agent,
-  { capability, workflow }: Pick<TaskDuty, 'workflow'> & { readonly capability?: string | undefined },
-  run: string,
-  tenant: string | null | undefined,
-): HaltableCall {
-  return {
-    ...{ agent: name, model, tenant, capabilities: capability === undefined ? capabilities : [capability] },
-    workflows: [workflow, workflowOf(run)],
-  };
-}
-
-/** What a task says of its work; or why it cannot be told. */
-function aboutOf({ about }: TaskDuty, input: unknown): Readonly<Record<string, unknown>> | string {
-  try {
-    return about?.(input) ?? {};
-  } catch (error) {
-    return `what the decider is to be told of it throws a ${error instanceof Error ? error.name : typeof error}`;
-  }
-}
-
-/** What the decider is asked before an agent is. */
-function callOf(
-  { agent, maxCost }: Pick<Candidate, 'agent' | 'maxCost'>,
-  { task, workflow, capability, labels }: TaskDuty,
-  { run }: { readonly run: string },
-  tenant: string | null | undefined,
-  about: Readonly<Record<string, unknown>>,
-): AccessRequest {
-  const { name, model, version, capabilities, contract, properties } = agent;
-  return {
-    principal: { type: 'actor', id: run, properties: { workflow, ...(isText(tenant) && { tenant }) } },
-    action: {
-      name: 'agent.call',
-      // First: they must not take the place of what is known.
-      properties: { ...about, task, maxCost, labels, ...(capability !== undefined && { capability }) },
-    },
-    resource: {
-      type: 'agent',
-      id: name,
-      properties: {
-        ...properties,
-        ...{ model, capabilities, contract: contract.hash, ...(version !== undefined && { version }) },
-      },
-    },
-  };
-}
-
-/** Decides about a tool that an agent is about to use. Recorded by the task before anybody is told. */
-async function permitTool(
-  { authority, calls, get, tenantOf }: Shift,
-  labels: readonly string[] | undefined,
-  { agent, envelope, attempt: number }: Asking,
-  call: HaltableCall,
-  { tool, properties }: ToolUse,
-): Promise<ToolPermission> {
-  const { run, workflow, task } = envelope.context;
-  const tenant = tenantOf(run);
-  const resource = { type: 'tool', id: tool };
-  const { hash } = authority;
-  const halt = calls.haltOn({ ...call, tool });
-  const { effect, determining, reasons } =
-    halt === undefined
-      ? await authority.permit({
-          principal: {
-            ...{ type: 'agent', id: agent },
-            properties: { run, workflow, task, ...(isText(tenant) && { tenant }) },
-          },
-          action: {
-            name: 'tool.call',
-            properties: { ...properties, ...(labels !== undefined && { labels }) },
-          },
-          resource,
-        })
-      : ({ effect: 'deny', determining: [], reasons: [halt.why] } as const);
-  const permission = { effect, determining, reasons, decider: hash };
-  await taskOf(envelope.id, get).send({
-    ...{ type: 'task.permission', action: 'tool.call', resource, permission, attempt: number },
-  });
-  // It may have been halted while that was written.
-  const since = calls.haltOn({ ...call, tool });
-  return since === undefined
-    ? { effect, determining, reasons }
-    : { effect: 'deny', determining, reasons: [since.why] };
-}
-
-/** The task that a process belongs to. The id of its envelope is its address, with the number of its life behind it. */
-function taskOf(id: string, get: Workplace['get']): { send(event: TaskPermission): Promise<unknown> } {
-  const process = currentEffect()?.address ?? '';
-  const address = [id, id.replace(/~\d+$/, '')].find((one) => process.startsWith(`${one}/`));
-  const found = address === undefined ? undefined : get(address);
-  if (found === undefined) throw new Error(`there is no task ${id} to record what was permitted`);
-  return found;
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string';
-
-const whyDenied = ({ reasons, determining }: Decision): string =>
-  [...reasons, ...(determining.length > 0 ? [`denied by ${determining.join(', ')}`] : [])].join('; ') ||
-  'nothing permits it';
-
-function advising(
-  { agent, capability, estimate }: Candidate,
-  { decision, decider, terms: { maxCost, terms, met } }: Permitted,
-  others: readonly Candidate[],
-  { passedOver, denied, note }: Route & { readonly denied: readonly PassedOver[] },
-): Advised {
-  const { name, contract, permits, budget, window, calibration } = agent;
-  const person = personTermsOf(agent);
-  const { effect, determining, reasons } = decision;
-  const permission: Permission = {
-    ...{ effect, determining, reasons, decider },
-    ...(met.length > 0 && { met }),
-  };
-  const larger = others.filter((other) => (other.agent.window ?? 0) > (window ?? Infinity)).length;
-  return {
-    ...{ agent: name, contract: contract.hash, permits, maxCost, window, larger, capability },
-    because: capability === NAMED ? 'it is named' : `it can ${capability}`,
-    passedOver: [...passedOver, ...denied],
-    permission,
-    ...(met.length > 0 && { terms }),
-    accounts: budget === undefined ? [] : [budget],
-    calibration,
-    others: others.length,
-    route: note,
-    ...(estimate !== undefined && { estimate }),
-    ...(others.length > 0 && { cheapest: Math.min(...others.map((other) => other.maxCost)) as Micros }),
-    ...(person !== undefined && { person }),
-  };
-}
 
 /** Where nobody has said any. */
 const ANY_RULES = router();

@@ -1,0 +1,69 @@
+/**
+ * Tools that an agent uses while it works: each is asked for, and what was decided stands in the task's journal before the agent hears
+ * of it.
+ */
+import type { ToolPermission, ToolUse } from '../../machines/contract.ts';
+import type { Asking, TaskPermission } from '../../machines/task/words.ts';
+import { currentEffect } from '../../runtime/index.ts';
+import type { Authority } from '../../runtime/index.ts';
+import type { HaltableCall } from './halts.ts';
+import type { RunningCalls } from './running.ts';
+
+/** Where the tools are used. */
+export interface ToolPlace {
+  readonly authority: Authority;
+  readonly calls: RunningCalls;
+  /** Finds the task that something is said to. */
+  get(address: string): { send(event: TaskPermission): Promise<unknown> } | undefined;
+  /** Whose a run is; null where that cannot be told. */
+  tenantOf(run: string): string | null | undefined;
+}
+
+/** Decides about a tool that an agent is about to use. Recorded by the task before anybody is told. */
+export async function permitTool(
+  { authority, calls, get, tenantOf }: ToolPlace,
+  labels: readonly string[] | undefined,
+  { agent, envelope, attempt: number }: Asking,
+  call: HaltableCall,
+  { tool, properties }: ToolUse,
+): Promise<ToolPermission> {
+  const { run, workflow, task } = envelope.context;
+  const tenant = tenantOf(run);
+  const resource = { type: 'tool', id: tool };
+  const { hash } = authority;
+  const halt = calls.haltOn({ ...call, tool });
+  const { effect, determining, reasons } =
+    halt === undefined
+      ? await authority.permit({
+          principal: {
+            ...{ type: 'agent', id: agent },
+            properties: { run, workflow, task, ...(isText(tenant) && { tenant }) },
+          },
+          action: {
+            name: 'tool.call',
+            properties: { ...properties, ...(labels !== undefined && { labels }) },
+          },
+          resource,
+        })
+      : ({ effect: 'deny', determining: [], reasons: [halt.why] } as const);
+  const permission = { effect, determining, reasons, decider: hash };
+  await taskOf(envelope.id, get).send({
+    ...{ type: 'task.permission', action: 'tool.call', resource, permission, attempt: number },
+  });
+  // It may have been halted while that was written.
+  const since = calls.haltOn({ ...call, tool });
+  return since === undefined
+    ? { effect, determining, reasons }
+    : { effect: 'deny', determining, reasons: [since.why] };
+}
+
+/** The task that a process belongs to. The id of its envelope is its address, with the number of its life behind it. */
+function taskOf(id: string, get: ToolPlace['get']): { send(event: TaskPermission): Promise<unknown> } {
+  const process = currentEffect()?.address ?? '';
+  const address = [id, id.replace(/~\d+$/, '')].find((one) => process.startsWith(`${one}/`));
+  const found = address === undefined ? undefined : get(address);
+  if (found === undefined) throw new Error(`there is no task ${id} to record what was permitted`);
+  return found;
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
