@@ -8,11 +8,11 @@ const SMALL: Readonly<Record<string, RingOptions>> = {
   planted: { seeds: 12 },
   kill: { rounds: 8 },
   'disk-full': { rounds: 3 },
-  bits: { rounds: 80 },
+  bits: { rounds: 60 },
   backup: { rounds: 1 },
   elsewhere: { seeds: 40 },
   orchestration: { rounds: 3, seeds: 30 },
-  otp: { seeds: 200 },
+  otp: { seeds: 120 },
   soak: { rounds: 3, seeds: 2000 },
   supervision: { seeds: 100 },
 };
