@@ -12,6 +12,7 @@ import type { Resource } from './authority.ts';
 import { decide } from './decisions.ts';
 import { InvalidArgument } from './errors.ts';
 import type { Runtime } from './runtime.ts';
+import { Succession } from './succession.ts';
 import type { Warrant } from './warrant.ts';
 
 /** What is ordered. */
@@ -50,11 +51,12 @@ export class StandingOrders {
   readonly #runtime: Runtime;
   readonly #listeners = new Set<() => void>();
   #kinds = new Map<string, Map<string, Order>>();
-  /** One after the other: what is given must not overtake what is taken back. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** What is given must not overtake what is taken back. */
+  readonly #succession: Succession;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
+    this.#succession = new Succession(runtime);
   }
 
   /** The store was read. @throws StoreCorrupt when not all of that can be read */
@@ -79,7 +81,7 @@ export class StandingOrders {
 
   /** Resolves when it is on the disk. Of two with the same key the first stands. */
   give(target: OrderTarget, words: OrderWords, warrant?: Warrant): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#succession.next(async () => {
       if (this.of(target.kind).has(target.key)) return;
       const runtime = this.#runtime;
       const event = { ...target, ...spoken(words) };
@@ -103,7 +105,7 @@ export class StandingOrders {
 
   /** Resolves when it is on the disk. */
   withdraw(target: Pick<OrderTarget, 'kind' | 'key'>, words: OrderWords, warrant?: Warrant): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#succession.next(async () => {
       const order = this.of(target.kind).get(target.key);
       if (order === undefined) return;
       const { kind, key, content } = order;
@@ -131,16 +133,6 @@ export class StandingOrders {
 
   #changed(): void {
     for (const listener of this.#listeners) listener();
-  }
-
-  #inTurn(run: () => Promise<void>): Promise<void> {
-    this.#runtime.assertOpen();
-    const result = this.#last.then(() => {
-      this.#runtime.assertOpen();
-      return run();
-    });
-    this.#last = result.catch(() => {});
-    return result;
   }
 }
 

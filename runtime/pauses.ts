@@ -14,6 +14,7 @@ import type { Runtime } from './runtime.ts';
 import type { Warrant } from './warrant.ts';
 import { rootAddress, segmentsOf } from './kernel/address.ts';
 import { SCHEDULE } from './schedules/logic.ts';
+import { Succession } from './succession.ts';
 import { SUPERVISOR } from './supervision/logic.ts';
 
 /** What is paused: an actor with all below it, or all root actors of a name with all below them. */
@@ -49,10 +50,11 @@ export class Pauses {
   /** The alarms of paused actors that sleep: set when they are let go. The address is unknown of those never loaded. */
   readonly #alarms = new Map<number, { readonly address: string | undefined; readonly dueAt: number }>();
   /** One after the other: what a pause waits for must not be started by a resume meanwhile. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #succession: Succession;
 
   constructor(runtime: Runtime, startsPaused: boolean) {
     this.#runtime = runtime;
+    this.#succession = new Succession(runtime);
     const since = runtime.clock.now();
     this.#ofOpening = startsPaused ? { target: undefined, since, lasts: 'this-opening' } : undefined;
     if (this.#ofOpening !== undefined) this.#pauses.set(EVERYTHING, this.#ofOpening);
@@ -100,7 +102,7 @@ export class Pauses {
   pause(target: PauseTarget | undefined, words: PauseWords, warrant?: Warrant): Promise<void> {
     const key = checked(target, words);
     this.#assertKnown(key);
-    return this.#inTurn(() => this.#pause(key, target, words, warrant));
+    return this.#succession.next(() => this.#pause(key, target, words, warrant));
   }
 
   /** A pause of nobody would go unnoticed. Ids need not be known: an actor can be paused before it is born. */
@@ -161,7 +163,7 @@ export class Pauses {
   /** Resolves when it is on the disk; of everything, when what an opening waits for has happened. @throws StartFailed */
   resume(target: PauseTarget | undefined, words: PauseWords, warrant?: Warrant): Promise<void> {
     const key = checked(target, words);
-    const resumed = this.#inTurn(() => this.#resume(key, target, words, warrant));
+    const resumed = this.#succession.next(() => this.#resume(key, target, words, warrant));
     return key === EVERYTHING ? resumed.then(() => this.#runtime.begin()) : resumed;
   }
 
@@ -225,16 +227,6 @@ export class Pauses {
     if (cell === undefined ? !this.isEverything : cell.paused === undefined) return false;
     this.#alarms.set(actor, { address: cell?.address, dueAt });
     return true;
-  }
-
-  #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    this.#runtime.assertOpen();
-    const result = this.#last.then(() => {
-      this.#runtime.assertOpen();
-      return run();
-    });
-    this.#last = result.catch(() => {});
-    return result;
   }
 }
 

@@ -88,6 +88,17 @@ interface Known {
 /** An account that has not answered by then will not: it is gone, in ms. */
 const ACCOUNT_PATIENCE_MS = 60_000;
 
+/** What ends a wait for better times. */
+const ORDERS = {
+  'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
+  'task.abandon': { guard: 'may be about it', target: 'failed', actions: 'abandon' },
+  'task.cancel': { target: 'cancelled' },
+} as const;
+
+/** Says how it stands to whoever asked for it. */
+const tell = <TStanding extends Standing>(standing: TStanding) =>
+  ({ type: 'tell', params: { standing } }) as const;
+
 /** The longest a timer can be set for, in ms. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -275,8 +286,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         ],
       },
       halted: {
-        entry: { type: 'tell', params: { standing: 'parked' } },
-        exit: { type: 'tell', params: { standing: 'running' } },
+        entry: tell('parked'),
+        exit: tell('running'),
         invoke: {
           id: 'consult',
           src: 'consult',
@@ -292,15 +303,11 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
             actions: { type: 'findNobody', params: ({ event }) => ({ error: event.error }) },
           },
         },
-        on: {
-          'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
-          'task.abandon': { guard: 'may be about it', target: 'failed', actions: 'abandon' },
-          'task.cancel': { target: 'cancelled' },
-        },
+        on: ORDERS,
       },
       clearing: {
-        entry: { type: 'tell', params: { standing: 'waiting' } },
-        exit: { type: 'tell', params: { standing: 'running' } },
+        entry: tell('waiting'),
+        exit: tell('running'),
         invoke: {
           id: 'clearance',
           src: 'review',
@@ -352,8 +359,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
       },
       serving: {
-        entry: ['begin', { type: 'tell', params: { standing: 'waiting' } }],
-        exit: { type: 'tell', params: { standing: 'running' } },
+        entry: ['begin', tell('waiting')],
+        exit: tell('running'),
         invoke: {
           id: 'review',
           src: 'review',
@@ -490,31 +497,23 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       },
       sleeping: {
         description: 'asks again later, or when somebody resumes it',
-        entry: ['report', { type: 'tell', params: { standing: 'parked' } }],
-        exit: { type: 'tell', params: { standing: 'running' } },
+        entry: ['report', tell('parked')],
+        exit: tell('running'),
         after: { delay: 'consulting' },
-        on: {
-          'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
-          'task.abandon': { guard: 'may be about it', target: 'failed', actions: 'abandon' },
-          'task.cancel': { target: 'cancelled' },
-        },
+        on: ORDERS,
       },
       parked: {
         description: 'stands still until somebody resumes it, or gives it up',
         tags: ['waits for a person'],
-        entry: ['report', { type: 'tell', params: { standing: 'parked' } }],
-        exit: { type: 'tell', params: { standing: 'running' } },
-        on: {
-          'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
-          'task.abandon': { guard: 'may be about it', target: 'failed', actions: 'abandon' },
-          'task.cancel': { target: 'cancelled' },
-        },
+        entry: ['report', tell('parked')],
+        exit: tell('running'),
+        on: ORDERS,
       },
       reviewing: {
         description: 'a person decides',
         tags: ['waits for a person'],
-        entry: ['report', { type: 'tell', params: { standing: 'waiting' } }],
-        exit: { type: 'tell', params: { standing: 'running' } },
+        entry: ['report', tell('waiting')],
+        exit: tell('running'),
         invoke: {
           id: 'review',
           src: 'review',
