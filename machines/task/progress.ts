@@ -107,33 +107,41 @@ export interface TaskContext {
 
 type Changed = Partial<TaskContext>;
 
+/** Of a task that nobody was asked about yet. */
+const FRESH: Omit<TaskContext, 'start' | 'input' | 'id' | 'deadlineAt'> = {
+  question: 1,
+  attempts: 0,
+  log: [],
+  reported: 0,
+  history: [],
+  tried: [],
+  largerThan: undefined,
+  cheaperThan: undefined,
+  advice: undefined,
+  passedOver: [],
+  halts: undefined,
+  cleared: [],
+  problems: [],
+  ticket: undefined,
+  accounts: [],
+  moneyLeft: undefined,
+  inParts: false,
+  parts: undefined,
+  supplied: undefined,
+  spent: NOTHING,
+  unknownCosts: 0,
+  answer: undefined,
+  fault: undefined,
+  move: undefined,
+  verified: undefined,
+  output: undefined,
+  ground: undefined,
+  outcome: undefined,
+};
+
 export function beginning(start: WorkStart, id: string, { deadlineMs }: TaskSpec, now: number): TaskContext {
-  return {
-    ...{
-      start,
-      input: start.input,
-      id,
-      question: 1,
-      attempts: 0,
-      log: [],
-      reported: 0,
-      history: [],
-      tried: [],
-    },
-    ...{
-      largerThan: undefined,
-      cheaperThan: undefined,
-      advice: undefined,
-      passedOver: [],
-      problems: [],
-      ticket: undefined,
-    },
-    ...{ spent: NOTHING, unknownCosts: 0, answer: undefined, fault: undefined, move: undefined },
-    ...{ verified: undefined, output: undefined, ground: undefined, outcome: undefined },
-    ...{ accounts: [], moneyLeft: undefined, inParts: false, parts: undefined, supplied: undefined },
-    ...{ halts: undefined, cleared: [] },
-    deadlineAt: deadlineMs === undefined ? undefined : now + deadlineMs,
-  };
+  const deadlineAt = deadlineMs === undefined ? undefined : now + deadlineMs;
+  return { ...FRESH, start, input: start.input, id, deadlineAt };
 }
 
 // ---- who ----------------------------------------------------------------------------------------------------------
