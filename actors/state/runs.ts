@@ -24,6 +24,11 @@ export interface StatusOptions {
   readonly at?: number;
 }
 
+export interface WatchOptions {
+  /** Ends it: whoever watches may have gone while nothing changes. */
+  readonly signal?: AbortSignal;
+}
+
 export interface ListOptions {
   /** Only those of this workflow, by the name it has among the actors. */
   readonly workflow?: string;
@@ -145,11 +150,12 @@ export class Runs {
    * is slow misses what was in between, and never the newest.
    * @throws as status
    */
-  async *watch(address: string): AsyncGenerator<RunStatus> {
+  async *watch(address: string, { signal }: WatchOptions = {}): AsyncGenerator<RunStatus> {
     const bell = new Bell();
     const subscribed = new Map<string, Subscription>();
+    signal?.addEventListener('abort', bell.observer.next, { once: true });
     try {
-      for (;;) {
+      while (signal?.aborted !== true) {
         const rung = bell.rung();
         const status = this.#now(address);
         const inIt = [address, `${address}/account`, ...addressesIn(status.tasks)];
@@ -162,6 +168,7 @@ export class Runs {
         await rung;
       }
     } finally {
+      signal?.removeEventListener('abort', bell.observer.next);
       for (const subscription of subscribed.values()) subscription.unsubscribe();
     }
   }
