@@ -16,7 +16,11 @@ import { amountWords, runStyleOf } from './words.ts';
 export type ReviewRow = Told<Review>;
 export type ContextRow = Told<ReviewerContext>;
 
-export async function tellReview(session: Session, row: ContextRow): Promise<void> {
+export async function tellReview(
+  session: Session,
+  row: ContextRow,
+  { isFull }: { readonly isFull: boolean },
+): Promise<void> {
   const { terminal } = session;
   const { did, why, data, consequences, alternatives = [], diff = [] } = row;
   const { id, status } = row.review;
@@ -31,7 +35,7 @@ export async function tellReview(session: Session, row: ContextRow): Promise<voi
   await tellTable(session, 'made from', data.items ?? [], dataColumns);
   await tellTable(session, 'what was permitted', why.permissions, permissionColumns);
   await tellTable(session, 'dead letters', did.deadLetters, letterColumns(session));
-  await tellTable(session, 'what has happened', did.timeline, timelineColumns(session));
+  if (isFull) await tellTable(session, 'what has happened', did.timeline, timelineColumns(session));
 }
 
 async function tellTable<TRow extends object>(

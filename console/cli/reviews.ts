@@ -51,10 +51,12 @@ const review: Command = {
   summary:
     'a review, with what whoever decides it has to know: what was done, why, with which data, and what follows',
   needs: 'code',
+  options: [new Option('--full', 'with everything that has happened in the run')],
   examples: ['heddle review report/7/review', 'heddle review report/7/review --json | jq .consequences'],
-  async run(session, [address]) {
+  async run(session, [address], flags) {
     const row = (await session.askOne('review', { address: address! })) as ContextRow;
-    await (session.flags.json === true ? session.json(row) : tellReview(session, row));
+    const isFull = flags.has('full');
+    await (session.flags.json === true ? session.json(row) : tellReview(session, row, { isFull }));
   },
 };
 

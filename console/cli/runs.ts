@@ -110,7 +110,8 @@ async function tellFacts(session: Session, { sources, madeBy, usedBy, isPartial 
     ...madeBy.map((task) => ({ what: 'made by', task })),
     ...usedBy.map((task) => ({ what: 'used by', task })),
   ];
-  await session.list(each(sources), sourceColumns(session));
+  const count = await session.list(each(sources), sourceColumns(session));
+  if (count > 0 && tasks.length > 0) await session.terminal.line();
   await session.list(each(tasks), [
     { head: 'what', of: ({ what }) => what },
     { head: 'task', of: ({ task }) => inert(task), yields: 2 },

@@ -5,8 +5,9 @@ import { orchestrated } from '../subject.ts';
 import { tagged } from '../tagged.ts';
 import type { Json } from '../tagged.ts';
 import { told } from '../told.ts';
-import { refusal } from '../trouble.ts';
+import { refusal, Refused, troubleOf } from '../trouble.ts';
 import { known, once, operation } from './operation.ts';
+import { statusOf } from './runs.ts';
 
 /** A content, with what is known of it: its sources, who has made it, who has used it. */
 export type ContentRow = { readonly hash: string; readonly value: Json; readonly facts: object };
@@ -22,7 +23,7 @@ export const contentOperations = {
         if (value === undefined || facts === undefined)
           throw refusal(
             'NotFound',
-            `${hash}: no such content is kept; inputs of runs and what gates have let pass are in \`heddle status <run>\``,
+            `${hash}: no such content is kept; inputs of runs, and what gates have let pass, are in \`heddle status <run> --full\``,
           );
         return { hash, value: tagged(value), facts: told(facts) };
       }),
@@ -36,6 +37,21 @@ export const contentOperations = {
       at: given.optionalWhole('at'),
     }),
     run: (subject, { hash, ...where }) =>
-      once(async () => told(await orchestrated(subject, 'lineage').lineage(hash, known(where)))),
+      once(async () => {
+        const system = orchestrated(subject, 'lineage');
+        if (where.run !== undefined) await statusOf(system.runs, where.run, known({ at: where.at }));
+        return told(
+          await system
+            .lineage(hash, known(where))
+            .catch((error: unknown) => elsewhere(hash, where.run, error)),
+        );
+      }),
   }),
 };
+
+/** Inputs of runs, and what gates have let pass, are found in their run alone. */
+function elsewhere(hash: string, run: string | undefined, error: unknown): never {
+  if (run !== undefined || troubleOf(error).code !== 'HEDDLE_UNKNOWN_CONTENT') throw error;
+  const message = `${hash}: no such content is kept; if it is the input of a run, or was let pass by a gate, name the run: --in <run>`;
+  throw new Refused({ ...troubleOf(error), message }, { cause: error });
+}
