@@ -229,7 +229,7 @@ export async function tellNews({ terminal }: Session, before: StatusRow, now: St
       await terminal.line(`  ${inert(part.task)}: ${terminal.paint(runStyleOf(part.status), news)}`);
   }
   if (before.state !== now.state)
-    await terminal.line(`${inert(now.run)} is ${terminal.paint(runStyleOf(now.state), now.state)}`);
+    await terminal.line(`${inert(now.run)}: ${terminal.paint(runStyleOf(now.state), now.state)}`);
 }
 
 function newsOf(part: Part): string {
