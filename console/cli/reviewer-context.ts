@@ -201,8 +201,8 @@ const judgementColumns: readonly Column<In<NonNullable<ContextRow['why']['judgem
 const dataColumns: readonly Column<In<NonNullable<ContextRow['data']['items']>>>[] = [
   { head: 'task', of: ({ task }) => inert(task), yields: 2 },
   { head: 'what', of: ({ what }) => what },
-  { head: 'hash', of: ({ hash }) => inert(hash), yields: 2 },
   { head: 'sources', of: ({ sources = [] }) => inert(sources.map(({ uri }) => uri).join(', ')), yields: 1 },
+  { head: 'hash', of: ({ hash }) => inert(hash), yields: 2 },
 ];
 
 const permissionColumns: readonly Column<In<ContextRow['why']['permissions']>>[] = [

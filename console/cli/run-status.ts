@@ -162,10 +162,10 @@ function attemptColumns(session: Session): readonly Column<Attempt & { readonly 
       of: ({ cost, to }) => (cost === undefined ? ((to && 'unknown') ?? '') : amountWords(cost)),
     },
     { head: 'confidence', align: 'right', of: ({ confidence }) => String(confidence ?? '') },
-    { head: 'output', of: ({ manifest }) => inert(manifest?.output ?? ''), yields: 2 },
     { head: 'fault', of: ({ fault }) => inert(fault ?? ''), paint: () => 'red' },
     { head: 'then', of: ({ move }) => inert(move ?? '') },
     { head: 'because', of: ({ message }) => inert(message ?? ''), paint: () => 'red', yields: 1 },
+    { head: 'output', of: ({ manifest }) => inert(manifest?.output ?? ''), yields: 2 },
   ];
 }
 
@@ -186,11 +186,11 @@ export function sourceColumns(
     { head: 'looked at', of: ({ at }) => session.time(at), paint: () => 'dim' },
     { head: 'task', of: ({ task }) => inert(task ?? ''), yields: 2 },
     { head: 'source', of: ({ uri }) => inert(uri), yields: 1 },
-    { head: 'hash', of: ({ hash }) => inert(hash), yields: 2 },
     { head: 'version', of: ({ version }) => inert(version ?? ''), yields: 2 },
     { head: 'class', of: (source) => inert(source.class ?? ''), yields: 2 },
     { head: 'licence', of: ({ licence }) => inert(licence ?? ''), yields: 2 },
     { head: 'region', of: ({ region }) => inert(region ?? ''), yields: 2 },
+    { head: 'hash', of: ({ hash }) => inert(hash), yields: 2 },
   ];
 }
 
@@ -214,8 +214,9 @@ const valuesOf = ({ task, input, output }: Part): Value[] =>
 const valueColumns: readonly Column<Value>[] = [
   { head: 'task', of: ({ task }) => inert(task), yields: 2 },
   { head: 'what', of: ({ what }) => what },
-  { head: 'hash', of: ({ hash }) => inert(hash), yields: 2 },
   { head: 'value', of: ({ value }) => shown(value), yields: 1 },
+  // Behind what may be long: nothing else is pushed aside, and whole it can be given to other commands.
+  { head: 'hash', of: ({ hash }) => inert(hash), yields: 2 },
 ];
 
 // ---- what is new --------------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ describe('a daemon', () => {
     expect(stdout).toMatch(/\nattempts\n[^]*check +1 +check .* unknown +crash +park +it is broken/);
     expect(stdout).toMatch(/\nsources\n[^]*research +https:\/\/archive\.example\/tides +sha256:/);
     expect(stdout).toMatch(
-      /\nvalues\n[^]*research +output +sha256:\w{64} +\{ titles: \['ebb', 'flow'\] \}\n/,
+      /\nvalues\n[^]*research +output +\{ titles: \['ebb', 'flow'\] \} +sha256:\w{64}\n/,
     );
   });
 
