@@ -156,13 +156,14 @@ export class Runs {
     signal?.addEventListener('abort', bell.observer.next, { once: true });
     try {
       while (signal?.aborted !== true) {
-        const rung = bell.rung();
         const status = this.#now(address);
         const inIt = [address, `${address}/account`, ...addressesIn(status.tasks)];
         for (const one of inIt) {
           const ref = subscribed.has(one) ? undefined : (this.#host.get(one) as RunRef | undefined);
           if (ref !== undefined) subscribed.set(one, ref.subscribe(bell.observer));
         }
+        // Whoever subscribes is told at once how it is, which is no news; nothing else happens before this.
+        const rung = bell.rung();
         yield status;
         if (OVER.has(status.state)) return;
         await rung;

@@ -132,6 +132,13 @@ export async function libraryFor(codeFile: string | undefined): Promise<Library>
   return { createSystem, check, reproduce, leveldb };
 }
 
+/** Those whose stories can be told again. Agents have none: what they did stands in the histories of the runs that have asked them. */
+export async function withoutAgents(codeFile: string, actors: ActorDefinitions): Promise<ActorDefinitions> {
+  const own = () => import('../../actors/index.ts');
+  const { isAgent } = await importFor(codeFile, 'heddle/actors', own);
+  return Object.fromEntries(Object.entries(actors).filter(([, one]) => !isAgent(one)));
+}
+
 async function importFor<T>(codeFile: string | undefined, name: string, own: () => Promise<T>): Promise<T> {
   if (codeFile === undefined) return own();
   let path: string;

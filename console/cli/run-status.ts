@@ -132,7 +132,7 @@ const taskColumns: readonly Column<Part>[] = [
 ];
 
 /** Why it is where it is, if that is not because all is well. */
-export function becauseWords({ because, problem, waits, ground, attempts }: Part): string {
+function becauseWords({ because, problem, waits, ground, attempts }: Part): string {
   if (problem !== undefined) return problemWords(problem);
   if (because !== undefined) return inert(because);
   if (waits !== undefined) return inert(`${WHOM[waits.for]}: ${waits.why}`);

@@ -104,7 +104,7 @@ const newsroom = defineConfig({
 export default newsroom;
 
 /** Who may do what: Ada decides as an editor and as an operator, and Eve is an operator who may nothing. */
-export const ROLES = `
+const ROLES = `
 roles: { editor: {} }
 members: [{ who: { type: user, id: ada }, roles: [editor] }]
 grants:

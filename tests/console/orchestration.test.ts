@@ -8,6 +8,8 @@ import type { RunStatus } from 'heddle/actors';
 import { serveControl } from 'heddle/console';
 import type { Control } from 'heddle/console';
 import { leveldb } from 'heddle/storage';
+import { askDaemon } from '../../console/control/client.ts';
+import { readDoor } from '../../console/control/door.ts';
 import { orchestrationIn } from '../../console/control/orchestration.ts';
 import type { Orchestration } from '../../console/control/orchestration.ts';
 import { heddleHere, heddleInTurn, NEWSROOM, rowsOf, temporaryFolder } from './command-line.ts';
@@ -343,6 +345,25 @@ describe('a run that is watched', () => {
     );
   });
 
+  it('is followed no longer than somebody listens', async () => {
+    const watch = system.runs.watch.bind(system.runs);
+    let isOver = false;
+    const watched = vi.spyOn(system.runs, 'watch').mockImplementation(async function* (...args) {
+      try {
+        yield* watch(...args);
+      } finally {
+        isOver = true;
+      }
+    });
+    const listening = new AbortController();
+    const rows = askDaemon(readDoor(store)!, 'watchRun', { run: 'report/lost' }, listening.signal);
+    expect(await rows.next()).toMatchObject({ value: { state: 'parked' } });
+    listening.abort();
+    await expect(rows.next()).rejects.toThrow('aborted');
+    await until(() => isOver);
+    watched.mockRestore();
+  });
+
   it('ends with 1 where it comes to no good end', async () => {
     const [watching] = await watch(['report/lost']);
     const lost = system.get('report/lost')!;
@@ -384,8 +405,10 @@ describe('a store that nobody has open', () => {
       of('status', 'report/tides', '--at', '1'),
       of('status', 'report/tides', '--watch'),
       of('status', 'report/none'),
+      of('export', 'report/tides', '-o', join(home.path, 'tides.jsonl')),
+      ['check', join(home.path, 'tides.jsonl'), '--actors', NEWSROOM, '--json'],
     );
-    const [then, watched, none] = closed.splice(lines.length);
+    const [then, watched, none, exported, checked] = closed.splice(lines.length);
     // Runs are listed in no particular order.
     const sorted = ({ stdout, ...rest }: (typeof live)[number]) => ({
       ...rest,
@@ -398,6 +421,12 @@ describe('a store that nobody has open', () => {
     });
     expect(watched).toMatchObject({ code: 4, stderr: expect.stringContaining('--run') as string });
     expect(none).toMatchObject({ code: 3 });
+    // Its agents are not asked again.
+    expect(exported).toMatchObject({ code: 0 });
+    expect(checked).toMatchObject({ code: 0, stderr: '' });
+    expect(rowsOf(checked!)).toContainEqual(
+      expect.objectContaining({ address: 'report/tides/research', same: true }),
+    );
     expect(await headOf()).toEqual(before);
   });
 

@@ -361,6 +361,8 @@ describe('whoever watches a run', () => {
     await until(() => count > 0);
     going.abort();
     await watching;
+    // How it is, it was told once.
+    expect(count).toBe(1);
     for await (const _ of system.runs.watch('report/1', { signal: going.signal })) expect.unreachable();
   });
 });
