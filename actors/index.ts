@@ -176,7 +176,7 @@ export { from } from './workflow/reference.ts';
 export { InputRefused, InvalidWorkflow, OutputRefused } from './errors.ts';
 
 // How runs stand, and what led to what
-export type { ListOptions, Runs, RunSummary, StatusOptions } from './state/runs.ts';
+export type { ListOptions, Runs, RunSummary, StatusOptions, WatchOptions } from './state/runs.ts';
 export type {
   Held,
   HumanDecision,

@@ -2,9 +2,13 @@
  * The configuration file of the command line: `heddle.config.ts` in the working folder says where the store is, and what runs in
  * it. Programs can use the same file to open their system, so that both always have the same code.
  */
-import type { ActorDefinitions, Supervisor } from '../../runtime/index.ts';
+import type { Agent } from '../../actors/index.ts';
+import type { ActorDefinition, Supervisor } from '../../runtime/index.ts';
 
-export interface HeddleConfig<TActors extends ActorDefinitions = ActorDefinitions> {
+/** The actors of a system, by name: logic, workflows, and agents. */
+type Definitions = Readonly<Record<string, ActorDefinition | Agent>>;
+
+export interface HeddleConfig<TActors extends Definitions = Definitions> {
   /** The folder of the store; relative to this file. `--store` overrides it. */
   readonly store?: string;
   /** As for `createSystem`. */
@@ -19,7 +23,7 @@ export interface HeddleConfig<TActors extends ActorDefinitions = ActorDefinition
  *     // heddle.config.ts
  *     export default defineConfig({ store: './data', actors: { order, ledger } });
  */
-export function defineConfig<const TActors extends ActorDefinitions>(
+export function defineConfig<const TActors extends Definitions>(
   config: HeddleConfig<TActors>,
 ): HeddleConfig<TActors> {
   return config;

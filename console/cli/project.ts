@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { check, createSystem, reproduce } from '../../runtime/index.ts';
+import type { ActorDefinitions, check, createSystem, reproduce } from '../../runtime/index.ts';
 import type { leveldb } from '../../storage/index.ts';
 import { refusal } from '../control/trouble.ts';
 import type { Refused } from '../control/trouble.ts';
@@ -63,8 +63,13 @@ export const needsCode = (): Refused =>
     'this needs the code of the actors: give it with --actors <file>, or in a heddle.config.ts of this folder',
   );
 
+/** What a file with code has. Agents among the actors are for the `createSystem` that the code imports, which takes them as actors. */
+interface Code extends Omit<HeddleConfig, 'actors'> {
+  readonly actors: ActorDefinitions;
+}
+
 /** The code of the actors. @throws Refused when it cannot be loaded, or is none */
-export async function loadCode(file: string): Promise<Partial<HeddleConfig> & Pick<HeddleConfig, 'actors'>> {
+export async function loadCode(file: string): Promise<Code> {
   if (!existsSync(file)) throw refusal('NotFound', `${file} does not exist`);
   const loaded = await load(file);
   const config = (loaded['default'] ?? loaded) as Partial<HeddleConfig>;
@@ -78,7 +83,7 @@ export async function loadCode(file: string): Promise<Partial<HeddleConfig> & Pi
     );
   }
   return {
-    actors: named as HeddleConfig['actors'],
+    actors: named as ActorDefinitions,
     ...(supervise !== undefined && { supervise }),
     ...(store !== undefined && { store }),
   };
@@ -125,6 +130,13 @@ export async function libraryFor(codeFile: string | undefined): Promise<Library>
     importFor(codeFile, 'heddle/storage', () => import('../../storage/index.ts')),
   ]);
   return { createSystem, check, reproduce, leveldb };
+}
+
+/** Those whose stories can be told again. Agents have none: what they did stands in the histories of the runs that have asked them. */
+export async function withoutAgents(codeFile: string, actors: ActorDefinitions): Promise<ActorDefinitions> {
+  const own = () => import('../../actors/index.ts');
+  const { isAgent } = await importFor(codeFile, 'heddle/actors', own);
+  return Object.fromEntries(Object.entries(actors).filter(([, one]) => !isAgent(one)));
 }
 
 async function importFor<T>(codeFile: string | undefined, name: string, own: () => Promise<T>): Promise<T> {
