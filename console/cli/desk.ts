@@ -90,15 +90,14 @@ async function openHere({ store, codeFile }: Project, options: DeskOptions): Pro
     throw needsCode();
   }
   const { createSystem, leveldb } = await libraryFor(file);
-  const { actors, supervise } = file === undefined ? { actors: {} } : await loadCode(file);
+  const { store: _, ...code } = file === undefined ? { actors: {} } : await loadCode(file);
   const logger = {
     log: (...args: unknown[]) => report(args.map(String).join(' ')),
     error: (...args: unknown[]) => report(args.map(messageOf).join(' ')),
   };
-  const settings = { actors, logger, ...(supervise !== undefined && { supervise }) };
   try {
     const stored = run || options.writes ? leveldb(store) : behindGlass(leveldb(store));
-    const system = await createSystem({ store: stored, ...settings, paused: !run });
+    const system = await createSystem({ ...code, store: stored, logger, paused: !run });
     const orchestration = orchestrationIn(system);
     const subject: Subject = {
       ...{ location: store, system, isRunning: run, hasCode: file !== undefined, orchestration },

@@ -68,13 +68,16 @@ interface Code extends Omit<HeddleConfig, 'actors'> {
   readonly actors: ActorDefinitions;
 }
 
+/** What a file can say besides its actors; the rest of it is its own business. */
+const OF_CONFIG = ['store', 'supervise', 'decider', 'principal', 'router', 'sources'] as const;
+
 /** The code of the actors. @throws Refused when it cannot be loaded, or is none */
 export async function loadCode(file: string): Promise<Code> {
   if (!existsSync(file)) throw refusal('NotFound', `${file} does not exist`);
   const loaded = await load(file);
   const config = (loaded['default'] ?? loaded) as Partial<HeddleConfig>;
   // Either a configuration, or actors by name.
-  const { actors, supervise, store } = { supervise: loaded['supervise'], ...config } as Partial<HeddleConfig>;
+  const { actors, ...others } = { supervise: loaded['supervise'], ...config } as Partial<HeddleConfig>;
   const named = actors ?? loaded['actors'] ?? loaded['default'];
   if (typeof named !== 'object' || named === null) {
     throw refusal(
@@ -82,10 +85,10 @@ export async function loadCode(file: string): Promise<Code> {
       `${file} must export its actors: \`export default defineConfig({ actors: { … } })\`, or \`export const actors = { … }\``,
     );
   }
+  const given = OF_CONFIG.flatMap((name) => (others[name] === undefined ? [] : [[name, others[name]]]));
   return {
     actors: named as ActorDefinitions,
-    ...(supervise !== undefined && { supervise }),
-    ...(store !== undefined && { store }),
+    ...(Object.fromEntries(given) as Omit<HeddleConfig, 'actors'>),
   };
 }
 

@@ -89,6 +89,18 @@ const note = workflow({ id: 'note', tasks: { it: task({ capability: 'write' }) }
 /** Somebody who is no run. */
 const clock = setup({}).createMachine({ initial: 'ticking', states: { ticking: {} } });
 
+/** Who may do what: Ada decides as an editor and as an operator, and Eve is an operator who may nothing. */
+const ROLES = `
+roles: { editor: {} }
+members: [{ who: { type: user, id: ada }, roles: [editor] }]
+grants:
+  - { id: program, to: { principals: [{ type: program, id: main }] }, actions: ['*'], resources: any }
+  - { id: visitor, to: { principals: [{ type: program, id: visitor }] }, actions: [export], resources: any }
+  - { id: runs, to: { principals: [{ type: actor, id: '*' }] }, actions: [agent.call], resources: any }
+  - { id: editors, to: { roles: [editor] }, actions: ['review.*'], resources: [{ type: review }] }
+  - { id: switch, to: { principals: [{ type: operator, id: ada }] }, actions: [halt, lift], resources: any }
+`;
+
 const newsroom = defineConfig({
   actors: {
     ...{ report, note, clock },
@@ -100,26 +112,17 @@ const newsroom = defineConfig({
     }),
     publish: worker('publish', (input) => ({ published: input })),
   },
+  decider: roles(ROLES),
+  principal: { type: 'program', id: 'visitor' },
 });
 export default newsroom;
-
-/** Who may do what: Ada decides as an editor and as an operator, and Eve is an operator who may nothing. */
-const ROLES = `
-roles: { editor: {} }
-members: [{ who: { type: user, id: ada }, roles: [editor] }]
-grants:
-  - { id: program, to: { principals: [{ type: program, id: main }] }, actions: ['*'], resources: any }
-  - { id: runs, to: { principals: [{ type: actor, id: '*' }] }, actions: [agent.call], resources: any }
-  - { id: editors, to: { roles: [editor] }, actions: ['review.*'], resources: [{ type: review }] }
-  - { id: switch, to: { principals: [{ type: operator, id: ada }] }, actions: [halt, lift], resources: any }
-`;
 
 /** Opens it, and lets it come to where nothing moves: one run is done, one waits for an editor, and one for an operator. */
 export async function openNewsroom(store: string) {
   const system = await createSystem({
     ...newsroom,
     store: leveldb(store),
-    decider: roles(ROLES),
+    principal: { type: 'program', id: 'main' },
     logger: { log: () => {}, error: () => {} },
   });
   await system.start('clock', { id: 'wall' });

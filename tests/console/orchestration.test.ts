@@ -429,6 +429,9 @@ describe('a store that nobody has open', () => {
       expect.objectContaining({ address: 'report/tides/research', same: true }),
     );
     expect(await headOf()).toEqual(before);
+    // What runs here asks the decider of the configuration; it is refused, and that is recorded.
+    const [sent] = await heddleInTurn(of('send', 'clock/wall', 'tick', '--run'));
+    expect(sent).toMatchObject({ code: 4, stderr: expect.stringContaining('visitor') as string });
   });
 
   it('is asked for its code, and needs none to be halted', async () => {
