@@ -169,6 +169,7 @@ export type {
   TaskOptions,
   WorkflowOptions,
 } from './workflow/declaration.ts';
+export type { Weekday, WorkingCalendar } from '../machines/working-time/calendar.ts';
 export { mermaid } from './workflow/mermaid.ts';
 export { plan } from './workflow/plan.ts';
 export type { Plan, PlannedNode } from './workflow/plan.ts';

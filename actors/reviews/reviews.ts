@@ -55,7 +55,9 @@ export interface ReviewsOptions extends ReviewDecider {
 
 /** A review, as it is on the disk. Plain data. */
 export interface Review
-  extends Omit<ReviewFile, 'ending'>, Pick<ReviewContext, 'initiator' | 'about' | 'openedAt' | 'isOverdue'> {
+  extends
+    Omit<ReviewFile, 'ending'>,
+    Pick<ReviewContext, 'initiator' | 'about' | 'openedAt' | 'isOverdue' | 'calendar'> {
   /** Its address. */
   readonly id: string;
   /** Whether it was wrong on purpose; not known before it has ended. */
@@ -465,7 +467,7 @@ function becameOf({ status }: Review): keyof ProbeReport {
 
 function reviewOf(ref: ReviewRef): Review {
   const { context, status } = ref.getSnapshot();
-  const { watch, steps, climbed, answer: _, ending, probe, ...file } = context;
+  const { watch, steps, climbed, untimed: _, answer: __, ending, probe, ...file } = context;
   const step = steps[climbed];
   const id = ref.address;
   return {

@@ -5,6 +5,7 @@ import { createActor } from 'xstate';
 import type { Actor } from 'xstate';
 import { OptionError } from '../options.ts';
 import { standingTime } from '../permits/permit.testsuite.ts';
+import { WEEKDAYS } from '../working-time/calendar.ts';
 import { actionsOf } from './events.ts';
 import type { ReviewEvent } from './events.ts';
 import type { ReviewInput } from './input.ts';
@@ -470,6 +471,51 @@ describe('the ladder', () => {
     vi.advanceTimersByTime(1000 * HOUR);
     expect(desk.news).toEqual(['review.opened']);
     expect(desk.state).toContain('top');
+  });
+});
+
+describe('a ladder in working time', () => {
+  // It begins whenever it does: by this one everybody works in the last quarter of each hour.
+  const quarters = Array.from({ length: 24 }, (_, hour) => {
+    const [from, to] = [hour, hour + 1].map((one) => String(one).padStart(2, '0'));
+    return `${from}:45-${to}:00`;
+  });
+  const calendar = { zone: 'UTC', hours: Object.fromEntries(WEEKDAYS.map((day) => [day, quarters])) };
+  const ladder = [{ afterMs: HOUR / 2, remind: true }] as const;
+
+  it('is climbed when so much of it has gone by', async () => {
+    const desk = new Desk({ ladder, calendar, expiresAfterMs: HOUR });
+    expect(desk.state).toContain('timing');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(desk.state).toContain('waiting');
+    await vi.advanceTimersByTimeAsync(HOUR);
+    expect(desk.news).toEqual(['review.opened']);
+    await vi.advanceTimersByTimeAsync(2 * HOUR);
+    expect(desk.news).toEqual(['review.opened', 'review.reminded']);
+    await vi.advanceTimersByTimeAsync(2 * HOUR);
+    expect(desk.output).toMatchObject({ verdict: 'expired' });
+  });
+
+  it('does not keep anybody from deciding before it is known', () => {
+    const desk = new Desk({ ladder, calendar });
+    expect(desk.approve('ada')).toBe('taken');
+    expect(desk.output).toMatchObject({ verdict: 'approved' });
+  });
+
+  it.each([
+    [{ calendar }, /counts nothing/],
+    [{ calendar: { ...calendar, zone: 'Mars' }, ladder }, /calendar.*\/zone: must be a time zone/],
+    [{ calendar: 'office', ladder }, /calendar.*must be \{/],
+    [{ calendar: { zone: 'UTC', hours: {} }, ladder }, /no working time at all/],
+    [{ calendar, ladder, expiresAfterMs: 400 * 7 * 24 * HOUR }, /more than 400 weeks/],
+  ])('is refused where nothing could come of it: %#', (input, problem) => {
+    const actor = createActor(review, { input: { ...plain, ...(input as object) } });
+    actor.subscribe({ error: () => {} });
+    actor.start();
+    expect(actor.getSnapshot()).toMatchObject({
+      status: 'error',
+      error: { message: expect.stringMatching(problem) },
+    });
   });
 });
 

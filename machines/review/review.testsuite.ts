@@ -8,6 +8,7 @@ import { actionsOf } from './events.ts';
 import type { ReviewEvent, ReviewRefusal } from './events.ts';
 import type { ReviewInput } from './input.ts';
 import type { ReviewContext, ReviewOutput } from './review.ts';
+import { WEEKDAYS } from '../working-time/calendar.ts';
 
 const MINUTE_MS = 60_000;
 const ESCALATES_MS = 30 * MINUTE_MS;
@@ -49,6 +50,8 @@ export interface Life {
   readonly quorum: number;
   readonly ownEdits: 'count' | 'need-another';
   readonly expires: boolean;
+  /** Whether its ladder is counted in the working time of a calendar: of one by which everybody works day and night. */
+  readonly isWorkingTime: boolean;
   readonly happenings: readonly Happening[];
 }
 
@@ -111,10 +114,16 @@ export const lives = (longest: number): fc.Arbitrary<Life> =>
     quorum: fc.integer({ min: 1, max: 3 }),
     ownEdits: fc.constantFrom('count' as const, 'need-another' as const),
     expires: fc.boolean(),
+    isWorkingTime: fc.boolean(),
     happenings: fc.array(happening, { minLength: 5, maxLength: longest }),
   });
 
-export function inputOf({ quorum, ownEdits, expires }: Life): ReviewInput {
+const DAY_AND_NIGHT = {
+  zone: 'Europe/Berlin',
+  hours: Object.fromEntries(WEEKDAYS.map((day) => [day, ['00:00-24:00']])),
+};
+
+export function inputOf({ quorum, ownEdits, expires, isWorkingTime }: Life): ReviewInput {
   return {
     ...{ title: 'May we?', proposal: { text: 0 }, editable: ['/text'], roles: ['editor'], quorum, ownEdits },
     ...{ initiator: 'ivy', fourEyes: ['eve'] },
@@ -124,6 +133,7 @@ export function inputOf({ quorum, ownEdits, expires }: Life): ReviewInput {
     ],
     expiresAfterMs: EXPIRES_MS,
     onExpire: expires ? 'refuse' : 'stay',
+    ...(isWorkingTime && { calendar: DAY_AND_NIGHT }),
   };
 }
 

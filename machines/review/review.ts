@@ -27,6 +27,8 @@ import type {
   ReviewFile,
   VoidApproval,
 } from './rules.ts';
+import { timing } from './timing.ts';
+import type { WorkingCalendar } from '../working-time/calendar.ts';
 import { delayUntil, elapsed, lookedAt, startStopwatch } from '../permits/stopwatch.ts';
 import type { Stopwatch } from '../permits/stopwatch.ts';
 
@@ -38,6 +40,10 @@ export interface ReviewContext extends ReviewFile {
   /** Since it was opened. */
   readonly watch: Stopwatch;
   readonly steps: readonly Step[];
+  /** In whose working time they are counted; undefined: as the clock goes. */
+  readonly calendar: WorkingCalendar | undefined;
+  /** The same in working time, until it is known when that is; there are no steps before. */
+  readonly untimed: readonly Step[] | undefined;
   /** How many of them are behind it. */
   readonly climbed: number;
   /** Whether it was escalated, or its time is over. */
@@ -82,6 +88,7 @@ const machine = setup({
     output: {} as ReviewOutput,
     meta: {} as { readonly is: typeof MARK },
   },
+  actors: { timing },
   guards: {
     isRefused: ({ context, event }) => !ruleOn(context, event, Date.now()).isTaken,
     isApproved: ({ context, event }) => verdictOf(context, event) === 'approved',
@@ -90,6 +97,7 @@ const machine = setup({
     isAsked: ({ context }) => context.questions.some(isOpen),
     isAnswered: ({ context }) => !context.questions.some(isOpen),
     isOverdue: ({ context }) => context.isOverdue,
+    isUntimed: ({ context }) => context.untimed !== undefined,
     isAtTheTop: ({ context: { climbed, steps } }) => climbed === steps.length,
     /** A long delay is taken in parts; and the clock may have been set. */
     isTooEarly: ({ context }) => elapsed(context.watch) < nextStep(context).afterMs,
@@ -213,7 +221,28 @@ const machine = setup({
         ladder: {
           initial: 'looking',
           states: {
-            looking: { always: [{ guard: 'isAtTheTop', target: 'top' }, { target: 'waiting' }] },
+            looking: {
+              always: [
+                { guard: 'isUntimed', target: 'timing' },
+                { guard: 'isAtTheTop', target: 'top' },
+                { target: 'waiting' },
+              ],
+            },
+            timing: {
+              invoke: {
+                src: 'timing',
+                id: 'timing',
+                input: ({ context: { calendar, openedAt, untimed } }) => ({
+                  // Only asked for where there are both.
+                  ...{ calendar: calendar!, steps: untimed! },
+                  openedAt,
+                }),
+                onDone: {
+                  target: 'looking',
+                  actions: assign({ steps: ({ event }) => event.output, untimed: undefined }),
+                },
+              },
+            },
             waiting: {
               after: {
                 nextStep: [
@@ -249,7 +278,8 @@ export function isReview(logic: unknown): boolean {
 function contextAtBirth(input: ReviewInput): ReviewContext {
   checkReviewInput(input);
   const { title, proposal, editable = false, schema, roles, quorum = 1, initiator } = input;
-  const { fourEyes = [], ownEdits = 'count', dwellMs = 0, probe = false, about = {} } = input;
+  const { fourEyes = [], ownEdits = 'count', dwellMs = 0, probe = false, about = {}, calendar } = input;
+  const steps = stepsOf(input);
   return {
     ...{ title, original: proposal, content: proposal, hash: hashShown(title, proposal), schema },
     editable: editable === false ? [] : editable,
@@ -257,7 +287,8 @@ function contextAtBirth(input: ReviewInput): ReviewContext {
     fourEyes: initiator === undefined ? fourEyes : [...new Set([initiator, ...fourEyes])],
     ...{ claim: undefined, ending: undefined, answer: undefined },
     ...{ delegations: [], questions: [], comments: [], approvals: [], voided: [], edits: [] },
-    ...{ openedAt: Date.now(), watch: startStopwatch(), steps: stepsOf(input), climbed: 0, isOverdue: false },
+    ...{ openedAt: Date.now(), watch: startStopwatch(), climbed: 0, isOverdue: false, calendar },
+    ...(calendar === undefined ? { steps, untimed: undefined } : { steps: [], untimed: steps }),
   };
 }
 
