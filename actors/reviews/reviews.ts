@@ -10,20 +10,23 @@ import { EditRefused } from '../../machines/review/edits.ts';
 import type { Edit } from '../../machines/review/edits.ts';
 import type { ValueProblem } from '../../machines/faults/fault.ts';
 import { actionsOf } from '../../machines/review/events.ts';
-import type { Bound, ReviewAnswer, ReviewEvent, ReviewVerdict } from '../../machines/review/events.ts';
+import type {
+  Bound,
+  ReviewAnswer,
+  ReviewEvent,
+  ReviewRelease,
+  ReviewVerdict,
+} from '../../machines/review/events.ts';
 import { isReview } from '../../machines/review/review.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import { contentAfter } from '../../machines/review/rules.ts';
 import type { ReviewFile } from '../../machines/review/rules.ts';
 import { ActorEnded, HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
-import type {
-  DeadLetter,
-  Entitled,
-  HistoryOptions,
-  HistoryRecord,
-  Receipt,
-  SendOptions,
-} from '../../runtime/index.ts';
+import type { DeadLetter, HistoryOptions, HistoryRecord, Receipt, SendOptions } from '../../runtime/index.ts';
+import { Absences } from './absences.ts';
+import { withAbsences } from './approvers.ts';
+import type { Approver } from './approvers.ts';
+import { release } from './claims.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
 import { branchTo, denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
@@ -37,6 +40,7 @@ export interface ReviewHost {
   get(address: string): unknown;
   query(options: never): AsyncIterable<unknown>;
   names(isWanted: (logic: unknown) => boolean): Promise<readonly string[]>;
+  actor(name: never, id: never, ...input: never[]): Promise<unknown>;
   history(address: string, options?: HistoryOptions): AsyncIterable<HistoryRecord>;
   snapshotAt(address: string, seq: number): Promise<unknown>;
   deadLetters(): AsyncIterable<DeadLetter>;
@@ -75,8 +79,10 @@ export interface Review
 export interface PendingOptions {
   /** Only those that this role may decide. */
   readonly role?: string;
-  /** Only those that somebody could still decide: they have not worked on it, not approved it, and nobody else has it. */
+  /** Only those that somebody could still decide: they are there, have not worked on it, not approved it, and nobody else has it. */
   readonly by?: string;
+  /** Of those only the ones that `by` may decide, and that somebody who is away, and for whom they stand in, would be asked for. */
+  readonly asDeputy?: boolean;
   /** Only those of this workflow. */
   readonly workflow?: string;
   /** Only those below this address. */
@@ -133,7 +139,7 @@ interface ReviewSnapshot {
 
 interface ReviewRef {
   readonly address: string;
-  send(event: ReviewEvent, options?: SendOptions): Promise<Receipt>;
+  send(event: ReviewEvent | ReviewRelease, options?: SendOptions): Promise<Receipt>;
   getSnapshot(): ReviewSnapshot;
 }
 
@@ -143,9 +149,16 @@ type Message = ReviewEvent extends infer TEvent
     : never
   : never;
 
+/** What nobody does who is away. They may look, speak, and take back what they have asked for. */
+const OF_THE_PRESENT: ReadonlySet<string> = new Set([
+  ...['review.claim', 'review.delegate', 'review.approve', 'review.reject', 'review.edit'],
+]);
+
 const VERDICTS: readonly unknown[] = ['approve', 'reject', 'edit', 'abort'];
 
 export class Reviews {
+  /** Who is away, and who stands in for them. */
+  readonly absences: Absences;
   readonly #host: ReviewHost;
   readonly #options: ReviewsOptions;
 
@@ -155,6 +168,7 @@ export class Reviews {
       throw new InvalidArgument('options.decide', 'must be a function that decides about permissions');
     this.#host = host;
     this.#options = options;
+    this.absences = new Absences(host, options);
   }
 
   // ---- finding -------------------------------------------------------------------------------------------------------
@@ -165,13 +179,15 @@ export class Reviews {
    * @throws InvalidArgument
    */
   async *pending(options: PendingOptions = {}): AsyncGenerator<Review> {
-    const { role, by, limit = Infinity } = options;
+    const { role, by, asDeputy = false, limit = Infinity } = options;
     if (limit !== Infinity && !(Number.isInteger(limit) && limit > 0))
       throw new InvalidArgument('limit', `must be a positive integer, but is ${String(limit)}`);
+    if (asDeputy && by === undefined) throw new InvalidArgument('by', 'must say who stands in for somebody');
     let given = 0;
     for await (const review of this.#pending(options)) {
       if (role !== undefined && !review.roles.includes(role)) continue;
-      if (by !== undefined && !couldDecide(review, by)) continue;
+      if (by !== undefined && !this.#couldDecide(review, by)) continue;
+      if (asDeputy && !(await this.#isOfferedAsDeputy(review.id, by!))) continue;
       yield review;
       if (++given === limit) return;
     }
@@ -217,10 +233,10 @@ export class Reviews {
     return ref && reviewOf(ref);
   }
 
-  /** Who may approve it: people, as far as the decider can say; otherwise the roles. */
+  /** Who may approve it: people, as far as the decider can say, with who of them is away and who stands in; otherwise the roles. */
   async whoMayApprove(
     id: string,
-  ): Promise<{ readonly people: readonly Entitled[] } | { readonly roles: readonly string[] }> {
+  ): Promise<{ readonly people: readonly Approver[] } | { readonly roles: readonly string[] }> {
     const ref = this.#at(id);
     const { context } = ref.getSnapshot();
     const people = await this.#options.list?.({
@@ -231,11 +247,48 @@ export class Reviews {
     if (people === undefined) return { roles: context.roles };
     // Whoever has it now may give it back; and programs sign nothing.
     const review = { ...reviewOf(ref), claim: undefined };
-    return {
-      people: people.filter(
-        ({ principal: { type, id: person } }) => type === 'user' && couldDecide(review, person),
-      ),
+    const able = people.filter(
+      ({ principal: { type, id: person } }) => type === 'user' && couldDecide(review, person),
+    );
+    return { people: withAbsences(able, this.absences) };
+  }
+
+  /** Whether somebody could still decide it, permissions aside. What somebody has claimed who is away, nobody has. */
+  #couldDecide(review: Review, person: string): boolean {
+    if (this.absences.of(person) !== undefined) return false;
+    const { claim } = review;
+    const isLost = claim !== undefined && this.absences.of(claim.by) !== undefined;
+    return couldDecide(isLost ? { ...review, claim: undefined } : review, person);
+  }
+
+  async #isOfferedAsDeputy(id: string, deputy: string): Promise<boolean> {
+    const context = await this.#withInitiator(id, this.#at(id).getSnapshot().context);
+    if ((await this.#standsInFor(id, context, deputy)).length === 0) return false;
+    return this.#isEntitled(id, context, deputy);
+  }
+
+  /** Those who are away, may decide it, and for whom somebody stands in. */
+  async #standsInFor(id: string, context: ReviewContext, deputy: string): Promise<readonly string[]> {
+    const away = this.absences
+      .standsInFor(deputy)
+      .filter((person) => couldDecide({ ...context, claim: undefined }, person));
+    const entitled = await Promise.all(away.map((person) => this.#isEntitled(id, context, person)));
+    return away.filter((_, index) => entitled[index]);
+  }
+
+  /** Whether the decider says that somebody may approve it, whatever it would have to know besides. */
+  async #isEntitled(id: string, context: ReviewContext, person: string): Promise<boolean> {
+    if (isOwnRun(context, { id: person })) return false;
+    const request = {
+      action: { name: 'review.approve' },
+      resource: resourceOf(id, context),
+      context: { hash: context.hash },
     };
+    const people = await this.#options.list?.(request);
+    if (people?.some(({ principal: { type, id: one } }) => type === 'user' && one === person)) return true;
+    const { obligations = {} } = this.#options;
+    const principal = { type: 'user', id: person };
+    return (await permissionFor(this.#options, obligations, { principal, ...request })).effect === 'permit';
   }
 
   /**
@@ -349,19 +402,31 @@ export class Reviews {
     options: SendOptions = {},
   ): Promise<Taken> {
     const ref = this.#at(id);
+    const reviewer = readReviewer(by);
+    await this.#releaseFromAbsent(ref, reviewer);
     const { status, ...snapshot } = ref.getSnapshot();
     const context = await this.#withInitiator(id, snapshot.context);
-    const reviewer = readReviewer(by);
     // Names the request where the sender has not.
     const ask = options.id ?? crypto.randomUUID();
     // Each kind of message has the fields that its own omits.
     const message = { ...make(context), by: reviewer.id, permissions: [], ask } as ReviewEvent;
     const permissions = status === 'active' ? await this.#permissions(id, context, message, reviewer) : [];
-    const event = { ...message, permissions };
+    const absent = isDecision(message) ? await this.#standsInFor(id, context, reviewer.id) : [];
+    const event = { ...message, permissions, ...(absent.length > 0 && { standsInFor: absent }) };
     const receipt = await this.#send(ref, event, options);
     const answer = await this.#answerTo(ref, event, receipt);
     if (!answer.isTaken) throw new ReviewRefused(id, answer, answer.hash);
     return { receipt, hash: answer.hash, review: reviewOf(ref) };
+  }
+
+  /** The roster has let go of it, unless it was claimed at the very moment at which they went. */
+  async #releaseFromAbsent(ref: ReviewRef, { id }: Reviewer): Promise<void> {
+    const { status, context } = ref.getSnapshot();
+    const person = context.claim?.by;
+    const absence = person === undefined ? undefined : this.absences.of(person);
+    if (status !== 'active' || person === undefined || absence === undefined || person === id) return;
+    const standIn = this.absences.standInOf(person);
+    await release(ref, { person, absence: absence.id, ...(standIn !== undefined && { standIn }) });
   }
 
   /** The review itself knows who has asked for it only where it was told so. */
@@ -378,6 +443,8 @@ export class Reviews {
   ): Promise<ReviewEvent['permissions']> {
     const { obligations = {} } = this.#options;
     const asks = actionsOf(event, context.claim?.by).map((name) => {
+      const absent = this.#absentFor(name, event);
+      if (absent !== undefined) return denied(name, absent);
       if (name === 'review.approve' && isOwnRun(context, reviewer))
         return denied(name, `${reviewer.id} has started the run, and does not approve what comes of it`);
       return permissionFor(this.#options, obligations, {
@@ -391,6 +458,16 @@ export class Reviews {
       });
     });
     return Promise.all(asks);
+  }
+
+  /** Why somebody does not do it who is away; undefined where that makes no difference. */
+  #absentFor(action: string, event: ReviewEvent): string | undefined {
+    if (!OF_THE_PRESENT.has(action)) return undefined;
+    const people = event.type === 'review.delegate' ? [event.by, event.to] : [event.by];
+    const absence = people.map((person) => this.absences.of(person)).find((found) => found !== undefined);
+    if (absence === undefined) return undefined;
+    const { person, id, until } = absence;
+    return `${person} is away until ${new Date(until).toISOString()}: cancel that first (absence ${id})`;
   }
 
   async #send(ref: ReviewRef, event: ReviewEvent, options: SendOptions): Promise<Receipt> {
@@ -440,8 +517,14 @@ function sameRequest(answer: ReviewAnswer, { type, by }: ReviewEvent): ReviewAns
   throw new InvalidArgument('options.id', `was given to another request: ${answer.type} by ${answer.by}`);
 }
 
-/** Whether somebody could still decide it, permissions aside. */
-function couldDecide({ fourEyes, approvals, claim }: Review, person: string): boolean {
+const isDecision = ({ type }: ReviewEvent): boolean =>
+  type === 'review.approve' || type === 'review.edit' || type === 'review.reject';
+
+/** Whether somebody could still decide it, permissions and absences aside. */
+function couldDecide(
+  { fourEyes, approvals, claim }: Pick<Review, 'fourEyes' | 'approvals' | 'claim'>,
+  person: string,
+): boolean {
   const hasVoted = approvals.some((approval) => approval.by === person || approval.for.includes(person));
   return !fourEyes.includes(person) && !hasVoted && (claim === undefined || claim.by === person);
 }

@@ -13,7 +13,14 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { Json } from '../values/canonical.ts';
-import type { RefusedFor, ReviewAnswer, ReviewEvent, ReviewNews, ReviewVerdict } from './events.ts';
+import type {
+  RefusedFor,
+  ReviewAnswer,
+  ReviewEvent,
+  ReviewNews,
+  ReviewRelease,
+  ReviewVerdict,
+} from './events.ts';
 import { checkReviewInput, stepsOf } from './input.ts';
 import type { ReviewInput, Step } from './input.ts';
 import { hashShown, isOpen, ruleOn } from './rules.ts';
@@ -82,7 +89,7 @@ const MARK = 'heddle.review';
 const machine = setup({
   types: {
     context: {} as ReviewContext,
-    events: {} as ReviewEvent,
+    events: {} as ReviewEvent | ReviewRelease,
     emitted: {} as ReviewNews,
     input: {} as ReviewInput,
     output: {} as ReviewOutput,
@@ -90,8 +97,9 @@ const machine = setup({
   },
   actors: { timing },
   guards: {
-    isRefused: ({ context, event }) => !ruleOn(context, event, Date.now()).isTaken,
-    isApproved: ({ context, event }) => verdictOf(context, event) === 'approved',
+    isRefused: ({ context, event }) => !ruleOn(context, saidIn(event), Date.now()).isTaken,
+    isApproved: ({ context, event }) => verdictOf(context, saidIn(event)) === 'approved',
+    isWithThem: ({ context, event }) => event.type === 'review.release' && context.claim?.by === event.from,
     isClaimed: ({ context }) => context.claim !== undefined,
     isUnclaimed: ({ context }) => context.claim === undefined,
     isAsked: ({ context }) => context.questions.some(isOpen),
@@ -107,8 +115,9 @@ const machine = setup({
     announce: enqueueActions(({ context: { title, roles }, enqueue }) =>
       enqueue.emit({ type: 'review.opened', title, roles }),
     ),
-    take: enqueueActions(({ context, event, enqueue }) => {
+    take: enqueueActions(({ context, event: told, enqueue }) => {
       const at = Date.now();
+      const event = saidIn(told);
       const ruling = ruleOn(context, event, at);
       // It was ruled on before: nobody comes here with one that is refused.
       if (!ruling.isTaken) return;
@@ -118,8 +127,9 @@ const machine = setup({
       enqueue.assign({ ...ruling.changes, answer, watch: lookedAt(context.watch) });
       enqueue.emit({ type: 'review.taken', what: type, by });
     }),
-    refuse: enqueueActions(({ context, event, enqueue }) => {
+    refuse: enqueueActions(({ context, event: told, enqueue }) => {
       const at = Date.now();
+      const event = saidIn(told);
       const ruling = ruleOn(context, event, at);
       const { reason, detail, problems } = ruling.isTaken ? TOO_SOON : ruling;
       const { type } = event;
@@ -131,6 +141,12 @@ const machine = setup({
       const answer: ReviewAnswer = { ask, type, by, at, ...refusal, hash };
       enqueue.assign({ answer, watch: lookedAt(watch) });
       enqueue.emit({ type: 'review.refused', what: type, by, reason });
+    }),
+    release: enqueueActions(({ context: { roles, watch }, event, enqueue }) => {
+      if (event.type !== 'review.release') return;
+      const { from, to } = event;
+      enqueue.assign({ claim: undefined, watch: lookedAt(watch) });
+      enqueue.emit({ type: 'review.released', from, ...(to !== undefined && { to }), roles });
     }),
     look: assign({ watch: ({ context }) => lookedAt(context.watch) }),
     climb: enqueueActions(({ context, enqueue }) => {
@@ -194,6 +210,7 @@ const machine = setup({
           { guard: 'isRefused', actions: 'refuse' },
           { target: 'aborted', actions: 'take' },
         ],
+        'review.release': { guard: 'isWithThem', actions: 'release' },
       },
       // So that they are found by it.
       states: {
@@ -294,6 +311,9 @@ function contextAtBirth(input: ReviewInput): ReviewContext {
 
 /** Where no system holds the clock still during a step, it may go on between a guard that refuses and the answer. */
 const TOO_SOON: RefusedFor = { reason: 'too-soon', detail: 'it must be shown to them for a moment more' };
+
+/** Only asked for what people say. */
+const saidIn = (event: ReviewEvent | ReviewRelease): ReviewEvent => event as ReviewEvent;
 
 function verdictOf(context: ReviewContext, event: ReviewEvent): ReviewVerdict | undefined {
   const ruling = ruleOn(context, event, Date.now());
