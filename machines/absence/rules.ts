@@ -27,7 +27,7 @@ export interface Roster {
 /** Who is longer away should give the role to somebody else. */
 const LONGEST_MS = 366 * 86_400_000;
 /** How many may stand in for one another, one after the other. */
-export const LONGEST_CHAIN = 3;
+const LONGEST_CHAIN = 3;
 const MOST_ABSENCES = 2000;
 const LONGEST_TEXT = 1000;
 
