@@ -410,9 +410,10 @@ export class Reviews {
     const ask = options.id ?? crypto.randomUUID();
     // Each kind of message has the fields that its own omits.
     const message = { ...make(context), by: reviewer.id, permissions: [], ask } as ReviewEvent;
-    const permissions = status === 'active' ? await this.#permissions(id, context, message, reviewer) : [];
     const absent = isDecision(message) ? await this.#standsInFor(id, context, reviewer.id) : [];
-    const event = { ...message, permissions, ...(absent.length > 0 && { standsInFor: absent }) };
+    const asked = { ...message, ...(absent.length > 0 && { standsInFor: absent }) };
+    const permissions = status === 'active' ? await this.#permissions(id, context, asked, reviewer) : [];
+    const event = { ...asked, permissions };
     const receipt = await this.#send(ref, event, options);
     const answer = await this.#answerTo(ref, event, receipt);
     if (!answer.isTaken) throw new ReviewRefused(id, answer, answer.hash);
@@ -454,6 +455,7 @@ export class Reviews {
         context: {
           hash: context.hash,
           hasReason: 'reason' in event && event.reason !== undefined && event.reason.trim() !== '',
+          ...('standsInFor' in event && { standsInFor: event.standsInFor }),
         },
       });
     });
