@@ -206,13 +206,13 @@ describe('a reviewer who goes on holiday', () => {
     await comesTo(() => rosterOf(opened).holding.length === 0);
     // As if it had been permitted right before.
     const late = { type: 'review.claim', by: 'ada', permissions: [permitted('review.claim')] } as const;
-    await opened.system.get(ID)!.send(late as never);
+    await opened.system.get(ID)!.send(late);
     expect(claimOf(opened)).toBe('ada');
     expect(await collect(reviews.pending({ by: 'bob' }))).toHaveLength(1);
     await reviews.claim(ID, { by: 'bob' });
     expect(claimOf(opened)).toBe('bob');
     // What others have is not let go of.
-    await opened.system.get(ID)!.send({ type: 'review.release', from: 'ada', absence: '1' } as never);
+    await opened.system.get(ID)!.send({ type: 'review.release', from: 'ada', absence: '1' });
     expect(claimOf(opened)).toBe('bob');
   });
 });
@@ -363,7 +363,7 @@ describe('a system that dies after every commit', () => {
       onOpen: (system) => (host = system as never),
     });
     await dying.open();
-    await dying.start('absences', 'roster', undefined as never);
+    await dying.start('absences', 'roster', undefined);
     const input = { title: 'May we?', proposal: 1, roles: ['editor'] };
     for (const id of ['1', '2', '3']) await dying.start('review', id, input);
     const claim = (by: string) => ({ type: 'review.claim', by, permissions: [permitted('review.claim')] });
