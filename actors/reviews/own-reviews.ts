@@ -25,8 +25,8 @@ export class OwnReviews {
   }
 
   /** Those that they could still decide; see {@link Reviews.pending}. */
-  pending(options: Without<PendingOptions> = {}): AsyncGenerator<Review> {
-    return this.#reviews.pending({ ...options, by: this.#me.id });
+  async *pending(options: Without<PendingOptions> = {}): AsyncGenerator<Review> {
+    yield* this.#reviews.pending({ ...options, by: this.#me.id });
   }
 
   get(id: string): Review | undefined {

@@ -239,11 +239,7 @@ export class Reviews {
   ): Promise<{ readonly people: readonly Approver[] } | { readonly roles: readonly string[] }> {
     const ref = this.#at(id);
     const { context } = ref.getSnapshot();
-    const people = await this.#options.list?.({
-      action: { name: 'review.approve' },
-      resource: resourceOf(id, context),
-      context: { hash: context.hash },
-    });
+    const people = await this.#options.list?.(approvalOf(id, context));
     if (people === undefined) return { roles: context.roles };
     // Whoever has it now may give it back; and programs sign nothing.
     const review = { ...reviewOf(ref), claim: undefined };
@@ -263,8 +259,8 @@ export class Reviews {
 
   async #isOfferedAsDeputy(id: string, deputy: string): Promise<boolean> {
     const context = await this.#withInitiator(id, this.#at(id).getSnapshot().context);
-    if ((await this.#standsInFor(id, context, deputy)).length === 0) return false;
-    return this.#isEntitled(id, context, deputy);
+    const absent = await this.#standsInFor(id, context, deputy);
+    return absent.length > 0 && this.#isEntitled(id, context, deputy, absent);
   }
 
   /** Those who are away, may decide it, and for whom somebody stands in. */
@@ -277,13 +273,14 @@ export class Reviews {
   }
 
   /** Whether the decider says that somebody may approve it, whatever it would have to know besides. */
-  async #isEntitled(id: string, context: ReviewContext, person: string): Promise<boolean> {
+  async #isEntitled(
+    id: string,
+    context: ReviewContext,
+    person: string,
+    standsInFor: readonly string[] = [],
+  ): Promise<boolean> {
     if (isOwnRun(context, { id: person })) return false;
-    const request = {
-      action: { name: 'review.approve' },
-      resource: resourceOf(id, context),
-      context: { hash: context.hash },
-    };
+    const request = approvalOf(id, context, standsInFor);
     const people = await this.#options.list?.(request);
     if (people?.some(({ principal: { type, id: one } }) => type === 'user' && one === person)) return true;
     const { obligations = {} } = this.#options;
@@ -455,7 +452,7 @@ export class Reviews {
         context: {
           hash: context.hash,
           hasReason: 'reason' in event && event.reason !== undefined && event.reason.trim() !== '',
-          ...('standsInFor' in event && { standsInFor: event.standsInFor }),
+          ...deputising('standsInFor' in event ? event.standsInFor : undefined),
         },
       });
     });
@@ -518,6 +515,19 @@ function sameRequest(answer: ReviewAnswer, { type, by }: ReviewEvent): ReviewAns
   if (answer.type === type && answer.by === by) return answer;
   throw new InvalidArgument('options.id', `was given to another request: ${answer.type} by ${answer.by}`);
 }
+
+/** Known also where there is nobody: what is missing cannot be told, and forbids. */
+const deputising = (standsInFor: readonly string[] = []) => ({
+  isDeputy: standsInFor.length > 0,
+  standsInFor,
+});
+
+/** Whether somebody might approve a review, who would say why. */
+const approvalOf = (id: string, context: ReviewContext, standsInFor?: readonly string[]) => ({
+  action: { name: 'review.approve' },
+  resource: resourceOf(id, context),
+  context: { hash: context.hash, hasReason: true, ...deputising(standsInFor) },
+});
 
 const isDecision = ({ type }: ReviewEvent): boolean =>
   type === 'review.approve' || type === 'review.edit' || type === 'review.reject';

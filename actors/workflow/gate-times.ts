@@ -9,11 +9,13 @@ import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import { InvalidArgument, millisOf } from '../../runtime/index.ts';
 import type { GateOptions } from './declaration.ts';
 
-/** The calendar of a gate: its own, or that of its workflow. */
-export const calendarFor = (
+/** The calendar of a gate: its own, or that of its workflow. A copy: whoever has given it may change it later. */
+export function calendarFor(
   { calendar }: Pick<GateOptions, 'calendar'>,
   ofWorkflow: WorkingCalendar | undefined,
-): WorkingCalendar | undefined => (calendar === undefined ? ofWorkflow : calendar || undefined);
+): WorkingCalendar | undefined {
+  return structuredClone(calendar === undefined ? ofWorkflow : calendar || undefined);
+}
 
 /** What of them a review is given. @param calendar of the gate */
 export function timesOf(

@@ -48,9 +48,9 @@ export interface ReviewContext extends ReviewFile {
   readonly watch: Stopwatch;
   readonly steps: readonly Step[];
   /** In whose working time they are counted; undefined: as the clock goes. */
-  readonly calendar: WorkingCalendar | undefined;
+  readonly calendar?: WorkingCalendar;
   /** The same in working time, until it is known when that is; there are no steps before. */
-  readonly untimed: readonly Step[] | undefined;
+  readonly untimed?: readonly Step[] | undefined;
   /** How many of them are behind it. */
   readonly climbed: number;
   /** Whether it was escalated, or its time is over. */
@@ -304,8 +304,8 @@ function contextAtBirth(input: ReviewInput): ReviewContext {
     fourEyes: initiator === undefined ? fourEyes : [...new Set([initiator, ...fourEyes])],
     ...{ claim: undefined, ending: undefined, answer: undefined },
     ...{ delegations: [], questions: [], comments: [], approvals: [], voided: [], edits: [] },
-    ...{ openedAt: Date.now(), watch: startStopwatch(), climbed: 0, isOverdue: false, calendar },
-    ...(calendar === undefined ? { steps, untimed: undefined } : { steps: [], untimed: steps }),
+    ...{ openedAt: Date.now(), watch: startStopwatch(), climbed: 0, isOverdue: false },
+    ...(calendar === undefined ? { steps } : { steps: [], calendar, untimed: steps }),
   };
 }
 

@@ -52,8 +52,13 @@ grants:
     to: { principals: [{ type: program, id: hr }] }
     actions: [absence.declare, absence.cancel]
     resources: [{ type: absence }]
+forbid:
+  - id: no-deputies
+    actions: [review.reject]
+    when: [{ of: context.isDeputy, equals: true }]
 attributes:
   resource.properties.roles: texts
+  context.isDeputy: boolean
 `);
 
 const paper = workflow({
@@ -230,6 +235,18 @@ describe('a deputy', () => {
     expect(await reasonOf(reviews.claim(ID, { by: 'guest' }))).toBe('not-permitted');
     expect(await collect(reviews.pending({ by: 'guest', asDeputy: true }))).toEqual([]);
     expect((await peopleFor(opened))[0]).toEqual({ id: 'ada', away: { until: opened.clock.now() + DAY } });
+  });
+
+  it('is known to the decider as one, who may forbid it', async () => {
+    const opened = await begun();
+    const { reviews } = opened.system;
+    const { id } = await reviews.absences.declare({
+      ...{ by: 'ada', until: opened.clock.now() + DAY, deputy: 'bob' },
+    });
+    const reject = (by: string) => reviews.decide(ID, { by, verdict: 'reject', reason: 'no' });
+    expect(await reasonOf(reject('bob'))).toBe('not-permitted');
+    await reviews.absences.cancel(id, { by: 'ada' });
+    expect((await reject('bob')).review.ending).toMatchObject({ by: 'bob', for: [] });
   });
 
   it('does not decide about their own, whoever is away', async () => {
