@@ -17,7 +17,7 @@ export interface ClaimsHost {
   names(isWanted: (logic: unknown) => boolean): Promise<readonly string[]>;
 }
 
-interface ClaimedRef {
+export interface ClaimedRef {
   send(event: ReviewRelease): Promise<unknown>;
   getSnapshot(): { readonly context: ReviewContext };
 }

@@ -26,7 +26,8 @@ import type { DeadLetter, HistoryOptions, HistoryRecord, Receipt, SendOptions } 
 import { Absences } from './absences.ts';
 import { withAbsences } from './approvers.ts';
 import type { Approver } from './approvers.ts';
-import { release } from './claims.ts';
+import { approvalOf, deputising, Deputies } from './deputies.ts';
+import { couldDecide, isOwnRun } from './eligible.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
 import { branchTo, denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
@@ -125,11 +126,6 @@ export interface Taken {
   readonly review: Review;
 }
 
-/** Whether it would be self-approval; a gate may allow that. */
-const isOwnRun = ({ initiator, fourEyes, about }: ReviewContext, { id }: Reviewer): boolean =>
-  // One that the review knows itself it refuses itself.
-  initiator === id && !fourEyes.includes(id) && about['ownRuns'] !== 'allow';
-
 interface ReviewSnapshot {
   readonly status: string;
   readonly value: unknown;
@@ -149,16 +145,12 @@ type Message = ReviewEvent extends infer TEvent
     : never
   : never;
 
-/** What nobody does who is away. They may look, speak, and take back what they have asked for. */
-const OF_THE_PRESENT: ReadonlySet<string> = new Set([
-  ...['review.claim', 'review.delegate', 'review.approve', 'review.reject', 'review.edit'],
-]);
-
 const VERDICTS: readonly unknown[] = ['approve', 'reject', 'edit', 'abort'];
 
 export class Reviews {
   /** Who is away, and who stands in for them. */
   readonly absences: Absences;
+  readonly #deputies: Deputies;
   readonly #host: ReviewHost;
   readonly #options: ReviewsOptions;
 
@@ -169,6 +161,7 @@ export class Reviews {
     this.#host = host;
     this.#options = options;
     this.absences = new Absences(host, options);
+    this.#deputies = new Deputies(this.absences, options);
   }
 
   // ---- finding -------------------------------------------------------------------------------------------------------
@@ -186,8 +179,8 @@ export class Reviews {
     let given = 0;
     for await (const review of this.#pending(options)) {
       if (role !== undefined && !review.roles.includes(role)) continue;
-      if (by !== undefined && !this.#couldDecide(review, by)) continue;
-      if (asDeputy && !(await this.#isOfferedAsDeputy(review.id, by!))) continue;
+      if (by !== undefined && !this.#deputies.couldDecide(review, by)) continue;
+      if (asDeputy && !(await this.#isOfferedTo(review.id, by!))) continue;
       yield review;
       if (++given === limit) return;
     }
@@ -249,43 +242,9 @@ export class Reviews {
     return { people: withAbsences(able, this.absences) };
   }
 
-  /** Whether somebody could still decide it, permissions aside. What somebody has claimed who is away, nobody has. */
-  #couldDecide(review: Review, person: string): boolean {
-    if (this.absences.of(person) !== undefined) return false;
-    const { claim } = review;
-    const isLost = claim !== undefined && this.absences.of(claim.by) !== undefined;
-    return couldDecide(isLost ? { ...review, claim: undefined } : review, person);
-  }
-
-  async #isOfferedAsDeputy(id: string, deputy: string): Promise<boolean> {
+  async #isOfferedTo(id: string, deputy: string): Promise<boolean> {
     const context = await this.#withInitiator(id, this.#at(id).getSnapshot().context);
-    const absent = await this.#standsInFor(id, context, deputy);
-    return absent.length > 0 && this.#isEntitled(id, context, deputy, absent);
-  }
-
-  /** Those who are away, may decide it, and for whom somebody stands in. */
-  async #standsInFor(id: string, context: ReviewContext, deputy: string): Promise<readonly string[]> {
-    const away = this.absences
-      .standsInFor(deputy)
-      .filter((person) => couldDecide({ ...context, claim: undefined }, person));
-    const entitled = await Promise.all(away.map((person) => this.#isEntitled(id, context, person)));
-    return away.filter((_, index) => entitled[index]);
-  }
-
-  /** Whether the decider says that somebody may approve it, whatever it would have to know besides. */
-  async #isEntitled(
-    id: string,
-    context: ReviewContext,
-    person: string,
-    standsInFor: readonly string[] = [],
-  ): Promise<boolean> {
-    if (isOwnRun(context, { id: person })) return false;
-    const request = approvalOf(id, context, standsInFor);
-    const people = await this.#options.list?.(request);
-    if (people?.some(({ principal: { type, id: one } }) => type === 'user' && one === person)) return true;
-    const { obligations = {} } = this.#options;
-    const principal = { type: 'user', id: person };
-    return (await permissionFor(this.#options, obligations, { principal, ...request })).effect === 'permit';
+    return this.#deputies.isOfferedTo({ id, context }, deputy);
   }
 
   /**
@@ -400,14 +359,14 @@ export class Reviews {
   ): Promise<Taken> {
     const ref = this.#at(id);
     const reviewer = readReviewer(by);
-    await this.#releaseFromAbsent(ref, reviewer);
+    await this.#deputies.letGo(ref, reviewer);
     const { status, ...snapshot } = ref.getSnapshot();
     const context = await this.#withInitiator(id, snapshot.context);
     // Names the request where the sender has not.
     const ask = options.id ?? crypto.randomUUID();
     // Each kind of message has the fields that its own omits.
     const message = { ...make(context), by: reviewer.id, permissions: [], ask } as ReviewEvent;
-    const absent = isDecision(message) ? await this.#standsInFor(id, context, reviewer.id) : [];
+    const absent = isDecision(message) ? await this.#deputies.standsInFor({ id, context }, reviewer.id) : [];
     const asked = { ...message, ...(absent.length > 0 && { standsInFor: absent }) };
     const permissions = status === 'active' ? await this.#permissions(id, context, asked, reviewer) : [];
     const event = { ...asked, permissions };
@@ -415,16 +374,6 @@ export class Reviews {
     const answer = await this.#answerTo(ref, event, receipt);
     if (!answer.isTaken) throw new ReviewRefused(id, answer, answer.hash);
     return { receipt, hash: answer.hash, review: reviewOf(ref) };
-  }
-
-  /** The roster has let go of it, unless it was claimed at the very moment at which they went. */
-  async #releaseFromAbsent(ref: ReviewRef, { id }: Reviewer): Promise<void> {
-    const { status, context } = ref.getSnapshot();
-    const person = context.claim?.by;
-    const absence = person === undefined ? undefined : this.absences.of(person);
-    if (status !== 'active' || person === undefined || absence === undefined || person === id) return;
-    const standIn = this.absences.standInOf(person);
-    await release(ref, { person, absence: absence.id, ...(standIn !== undefined && { standIn }) });
   }
 
   /** The review itself knows who has asked for it only where it was told so. */
@@ -441,7 +390,7 @@ export class Reviews {
   ): Promise<ReviewEvent['permissions']> {
     const { obligations = {} } = this.#options;
     const asks = actionsOf(event, context.claim?.by).map((name) => {
-      const absent = this.#absentFor(name, event);
+      const absent = this.#deputies.absentFrom(name, event);
       if (absent !== undefined) return denied(name, absent);
       if (name === 'review.approve' && isOwnRun(context, reviewer))
         return denied(name, `${reviewer.id} has started the run, and does not approve what comes of it`);
@@ -457,16 +406,6 @@ export class Reviews {
       });
     });
     return Promise.all(asks);
-  }
-
-  /** Why somebody does not do it who is away; undefined where that makes no difference. */
-  #absentFor(action: string, event: ReviewEvent): string | undefined {
-    if (!OF_THE_PRESENT.has(action)) return undefined;
-    const people = event.type === 'review.delegate' ? [event.by, event.to] : [event.by];
-    const absence = people.map((person) => this.absences.of(person)).find((found) => found !== undefined);
-    if (absence === undefined) return undefined;
-    const { person, id, until } = absence;
-    return `${person} is away until ${new Date(until).toISOString()}: cancel that first (absence ${id})`;
   }
 
   async #send(ref: ReviewRef, event: ReviewEvent, options: SendOptions): Promise<Receipt> {
@@ -516,30 +455,8 @@ function sameRequest(answer: ReviewAnswer, { type, by }: ReviewEvent): ReviewAns
   throw new InvalidArgument('options.id', `was given to another request: ${answer.type} by ${answer.by}`);
 }
 
-/** Known also where there is nobody: what is missing cannot be told, and forbids. */
-const deputising = (standsInFor: readonly string[] = []) => ({
-  isDeputy: standsInFor.length > 0,
-  standsInFor,
-});
-
-/** Whether somebody might approve a review, who would say why. */
-const approvalOf = (id: string, context: ReviewContext, standsInFor?: readonly string[]) => ({
-  action: { name: 'review.approve' },
-  resource: resourceOf(id, context),
-  context: { hash: context.hash, hasReason: true, ...deputising(standsInFor) },
-});
-
 const isDecision = ({ type }: ReviewEvent): boolean =>
   type === 'review.approve' || type === 'review.edit' || type === 'review.reject';
-
-/** Whether somebody could still decide it, permissions and absences aside. */
-function couldDecide(
-  { fourEyes, approvals, claim }: Pick<Review, 'fourEyes' | 'approvals' | 'claim'>,
-  person: string,
-): boolean {
-  const hasVoted = approvals.some((approval) => approval.by === person || approval.for.includes(person));
-  return !fourEyes.includes(person) && !hasVoted && (claim === undefined || claim.by === person);
-}
 
 function isAtOrBelow(address: string, above: string): boolean {
   return address === above || address.startsWith(`${above}/`);
