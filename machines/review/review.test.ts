@@ -1,7 +1,7 @@
 // The lie: "nobody decides about their own, twice, or about what they have not seen, and time never approves". Every message of a
 // review in the situations that matter, under plain XState in time that is moved by hand.
 import { describe, expect, it, vi } from 'vitest';
-import { createActor } from 'xstate';
+import { createActor, createMachine, fromPromise, setup } from 'xstate';
 import type { Actor } from 'xstate';
 import { OptionError } from '../options.ts';
 import { standingTime } from '../permits/permit.testsuite.ts';
@@ -9,6 +9,7 @@ import { WEEKDAYS } from '../working-time/calendar.ts';
 import { actionsOf } from './events.ts';
 import type { ReviewEvent } from './events.ts';
 import type { ReviewInput } from './input.ts';
+import { hasReviews } from './has-reviews.ts';
 import { LONGEST_TEXT, MOST_ENTRIES } from './rules.ts';
 import { isReview, review } from './review.ts';
 import type { ReviewMachine } from './review.ts';
@@ -602,6 +603,15 @@ function startFailure(input: object): unknown {
 }
 
 describe('the machine', () => {
+  it('is found in others, by name, in their configuration, and however deep', () => {
+    const named = setup({ actors: { review: review.provide({}) } }).createMachine({});
+    const inline = createMachine({ initial: 'a', states: { a: { invoke: { src: review } } } });
+    const deep = createMachine({ invoke: [{ src: fromPromise(async () => {}) }, { src: named }] });
+    for (const logic of [review, named, inline, deep]) expect(hasReviews(logic)).toBe(true);
+    const none = createMachine({ invoke: { src: fromPromise(async () => {}) } });
+    for (const logic of [none, undefined, 'review', {}]) expect(hasReviews(logic)).toBe(false);
+  });
+
   it('is known whatever is provided for it', () => {
     expect(isReview(review)).toBe(true);
     expect(isReview(review.provide({}))).toBe(true);
