@@ -10,7 +10,6 @@ import { account } from '../machines/budget/account.ts';
 import type { ToolUse } from '../machines/contract.ts';
 import type { Fault, FaultClass } from '../machines/faults/fault.ts';
 import { guarded } from '../machines/permits/guarded.ts';
-import { review } from '../machines/review/review.ts';
 import { shadow } from '../machines/routing/shadow.ts';
 import { partsMachine } from '../machines/task/parts.ts';
 import type { TaskActors } from '../machines/task/task.ts';
@@ -41,6 +40,7 @@ import { CALL_OBLIGATIONS, termsFor } from './halts/obligations.ts';
 import { RunningCalls } from './halts/running.ts';
 import type { OrderBook } from './halts/running.ts';
 import { permitTool } from './halts/tools.ts';
+import { reservedReview } from './reviews/reserved.ts';
 import { advising } from './routing/advising.ts';
 import type { Candidate, RouteRequest } from './routing/candidate.ts';
 import { aboutOf, callOf, haltableBy, passedOverBy, whyDenied } from './routing/permission.ts';
@@ -93,7 +93,7 @@ export interface StaffOptions {
 }
 
 export class Staff implements Office {
-  readonly review: AnyActorLogic = review;
+  readonly review: AnyActorLogic = reservedReview;
   readonly account: AnyActorLogic = account();
   /** Asks agents in the shadow of others. */
   readonly shadow: AnyActorLogic;

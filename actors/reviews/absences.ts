@@ -12,6 +12,7 @@ import type { AccessRequest, Instant, Principal, Receipt, SendOptions } from '..
 import { AbsenceRefused } from './absence-refused.ts';
 import { permissionFor, REVIEW_OBLIGATIONS } from './review-permission.ts';
 import type { ReviewDecider, Reviewer } from './review-permission.ts';
+import type { Sending } from './reserved.ts';
 
 /** The name of the actor that keeps them, and its id. */
 export const ABSENCES = 'absences';
@@ -19,7 +20,7 @@ const ROSTER_ID = 'roster';
 const ROSTER = `${ABSENCES}/${ROSTER_ID}`;
 
 /** What absences need of a system: any `System` that hosts them is one. */
-export interface AbsenceHost {
+export interface AbsenceHost extends Sending {
   // Typed by address and name there, which says nothing here.
   get(address: string): unknown;
   actor(name: never, id: never, ...input: never[]): Promise<unknown>;
@@ -141,7 +142,7 @@ export class Absences {
     // Each kind of message has the fields that its own omits.
     const event = { ...message, ...said } as AbsenceEvent;
     const ref = (await this.#host.actor(ABSENCES as never, ROSTER_ID as never)) as RosterRef;
-    const answer = await this.#answerTo(ref, event, await ref.send(event, options));
+    const answer = await this.#answerTo(ref, event, await this.#host.sendReserved(ref, event, options));
     if (!answer.isTaken) throw new AbsenceRefused(person, answer);
     return this.list().find((one) => one.id === answer.absence.id) ?? answer.absence;
   }

@@ -7,8 +7,8 @@ import type { ReviewContext } from '../../machines/review/review.ts';
 import type { AccessRequest } from '../../runtime/index.ts';
 import type { Absences } from './absences.ts';
 import { release } from './claims.ts';
-import type { ClaimedRef } from './claims.ts';
 import { couldDecide, isOwnRun } from './eligible.ts';
+import type { Sending } from './reserved.ts';
 import { permissionFor, resourceOf } from './review-permission.ts';
 import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 
@@ -24,11 +24,17 @@ interface Subject {
 }
 
 export class Deputies {
+  readonly #system: Sending;
   readonly #absences: Absences;
   readonly #decider: ReviewDecider;
   readonly #obligations: Obligations;
 
-  constructor(absences: Absences, decider: ReviewDecider & { readonly obligations?: Obligations }) {
+  constructor(
+    system: Sending,
+    absences: Absences,
+    decider: ReviewDecider & { readonly obligations?: Obligations },
+  ) {
+    this.#system = system;
     this.#absences = absences;
     this.#decider = decider;
     this.#obligations = decider.obligations ?? {};
@@ -72,9 +78,7 @@ export class Deputies {
    * at the very moment at which they went.
    */
   async letGo(
-    ref: Pick<ClaimedRef, 'send'> & {
-      getSnapshot(): { readonly status: string; readonly context: ReviewContext };
-    },
+    ref: { getSnapshot(): { readonly status: string; readonly context: ReviewContext } },
     { id }: Reviewer,
   ): Promise<void> {
     const { status, context } = ref.getSnapshot();
@@ -82,7 +86,11 @@ export class Deputies {
     const absence = person === undefined ? undefined : this.#absences.of(person);
     if (status !== 'active' || person === undefined || absence === undefined || person === id) return;
     const standIn = this.#absences.standInOf(person);
-    await release(ref, { person, absence: absence.id, ...(standIn !== undefined && { standIn }) });
+    await release(this.#system, ref, {
+      person,
+      absence: absence.id,
+      ...(standIn !== undefined && { standIn }),
+    });
   }
 
   /** Whether the decider says that somebody may approve it, whatever it would have to know besides. */

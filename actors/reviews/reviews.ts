@@ -34,9 +34,10 @@ import { branchTo, denied, permissionFor, resourceOf, runOf, workflowOf } from '
 import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 import { ReviewRefused } from './review-refused.ts';
 import type { RunView } from './run-view.ts';
+import type { Sending } from './reserved.ts';
 
 /** What reviews need of a system: any `System` is one. */
-export interface ReviewHost {
+export interface ReviewHost extends Sending {
   // Typed by address and name there, which says nothing here.
   get(address: string): unknown;
   query(options: never): AsyncIterable<unknown>;
@@ -161,7 +162,7 @@ export class Reviews {
     this.#host = host;
     this.#options = options;
     this.absences = new Absences(host, options);
-    this.#deputies = new Deputies(this.absences, options);
+    this.#deputies = new Deputies(host, this.absences, options);
   }
 
   // ---- finding -------------------------------------------------------------------------------------------------------
@@ -410,7 +411,7 @@ export class Reviews {
 
   async #send(ref: ReviewRef, event: ReviewEvent, options: SendOptions): Promise<Receipt> {
     try {
-      return await ref.send(event, options);
+      return await this.#host.sendReserved(ref, event, options);
     } catch (error) {
       if (!(error instanceof ActorEnded)) throw error;
       const { hash, ending } = ref.getSnapshot().context;

@@ -211,13 +211,14 @@ describe('a reviewer who goes on holiday', () => {
     await comesTo(() => rosterOf(opened).holding.length === 0);
     // As if it had been permitted right before.
     const late = { type: 'review.claim', by: 'ada', permissions: [permitted('review.claim')] } as const;
-    await opened.system.get(ID)!.send(late);
+    await opened.system.sendReserved(opened.system.get(ID)!, late);
     expect(claimOf(opened)).toBe('ada');
     expect(await collect(reviews.pending({ by: 'bob' }))).toHaveLength(1);
     await reviews.claim(ID, { by: 'bob' });
     expect(claimOf(opened)).toBe('bob');
     // What others have is not let go of.
-    await opened.system.get(ID)!.send({ type: 'review.release', from: 'ada', absence: '1' });
+    const release = { type: 'review.release', from: 'ada', absence: '1' };
+    await opened.system.sendReserved(opened.system.get(ID)!, release);
     expect(claimOf(opened)).toBe('bob');
   });
 });
