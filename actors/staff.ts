@@ -56,7 +56,7 @@ import { sightOf } from './routing/sight.ts';
 import type { Checked } from './schema/checked.ts';
 import type { Content } from './state/content.ts';
 import { keptOf } from './state/manifest.ts';
-import { verify } from './verifiers/verifier.ts';
+import { dividedFor, verify } from './verifiers/verifier.ts';
 import type { Chunking } from './windows/chunking.ts';
 import { inputOfPart, joinedBy, splitFor } from './windows/parts.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
@@ -152,13 +152,23 @@ export class Staff implements Office {
     signal.throwIfAborted();
     const invalid = faultOfInput(duty, asked.input);
     if (invalid !== undefined) return { fault: invalid, passedOver: [] };
-    const { run, task } = start;
-    const request: RouteRequest = { cheaperThan: undefined, ...asked, duty, run, task, now: this.#now() };
+    const { run, task, seat } = start;
+    const notOf = seat?.models ?? [];
+    const request: RouteRequest = {
+      cheaperThan: undefined,
+      ...asked,
+      notOf,
+      duty,
+      run,
+      task,
+      now: this.#now(),
+    };
     const rules = duty.router ?? this.#router;
     const found = route(this.#agents, request, rules ?? ANY_RULES, await this.#look(shift, request, rules));
     const refused: Refusal[] = [];
     for (const [index, candidate] of found.candidates.entries()) {
-      const given = await this.#permission(shift, duty, consultation, candidate);
+      const besides = seat === undefined ? {} : { vote: true };
+      const given = await this.#permission(shift, duty, consultation, candidate, CALL_OBLIGATIONS, besides);
       if (!('why' in given)) {
         const others = found.candidates.slice(index + 1);
         const advice = advising(candidate, given, others, { ...found, denied: refused.map(passedOverBy) });
@@ -402,21 +412,26 @@ const ANY_RULES = router();
 const NO_RECORDS: ReadonlyMap<string, string> = new Map();
 
 function verified(
-  { verify: verifiers, task }: TaskDuty,
-  { input, output }: Verification,
+  { verify: verifiers }: TaskDuty,
+  { start, input, output, others }: Verification,
   sources: NonNullable<StaffOptions['sources']>,
 ): Verified {
+  const task = `${start.run}/${start.task}`;
   const values = {
     task,
     input: input as Readonly<Record<string, unknown>>,
     output,
     sources,
+    ...(others !== undefined && { others }),
   };
-  const verification = verify(verifiers, values);
+  const [alone, compared] = dividedFor(task, verifiers);
+  const verification = verify(others === undefined ? alone : compared, values);
   const found = Object.fromEntries(
     verification.findings.map(({ verifier, assessment }) => [verifier, assessment]),
   );
-  return verification.ok ? { found } : { found, fault: verification.fault };
+  if (!verification.ok) return { found, fault: verification.fault };
+  // Nobody is paid to confirm what can be shown to be wrong for nothing.
+  return others === undefined && compared.length > 0 ? { found, needsOthers: true } : { found };
 }
 
 /** Texts can be searched for what was quoted. */
