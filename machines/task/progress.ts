@@ -48,6 +48,8 @@ export interface AttemptNote {
   readonly manifest?: Manifest;
   /** What was looked at for it. */
   readonly sources?: readonly Source[];
+  /** Whose answer it was to confirm. */
+  readonly confirms?: string;
   /** What it was asked for, what it had estimated in micro-units, and who is told what came of it. */
   readonly capability?: string;
   readonly estimate?: Micros;
@@ -169,10 +171,11 @@ export const ticketOf = ({ id, attempts }: TaskContext): string => `${id}#${atte
 export function begun(context: TaskContext, now: number): Changed {
   // What a person does begins when they are asked.
   if (context.supplied !== undefined) return {};
-  const { attempts, log, advice } = context;
+  const { attempts, log, advice, start } = context;
   const { agent, capability, estimate, record } = advice!;
   const note: AttemptNote = {
     ...{ number: attempts + 1, agent, key: keyOf(context), from: now },
+    ...(start.seat !== undefined && { confirms: start.seat.confirms }),
     ...(capability !== undefined && { capability }),
     ...(estimate !== undefined && { estimate }),
     ...(record !== undefined && { record }),

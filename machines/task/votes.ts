@@ -21,8 +21,9 @@ export interface VoteSpec {
   readonly models: 'different' | 'any';
 }
 
-/** A voter's place: whom it must not ask, and until when it may. */
+/** A voter's place: whose answer it is to confirm, whom it must not ask, and until when it may. */
 export interface Seat {
+  readonly confirms: string;
   readonly tried: readonly string[];
   /** The models of those who have a vote already. */
   readonly models: readonly string[];
@@ -116,7 +117,10 @@ export function ownVote({ attempts, advice, output }: TaskContext): Vote {
 
 /** Another input is another question: what was answered says nothing any more, but it was paid. */
 export const withoutOutputs = (votes: readonly Vote[]): readonly Vote[] =>
-  votes.map(({ output: _, ...vote }) => vote);
+  votes.map((vote) => {
+    const { output: _, ...rest } = vote;
+    return rest;
+  });
 
 /** What the answer of somebody is held against. */
 const othersOf = ({ votes, advice }: TaskContext, spec: VoteSpec): readonly TaskResult['output'][] =>

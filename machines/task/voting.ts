@@ -152,14 +152,17 @@ function isWanting(context: PollContext, spec: VoteSpec, now: number): boolean {
 }
 
 function startOf({ poll, voters, votes, tried }: PollContext, spec: VoteSpec, id: string): TaskStart {
-  const { start, input, model, deadlineAt } = poll;
+  const { start, input, agent: confirms, model, deadlineAt } = poll;
   const others = [...usable([...poll.votes, ...votes], poll, spec), ...Object.values(voters)];
   const models = [model, ...others.map((other) => other.model)].flatMap((one) => one ?? []);
   return {
     ...start,
     task: `${start.task}/poll/${id}`,
     input,
-    seat: { tried, models: spec.models === 'different' ? [...new Set(models)] : [], deadlineAt },
+    seat: {
+      ...{ confirms, tried, deadlineAt },
+      models: spec.models === 'different' ? [...new Set(models)] : [],
+    },
   };
 }
 
