@@ -35,7 +35,7 @@ import type { Agent } from './agents/agent.ts';
 import { attempt } from './agents/attempt.ts';
 import { answerOfPerson, personTermsOf } from './agents/human.ts';
 import { Places } from './agents/places.ts';
-import { tellLate } from './budgets/late-bills.ts';
+import { Bills } from './budgets/bills.ts';
 import type { Payee } from './budgets/late-bills.ts';
 import { CALL_OBLIGATIONS, termsFor } from './halts/obligations.ts';
 import { RunningCalls } from './halts/running.ts';
@@ -103,6 +103,7 @@ export class Staff implements Office {
   readonly #now: () => number;
   readonly #places = new Places();
   readonly #records = new Records();
+  readonly #bills = new Bills();
   /** Work that is owed goes on while the system is still being opened: it waits here. */
   readonly #shift: Promise<Shift>;
   #open!: (shift: Shift) => void;
@@ -297,12 +298,13 @@ export class Staff implements Office {
     const { run, workflow } = envelope.context;
     const call = haltableBy(agent, { capability: duty.capability, workflow }, run, shift.tenantOf(run));
     const halt = shift.calls.haltOn(call);
+    const tab = this.#bills.begin(shift, bill, part?.number);
     // It was halted after it was permitted, and nobody was asked.
-    if (halt !== undefined) return { fault: { ...haltedBy(halt), cost: NOTHING }, durationMs: 0 };
-    const onLate = (late: Answer): void => {
-      const cost = late.fault === undefined ? late.cost : late.fault.cost;
-      if (bill !== undefined && cost !== undefined) void tellLate(shift, bill, cost, late.billing);
-    };
+    if (halt !== undefined) {
+      const unasked: Answer = { fault: { ...haltedBy(halt), cost: NOTHING }, durationMs: 0 };
+      tab.end(unasked, false);
+      return unasked;
+    }
     const assignment = {
       ...envelope,
       ...(part !== undefined && { input: inputOfPart(envelope.input, part) }),
@@ -315,13 +317,17 @@ export class Staff implements Office {
     const asked = part === undefined ? keepingTo(duty, agent) : agent;
     const { answer, halted } = await shift.calls.run(call, signal, (stopping) =>
       this.#places.with(agent, stopping, async () => {
+        const onLate = (late: Answer): void => tab.late(late);
         const outcome = await attempt(asked, { ...assignment, signal: stopping }, { onLate });
+        tab.end(outcome, stopping.aborted);
         return keptOf(outcome, envelope, shift.content);
       }),
     );
     // What it has cost nobody knows; what it has answered in the same moment, it has.
     if (halted === undefined || answer.fault === undefined) return answer;
-    return { fault: haltedBy({ why: halted }), durationMs: answer.durationMs };
+    const { cost } = answer.fault;
+    const fault = { ...haltedBy({ why: halted }), ...(cost !== undefined && { cost }) };
+    return { fault, durationMs: answer.durationMs };
   }
 
   /** Asks an agent, through its gates if any has some. */
@@ -339,6 +345,7 @@ export class Staff implements Office {
     };
     return partsMachine({
       pointer: chunking.pointer,
+      concurrency: chunking.concurrency ?? 1,
       ask: this.#asking(duty),
       split: fromPromise<Split, Asking>(({ input: { agent, envelope } }) =>
         Promise.resolve(splitFor(known(agent), chunking, envelope.input)),

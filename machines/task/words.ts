@@ -226,8 +226,8 @@ export interface BillTo {
   /** The accounts that hold the money, the one that was asked first. */
   readonly accounts: readonly string[];
   readonly ticket: string;
-  /** What the parts before it have cost. */
-  readonly before?: Micros;
+  /** Of a part: all that were begun in this attempt, by their numbers, and what they have cost; null: that was not known yet. */
+  readonly parts?: Readonly<Record<number, Micros | null>>;
 }
 
 /** A part of a text, by code units. */
@@ -248,8 +248,8 @@ export interface PartOf extends Cut {
 
 export interface PartsDone {
   readonly cuts: readonly Cut[];
-  /** Of the first of them. */
-  readonly answers: readonly Succeeded[];
+  /** Of those that are done, by their numbers. */
+  readonly answers: Readonly<Record<number, Succeeded>>;
 }
 
 export type Split =
@@ -260,7 +260,7 @@ export type Split =
 export interface Joining {
   readonly agent: string;
   readonly id: string;
-  /** To all parts. */
+  /** To all parts, in their order. */
   readonly answers: readonly Succeeded[];
   /** What those of this attempt have cost. */
   readonly spent: Micros;
