@@ -53,22 +53,24 @@ describe('the shares of parts', () => {
         const before = Math.min(kept, count - 1);
         const even = Math.floor(maxCost / (count - before));
         const done = Array.from({ length: before }, (_, index) => index + 1);
-        let parts = partsOf(count, { places, maxCost: maxCost as Micros, before, done });
-        while (parts.done.length < count) {
-          const shares = sharesOf(parts);
-          const begun = Object.fromEntries(shares.map((share) => [share.number, share.maxCost]));
-          const running: Readonly<Record<number, Micros>> = { ...parts.running, ...begun };
-          const held = Object.values(running).reduce((sum: number, share) => sum + share, 0);
-          expect(parts.spent + held).toBeLessThanOrEqual(maxCost);
-          const numbers = Object.keys(running).map(Number);
-          expect(numbers.length).toBeGreaterThan(0);
-          expect(numbers.length).toBeLessThanOrEqual(places);
+        const running = new Map<number, Micros>();
+        let spent = 0;
+        while (done.length < count) {
+          const shares = sharesOf({
+            ...{ count, places, before, done, running: Object.fromEntries(running) },
+            ...{ maxCost: maxCost as Micros, spent: spent as Micros },
+          });
+          for (const share of shares) running.set(share.number, share.maxCost);
+          const held = [...running.values()].reduce((sum: number, share) => sum + share, 0);
+          expect(spent + held).toBeLessThanOrEqual(maxCost);
+          expect(running.size).toBeGreaterThan(0);
+          expect(running.size).toBeLessThanOrEqual(places);
           for (const share of shares) expect(share.maxCost).toBeGreaterThanOrEqual(even);
           // One of them is done, and costs no more than an even division gives it.
-          const ended = numbers[draw(numbers.length)]!;
-          const { [ended]: _, ...left } = running;
-          const spent = (parts.spent + draw(even + 1)) as Micros;
-          parts = { ...parts, running: left, done: [...parts.done, ended], spent };
+          const ended = [...running.keys()][draw(running.size)]!;
+          running.delete(ended);
+          done.push(ended);
+          spent += draw(even + 1);
         }
       }),
       { numRuns: 300 },

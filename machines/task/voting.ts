@@ -80,7 +80,7 @@ export function pollMachine(spec: VoteSpec, voter: AnyActorLogic): AnyStateMachi
         enqueue.assign(taken(context, spec, event.actorId, outcome));
         enqueue.stopChild(event.actorId);
         if (outcome.status !== 'aborted') return;
-        for (const id of Object.keys(context.voters))
+        for (const id of Object.keys(context.voters).filter((one) => one !== event.actorId))
           enqueue.sendTo(id, { type: 'task.cancel', because: `voter ${event.actorId} has ended the run` });
       }),
       hear: assign(({ context: { voters }, event }) => {

@@ -12,6 +12,7 @@ import { DyingSystem } from '../dying-system.ts';
 import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
 import { endOf, everybodyMay, snapshotOf, staffed, started, taskOf, worker } from './staffed.ts';
 import type { Asked, Staffed } from './staffed.ts';
+import { abortedEverywhere } from './unwanted.ts';
 
 const TEXT = 'a1 a2 a3. b1 b2 b3. c1 c2 c3. d1 d2 d3. e1 e2 e3.';
 const NUMBERS: Readonly<Record<string, number>> = { a1: 1, b1: 2, c1: 3, d1: 4, e1: 5 };
@@ -229,6 +230,18 @@ describe('parts that are not wanted any more', () => {
     // The first is not asked for again.
     expect(reader.numbers.filter((number) => number === 1)).toHaveLength(1);
     expect(moneyOf(opened)).toEqual({ spent: 80_000, reserved: 0, held: 0 });
+  });
+});
+
+/** After how many commits more it is aborted each time. */
+const STEP = 5;
+
+describe('parts that are aborted', () => {
+  it('at whatever moment: all of them are stopped, and no money is lost', async () => {
+    const times = await abortedEverywhere(STEP, () => ({
+      ...{ flow: flowOf(3), agents: [new Reader().agent(ROOM.details)], input: { text: TEXT } },
+    }));
+    expect(times).toBeGreaterThan(8);
   });
 });
 

@@ -1,7 +1,7 @@
 // The lies: "an answer that counts is confirmed by others", "by others, and not by the same one twice", "each of them is permitted and
 // paid as anybody is", "whenever it dies or is not wanted any more, nobody is asked twice and no money is lost".
 import { budget, sample, task, vote, workflow } from 'heddle/actors';
-import type { Agent, TaskOptions, VoteOptions } from 'heddle/actors';
+import type { Agent, BudgetOptions, TaskOptions, VoteOptions } from 'heddle/actors';
 import type { Decider } from 'heddle';
 import { memory } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
@@ -14,11 +14,16 @@ import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
 import { endOf, everybodyMay, snapshotOf, staffed, started, taskOf, worker } from './staffed.ts';
 import type { Asked, Doing, Staffed } from './staffed.ts';
 import { collect } from './systems.ts';
+import { abortedEverywhere } from './unwanted.ts';
 
-const flowOf = (options: Partial<VoteOptions> = {}, more: Partial<TaskOptions<never>> = {}, limit = 1) =>
+const flowOf = (
+  options: Partial<VoteOptions> = {},
+  more: Partial<TaskOptions<never>> = {},
+  money: BudgetOptions = { limit: 1 },
+) =>
   workflow({
     id: 'flow',
-    budget: budget({ limit }),
+    budget: budget(money),
     tasks: {
       one: task({
         ...{ capability: 'work', reviewers: 'editor' },
@@ -264,7 +269,7 @@ describe('those who confirm it', () => {
   it('are each paid for: without money for one of them the budget says what happens', async () => {
     const office = new Office();
     const agents = ['ann', 'bob', 'carl'].map((name) => office.says(name, 1));
-    const opened = await opening(agents, flowOf({}, {}, 0.025));
+    const opened = await opening(agents, flowOf({}, {}, { limit: 0.025 }));
     expect(endOf(opened, 'flow/1').error).toMatchObject({
       class: 'budget-exhausted',
       message: expect.stringContaining(
@@ -323,6 +328,17 @@ describe('a vote in the middle of which the run is not wanted any more', () => {
   });
 });
 
+describe('a vote that is aborted', () => {
+  it('at whatever moment: all of them end, and no money is lost', async () => {
+    const times = await abortedEverywhere(STEP, () => {
+      const office = new Office();
+      const agents = ['ann', 'bob', 'carl'].map((name) => office.says(name, 1));
+      return { flow: flowOf({}, {}, { limit: 1, within: ['tenant/acme'] }), agents, input: {} };
+    });
+    expect(times).toBeGreaterThan(8);
+  });
+});
+
 describe('a vote for a share of all tasks', () => {
   it('asks nobody for the others', async () => {
     const ballot = (seed: string) => sample(vote({ agree: 2, on: ['#/answer'] }), { share: 0.5, seed });
@@ -337,6 +353,9 @@ describe('a vote for a share of all tasks', () => {
     expect(asked).toEqual(new Set([1, 2]));
   });
 });
+
+/** After how many commits more it is aborted each time. */
+const STEP = 5;
 
 /** Which of its commits it is killed after. */
 const EVERY = 3;
