@@ -31,11 +31,7 @@ async function abortedAt(at: number, { flow, agents, input }: Story): Promise<bo
   staff.beginIn(workplaceUnder(PERMITTING));
   let commits = 0;
   const abort = (): void => {
-    if (commits >= at)
-      world.system
-        .get('flow/1')
-        ?.send(ABORT as never, { id: 'abort' })
-        .then(none, none);
+    if (commits >= at) world.system.get('flow/1')?.send(ABORT, { id: 'abort' }).then(none, none);
   };
   const world = new DyingSystem({
     store: memory(),
