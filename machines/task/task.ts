@@ -22,11 +22,11 @@
  * What it asks is bound by name: see `words.ts`. It runs nothing itself, and knows no clock but that of its steps.
  */
 import { and, assign, enqueueActions, sendTo, setup } from 'xstate';
-import type { AnyActorLogic, AnyActorRef, AnyEventObject } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyEventObject, DoneActorEvent, ErrorActorEvent } from 'xstate';
 import type { BudgetAnswer, BudgetHold, BudgetReserve, BudgetSettle } from '../budget/words.ts';
 import { NOTHING } from '../values/money.ts';
 import type { ReviewOutput } from '../review/review.ts';
-import { isOrder } from '../workflow/events.ts';
+import { isOrder, isTold } from '../workflow/events.ts';
 import type { TaskCancel, TaskOrder, TaskStands } from '../workflow/events.ts';
 import { saidBy } from '../workflow/progress.ts';
 import { tellStanding } from '../workflow/standings.ts';
@@ -98,6 +98,24 @@ const ORDERS = {
   'task.cancel': { target: 'cancelled' },
 } as const;
 
+/** What whoever was consulted says. */
+const ADVISED = {
+  onDone: {
+    target: 'advised',
+    actions: {
+      type: 'advise',
+      params: ({ event }: { readonly event: DoneActorEvent }) => ({ advice: event.output as Advice }),
+    },
+  },
+  onError: {
+    target: 'deciding',
+    actions: {
+      type: 'findNobody',
+      params: ({ event }: { readonly event: ErrorActorEvent }) => ({ error: event.error }),
+    },
+  },
+} as const;
+
 /** Of a task that nobody is to confirm. */
 const NO_POLL: AnyActorLogic = setup({}).createMachine({});
 
@@ -127,6 +145,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'is to be verified': ({ context: { fault, ground } }) =>
         spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
       'may be about it': ({ context: { start }, event }) => isOrder(event) && start.task.endsWith(event.task),
+      'may go on as it is': ({ context: { start }, event }) =>
+        event.type === 'task.resume' && event.input === undefined && isTold(event.task, nameOf(start)),
       'has nobody to ask again': ({ context: { move, advice } }) =>
         move?.do === 'retry' && advice === undefined,
       does: ({ context: { move } }, { deed }: { readonly deed: string }) => move?.do === deed,
@@ -248,6 +268,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         event.type === 'task.abandon' ? abandoned(context, event.by, event.reason) : {},
       ),
       passOn: sendTo('poll', ({ event }) => event),
+      callOff: sendTo('poll', { type: 'task.cancel', because: 'it is given up' }),
       cancel: assign({ outcome: { status: 'cancelled' } }),
       askShadows: enqueueActions(({ context, enqueue, system }) =>
         tellAll(enqueue, system, shadowAsks(context, spec)),
@@ -261,7 +282,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       }),
       tell: enqueueActions(
         ({ context: { start }, enqueue, self }, { standing }: { readonly standing: Standing }) => {
-          tellStanding(enqueue, self, start.task.slice(start.task.lastIndexOf('/') + 1), standing);
+          tellStanding(enqueue, self, nameOf(start), standing);
         },
       ),
     },
@@ -283,14 +304,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context: { start, input, tried, largerThan, cheaperThan } }: Known): Consultation => ({
             ...{ start, input, tried, largerThan, cheaperThan },
           }),
-          onDone: {
-            target: 'advised',
-            actions: { type: 'advise', params: ({ event }) => ({ advice: event.output as Advice }) },
-          },
-          onError: {
-            target: 'deciding',
-            actions: { type: 'findNobody', params: ({ event }) => ({ error: event.error }) },
-          },
+          ...ADVISED,
         },
         on: { 'task.cancel': { target: 'cancelled' } },
       },
@@ -298,7 +312,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         always: [
           { guard: 'waits for a halt', target: 'halted' },
           { guard: 'has nobody', target: 'deciding' },
-          { guard: 'must be cleared', target: 'clearing' },
+          { guard: 'must be cleared', target: 'clearing', actions: 'tellChoice' },
           { target: 'paying', actions: ['notify', 'tellChoice'] },
         ],
       },
@@ -311,14 +325,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context: { start, input, tried, largerThan, halts } }: Known): Consultation => ({
             ...{ start, input, tried, largerThan, ...(halts !== undefined && { halts }) },
           }),
-          onDone: {
-            target: 'advised',
-            actions: { type: 'advise', params: ({ event }) => ({ advice: event.output as Advice }) },
-          },
-          onError: {
-            target: 'deciding',
-            actions: { type: 'findNobody', params: ({ event }) => ({ error: event.error }) },
-          },
+          ...ADVISED,
         },
         on: ORDERS,
       },
@@ -518,8 +525,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           'task.stands': {
             actions: { type: 'tell', params: ({ event }) => ({ standing: event.standing }) },
           },
-          'task.resume': { guard: 'may be about it', actions: 'passOn' },
-          'task.abandon': { guard: 'may be about it', actions: 'passOn' },
+          'task.resume': { guard: 'may go on as it is', actions: 'passOn' },
+          'task.abandon': { guard: 'may be about it', actions: ['abandon', 'callOff'] },
           // Those who are asked must give back what they hold.
           'task.cancel': { actions: 'passOn' },
         },
@@ -611,6 +618,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     output: ({ context }) => outcomeOf(context),
   });
 }
+
+/** By which its parent knows it. */
+const nameOf = ({ task }: TaskStart): string => task.slice(task.lastIndexOf('/') + 1);
 
 /** Of somebody who was paid by the hour and has not finished nobody knows how long they were at it. */
 const isFree = ({ context: { advice } }: Known) => ({ knows: advice!.person!.rate === undefined });

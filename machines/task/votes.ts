@@ -100,7 +100,8 @@ export function awaiting({ ground, awaits }: TaskContext): Changed {
 /** Others were asked. */
 export function polled(context: TaskContext, { votes, fault, outcome }: Polled): Changed {
   const all = [...context.votes, ...votes];
-  if (outcome !== undefined) return { votes: all, outcome };
+  // Somebody may have given it up.
+  if (outcome !== undefined) return { votes: all, outcome: context.outcome ?? outcome };
   if (fault !== undefined) return { votes: [...all, ownVote(context)], fault, moneyLeft: undefined };
   return { votes: all, isPolled: true, ground: context.awaits, awaits: undefined };
 }

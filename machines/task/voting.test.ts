@@ -215,8 +215,8 @@ describe('a poll', () => {
     expect(poll.context.stands).toBe('running');
     poll.stand(2, 'waiting');
     expect(poll.context.stands).toBe('parked');
-    poll.actor.send({ type: 'task.abandon', task: 't', by: 'ada', reason: 'too late' });
-    expect([poll.heard(1).at(-1), poll.heard(2).at(-1)]).toEqual(['task.abandon', 'task.abandon']);
+    poll.actor.send({ type: 'task.resume', task: 't', by: 'ada' });
+    expect([poll.heard(1).at(-1), poll.heard(2).at(-1)]).toEqual(['task.resume', 'task.resume']);
   });
 });
 

@@ -119,7 +119,6 @@ export function pollMachine(spec: VoteSpec, voter: AnyActorLogic): AnyStateMachi
           'xstate.error.actor.*': { actions: ['take', 'begin', 'tell'] },
           'task.stands': { actions: ['hear', 'tell'] },
           'task.resume': { actions: 'passOn' },
-          'task.abandon': { actions: 'passOn' },
           'task.cancel': { actions: 'cancel' },
         },
       },

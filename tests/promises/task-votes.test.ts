@@ -151,7 +151,15 @@ describe('an answer that others must confirm', () => {
     const slow: Doing = () => new Promise(() => {});
     const agents = [office.says('ann', 1), office.says('bob', slow), office.says('carl', 1)];
     const opened = await opening(agents, flowOf({}, { deadline: '10 seconds' }));
-    expect(snapshotOf<{ value: unknown }>(opened, 'flow/1/one/poll/1').value).toBe('asking');
+    const { tasks, state } = await opened.system.runs.status('flow/1');
+    expect([state, tasks[0]]).toMatchObject([
+      'running',
+      {
+        cost: 20_000,
+        reserved: 10_000,
+        parts: [{ status: 'running', agent: 'bob' }, { status: 'complete' }],
+      },
+    ]);
     await opened.advance(10_000);
     expect(endOf(opened, 'flow/1')).toMatchObject({ status: 'done', output: { answer: 1 } });
     expect(votesOf(opened)).toEqual([
@@ -279,6 +287,60 @@ describe('those who confirm it', () => {
     expect(moneyOf(opened)).toEqual({ spent: 20_000, reserved: 0, held: 0 });
   });
 
+  it.each(['approve', 'reject'] as const)(
+    'wait for a person whose word the decider wants: %s',
+    async (verdict) => {
+      const office = new Office();
+      const gated: Decider = {
+        hash: 'test',
+        decide: ({ action }) => ({
+          ...{ effect: 'permit', determining: ['all'], reasons: [] },
+          obligations:
+            (action.properties as { vote?: true } | undefined)?.vote === true
+              ? [{ type: 'gate', role: 'editor' }]
+              : [],
+        }),
+      };
+      const agents = [office.says('ann', 1), office.says('bob', 1)];
+      const opened = await opening(agents, flowOf({ of: 2 }), { decider: gated });
+      const status = await opened.system.runs.status('flow/1');
+      expect([status.state, office.names]).toEqual(['waiting', ['ann']]);
+      const decision = { by: 'ada', verdict, reason: 'so' };
+      await opened.system.reviews.decide('flow/1/one/poll/1/clearance', decision);
+      await opened.settle();
+      if (verdict === 'approve')
+        expect([endOf(opened, 'flow/1').status, office.names]).toEqual(['done', ['ann', 'bob']]);
+      else
+        expect(endOf(opened, 'flow/1').error).toMatchObject({
+          class: 'not-permitted',
+          message: expect.stringContaining('ada has refused the call: so'),
+        });
+    },
+  );
+
+  it('may be given up, with the task, while they wait', async () => {
+    const office = new Office();
+    const agents = [office.says('ann', 1), office.says('bob', 1)];
+    const opened = await staffed(
+      { flow: flowOf({ of: 2 }, { agent: ['ann', 'bob'] }), ann: agents[0]!, bob: agents[1]! },
+      { decider: everybodyMay },
+    );
+    await opened.system.halts.halt({ agent: 'bob' }, { by: 'ada', reason: 'stop' });
+    await started(opened);
+    await opened.settle();
+    const order = { task: 'one', by: 'ada', reason: 'it takes too long' };
+    await opened.system.get('flow/1')!.send({ type: 'task.resume', ...order });
+    await opened.settle();
+    expect([valueOf(opened), office.names]).toEqual(['polling', ['ann']]);
+    await opened.system.get('flow/1')!.send({ type: 'task.abandon', ...order });
+    await opened.settle();
+    expect(endOf(opened, 'flow/1').error).toMatchObject({
+      class: 'abandoned',
+      message: expect.stringContaining('ada has given it up: it takes too long'),
+    });
+    expect(moneyOf(opened)).toEqual({ spent: 10_000, reserved: 0, held: 0 });
+  });
+
   it('wait while all that could be asked is halted, and go on when it is not any more', async () => {
     const office = new Office();
     const slow: Doing = () =>
@@ -358,7 +420,7 @@ describe('a vote for a share of all tasks', () => {
 const STEP = 5;
 
 /** Which of its commits it is killed after. */
-const EVERY = 3;
+const EVERY = 5;
 
 describe('a run with a vote', () => {
   it('is the same, whenever the system dies; nobody is asked again whose answer is there', async () => {
