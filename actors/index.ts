@@ -175,8 +175,11 @@ export type { Plan, PlannedNode } from './workflow/plan.ts';
 export { from } from './workflow/reference.ts';
 export { InputRefused, InvalidWorkflow, OutputRefused } from './errors.ts';
 
+// A system with agents
+export type { Supplies } from './system.ts';
+
 // How runs stand, and what led to what
-export type { ListOptions, Runs, RunSummary, StatusOptions } from './state/runs.ts';
+export type { ListOptions, Runs, RunSummary, StatusOptions, WatchOptions } from './state/runs.ts';
 export type {
   Held,
   HumanDecision,

@@ -29,7 +29,7 @@ import type {
   Verified,
 } from '../machines/task/words.ts';
 import { NOTHING } from '../machines/values/money.ts';
-import { currentEffect } from '../runtime/index.ts';
+import { currentEffect, durable } from '../runtime/index.ts';
 import type { Authority } from '../runtime/index.ts';
 import type { Agent } from './agents/agent.ts';
 import { attempt } from './agents/attempt.ts';
@@ -135,7 +135,10 @@ export class Staff implements Office {
   taskActors(duty: TaskDuty): TaskActors {
     const { review: decides } = this;
     return {
-      consult: fromPromise<Advice, Consultation>(({ input, signal }) => this.#consult(duty, input, signal)),
+      consult: durable(
+        fromPromise<Advice, Consultation>(({ input, signal }) => this.#consult(duty, input, signal)),
+        { asksOnly: true },
+      ),
       ask: duty.chunk === undefined ? this.#asking(duty) : this.#askingInParts(duty, duty.chunk),
       verify: fromPromise(async ({ input }: { input: Verification }) =>
         verified(duty, input, this.#textsIn((await this.#shift).content)),

@@ -67,6 +67,7 @@ export function newRoot(runtime: Runtime, birth: Birth): Cell {
   const definition = definitionOf(runtime, birth.address, birth);
   const cell = new Cell(actor, birth.address, definition, makeSelf(runtime, actor, birth, 1));
   cell.lives = 1;
+  cell.isFirst();
   runtime.population.add(cell);
   return cell;
 }

@@ -16,6 +16,10 @@ import type { Down } from './standing.ts';
 import type { Timer } from './timers.ts';
 import type { Origin } from './trace.ts';
 
+/** Of a parent with more, the store is asked. */
+const MOST_BORN_BELOW = 256;
+const NOBODY: ReadonlySet<string> = new Set();
+
 const NO_RESTARTS: readonly number[] = [];
 
 export class Cell implements Chain {
@@ -35,6 +39,9 @@ export class Cell implements Chain {
   lives = 0;
   /** The life that its parent, and whoever sends to it, know: those since are restarts of it. */
   since = 0;
+
+  /** The ids of all children that it ever had; undefined when only the store knows. */
+  #bornBelow: Set<string> | typeof NOBODY | undefined = undefined;
 
   snapshot: AnySnapshot | undefined = undefined;
   committed: AnySnapshot | undefined = undefined;
@@ -104,6 +111,25 @@ export class Cell implements Chain {
     this.address = address;
     this.definition = definition;
     this.ref = ref;
+  }
+
+  /** Nobody was ever born at its address before, and so nobody below it. */
+  isFirst(): void {
+    this.#bornBelow = NOBODY;
+  }
+
+  /** Whether it may have had a child with this id. */
+  mayHaveBorne(id: string): boolean {
+    return this.#bornBelow?.has(id) ?? true;
+  }
+
+  /** A child was born that nobody has preceded. */
+  hasBorne(id: string): void {
+    const below = this.#bornBelow;
+    if (below === undefined) return;
+    if (below.size >= MOST_BORN_BELOW) this.#bornBelow = undefined;
+    else if (below === NOBODY) this.#bornBelow = new Set([id]);
+    else (below as Set<string>).add(id);
   }
 
   /** Whether its life is over. */

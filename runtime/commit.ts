@@ -124,7 +124,9 @@ export class Committer {
       if (this.#writing !== undefined) this.breakIsDue = true;
       else if (this.#held === 0) return this.#flush();
     }
-    if (this.#writing === undefined) this.#arm();
+    if (this.#writing !== undefined) return;
+    if (turn.message.isAhead) this.#armSoon();
+    else this.#arm();
   }
 
   /** Turns have paused. */
@@ -210,6 +212,13 @@ export class Committer {
     queueMicrotask(() => {
       this.#armed = false;
       if (this.#writing === undefined && this.#hasWork) this.#flush();
+    });
+  }
+
+  /** What is recorded ahead of something else waits for that, unless it does not come. */
+  #armSoon(): void {
+    this.#runtime.clock.soon(() => {
+      if (this.#writing === undefined && this.#hasWork && !this.#stopped) this.#arm();
     });
   }
 

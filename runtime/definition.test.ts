@@ -32,6 +32,7 @@ describe('a child spec', () => {
     retry: undefined,
     timeoutMs: undefined,
     deadlineMs: undefined,
+    asksOnly: false,
     version: 1,
     migrate: undefined,
   };
@@ -55,6 +56,7 @@ describe('a child spec', () => {
       retry,
       timeout: 500,
       deadline: '1 hour',
+      asksOnly: true,
       version: 2,
       migrate: { 1: grow },
     };
@@ -69,6 +71,7 @@ describe('a child spec', () => {
       retry,
       timeoutMs: 500,
       deadlineMs: 3_600_000,
+      asksOnly: true,
       version: 2,
       migrate: { 1: grow },
     });

@@ -65,6 +65,11 @@ export interface ChildSpec {
    */
   readonly deadline?: Duration.Input;
   /**
+   * For processes that only look and ask, and change nothing anywhere: it begins at once, before its birth is on the disk, and so
+   * saves the time of a write. After a crash it may have asked though nothing is recorded of that. Default: false.
+   */
+  readonly asksOnly?: boolean;
+  /**
    * The version of the logic, a whole number from 1, which is the default. Raise it when a change needs a migration. Without, code
    * that has changed is accepted for an actor if it tells the recorded story.
    */
@@ -106,12 +111,14 @@ function copyOf<TLogic extends object>(logic: TLogic): TLogic {
 
 function checkSpec(spec: ChildSpec): void {
   const { poison, checkpointEvery, passivateAfter, timeout, deadline, restart, intensity, period } = spec;
-  const { version = 1, migrate, admits } = spec;
+  const { version = 1, migrate, admits, asksOnly } = spec;
   if (!(Number.isInteger(version) && version > 0))
     throw new InvalidArgument('spec.version', `must be a whole number from 1, but is ${String(version)}`);
   if (migrate !== undefined) checkMigrations(migrate, version);
   if (admits !== undefined && typeof admits !== 'function')
     throw new InvalidArgument('spec.admits', 'must be a function that throws what is wrong with an input');
+  if (asksOnly !== undefined && typeof asksOnly !== 'boolean')
+    throw new InvalidArgument('spec.asksOnly', `must be true or false, but is ${String(asksOnly)}`);
   if (poison !== undefined) assertOneOf(poison, ['resume', 'fail', 'escalate'], 'spec.poison');
   if (restart !== undefined) readRestart(restart, 'spec.restart');
   if (intensity !== undefined) assertIntensity(intensity, 'spec.intensity');
@@ -139,6 +146,7 @@ interface ResolvedSpec {
   readonly retry: Schedule.Schedule<unknown, unknown> | undefined;
   readonly timeoutMs: number | undefined;
   readonly deadlineMs: number | undefined;
+  readonly asksOnly: boolean;
   readonly version: number;
   readonly migrate: Migrations | undefined;
   readonly admits: ((input: unknown) => void) | undefined;
@@ -183,6 +191,7 @@ export class Definition {
       retry: spec.retry,
       timeoutMs: spec.timeout === undefined ? undefined : millisOf(spec.timeout, 'timeout'),
       deadlineMs: spec.deadline === undefined ? undefined : millisOf(spec.deadline, 'deadline'),
+      asksOnly: spec.asksOnly ?? false,
       version: spec.version ?? 1,
       migrate: spec.migrate,
       admits: spec.admits,

@@ -104,6 +104,13 @@ export class Delivery {
     return receipt;
   }
 
+  /** The same, and waits until it is taken: see `ahead.ts`. @throws ActorEnded, MailboxFull */
+  async sendAhead(ref: Ref, prepared: PreparedEvent, warrant: Warrant | undefined): Promise<void> {
+    this.#runtime.assertOpen();
+    const cell = this.#runtime.cellOf(ref);
+    await whenTaken(this.#accept(cell, prepared, ref.life, undefined, undefined, warrant, true));
+  }
+
   #take(
     ref: Ref,
     prepared: PreparedEvent,
@@ -112,8 +119,9 @@ export class Delivery {
     warrant: Warrant | undefined,
   ): Promise<Receipt> {
     const cell = this.#runtime.cellOf(ref);
-    if (id === undefined) return this.#accept(cell, prepared, ref.life, undefined, trace, warrant);
-    return this.#sentOnce.receipt(cell, id, () => this.#accept(cell, prepared, ref.life, id, trace, warrant));
+    const accept = (): Promise<Receipt> =>
+      this.#accept(cell, prepared, ref.life, id, trace, warrant).reply.promise;
+    return id === undefined ? accept() : this.#sentOnce.receipt(cell, id, accept);
   }
 
   #refuse(ref: Ref, event: AnyEventObject, error: unknown): Promise<never> {
@@ -137,7 +145,8 @@ export class Delivery {
     id: string | undefined,
     trace: GivenTrace | undefined,
     warrant: Warrant | undefined,
-  ): Promise<Receipt> {
+    isAhead = false,
+  ): Asked {
     const { options, scheduler } = this.#runtime;
     if (cell.ended) throw new ActorEnded(cell.address, cell.snapshot!.status);
     if (!mayRun(cell)) this.#runtime.supervision.stayingDown.assertComingBack(cell);
@@ -145,7 +154,8 @@ export class Delivery {
     if (size >= options.mailboxCapacity) throw new MailboxFull(cell.address, options.mailboxCapacity);
     const reply = new Reply(id, trace, warrant);
     const cause = trace === undefined ? currentSource()?.causeIn(this.#runtime) : undefined;
-    const message = new Message(event, packed, life, cause, undefined, reply);
+    const message = new Message(event, packed, life, cause, undefined, reply) as Asked;
+    message.isAhead = isAhead;
     if (size === 0 && scheduler.isFree && mayRun(cell)) {
       message.taken = true;
       takeTurn(this.#runtime, cell, message);
@@ -153,7 +163,7 @@ export class Delivery {
       this.#enqueue(cell, message);
       owedBySender(message);
     }
-    return reply.promise;
+    return message;
   }
 
   /** Remembers the idempotency id of a send with the turn that is being put into the commit. */
@@ -162,10 +172,22 @@ export class Delivery {
   }
 
   /** Brings a root actor to life. */
-  bear(cell: Cell, birth: Birth, { event, packed }: PreparedEvent, warrant?: Warrant): Promise<Receipt> {
+  bear(cell: Cell, birth: Birth, init: PreparedEvent, warrant?: Warrant): Promise<Receipt> {
+    return this.#expect(cell, birth, init, warrant).reply.promise;
+  }
+
+  /** The same, and waits until its birth is taken: see `ahead.ts`. */
+  bearAhead(cell: Cell, birth: Birth, init: PreparedEvent, warrant?: Warrant): Promise<void> {
+    const message = this.#expect(cell, birth, init, warrant);
+    message.isAhead = true;
+    return whenTaken(message);
+  }
+
+  #expect(cell: Cell, birth: Birth, { event, packed }: PreparedEvent, warrant?: Warrant): Asked {
     const reply = new Reply(undefined, undefined, warrant);
-    this.#enqueue(cell, new Message(event, packed, cell.life + 1, { kind: 'system' }, birth, reply));
-    return reply.promise;
+    const message = new Message(event, packed, cell.life + 1, { kind: 'system' }, birth, reply) as Asked;
+    this.#enqueue(cell, message);
+    return message;
   }
 
   /** Sends something to an actor on behalf of the system, or of whoever has the warrant. */
@@ -280,6 +302,27 @@ export class Delivery {
       }
     }
   }
+}
+
+/** A message for which somebody waits: it is made with a reply. */
+type Asked = Message & { readonly reply: Reply };
+
+/** @throws whatever its turn rejects the reply with */
+async function whenTaken(message: Asked): Promise<void> {
+  const { promise } = message.reply;
+  if (!message.taken) {
+    const others = message.whenTaken;
+    await new Promise<void>((resolve) => {
+      message.whenTaken = () => {
+        others?.();
+        resolve();
+      };
+      // The fence, or the end of the system.
+      promise.catch(() => resolve());
+    });
+  }
+  // Settled already if it was refused in its turn; otherwise it is not known before the commit is on the disk.
+  await Promise.race([promise, undefined]);
 }
 
 /** Event types that only the runtime may send: with them an outsider could fake the end of a child or of the actor. */

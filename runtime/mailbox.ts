@@ -26,6 +26,8 @@ export class Message {
   taken = false;
   /** Called right after its turn: what it did, or that it was dropped, is in the commit that is being filled. */
   whenTaken: (() => void) | undefined = undefined;
+  /** Whoever waits for it records something right after it, which is what needs a commit: see `ahead.ts`. */
+  isAhead = false;
   /** The dead letter that is settled when it is applied. */
   letter: number | undefined = undefined;
   /** Changes rows in the commit of its turn. */

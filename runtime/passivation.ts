@@ -75,7 +75,7 @@ export class Passivation {
       }
       if (!this.#mayLeave(cell, now)) continue;
       asleep++;
-      this.#sendAway(cell);
+      if (this.#sendAway(cell)) this.#runtime.committer.request();
     }
     return this.#sweep === undefined;
   }
@@ -104,15 +104,19 @@ export class Passivation {
     if (this.#ended.size <= ENDED_IN_MEMORY) return;
     const [first] = this.#ended as Iterable<Cell>;
     this.#ended.delete(first!);
+    // With whatever is committed next: a write of its own would keep those waiting who have something to do.
     if (first!.present && first!.ended && this.#isIdle(first!)) this.#sendAway(first!);
   }
 
-  #sendAway(cell: Cell): void {
-    if (cell.dirtyFrame === 0) return this.#leave(cell);
-    const { committer } = this.#runtime;
+  /** Returns whether it goes with the next commit, and not at once. */
+  #sendAway(cell: Cell): boolean {
+    if (cell.dirtyFrame === 0) {
+      this.#leave(cell);
+      return false;
+    }
     this.#leaving.add(cell);
-    committer.checkpoint(cell);
-    committer.request();
+    this.#runtime.committer.checkpoint(cell);
+    return true;
   }
 
   #leave(cell: Cell): void {

@@ -57,6 +57,8 @@ interface Running {
   readonly end: () => void;
   /** Set when its attempt is over: what it still reports is dropped. */
   over: boolean;
+  /** Whether it runs though its birth is not on the disk yet. */
+  isEarly: boolean;
   /** Whether its logic was told to stop. */
   stopped: boolean;
   /** For a promise: whether it has said how it ended. */
@@ -84,10 +86,35 @@ export class Processes {
     return this.#running.size;
   }
 
+  /** One that only asks was born: the commit of its birth need not be waited for. */
+  beginEarly({ actor, life }: Cell): void {
+    // When all turns that can be taken now are taken.
+    queueMicrotask(() => {
+      const cell = this.#runtime.population.present(actor);
+      if (this.#runtime.isFenced || this.#runtime.stopped || cell?.snapshot === undefined) return;
+      // It could not see those to whom it belongs. Whoever sleeps is on the disk.
+      const root = this.#runtime.population.present(rootOf(cell.ref).actor);
+      if (root !== undefined && root.committed === undefined) return;
+      this.#startLife(cell, life, cell.snapshot);
+      const running = this.#running.get(actor);
+      if (running?.life === life) running.isEarly = cell.undurable > 0;
+    });
+  }
+
+  /** The births of those that have begun early are lost, or may be. What they report is meant for nobody. */
+  forgetEarly(): void {
+    for (const [actor, running] of [...this.#running]) if (running.isEarly) this.stop(actor, running.life);
+  }
+
   /** A turn of a process is durable: it is to be started, stopped, or told. */
   afterTurn({ cell, snapshot, life, message }: Turn): void {
     const { event, birth } = message;
     if (snapshot.status !== 'active') return this.stop(cell.actor, life);
+    const running = this.#running.get(cell.actor);
+    if (birth !== undefined && running?.isEarly === true && running.life === life) {
+      running.isEarly = false;
+      return;
+    }
     if (birth !== undefined || event.type === ATTEMPT_DUE) return this.#startLife(cell, life, snapshot);
     // A life that has begun since is not durable yet.
     if (event.type === UP) return cell.life === life ? this.goOn(cell) : undefined;
@@ -170,6 +197,7 @@ export class Processes {
       deadlineAt: cell.bornAt + (definition.spec.deadlineMs ?? Infinity),
       end: lasts(),
       over: false,
+      isEarly: false,
       stopped: false,
       settled: false,
     };
@@ -366,6 +394,13 @@ export class Processes {
     running.end();
     running.deadline?.cancel();
   }
+}
+
+/** The actor at the top of its tree. */
+function rootOf(ref: Ref): Ref {
+  let top = ref;
+  while (top._parent !== undefined) top = top._parent;
+  return top;
 }
 
 /**

@@ -573,6 +573,7 @@ export class Runtime implements Port {
     const { writing, filling, between } = this.committer.stop();
     this.scheduler.stop();
     this.timers.clear();
+    this.processes.forgetEarly();
     if (writing !== undefined) abandon(writing, errorFor('unknown'));
     abandon(filling, errorFor('no'));
     for (const reject of between) reject(errorFor('no'));

@@ -4,6 +4,7 @@
 import type { Duration } from 'effect';
 import type { BackupOptions, BackupReport } from '../storage/backup/backup.ts';
 import type { CompactionReport, Store } from '../storage/store.ts';
+import { Ahead } from './ahead.ts';
 import { Acting, assertOwner, everyOne, EVERYTHING, resourceAt } from './acting.ts';
 import type { ActorDefinition, HeddleRef, WithInput } from './actor-ref.ts';
 import { checkedDecider, checkedPrincipal } from './authority.ts';
@@ -12,7 +13,7 @@ import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { Definitions } from './definition.ts';
 import { millisOf } from './duration.ts';
-import { ActorExists, InvalidArgument, UnknownActor } from './errors.ts';
+import { InvalidArgument, UnknownActor } from './errors.ts';
 import { historyOf } from './past/history.ts';
 import type { HistoryOptions, HistoryRecord } from './past/history.ts';
 import { historyWithRefusals } from './past/refused.ts';
@@ -20,7 +21,6 @@ import type { HistoryRefusal } from './past/refused.ts';
 import type { MetricsReading } from './health/reading.ts';
 import { Inspection } from './inspection.ts';
 import type { Inspect } from './inspection.ts';
-import { badId, rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import { Orders } from './orders.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
@@ -45,7 +45,7 @@ import type { ReplayResult } from './past/replay.ts';
 import { toldUpTo } from './past/telling.ts';
 import { Runtime } from './runtime.ts';
 import type { EmitListener, GiveUpListener, Interference, Logger } from './runtime.ts';
-import { newRoot } from './birth.ts';
+import { Births } from './births.ts';
 import type { DeadLetterList } from './dead-letters.ts';
 import { explain } from './explain.ts';
 import { Schedules } from './schedules/schedules.ts';
@@ -211,6 +211,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   readonly #acting: Acting;
   /** Undefined when it is the program's own. */
   readonly #view: ViewPort | undefined;
+  readonly #births: Births;
+  /** What is recorded before something else is. For those who keep what records name. @internal */
+  readonly ahead: Ahead;
   /** Occurrences that are started by the calendar, or at intervals. */
   readonly schedules: Schedules;
   /** What was ordered to hold until it is taken back, for those who give that a meaning: heddle/actors its halts. */
@@ -221,6 +224,8 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     this.#runtime = runtime;
     this.#acting = acting;
     this.#view = acting.principal === undefined ? undefined : new ViewPort(runtime, acting);
+    this.#births = new Births(runtime, acting);
+    this.ahead = new Ahead(runtime, acting, this.#births);
     this.schedules = new Schedules(runtime, acting);
     this.orders = new Orders(runtime, acting);
     internals.set(this, runtime);
@@ -250,7 +255,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     id: string,
     ...[options]: WithInput<TActors[TName], object>
   ): Promise<HeddleRef<TActors[TName]>> {
-    return this.#recorded(wanted(name, id), () => this.#findOrBear(name, id, options?.input, 'find'));
+    return this.#inHand(await this.#births.find(name, id, options?.input)) as never;
   }
 
   /**
@@ -262,13 +267,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     ...[options]: WithInput<TActors[TName], StartOptions>
   ): Promise<HeddleRef<TActors[TName]>> {
     const { id, onConflict = 'refuse', input } = (options ?? {}) as StartOptions & { input?: unknown };
-    return this.#recorded(wanted(name, id), () => {
-      if (onConflict !== 'refuse' && onConflict !== 'join') {
-        const given = JSON.stringify(onConflict);
-        throw new InvalidArgument('onConflict', `must be 'refuse' or 'join', but is ${given}`);
-      }
-      return this.#findOrBear(name, id === undefined ? crypto.randomUUID() : id, input, onConflict);
-    });
+    return this.#inHand(await this.#births.start(name, id, input, onConflict)) as never;
   }
 
   /**
@@ -609,68 +608,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     return this.close();
   }
 
-  /** A refusal leaves no actor behind, but a record. */
-  async #recorded<T>(address: string, start: () => Promise<T>): Promise<T> {
-    try {
-      return await start();
-    } catch (error) {
-      this.#runtime.refusals.note('start', address, error);
-      throw error;
-    }
-  }
-
-  async #findOrBear<TName extends keyof TActors & string>(
-    name: TName,
-    id: string,
-    input: unknown,
-    onConflict: 'refuse' | 'join' | 'find',
-  ): Promise<HeddleRef<TActors[TName]>> {
-    const runtime = this.#runtime;
-    runtime.assertOpen();
-    const reason = badId(id);
-    if (reason !== undefined) throw new InvalidArgument('id', reason);
-    const definition = runtime.definitions.names.includes(name) ? runtime.definitions.at([name]) : undefined;
-    const address = rootAddress(name, id);
-    if (definition === undefined) {
-      const names = runtime.definitions.names.join(', ');
-      throw new UnknownActor(
-        address,
-        `'${name}' is not among createSystem({ actors }); there are ${names || 'none'}`,
-      );
-    }
-    const isThere = (): boolean => runtime.population.nameOf(address) !== undefined;
-    if (!isThere()) definition.spec.admits?.(input);
-    const init = isThere() ? undefined : runtime.events.prepareHolder({ type: 'xstate.init', input });
-    // Whoever may not start it is not told whether it is there.
-    const isAsked = onConflict !== 'find' || !isThere();
-    const asked = isAsked ? this.#acting.demand({ name: 'start' }, resourceAt(address)) : undefined;
-    const warrant = asked instanceof Promise ? await asked : asked;
-    runtime.assertOpen();
-    // Somebody else may have started it while the decider thought.
-    const found = runtime.population.nameOf(address);
-    if (found !== undefined) return this.#inHand(await this.#join(found.actor, address, onConflict)) as never;
-    const birth = { address, path: [name], ...(definition.isProcess && { process: true }) };
-    const cell = newRoot(runtime, birth);
-    await runtime.delivery.bear(cell, birth, init!, warrant);
-    return this.#inHand(cell.ref) as never;
-  }
-
   /** The ref as whoever has this system in hand may use it. */
   #inHand(ref: Ref): Ref {
     return this.#view?.refTo(ref) ?? ref;
-  }
-
-  /** Two may ask for the same new actor at once: the second waits for the first. */
-  async #join(actor: number, address: string, onConflict: 'refuse' | 'join' | 'find'): Promise<Ref> {
-    const cell = this.#runtime.population.load(actor, address);
-    // While it is paused its birth waits.
-    const birth = cell.mailbox?.waiting().find((message) => message.birth !== undefined);
-    if (cell.committed === undefined) await birth?.reply?.promise.catch(() => {});
-    if (cell.committed === undefined) await this.#runtime.committer.durable();
-    if (cell.committed === undefined)
-      throw new UnknownActor(address, 'it was being started, and could not be');
-    if (onConflict === 'refuse') throw new ActorExists(address, cell.snapshot?.status ?? 'active');
-    return cell.ref;
   }
 }
 
@@ -687,12 +627,6 @@ function inHandOf(view: ViewPort, refs: AsyncIterable<Ref>): AsyncIterable<Ref> 
 function resourceOf(target: { readonly address?: string; readonly name?: string } | undefined): Resource {
   if (target?.address !== undefined) return resourceAt(target.address);
   return target?.name === undefined ? EVERYTHING : everyOne(target.name);
-}
-
-/** Who was meant, as far as that makes sense. Under a random id nobody would find it again. */
-function wanted(name: unknown, id: unknown): string {
-  if (typeof name !== 'string') return typeof name;
-  return badId(id) === undefined ? rootAddress(name, id as string) : name;
 }
 
 /** The live view of a system. */

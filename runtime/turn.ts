@@ -278,7 +278,7 @@ function bearChildren(
     for (const other of newborns?.keys() ?? []) {
       if (other.address === ref.address) throw new Error(`two children with the id '${ref.id}' in one step`);
     }
-    const name = runtime.population.nameOf(ref.address);
+    const name = cell.mayHaveBorne(ref.id) ? runtime.population.nameOf(ref.address) : undefined;
     const earlier = name && runtime.population.load(name.actor, ref.address);
     ref.bear(name?.actor ?? runtime.ledger.nextActor++, (earlier?.lives ?? 0) + 1);
     (newborns ??= new Map()).set(ref, { definition, earlier });
@@ -384,7 +384,10 @@ function apply(
     owed = owedBy(cell, intents, event, before, bookedBefore);
     if (owed !== undefined) (cell.owed ??= new Map()).set(cell.seq, owed);
     for (const { to, message: sent, child } of prepared.messages) {
-      if (child !== undefined) bearChild(runtime, to, child);
+      if (child !== undefined) {
+        bearChild(runtime, to, child);
+        if (child.earlier === undefined) cell.hasBorne(to.id);
+      }
       runtime.delivery.deliver(to, sent);
     }
   }
@@ -405,6 +408,8 @@ function apply(
     intents: runtime.inspection?.needsIntents === true ? intents : logsAmong(intents),
   });
   if (isCheckpointDue(cell)) committer.checkpoint(cell);
+  if (birth !== undefined && cell.definition.spec.asksOnly && cell.definition.isProcess)
+    runtime.processes.beginEarly(cell);
 }
 
 /** What is done after the commit, though it is not owed. */
@@ -428,6 +433,7 @@ export function bearChild(runtime: Runtime, ref: Ref, { definition, earlier }: N
   // The life before may still have its stop to come; the new one begins with its first message.
   cell.lives = ref.life;
   if (earlier !== undefined) return;
+  cell.isFirst();
   runtime.population.add(cell);
   writeName(runtime, cell, true);
 }

@@ -89,9 +89,7 @@ export async function attempt(
   // Nobody was asked.
   if (signal.aborted) return measured({ fault: { ...faultOfAbort(signal), cost: NOTHING } });
   const answered = outcomeOf(agent, given.assignment);
-  const ended = new AbortController();
-  const outcome = await Promise.race([answered, abortOf(signal, ended.signal)]);
-  ended.abort();
+  const outcome = await untilAborted(answered, signal);
   if (outcome !== ABORTED) return measured(outcome);
   // Whoever listens throws; what that says of the abort is less than what we know.
   if (onLate !== undefined) void answered.then((late) => onLate(measured(late)));
@@ -168,9 +166,15 @@ const problemAt = (place: string, keyword: string, detail: string, expected?: un
 
 const ABORTED = Symbol('aborted');
 
-function abortOf(signal: AbortSignal, until: AbortSignal): Promise<typeof ABORTED> {
+/** What comes first. @param answered never rejects */
+function untilAborted<T>(answered: Promise<T>, signal: AbortSignal): Promise<T | typeof ABORTED> {
   return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(ABORTED), { once: true, signal: until });
+    const abort = (): void => resolve(ABORTED);
+    signal.addEventListener('abort', abort, { once: true });
+    void answered.then((answer) => {
+      signal.removeEventListener('abort', abort);
+      resolve(answer);
+    });
   });
 }
 

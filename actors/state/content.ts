@@ -15,6 +15,8 @@ import { ContentDamaged } from '../errors.ts';
 import { digestOf } from '../schema/digest.ts';
 import { isHash, sourcesIn } from './sources.ts';
 
+const idOf = (hash: string): string => hash.slice('sha256:'.length);
+
 /** The name of their actors. */
 export const CONTENT = 'content';
 export const contentLogic = content;
@@ -25,6 +27,11 @@ export interface ContentHost {
   // Typed by address and name there, which says nothing here.
   get(address: string): unknown;
   query(options: never): AsyncIterable<unknown>;
+  readonly ahead: {
+    all(run: () => Promise<void>): Promise<void>;
+    start(name: string, options: { readonly id: string; readonly input: unknown }): Promise<boolean>;
+    send(to: object, event: ContentNoted): Promise<void>;
+  };
 }
 
 /** What is known of a content besides its value. */
@@ -80,13 +87,36 @@ export class Content {
   /** @internal */
   async keep(value: Json, note: ContentNote): Promise<string> {
     const hash = digestOf(canonicalOf(value));
-    const id = hash.slice('sha256:'.length);
     const input = { value, note };
     const ref = (this.#refTo(hash) ??
-      (await this.#host.start(CONTENT, { id, input, onConflict: 'join' }))) as ContentRef;
+      (await this.#host.start(CONTENT, { id: idOf(hash), input, onConflict: 'join' }))) as ContentRef;
     // It was there, or somebody else was first.
     if (isWanted(ref.getSnapshot().context, note)) await ref.send({ type: 'content.noted', note });
     return hash;
+  }
+
+  /**
+   * Keeps several for somebody who records right after this that they are there: they are on the disk before that is, but not yet.
+   * @internal
+   */
+  async keepAhead(contents: readonly (readonly [value: Json, note: ContentNote])[]): Promise<void> {
+    const { ahead } = this.#host;
+    await ahead.all(async () => {
+      for (const [value, note] of contents) await this.#keepAhead(value, note);
+    });
+  }
+
+  async #keepAhead(value: Json, note: ContentNote): Promise<void> {
+    const { ahead } = this.#host;
+    const hash = digestOf(canonicalOf(value));
+    const ref = this.#refTo(hash);
+    if (ref === undefined) {
+      const isNew = await ahead.start(CONTENT, { id: idOf(hash), input: { value, note } });
+      // Somebody else was first, and it is not on the disk yet.
+      if (!isNew) await this.keep(value, note);
+    } else if (isWanted(ref.getSnapshot().context, note)) {
+      await ahead.send(ref, { type: 'content.noted', note });
+    }
   }
 
   /** The value; undefined where none is kept. @throws ContentDamaged when it is not what its hash says; InvalidArgument */
@@ -111,7 +141,7 @@ export class Content {
   #refTo(hash: string): ContentRef | undefined {
     if (!isHash(hash))
       throw new InvalidArgument('hash', `must be sha256:… in hex, but is ${JSON.stringify(hash)}`);
-    return this.#host.get(`${CONTENT}/${hash.slice('sha256:'.length)}`) as ContentRef | undefined;
+    return this.#host.get(`${CONTENT}/${idOf(hash)}`) as ContentRef | undefined;
   }
 
   /** Reads everything that is kept and holds it against its hash. Gives what is not what it says. */

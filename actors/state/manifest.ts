@@ -4,7 +4,8 @@
  * paid for; then the manifest says why.
  */
 import type { Json } from '../../machines/values/canonical.ts';
-import type { TaskEnvelope } from '../../machines/contract.ts';
+import type { Source, TaskEnvelope } from '../../machines/contract.ts';
+import type { ContentNote } from '../../machines/values/content.ts';
 import type { Answer, Manifest } from '../../machines/task/words.ts';
 import { HeddleError } from '../../runtime/index.ts';
 import type { AttemptOutcome } from '../agents/attempt.ts';
@@ -25,15 +26,19 @@ export async function keptOf(
   if (content === undefined) return { ...outcome, manifest };
   const by = `${run}/${task}`;
   try {
-    for (const found of contents) {
-      const hash = hashOf(found);
-      for (const source of metadata?.sources?.filter((one) => one.hash === hash) ?? [])
-        await content.keep(found, { source, usedBy: by });
-    }
-    if (output !== undefined) await content.keep(output as Json, { madeBy: by });
+    await content.keepAhead([
+      ...contents.flatMap((found) => foundIn(metadata?.sources ?? [], found, by)),
+      ...(output === undefined ? [] : [[output as Json, { madeBy: by }] as const]),
+    ]);
   } catch (error) {
     if (!(error instanceof HeddleError)) throw error;
     return { ...outcome, manifest: { ...manifest, unkept: error.message } };
   }
   return { ...outcome, manifest };
+}
+
+/** What was found, in each place where it was. */
+function foundIn(sources: readonly Source[], found: Json, usedBy: string): [Json, ContentNote][] {
+  const hash = hashOf(found);
+  return sources.filter((one) => one.hash === hash).map((source) => [found, { source, usedBy }]);
 }

@@ -24,6 +24,11 @@ export interface StatusOptions {
   readonly at?: number;
 }
 
+export interface WatchOptions {
+  /** Ends it: whoever watches may have gone while nothing changes. */
+  readonly signal?: AbortSignal;
+}
+
 export interface ListOptions {
   /** Only those of this workflow, by the name it has among the actors. */
   readonly workflow?: string;
@@ -145,23 +150,26 @@ export class Runs {
    * is slow misses what was in between, and never the newest.
    * @throws as status
    */
-  async *watch(address: string): AsyncGenerator<RunStatus> {
+  async *watch(address: string, { signal }: WatchOptions = {}): AsyncGenerator<RunStatus> {
     const bell = new Bell();
     const subscribed = new Map<string, Subscription>();
+    signal?.addEventListener('abort', bell.observer.next, { once: true });
     try {
-      for (;;) {
-        const rung = bell.rung();
+      while (signal?.aborted !== true) {
         const status = this.#now(address);
         const inIt = [address, `${address}/account`, ...addressesIn(status.tasks)];
         for (const one of inIt) {
           const ref = subscribed.has(one) ? undefined : (this.#host.get(one) as RunRef | undefined);
           if (ref !== undefined) subscribed.set(one, ref.subscribe(bell.observer));
         }
+        // Whoever subscribes is told at once how it is, which is no news; nothing else happens before this.
+        const rung = bell.rung();
         yield status;
         if (OVER.has(status.state)) return;
         await rung;
       }
     } finally {
+      signal?.removeEventListener('abort', bell.observer.next);
       for (const subscription of subscribed.values()) subscription.unsubscribe();
     }
   }

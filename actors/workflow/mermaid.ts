@@ -52,7 +52,7 @@ export function mermaid(workflow: object): string {
 function labelOf({ name, kind, capability, agents, roles, times }: PlannedNode): readonly string[] {
   const who = capability ?? agents.join(', ');
   const below = [
-    kind === 'task' ? who : [kind, who].filter((part) => part !== '').join(': '),
+    kind === 'task' ? (who === name ? '' : who) : [kind, who].filter((part) => part !== '').join(': '),
     roles.length > 0 ? `waits for ${roles.join(', ')}` : '',
     times === undefined ? '' : `at most ${times} times`,
   ];

@@ -145,12 +145,12 @@ describe('a diagram', () => {
   n4(("text<br/>join")):::join
   n2 --> n4
   n3 --> n4
-  n5["check<br/>check"]:::task
+  n5["check"]:::task
   n4 -->|"if"| n5
   n6{{"review<br/>gate<br/>waits for editor, boss"}}:::gate
   n4 --> n6
   n5 -->|"or absent"| n6
-  n7["publish<br/>publish"]:::task
+  n7["publish"]:::task
   n6 --> n7
   n7 -. "taken back by" .-> n7u["withdraw"]:::undo
   n8[/"tell<br/>call"/]:::call

@@ -8,6 +8,7 @@ import { askDaemon, isAnswered } from '../control/client.ts';
 import { readDoor } from '../control/door.ts';
 import type { Door } from '../control/door.ts';
 import type { ArgsOf, OperationName, RowOf } from '../control/operations/table.ts';
+import { orchestrationIn } from '../control/orchestration.ts';
 import type { Subject } from '../control/subject.ts';
 import { refusal, Refused, troubleOf } from '../control/trouble.ts';
 import { behindGlass } from './glass.ts';
@@ -89,16 +90,20 @@ async function openHere({ store, codeFile }: Project, options: DeskOptions): Pro
     throw needsCode();
   }
   const { createSystem, leveldb } = await libraryFor(file);
-  const { actors, supervise } = file === undefined ? { actors: {} } : await loadCode(file);
+  const { store: _, ...code } = file === undefined ? { actors: {} } : await loadCode(file);
   const logger = {
     log: (...args: unknown[]) => report(args.map(String).join(' ')),
     error: (...args: unknown[]) => report(args.map(messageOf).join(' ')),
   };
-  const settings = { actors, logger, ...(supervise !== undefined && { supervise }) };
   try {
     const stored = run || options.writes ? leveldb(store) : behindGlass(leveldb(store));
-    const system = await createSystem({ store: stored, ...settings, paused: !run });
-    const subject = { location: store, system, isRunning: run, hasCode: file !== undefined };
+    const system = await createSystem({ ...code, store: stored, logger, paused: !run });
+    const orchestration = orchestrationIn(system);
+    const subject: Subject = {
+      ...{ location: store, system, isRunning: run, hasCode: file !== undefined, orchestration },
+      // Halts are the house's own, whatever code there is. They are loaded for those who ask for them.
+      halts: async () => orchestration?.halts ?? new (await import('../../actors/index.ts')).Halts(system),
+    };
     return new OpenDesk(subject, options.signal, () => system.close());
   } catch (error) {
     throw asLocked(error, store);

@@ -10,7 +10,7 @@ export const Exit = {
   No: 1,
   /** The command line makes no sense. Nothing was done. */
   Usage: 2,
-  /** There is no such store, actor, record, letter or file. */
+  /** There is no such store, actor, record, letter, content or file. */
   NotFound: 3,
   /** It was refused. */
   Refused: 4,
@@ -32,6 +32,7 @@ export class UsageError extends Error {}
 const BY_CODE: Readonly<Record<string, number>> = {
   [ControlCode.NotFound]: Exit.NotFound,
   HEDDLE_UNKNOWN_ACTOR: Exit.NotFound,
+  HEDDLE_UNKNOWN_CONTENT: Exit.NotFound,
   [ControlCode.BadRequest]: Exit.Usage,
   [ControlCode.Unreachable]: Exit.Unavailable,
   [ControlCode.NeedsClosed]: Exit.Unavailable,
@@ -45,6 +46,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   HEDDLE_STORE_CORRUPT: Exit.Damaged,
   HEDDLE_JOURNAL_CORRUPT: Exit.Damaged,
   HEDDLE_HISTORY_DAMAGED: Exit.Damaged,
+  HEDDLE_CONTENT_DAMAGED: Exit.Damaged,
   HEDDLE_BACKUP_DAMAGED: Exit.Damaged,
   HEDDLE_BACKUP_UNSOUND: Exit.Damaged,
   HEDDLE_NOTHING_SAVED: Exit.Damaged,

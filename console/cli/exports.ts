@@ -17,7 +17,7 @@ import { BY, decider } from './decider.ts';
 import { Exit, exitOf, UsageError } from './exit.ts';
 import { asRefused, readText, writeNew } from './files.ts';
 import { inert, inertJson } from './inert.ts';
-import { findCode, libraryFor, loadCode, needsCode } from './project.ts';
+import { findCode, libraryFor, loadCode, needsCode, withoutAgents } from './project.ts';
 import type { Session } from './session.ts';
 import { shown } from './shown.ts';
 import type { Column } from './table.ts';
@@ -194,7 +194,7 @@ const checkAll: Command = {
     if (codeFile === undefined) throw needsCode();
     // Together with the copy of Heddle that the code imports.
     const library = await libraryFor(codeFile);
-    const { actors } = await loadCode(codeFile);
+    const actors = await withoutAgents(codeFile, (await loadCode(codeFile)).actors);
     let told = 0;
     using _ = session.terminal.working(() => `${told} of ${files.length} histories told again`);
     const tellEach = async function* <T>(

@@ -220,17 +220,23 @@ const diff: Command = {
 
 const blame: Command = {
   usage: 'blame <address> <path>',
-  summary: "which record has set a part of an actor's state; exits with 1 if none did",
+  summary: "which record has set a part of an actor's state, or of a run; exits with 1 if none did",
   needs: 'code',
   options: [wholeOption('--at <seq>', 'as of which record (default: the newest)')],
-  examples: ["heddle blame order/42 'context.items[0].price'", 'heddle blame order/42 value'],
+  examples: [
+    "heddle blame order/42 'context.items[0].price'",
+    'heddle blame order/42 value',
+    'heddle blame report/7 tasks.research.output.text',
+  ],
   async run(session, [address, path], flags) {
     const rows = session.ask('blame', { address: address!, path: path!, at: flags.whole('at') });
     for await (const row of rows) {
       if (session.flags.json === true) return session.json(row);
       const { terminal } = session;
       const cause = causeWords({ ...row, id: undefined });
-      await terminal.line(`${inert(path!)} was set in record ${row.seq} at ${session.time(row.at)}`);
+      // The money of a run is with its account.
+      const whose = row.address === address ? '' : ` of ${inert(row.address)}`;
+      await terminal.line(`${inert(path!)} was set in record ${row.seq}${whose} at ${session.time(row.at)}`);
       await terminal.line(
         `  by      ${terminal.paint('cyan', typeOf(row.event))} ${payloadWords(row.event)}`.trimEnd(),
       );

@@ -40,6 +40,11 @@ it.each([
   [['export', 'a/1', '--to', '0'], 'The first record is 1'],
   [['export', 'a/1', '--fixture', 'x', '-o', 'y'], 'cannot be used with option'],
   [['import', 'x', '--effects', 'reuse'], 'Allowed choices are hold, rerun'],
+  [['runs', '--state', 'lost'], 'Allowed choices are running, waiting'],
+  [['status', 'a/1', '--watch', '--at', '3'], 'cannot be used with option'],
+  [['lineage', 'sha256:0', '--up', '--down'], 'cannot be used with option'],
+  [['halt', 'agent', 'writer'], "required option '--reason <text>'"],
+  [['lift', 'all'], "required option '--reason <text>'"],
   [[], 'Usage: heddle'],
 ])('%j is refused', async (line, words) => {
   const { acted, error, said } = await parse(line);
@@ -86,6 +91,8 @@ it.each([
   ['HEDDLE_STORE_LOCKED', Exit.Unavailable],
   ['HEDDLE_JOURNAL_CORRUPT', Exit.Damaged],
   ['HEDDLE_HISTORY_DAMAGED', Exit.Damaged],
+  ['HEDDLE_UNKNOWN_CONTENT', Exit.NotFound],
+  ['HEDDLE_CONTENT_DAMAGED', Exit.Damaged],
   ['HEDDLE_FILE_REFUSED', Exit.Refused],
   ['HEDDLE_FILE_FAILED', Exit.Unavailable],
   ['HEDDLE_MAILBOX_FULL', Exit.Refused],

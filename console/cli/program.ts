@@ -7,12 +7,15 @@ import { Flags } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit, exitOf, UsageError } from './exit.ts';
 import { exported } from './exports.ts';
+import { halting } from './halting.ts';
 import { inert } from './inert.ts';
 import { journals } from './journals.ts';
 import { letters } from './letters.ts';
 import { looking } from './looking.ts';
 import { moving } from './moving.ts';
 import { plans } from './plans.ts';
+import { ofReviews } from './reviews.ts';
+import { ofRuns } from './runs.ts';
 import { Session } from './session.ts';
 import { Terminal } from './terminal.ts';
 import { tellTrouble } from './troubles.ts';
@@ -20,6 +23,9 @@ import { upkeep } from './upkeep.ts';
 
 const GROUPS: readonly (readonly [heading: string, commands: readonly Command[]])[] = [
   ['Looking:', looking],
+  ['Runs of workflows:', ofRuns],
+  ['Reviews:', ofReviews],
+  ['The kill switch:', halting],
   ['Journals:', journals],
   ['Exported histories:', exported],
   ['Moving:', moving],

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { check, createSystem, reproduce } from '../../runtime/index.ts';
+import type { ActorDefinitions, check, createSystem, reproduce } from '../../runtime/index.ts';
 import type { leveldb } from '../../storage/index.ts';
 import { refusal } from '../control/trouble.ts';
 import type { Refused } from '../control/trouble.ts';
@@ -63,13 +63,21 @@ export const needsCode = (): Refused =>
     'this needs the code of the actors: give it with --actors <file>, or in a heddle.config.ts of this folder',
   );
 
+/** What a file with code has. Agents among the actors are for the `createSystem` that the code imports, which takes them as actors. */
+interface Code extends Omit<HeddleConfig, 'actors'> {
+  readonly actors: ActorDefinitions;
+}
+
+/** What a file can say besides its actors; the rest of it is its own business. */
+const OF_CONFIG = ['store', 'supervise', 'decider', 'principal', 'router', 'sources'] as const;
+
 /** The code of the actors. @throws Refused when it cannot be loaded, or is none */
-export async function loadCode(file: string): Promise<Partial<HeddleConfig> & Pick<HeddleConfig, 'actors'>> {
+export async function loadCode(file: string): Promise<Code> {
   if (!existsSync(file)) throw refusal('NotFound', `${file} does not exist`);
   const loaded = await load(file);
   const config = (loaded['default'] ?? loaded) as Partial<HeddleConfig>;
   // Either a configuration, or actors by name.
-  const { actors, supervise, store } = { supervise: loaded['supervise'], ...config } as Partial<HeddleConfig>;
+  const { actors, ...others } = { supervise: loaded['supervise'], ...config } as Partial<HeddleConfig>;
   const named = actors ?? loaded['actors'] ?? loaded['default'];
   if (typeof named !== 'object' || named === null) {
     throw refusal(
@@ -77,10 +85,10 @@ export async function loadCode(file: string): Promise<Partial<HeddleConfig> & Pi
       `${file} must export its actors: \`export default defineConfig({ actors: { … } })\`, or \`export const actors = { … }\``,
     );
   }
+  const given = OF_CONFIG.flatMap((name) => (others[name] === undefined ? [] : [[name, others[name]]]));
   return {
-    actors: named as HeddleConfig['actors'],
-    ...(supervise !== undefined && { supervise }),
-    ...(store !== undefined && { store }),
+    actors: named as ActorDefinitions,
+    ...(Object.fromEntries(given) as Omit<HeddleConfig, 'actors'>),
   };
 }
 
@@ -125,6 +133,13 @@ export async function libraryFor(codeFile: string | undefined): Promise<Library>
     importFor(codeFile, 'heddle/storage', () => import('../../storage/index.ts')),
   ]);
   return { createSystem, check, reproduce, leveldb };
+}
+
+/** Those whose stories can be told again. Agents have none: what they did stands in the histories of the runs that have asked them. */
+export async function withoutAgents(codeFile: string, actors: ActorDefinitions): Promise<ActorDefinitions> {
+  const own = () => import('../../actors/index.ts');
+  const { isAgent } = await importFor(codeFile, 'heddle/actors', own);
+  return Object.fromEntries(Object.entries(actors).filter(([, one]) => !isAgent(one)));
 }
 
 async function importFor<T>(codeFile: string | undefined, name: string, own: () => Promise<T>): Promise<T> {

@@ -122,3 +122,45 @@ export function sizeWords(bytes: number): string {
   if (bytes < 1 << 20) return `${(bytes / 1024).toFixed(1)} KB`;
   return bytes < 1 << 30 ? `${(bytes / (1 << 20)).toFixed(1)} MB` : `${(bytes / (1 << 30)).toFixed(1)} GB`;
 }
+
+/** Money, which is told in millionths. */
+export const amountWords = (micros: number): string => String(micros / 1_000_000);
+
+/** How long something took. */
+export function tookWords(from: string | undefined, to: string | undefined): string {
+  if (from === undefined || to === undefined) return '';
+  const ms = Date.parse(to) - Date.parse(from);
+  if (ms < 1000) return `${ms} ms`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${(ms / 1000).toFixed(1)} s`;
+  const [minutes, hours] = [Math.floor(seconds / 60) % 60, Math.floor(seconds / 3600)];
+  return hours === 0 ? `${minutes} min ${seconds % 60} s` : `${hours} h ${minutes} min`;
+}
+
+/** The colour of where a run, a task or a review is. */
+export function runStyleOf(word: string): Style | undefined {
+  switch (word) {
+    case 'failed':
+    case 'aborted':
+    case 'uncompensated':
+    case 'rejected':
+    case 'expired':
+      return 'red';
+    case 'waiting':
+    case 'parked':
+    case 'cancelling':
+    case 'compensating':
+      return 'yellow';
+    case 'complete':
+    case 'approved':
+      return 'green';
+    case 'pending':
+    case 'skipped':
+    case 'cancelled':
+    case 'compensated':
+    case 'stopped':
+      return 'dim';
+    default:
+      return undefined;
+  }
+}

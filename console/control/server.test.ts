@@ -98,6 +98,19 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
+it('a system of the runtime alone has no runs and no halts, and says so', async () => {
+  const door = await serve();
+  for (const ask of ['runs', 'reviews', 'halts'] as const) {
+    const answer = await knock(request(door, { ask, args: {} }));
+    expect(JSON.parse(answer)).toMatchObject({
+      trouble: {
+        code: 'HEDDLE_NEEDS_CODE',
+        message: expect.stringContaining(`${ask} needs a system with`) as string,
+      },
+    });
+  }
+});
+
 describe('whoever has no business here', () => {
   it('finds a folder and files that only their owner can open', async () => {
     const door = await serve();

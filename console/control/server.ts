@@ -13,6 +13,7 @@ import type { ActorDefinitions, Logger, System } from '../../runtime/index.ts';
 import { makeDoor, openDoor, removeDoor } from './door.ts';
 import type { Door } from './door.ts';
 import { operator } from './operator.ts';
+import { orchestrationIn } from './orchestration.ts';
 import { BadLine, linesOf, sendLine } from './lines.ts';
 import { carryOut, isOperation } from './operations/table.ts';
 import type { OperationName } from './operations/table.ts';
@@ -24,6 +25,7 @@ import {
   PATIENCE_MS,
   PROTOCOL,
 } from './protocol.ts';
+import { orchestrated } from './subject.ts';
 import type { AnySystem, Subject } from './subject.ts';
 import { ControlCode, refusal, troubleOf } from './trouble.ts';
 
@@ -79,6 +81,12 @@ function folderOf(store: unknown): string {
   return realpathSync(folder);
 }
 
+function subjectOf(system: AnySystem, location: string): Subject {
+  const orchestration = orchestrationIn(system);
+  const subject = { location, system, isRunning: true, hasCode: true, orchestration };
+  return { ...subject, halts: async () => orchestrated(subject, 'halts').halts };
+}
+
 class ControlServer implements Control {
   readonly #subject: Subject;
   readonly #folder: string;
@@ -88,7 +96,7 @@ class ControlServer implements Control {
   readonly #connected = new Set<Socket>();
 
   constructor(system: AnySystem, folder: string, logger: Logger) {
-    this.#subject = { location: folder, system, isRunning: true, hasCode: true };
+    this.#subject = subjectOf(system, folder);
     this.#folder = folder;
     this.#logger = logger;
     this.#door = makeDoor(folder, new Date().toISOString());
@@ -155,11 +163,12 @@ class ControlServer implements Control {
 
   async #answer(socket: Socket, signal: AbortSignal): Promise<void> {
     const { ask, args, by } = await this.#request(socket);
-    const system = this.#subject.system.as(operator((args as Line | null)?.['by'], by));
+    const principal = operator((args as Line | null)?.['by'], by);
+    const subject = { ...this.#subject, system: this.#subject.system.as(principal), principal };
     socket.setTimeout(0);
     // Nothing more is expected; this only notices the end.
     socket.once('data', () => socket.destroy()).resume();
-    for await (const row of carryOut({ ...this.#subject, system }, ask, args, signal)) {
+    for await (const row of carryOut(subject, ask, args, signal)) {
       if (signal.aborted) return;
       await sendLine(socket, { row }, MAX_ROW_BYTES, signal);
     }

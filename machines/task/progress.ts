@@ -116,34 +116,45 @@ export interface TaskContext {
 
 type Changed = Partial<TaskContext>;
 
+/** Of a task that nobody was asked about yet. */
+const FRESH: Omit<TaskContext, 'start' | 'input' | 'id' | 'deadlineAt'> = {
+  question: 1,
+  attempts: 0,
+  log: [],
+  reported: 0,
+  history: [],
+  tried: [],
+  largerThan: undefined,
+  cheaperThan: undefined,
+  advice: undefined,
+  passedOver: [],
+  halts: undefined,
+  cleared: [],
+  problems: [],
+  ticket: undefined,
+  accounts: [],
+  moneyLeft: undefined,
+  inParts: false,
+  parts: undefined,
+  supplied: undefined,
+  spent: NOTHING,
+  unknownCosts: 0,
+  answer: undefined,
+  fault: undefined,
+  move: undefined,
+  verified: undefined,
+  votes: [],
+  isPolled: false,
+  awaits: undefined,
+  output: undefined,
+  ground: undefined,
+  outcome: undefined,
+};
+
 export function beginning(start: TaskStart, id: string, { deadlineMs }: TaskSpec, now: number): TaskContext {
-  const { tried = [], deadlineAt } = start.seat ?? {};
-  return {
-    ...{
-      start,
-      input: start.input,
-      id,
-      question: 1,
-      attempts: 0,
-      log: [],
-      reported: 0,
-      history: [],
-      tried,
-    },
-    ...{
-      largerThan: undefined,
-      cheaperThan: undefined,
-      advice: undefined,
-      passedOver: [],
-      problems: [],
-      ticket: undefined,
-    },
-    ...{ spent: NOTHING, unknownCosts: 0, answer: undefined, fault: undefined, move: undefined },
-    ...{ verified: undefined, output: undefined, ground: undefined, outcome: undefined },
-    ...{ accounts: [], moneyLeft: undefined, inParts: false, parts: undefined, supplied: undefined },
-    ...{ halts: undefined, cleared: [], votes: [], isPolled: false, awaits: undefined },
-    deadlineAt: deadlineAt ?? (deadlineMs === undefined ? undefined : now + deadlineMs),
-  };
+  const ownDeadlineAt = deadlineMs === undefined ? undefined : now + deadlineMs;
+  const { tried = [], deadlineAt = ownDeadlineAt } = start.seat ?? {};
+  return { ...FRESH, start, input: start.input, id, tried, deadlineAt };
 }
 
 // ---- who ----------------------------------------------------------------------------------------------------------

@@ -84,16 +84,24 @@ function isSamePlace(one: Source, other: Source): boolean {
   return canonicalOf({ ...one, at: 0 }) === canonicalOf({ ...other, at: 0 });
 }
 
+/** Whether something is to be added to what is known, and there is room. */
+function isNew<T>(
+  known: readonly T[],
+  one: T | undefined,
+  isSame: (one: T, other: T) => boolean = Object.is,
+): one is T {
+  // The room first: who is full is asked the most.
+  if (one === undefined || known.length >= MOST_NOTED) return false;
+  return !known.some((other) => isSame(other, one));
+}
+
 function noted(
   { madeBy, usedBy, sources }: ContentContext,
   { madeBy: maker, usedBy: user, source }: ContentNote,
 ): Partial<ContentContext> {
-  const isNew = <T>(list: readonly T[], one: T | undefined, isKnown: boolean): one is T =>
-    one !== undefined && !isKnown && list.length < MOST_NOTED;
-  const isKnownPlace = source !== undefined && sources.some((known) => isSamePlace(known, source));
   return {
-    ...(isNew(madeBy, maker, madeBy.includes(maker ?? '')) && { madeBy: [...madeBy, maker] }),
-    ...(isNew(usedBy, user, usedBy.includes(user ?? '')) && { usedBy: [...usedBy, user] }),
-    ...(isNew(sources, source, isKnownPlace) && { sources: [...sources, source] }),
+    ...(isNew(madeBy, maker) && { madeBy: [...madeBy, maker] }),
+    ...(isNew(usedBy, user) && { usedBy: [...usedBy, user] }),
+    ...(isNew(sources, source, isSamePlace) && { sources: [...sources, source] }),
   };
 }

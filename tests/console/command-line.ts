@@ -20,6 +20,7 @@ const FLAGS = ['--import', tsx, '--conditions=heddle-source'];
 
 export const BAKERY: string = at('./bakery.ts');
 export const CHANGED_BAKERY: string = at('./changed-bakery.ts');
+export const NEWSROOM: string = at('./newsroom.ts');
 /** `heddle`, as the words of a command. */
 export const HEDDLE: readonly string[] = [process.execPath, ...FLAGS, at('../../console/cli/main.ts')];
 
@@ -101,6 +102,14 @@ export async function heddleHere(...args: string[]): Promise<Omit<Run, 'signal'>
   const streams = { stdout: stream('stdout'), stderr: stream('stderr') };
   const code = await runHere(args, new AbortController(), streams);
   return { code, ...texts };
+}
+
+/** Several, one after the other, in one process that loads code as the command line does: most of a run is its start. */
+export async function heddleInTurn(...lines: readonly (readonly string[])[]): Promise<Omit<Run, 'signal'>[]> {
+  const words = [process.execPath, ...FLAGS, at('./in-turn-process.ts'), JSON.stringify(lines)];
+  const { stdout, stderr } = await run(words);
+  if (stderr !== '') throw new Error(stderr);
+  return JSON.parse(stdout) as Omit<Run, 'signal'>[];
 }
 
 /** What the other side has said so far, and whether it has said something yet. */

@@ -392,6 +392,9 @@ describe('what was found and made', () => {
         (dying.system.start as (...all: unknown[]) => Promise<unknown>)(...given),
       get: (address: string) => dying.system.get(address),
       query: (options: never) => dying.system.query(options),
+      get ahead() {
+        return dying.system.ahead;
+      },
       past: (address: string, seq: number) => dying.system.past(address, seq),
       blame: (address: string, path: string) => dying.system.blame(address, path),
     };

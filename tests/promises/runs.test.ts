@@ -348,6 +348,23 @@ describe('whoever watches a run', () => {
     expect(states).toContain('parked');
     expect(states.at(-1)).toBe('complete');
   });
+
+  it('can go while nothing changes', async () => {
+    const system = await open();
+    await system.start('report', { id: '1', input: { topic: 'tides' } });
+    await until(() => system.reviews.get('report/1/first')?.status === 'pending');
+    const going = new AbortController();
+    let count = 0;
+    const watching = (async () => {
+      for await (const _ of system.runs.watch('report/1', { signal: going.signal })) count++;
+    })();
+    await until(() => count > 0);
+    going.abort();
+    await watching;
+    // How it is, it was told once.
+    expect(count).toBe(1);
+    for await (const _ of system.runs.watch('report/1', { signal: going.signal })) expect.unreachable();
+  });
 });
 
 describe('the never-stuck detector', () => {

@@ -246,7 +246,7 @@ describe('parts that are aborted', () => {
 });
 
 /** Which of its commits it is killed after. */
-const EVERY = 3;
+const EVERY = 5;
 
 describe('a run with parts that are asked for together', () => {
   it('is the same, whenever the system dies, and no part that is done is done again', async () => {

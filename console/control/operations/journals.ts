@@ -18,6 +18,7 @@ import { troubleOf } from '../trouble.ts';
 import { snapshotFields } from './actors.ts';
 import type { SnapshotFields, StateRow } from './actors.ts';
 import { known, once, operation, row, taggedOr, time } from './operation.ts';
+import { blamerOf } from './runs.ts';
 
 /** A record of a journal. */
 export type RecordRow = Omit<HistoryRecord, 'at' | 'event' | 'error' | 'intents' | OrAbsent> & {
@@ -170,7 +171,7 @@ export const journalOperations = {
     },
   }),
 
-  /** Which record has set a part of an actor's state. No row: nothing ever stood there. */
+  /** Which record has set a part of an actor's state, or of a run. No row: nothing ever stood there. */
   blame: operation({
     read: (given) => ({
       address: given.text('address'),
@@ -178,7 +179,9 @@ export const journalOperations = {
       at: given.optionalWhole('at'),
     }),
     async *run(subject, { address, path, at }) {
-      const blame = await withCode(subject, 'blame').blame(address, path, known({ at }));
+      const system = withCode(subject, 'blame');
+      const run = await blamerOf(subject, address, path);
+      const blame = await (run?.blame(path, known({ at })) ?? system.blame(address, path, known({ at })));
       if (blame === undefined) return;
       const { event, before, after } = blame;
       yield {

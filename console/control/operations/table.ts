@@ -4,9 +4,13 @@
 import { Given } from '../given.ts';
 import type { Subject } from '../subject.ts';
 import { actorOperations } from './actors.ts';
+import { contentOperations } from './contents.ts';
 import { decisionOperations } from './decisions.ts';
 import { exportOperations } from './exports.ts';
+import { haltOperations } from './halts.ts';
 import { journalOperations } from './journals.ts';
+import { reviewOperations } from './reviews.ts';
+import { runOperations } from './runs.ts';
 import { storeOperations } from './store.ts';
 import type { Operation } from './operation.ts';
 
@@ -16,6 +20,10 @@ const operations = {
   ...exportOperations,
   ...decisionOperations,
   ...storeOperations,
+  ...runOperations,
+  ...reviewOperations,
+  ...contentOperations,
+  ...haltOperations,
 };
 
 type Operations = typeof operations;
