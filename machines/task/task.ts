@@ -502,7 +502,6 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       polling: {
         description: 'others are asked the same',
         entry: 'awaitOthers',
-        exit: tell('running'),
         invoke: {
           id: 'poll',
           src: 'poll',

@@ -88,6 +88,7 @@ export function pollMachine(spec: VoteSpec, voter: AnyActorLogic): AnyStateMachi
         if (event.type !== 'task.stands' || voterOf === undefined) return {};
         return { voters: { ...voters, [event.task]: { ...voterOf, stands: event.standing } } };
       }),
+      // When the last of them has ended, nobody waits any more.
       tell: enqueueActions(({ context, enqueue, self }) => {
         const stands = standingOfAll(Object.values(context.voters).map((one) => one.stands));
         if (stands === context.stands) return;

@@ -363,6 +363,10 @@ describe('those who confirm it', () => {
     expect(nodes.one.status).toBe('parked');
     await halted.system.halts.lift({ agent: 'bob' }, order);
     await halted.settle();
+    const stood = (await collect(halted.system.history('flow/1'))).flatMap(
+      ({ event }) => (event as { standing?: string }).standing ?? [],
+    );
+    expect(stood).toEqual(['parked', 'running']);
     expect([endOf(halted, 'flow/1').status, office.names]).toEqual(['done', ['ann', 'bob', 'bob']]);
   });
 });
