@@ -1,5 +1,5 @@
 // The lie: "the parts of a text never have more money than was reserved, and none is kept waiting for what never comes".
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Micros } from '../values/money.ts';
 import { sharesOf } from './shares.ts';
