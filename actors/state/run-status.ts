@@ -145,6 +145,12 @@ export function isRun(stood: Stood | undefined): stood is Stood & { readonly con
   return context?.nodes !== undefined && context.completed !== undefined;
 }
 
+/** Whether it is work for an agent. */
+export function isTask(stood: Stood): boolean {
+  const context = stood.context as Partial<TaskContext> | undefined;
+  return context?.question !== undefined && context.log !== undefined;
+}
+
 export function runStatusOf(
   stood: Stood & { readonly context: RunContext },
   options: AnyWorkflowOptions | undefined,

@@ -13,9 +13,10 @@ import { isRouter } from '../routing/rules.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { ContractProblem } from '../errors.ts';
+import type { Others, Verifier } from '../verifiers/verifier.ts';
 import type { AnyDeclaration, WorkflowOptions } from './declaration.ts';
 import { problemsOfEdges } from './edges.ts';
-import type { Others, Verifier } from '../verifiers/verifier.ts';
+import { checkCalendar, checkWorkingTimes } from './gate-times.ts';
 import { schemaOf } from './graph.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';
@@ -34,7 +35,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   ],
   gate: [
     ...['input', 'title', 'role', 'quorum', 'within', 'escalateTo', 'escalatedWithin', 'remind', 'onExpire'],
-    ...['editable', 'schema', 'ownRuns', 'about'],
+    ...['calendar', 'editable', 'schema', 'ownRuns', 'about'],
   ],
   map: ['over', 'each', 'item', 'concurrency', 'onItemError', 'reduce'],
   loop: ['input', 'body', 'until', 'times', 'next', 'whenSpent'],
@@ -54,6 +55,7 @@ const OF_WORKFLOW = [
     'parallel',
     'shared',
     'strategy',
+    'calendar',
     'labels',
     'tenant',
   ],
@@ -77,6 +79,8 @@ export function problemsOf(given: unknown): ContractProblem[] {
   checkShared(check, given['shared']);
   checkStrategy(check, '#/strategy', given['strategy']);
   checkBudget(check, given['budget']);
+  const fail = check.fail.bind(check);
+  if (given['calendar'] !== undefined) checkCalendar(fail, '#/calendar', given['calendar']);
   const { tasks } = given;
   if (!isRecord(tasks) || Object.keys(tasks).length === 0) {
     check.fail('#/tasks', 'must be an object of nodes by name, with at least one: task(…), gate(…), map(…)');
@@ -92,6 +96,8 @@ export function problemsOf(given: unknown): ContractProblem[] {
     else nodes.set(name, { kind: node['kind'], options: node['options'], place });
   }
   for (const [name, node] of nodes) checkNode(check, name, node, nodes);
+  for (const { kind, options, place } of nodes.values())
+    if (kind === 'gate') checkWorkingTimes(fail, place, options, given['calendar']);
   checkOrder(check, nodes);
   checkWriters(check, nodes, isRecord(given['shared']) ? given['shared'] : {});
   // What follows from it can be said of a graph that makes sense.

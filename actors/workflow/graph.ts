@@ -4,7 +4,7 @@
  */
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { microsOf } from '../../machines/values/money.ts';
-import type { ReviewInput, Rung } from '../../machines/review/input.ts';
+import type { ReviewInput } from '../../machines/review/input.ts';
 import type { ReviewOutput } from '../../machines/review/review.ts';
 import { strategies } from '../../machines/faults/strategies.ts';
 import { extend } from '../../machines/faults/strategy.ts';
@@ -29,6 +29,7 @@ import { loopMachine } from '../../machines/workflow/loop.ts';
 import { mapMachine } from '../../machines/workflow/map.ts';
 import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
+import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import { millisOf } from '../../runtime/index.ts';
 import type { Budget } from '../budgets/budget.ts';
 import { InputRefused, OutputRefused } from '../errors.ts';
@@ -50,6 +51,7 @@ import type {
   TaskOptions,
   WorkflowOptions,
 } from './declaration.ts';
+import { calendarFor, timesOf } from './gate-times.ts';
 import { labelsIn } from './labels.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
@@ -144,7 +146,11 @@ class Building {
   #node(name: string, node: AnyDeclaration): GraphNode {
     const { options } = node;
     const base = {
-      declared: { ...declaredIn(node), written: writtenNode(node) },
+      declared: {
+        ...declaredIn(node),
+        ...(node.kind === 'gate' && calendarIn(node.options, this.#options.calendar)),
+        written: writtenNode(node),
+      },
       needs: needsIn(node),
       wait: joinRuleOf(options),
       when: options.when as Mapper<boolean> | undefined,
@@ -219,11 +225,12 @@ class Building {
 
   #gate(name: string, options: GateOptions): Own {
     const { about } = options;
+    const calendar = calendarFor(options, this.#options.calendar);
     return {
       ...asOther(this.#office.review, (start) => start.input, outcomeOfReview),
       input: (outputs, view) => {
         const proposal = inputOf(options)(outputs, view) as ReviewInput['proposal'];
-        return reviewInputOf(name, options, proposal, about?.(outputs as never, view) ?? {});
+        return reviewInputOf(name, options, proposal, about?.(outputs as never, view) ?? {}, calendar);
       },
       values: () => ({}),
       compensate: undefined,
@@ -458,15 +465,20 @@ function withRetries(
 
 // ---- gates --------------------------------------------------------------------------------------------------------
 
+/** By which its times are counted decides, wherever it was written. */
+function calendarIn(options: GateOptions, ofWorkflow: WorkingCalendar | undefined): object {
+  const calendar = calendarFor(options, ofWorkflow);
+  return calendar === undefined ? {} : { calendar };
+}
+
 function reviewInputOf(
   name: string,
   options: GateOptions,
   proposal: ReviewInput['proposal'],
   about: Readonly<Record<string, unknown>>,
+  calendar: WorkingCalendar | undefined,
 ): ReviewInput {
-  const { role, title = name, quorum, editable, onExpire } = options;
-  const ladder = ladderOf(options);
-  const expiresAfterMs = expiryOf(options);
+  const { role, title = name, quorum, editable } = options;
   return {
     title,
     proposal,
@@ -474,24 +486,9 @@ function reviewInputOf(
     ...(quorum !== undefined && { quorum }),
     ...(editable !== undefined && { editable: editable === true ? [''] : editable }),
     ...(options.schema !== undefined && { schema: schemaOf(options.schema)!.hash }),
-    ...(ladder.length > 0 && { ladder }),
-    ...(expiresAfterMs !== undefined && { expiresAfterMs, onExpire: onExpire ?? 'refuse' }),
+    ...timesOf(options, calendar),
     about: { ...about, ...(options.ownRuns === 'allow' && { ownRuns: 'allow' }) },
   };
-}
-
-function ladderOf({ remind = [], within, escalateTo }: GateOptions): readonly Rung[] {
-  const reminders = remind.map((after): Rung => ({ afterMs: millisOf(after, 'remind'), remind: true }));
-  const escalation: readonly Rung[] =
-    escalateTo === undefined ? [] : [{ afterMs: millisOf(within!, 'within'), escalateTo }];
-  return [...reminders, ...escalation].sort((a, b) => a.afterMs - b.afterMs);
-}
-
-function expiryOf({ within, escalateTo, escalatedWithin }: GateOptions): number | undefined {
-  if (within === undefined) return undefined;
-  const first = millisOf(within, 'within');
-  if (escalateTo === undefined) return first;
-  return first + (escalatedWithin === undefined ? first : millisOf(escalatedWithin, 'escalatedWithin'));
 }
 
 function outcomeOfReview(output: unknown): WorkOutcome {
