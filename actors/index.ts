@@ -220,7 +220,7 @@ export type { Comparison, Predicate, Rule } from './verifiers/rules.ts';
 export { sample } from './verifiers/sample.ts';
 export type { SampleOptions } from './verifiers/sample.ts';
 export { verify } from './verifiers/verifier.ts';
-export type { Assessment, Claim, Finding, Verification, Verifier } from './verifiers/verifier.ts';
+export type { Assessment, Claim, Finding, Others, Verification, Verifier } from './verifiers/verifier.ts';
 export { vote } from './verifiers/vote.ts';
 export type { VoteOptions } from './verifiers/vote.ts';
 

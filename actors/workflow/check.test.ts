@@ -2,6 +2,7 @@
 // graphs, each with the exact place and words; and graphs that look odd and are right, which must not be refused.
 import { describe, expect, it } from 'vitest';
 import { InvalidWorkflow } from '../errors.ts';
+import { vote } from '../verifiers/vote.ts';
 import { branch, call, gate, join, loop, map, task } from './declaration.ts';
 import { from } from './reference.ts';
 import { workflow } from './workflow.ts';
@@ -36,6 +37,8 @@ const closed = (properties: object, rest: object = {}) =>
   object(properties, { additionalProperties: false, ...rest });
 const text = { type: 'string' };
 const number = { type: 'number' };
+
+const PARTS = { pointer: '#/t', maxTokens: 3, overlap: 0, finest: 'word', merge: { n: 'sum' } };
 
 const size = (rest: object = {}) =>
   branch({ needs: ['a'], arms: { small: yes, large: yes }, otherwise: 'fail', ...rest } as never);
@@ -92,6 +95,32 @@ describe('refused, with the place and how to mend it', () => {
       'a loop that does not say when it is good',
       flow({ a: loop({ body: does(), times: 3 } as never) }),
       '#/tasks/a/until: must be a function that says whether an output is good enough',
+    ],
+    [
+      'a vote of more than are named',
+      flow({
+        a: task({ agent: ['x', 'y'], fallback: ['x'], verify: [vote({ of: 3, agree: 2, on: ['#/n'] })] }),
+      }),
+      '#/tasks/a/verify/0/of: asks for the answers of 3 agents, and 2 can be asked: x, y, x',
+    ],
+    [
+      'a vote on what no answer has',
+      flow({
+        a: does({
+          outputSchema: {
+            type: 'object',
+            properties: { rows: { type: 'array', items: { type: 'object' } } },
+            additionalProperties: false,
+          },
+          verify: [vote({ agree: 2, on: ['#/rows/*/n', '#/sum'] })],
+        }),
+      }),
+      '#/tasks/a/verify/0/on/1: compares #/sum, where the output schema has nothing',
+    ],
+    [
+      'parts, none at once',
+      flow({ a: does({ chunk: { ...PARTS, concurrency: 0 } }) }),
+      '#/tasks/a/chunk: must be made with chunk(…): chunk.concurrency must be a whole number from 1 on',
     ],
     [
       'a map without items',

@@ -36,6 +36,7 @@ import { InputRefused, OutputRefused } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
+import { othersFor } from '../verifiers/verifier.ts';
 import type {
   AnyDeclaration,
   BranchOptions,
@@ -200,6 +201,7 @@ class Building {
       labels: this.#labels.get(node)!,
       about: options.about,
     };
+    const vote = othersFor(verify);
     const spec: TaskSpec = {
       timeoutMs: options.timeout === undefined ? DEFAULT_TIMEOUT_MS : millisOf(options.timeout, 'timeout'),
       deadlineMs: options.deadline === undefined ? undefined : millisOf(options.deadline, 'deadline'),
@@ -209,6 +211,7 @@ class Building {
       reviewers: options.reviewers,
       escalateTo: typeof onError === 'object' && 'escalateTo' in onError ? onError.escalateTo : undefined,
       verifies: verify.length > 0,
+      ...(vote !== undefined && { vote }),
       chunks: chunk !== undefined,
     };
     return taskMachine(spec, this.#office.taskActors(duty));
@@ -306,7 +309,7 @@ function branchOf({ arms, otherwise }: BranchOptions): Pick<BranchNode, 'arms' |
   };
 }
 
-/** Everything that decides: functions by their source text, schemas by their hashes, verifiers by name and version. */
+/** Everything that decides: functions by their source text, schemas by their hashes, verifiers by name, version, and what was declared. */
 function declaredIn({ kind, options }: { readonly kind: string; readonly options: unknown }): object {
   const { inputSchema, outputSchema, schema, verify, each, body, ...rest } = options as TaskOptions &
     Pick<GateOptions, 'schema'> &
@@ -314,7 +317,9 @@ function declaredIn({ kind, options }: { readonly kind: string; readonly options
   return {
     ...{ kind, ...rest },
     schemas: [inputSchema, outputSchema, schema].map((one) => schemaOf(one)?.hash ?? ''),
-    verify: verify?.map(({ name, version }) => `${name}@${version}`),
+    verify: verify?.map(({ name, version, declared }) =>
+      declared === undefined ? `${name}@${version}` : [`${name}@${version}`, declared],
+    ),
     within: [each, body].map((one) => (one !== undefined && 'kind' in one ? declaredIn(one as never) : '')),
   };
 }
