@@ -5,6 +5,7 @@ import { fromCallback, sendTo, setup } from 'xstate';
 import { durable, InvalidArgument } from 'heddle';
 import { gate, roles, workflow } from 'heddle/actors';
 import '../from-source.ts';
+import { staffed } from './staffed.ts';
 import { collect, open, rejection, ticks } from './systems.ts';
 
 const desk = durable(
@@ -78,7 +79,7 @@ describe('what an actor reserves', () => {
 describe('a review', () => {
   it('takes no decision that somebody only says was permitted', async () => {
     const paper = workflow({ id: 'paper', tasks: { ok: gate({ role: 'editor' }) } });
-    const { system } = await open({ paper });
+    const { system } = await staffed({ paper });
     await system.start('paper', { id: '1', input: {} });
     await ticks();
     const review = system.get('paper/1/ok')!;
