@@ -35,7 +35,7 @@ import { isRouter } from './routing/rules.ts';
 import type { Router } from './routing/rules.ts';
 import { Runs } from './state/runs.ts';
 import { Staff } from './staff.ts';
-import type { Workplace } from './staff.ts';
+import type { Workplace } from './staffing/workplace.ts';
 import { task } from './workflow/declaration.ts';
 import { runViewOf } from './workflow/view.ts';
 import {

@@ -10,25 +10,28 @@ import type { HaltableCall } from './halts.ts';
 import type { RunningCalls } from './running.ts';
 
 /** Where the tools are used. */
-export interface ToolPlace {
-  readonly authority: Authority;
+interface ToolPlace {
   readonly calls: RunningCalls;
-  /** Finds the task that something is said to. */
-  get(address: string): { send(event: TaskPermission): Promise<unknown> } | undefined;
-  /** Whose a run is; null where that cannot be told. */
-  tenantOf(run: string): string | null | undefined;
+  readonly workplace: {
+    readonly authority: Authority;
+    /** Finds the task that something is said to. */
+    get(address: string): { send(event: TaskPermission): Promise<unknown> } | undefined;
+    /** Whose a run is; null where that cannot be told. */
+    tenantOf(run: string): string | null | undefined;
+  };
 }
 
 /** Decides about a tool that an agent is about to use. Recorded by the task before anybody is told. */
 export async function permitTool(
-  { authority, calls, get, tenantOf }: ToolPlace,
+  { calls, workplace }: ToolPlace,
   labels: readonly string[] | undefined,
   { agent, envelope, attempt: number }: Asking,
   call: HaltableCall,
   { tool, properties }: ToolUse,
 ): Promise<ToolPermission> {
   const { run, workflow, task } = envelope.context;
-  const tenant = tenantOf(run);
+  const { authority } = workplace;
+  const tenant = workplace.tenantOf(run);
   const resource = { type: 'tool', id: tool };
   const { hash } = authority;
   const halt = calls.haltOn({ ...call, tool });
@@ -47,7 +50,7 @@ export async function permitTool(
         })
       : ({ effect: 'deny', determining: [], reasons: [halt.why] } as const);
   const permission = { effect, determining, reasons, decider: hash };
-  await taskOf(envelope.id, get).send({
+  await taskOf(envelope.id, workplace).send({
     ...{ type: 'task.permission', action: 'tool.call', resource, permission, attempt: number },
   });
   // It may have been halted while that was written.
@@ -58,10 +61,13 @@ export async function permitTool(
 }
 
 /** The task that a process belongs to. The id of its envelope is its address, with the number of its life behind it. */
-function taskOf(id: string, get: ToolPlace['get']): { send(event: TaskPermission): Promise<unknown> } {
+function taskOf(
+  id: string,
+  workplace: ToolPlace['workplace'],
+): { send(event: TaskPermission): Promise<unknown> } {
   const process = currentEffect()?.address ?? '';
   const address = [id, id.replace(/~\d+$/, '')].find((one) => process.startsWith(`${one}/`));
-  const found = address === undefined ? undefined : get(address);
+  const found = address === undefined ? undefined : workplace.get(address);
   if (found === undefined) throw new Error(`there is no task ${id} to record what was permitted`);
   return found;
 }

@@ -224,7 +224,7 @@ export class Reviews {
   /** A review, pending or not; undefined where there is none. */
   get(id: string): Review | undefined {
     const ref = this.#refAt(id);
-    return ref && reviewOf(ref);
+    return ref && reviewOf(id, ref.getSnapshot());
   }
 
   /** Who may approve it: people, as far as the decider can say, with who of them is away and who stands in; otherwise the roles. */
@@ -236,7 +236,7 @@ export class Reviews {
     const people = await this.#options.list?.(approvalOf(id, context));
     if (people === undefined) return { roles: context.roles };
     // Whoever has it now may give it back; and programs sign nothing.
-    const review = { ...reviewOf(ref), claim: undefined };
+    const review = { ...reviewOf(id, ref.getSnapshot()), claim: undefined };
     const able = people.filter(
       ({ principal: { type, id: person } }) => type === 'user' && couldDecide(review, person),
     );
@@ -257,7 +257,7 @@ export class Reviews {
     id: string,
     { under = runOf(id) }: { readonly under?: string } = {},
   ): Promise<ReviewerContext> {
-    const review = reviewOf(this.#at(id));
+    const review = reviewOf(id, this.#at(id).getSnapshot());
     if (!isAtOrBelow(id, under))
       throw new InvalidArgument('under', `must be the address of an actor above ${id}, but is ${under}`);
     const records: HistoryRecord[] = [];
@@ -361,7 +361,7 @@ export class Reviews {
     const ref = this.#at(id);
     const reviewer = readReviewer(by);
     await this.#deputies.letGo(ref, reviewer);
-    const { status, ...snapshot } = ref.getSnapshot();
+    const { status, ...snapshot } = stateOf(ref) ?? this.#replaced(id);
     const context = await this.#withInitiator(id, snapshot.context);
     // Names the request where the sender has not.
     const ask = options.id ?? crypto.randomUUID();
@@ -372,9 +372,10 @@ export class Reviews {
     const permissions = status === 'active' ? await this.#permissions(id, context, asked, reviewer) : [];
     const event = { ...asked, permissions };
     const receipt = await this.#send(ref, event, options);
-    const answer = await this.#answerTo(ref, event, receipt);
+    const state = await this.#stateAfter(ref, event, receipt);
+    const answer = sameRequest(state.context.answer!, event);
     if (!answer.isTaken) throw new ReviewRefused(id, answer, answer.hash);
-    return { receipt, hash: answer.hash, review: reviewOf(ref) };
+    return { receipt, hash: answer.hash, review: reviewOf(id, state) };
   }
 
   /** The review itself knows who has asked for it only where it was told so. */
@@ -414,18 +415,27 @@ export class Reviews {
       return await this.#host.sendReserved(ref, event, options);
     } catch (error) {
       if (!(error instanceof ActorEnded)) throw error;
-      const { hash, ending } = ref.getSnapshot().context;
+      const { hash, ending } = (stateOf(ref) ?? this.#replaced(ref.address)).context;
       const detail = ending === undefined ? 'it was stopped' : `it was ${ending.verdict} already`;
       throw new ReviewRefused(ref.address, { reason: 'decided', detail }, hash);
     }
   }
 
-  /** What the review said to a message: from its state, or from how that was then when others came behind. */
-  async #answerTo(ref: ReviewRef, event: ReviewEvent, { seq }: Receipt): Promise<ReviewAnswer> {
-    const now = ref.getSnapshot().context.answer;
-    if (now !== undefined && now.ask === event.ask) return sameRequest(now, event);
-    const then = (await this.#host.snapshotAt(ref.address, seq)) as ReviewSnapshot;
-    return sameRequest(then.context.answer!, event);
+  /** The state in which the answer to a message stands: as it is, or as it was then when others came behind. */
+  async #stateAfter(ref: ReviewRef, { ask }: ReviewEvent, { seq }: Receipt): Promise<ReviewSnapshot> {
+    const now = stateOf(ref);
+    if (now !== undefined && now.context.answer?.ask === ask) return now;
+    return (await this.#host.snapshotAt(ref.address, seq)) as ReviewSnapshot;
+  }
+
+  /** It has come to its end, and another has begun there. @throws ReviewRefused */
+  #replaced(id: string): never {
+    const { hash } = this.#at(id).getSnapshot().context;
+    throw new ReviewRefused(
+      id,
+      { reason: 'decided', detail: 'another is asked for in its place by now' },
+      hash,
+    );
   }
 
   #at(id: string): ReviewRef {
@@ -466,7 +476,7 @@ function isAtOrBelow(address: string, above: string): boolean {
 /** One that cannot be loaded does not keep the others from being found. */
 function unlessRefused(ref: ReviewRef): Review | undefined {
   try {
-    return reviewOf(ref);
+    return reviewOf(ref.address, ref.getSnapshot());
   } catch (error) {
     if (error instanceof HeddleError) return undefined;
     throw error;
@@ -478,11 +488,15 @@ function becameOf({ status }: Review): keyof ProbeReport {
   return status === 'expired' ? 'undecided' : 'caught';
 }
 
-function reviewOf(ref: ReviewRef): Review {
-  const { context, status } = ref.getSnapshot();
+/** Undefined when it has come to its end, and another is asked for at its address. */
+function stateOf(ref: ReviewRef): ReviewSnapshot | undefined {
+  const snapshot = ref.getSnapshot() as Partial<ReviewSnapshot>;
+  return snapshot.context === undefined ? undefined : (snapshot as ReviewSnapshot);
+}
+
+function reviewOf(id: string, { context, status }: ReviewSnapshot): Review {
   const { watch, steps, climbed, untimed: _, answer: __, ending, probe, ...file } = context;
   const step = steps[climbed];
-  const id = ref.address;
   return {
     ...file,
     ...{ id, workflow: workflowOf(id), run: runOf(id) },

@@ -4,7 +4,7 @@
 import type { Decider } from 'heddle';
 import { Authority } from '../../runtime/authority.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import type { Workplace } from '../../actors/staff.ts';
+import type { Workplace } from '../../actors/staffing/workplace.ts';
 
 export function workplaceUnder(decider: Decider): Workplace {
   return {

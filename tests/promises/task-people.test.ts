@@ -110,6 +110,22 @@ describe('a person who is an agent', () => {
     expect([window.reserved, window.spent]).toEqual([0, 12_100_000]);
   });
 
+  it('who comes too late is told so, also when they were asked anew meanwhile', async () => {
+    const system = await opened();
+    const { reviews } = system.system;
+    const as = { verdict: 'approve', reason: 'as it is' } as const;
+    // Nothing was put in the place of nothing: that is no answer, and they are asked again at the same address.
+    const decided = await Promise.allSettled(
+      ['ada', 'ada', 'ada'].map((by) => reviews.decide(REVIEW, { by, ...as })),
+    );
+    expect(decided.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    for (const one of decided.slice(1))
+      expect(one).toMatchObject({ reason: { _tag: 'ReviewRefused', reason: 'decided' } });
+    expect(decided[0]).toMatchObject({ value: { review: { id: REVIEW, status: 'approved' } } });
+    await system.settle();
+    expect(reviews.get(REVIEW)).toMatchObject({ status: 'pending' });
+  });
+
   it('cannot supply what breaks the contract', async () => {
     const system = await opened();
     await expect(supply(system, { text: 7 })).rejects.toMatchObject({ reason: 'invalid' });

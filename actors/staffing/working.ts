@@ -1,0 +1,172 @@
+/**
+ * Working: agents are asked for what they were chosen for. Each is asked once for each attempt, in a place of its own, unless it is
+ * halted; through its gates if it has any, and in parts where the task is cut. What comes of it is an answer, also when it is a
+ * fault; it is kept, and billed, whenever it comes.
+ */
+import { fromPromise } from 'xstate';
+import type { AnyActorLogic } from 'xstate';
+import type { ToolUse } from '../../machines/contract.ts';
+import type { FaultClass } from '../../machines/faults/fault.ts';
+import { guarded } from '../../machines/permits/guarded.ts';
+import { partsMachine } from '../../machines/task/parts.ts';
+import { HALTED } from '../../machines/task/words.ts';
+import type { Answer, Asking, Joining, Split } from '../../machines/task/words.ts';
+import { NOTHING } from '../../machines/values/money.ts';
+import { currentEffect } from '../../runtime/index.ts';
+import type { Agent } from '../agents/agent.ts';
+import { attempt } from '../agents/attempt.ts';
+import { answerOfPerson, personTermsOf } from '../agents/human.ts';
+import type { Places } from '../agents/places.ts';
+import { Bills } from '../budgets/bills.ts';
+import { permitTool } from '../halts/tools.ts';
+import { haltableBy } from '../routing/permission.ts';
+import type { Checked } from '../schema/checked.ts';
+import { keptOf } from '../state/manifest.ts';
+import type { Chunking } from '../windows/chunking.ts';
+import { inputOfPart, joinedBy, splitFor } from '../windows/parts.ts';
+import type { TaskDuty } from '../workflow/office.ts';
+import type { Shift } from './workplace.ts';
+
+/** What of a task whoever asks an agent must know. In the shadow of another there is none. */
+type Kept = Pick<TaskDuty, 'outputSchema'> & Partial<Pick<TaskDuty, 'capability' | 'labels'>>;
+
+interface Scope {
+  readonly input: Asking;
+  readonly signal: AbortSignal;
+}
+
+export class Working {
+  readonly #agents: ReadonlyMap<string, Agent>;
+  readonly #places: Places;
+  readonly #shift: Promise<Shift>;
+  readonly #bills = new Bills();
+
+  /** @param shift settled once the system is open */
+  constructor(agents: ReadonlyMap<string, Agent>, places: Places, shift: Promise<Shift>) {
+    this.#agents = agents;
+    this.#places = places;
+    this.#shift = shift;
+  }
+
+  /** Takes an {@link Asking}, gives an {@link Answer}. */
+  logicFor(duty: Kept, chunking?: Chunking): AnyActorLogic {
+    const asking = this.#hasGates
+      ? this.#askThroughGates(duty)
+      : fromPromise((scope: Scope) => this.#ask(duty, scope));
+    return chunking === undefined ? asking : this.#askInParts(duty, chunking, asking);
+  }
+
+  async #ask(duty: Kept, scope: Scope): Promise<Answer> {
+    const { agent: name, envelope, supplied } = scope.input;
+    const agent = this.#agents.get(name);
+    if (agent === undefined)
+      return {
+        fault: { class: 'no-agent', message: `${name} is no agent any more`, cost: NOTHING },
+        durationMs: 0,
+      };
+    if (supplied !== undefined) {
+      const terms = personTermsOf(agent);
+      return answerOfPerson(keepingTo(duty, agent), terms, envelope.id, supplied);
+    }
+    return this.#call(duty, agent, scope);
+  }
+
+  async #call(duty: Kept, agent: Agent, { input, signal }: Scope): Promise<Answer> {
+    const shift = await this.#shift;
+    const { workplace, calls } = shift;
+    const { envelope, idempotencyKey, attempt: number, problems, part, bill } = input;
+    const { run, workflow } = envelope.context;
+    const call = haltableBy(agent, { capability: duty.capability, workflow }, run, workplace.tenantOf(run));
+    const halt = calls.haltOn(call);
+    const tab = this.#bills.begin(workplace, bill, part?.number);
+    // It was halted after it was permitted, and nobody was asked.
+    if (halt !== undefined) {
+      const unasked: Answer = { fault: { ...haltedBy(halt), cost: NOTHING }, durationMs: 0 };
+      tab.end(unasked, false);
+      return unasked;
+    }
+    const assignment = {
+      ...envelope,
+      ...(part !== undefined && { input: inputOfPart(envelope.input, part) }),
+      ...{ idempotencyKey, attempt: number },
+      ...(problems.length > 0 && { problems }),
+      traceparent: currentEffect()?.traceparent,
+      permit: (use: ToolUse) => permitTool(shift, duty.labels, input, call, use),
+    };
+    // What the task asks of the whole, a part alone need not keep.
+    const asked = part === undefined ? keepingTo(duty, agent) : agent;
+    const { answer, halted } = await calls.run(call, signal, (stopping) =>
+      this.#places.with(agent, stopping, async () => {
+        const onLate = (late: Answer): void => tab.late(late);
+        const outcome = await attempt(asked, { ...assignment, signal: stopping }, { onLate });
+        tab.end(outcome, stopping.aborted);
+        return keptOf(outcome, envelope, workplace.content);
+      }),
+    );
+    // What it has cost nobody knows; what it has answered in the same moment, it has.
+    if (halted === undefined || answer.fault === undefined) return answer;
+    const { cost } = answer.fault;
+    const fault = { ...haltedBy({ why: halted }), ...(cost !== undefined && { cost }) };
+    return { fault, durationMs: answer.durationMs };
+  }
+
+  #askInParts(duty: Kept, chunking: Chunking, ask: AnyActorLogic): AnyActorLogic {
+    const known = (name: string): Agent => {
+      const agent = this.#agents.get(name);
+      if (agent === undefined) throw new Error(`${name} is no agent any more`);
+      return agent;
+    };
+    return partsMachine({
+      pointer: chunking.pointer,
+      concurrency: chunking.concurrency ?? 1,
+      ask,
+      split: fromPromise<Split, Asking>(({ input: { agent, envelope } }) =>
+        Promise.resolve(splitFor(known(agent), chunking, envelope.input)),
+      ),
+      join: fromPromise<Answer, Joining>(({ input }) =>
+        Promise.resolve(joinedBy(keepingTo(duty, known(input.agent)), chunking, input)),
+      ),
+    });
+  }
+
+  get #hasGates(): boolean {
+    return [...this.#agents.values()].some(({ permits }) => permits.length > 0);
+  }
+
+  /** Gates hear of a failure by an error; it has the answer with it. */
+  #askThroughGates(duty: Kept): AnyActorLogic {
+    const asking = fromPromise<Answer, Asking>(async (scope) => {
+      const answer = await this.#ask(duty, scope);
+      if (answer.fault === undefined) return answer;
+      const { message, retryAfterMs } = answer.fault;
+      const more = { answer, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+      throw Object.assign(new Error(message), more);
+    });
+    return guarded(asking, {
+      permits: (input) => input.permits,
+      judge: (error) => (BLAME.has(faultClassIn(error)) ? 'failure' : 'ignored'),
+    });
+  }
+}
+
+/** An agent whose answers are held against the task's schema as well as against its own. */
+function keepingTo({ outputSchema }: Kept, agent: Agent): Agent {
+  if (outputSchema === undefined) return agent;
+  const { output } = agent.contract;
+  const check: Checked['check'] = (value) => {
+    const checking = output.check(value);
+    return checking.ok ? outputSchema.check(checking.value) : checking;
+  };
+  return { ...agent, contract: { ...agent.contract, output: { ...output, check } } };
+}
+
+/** Faults that say something about the other side. */
+const BLAME: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefined>([
+  ...(['rate-limit', 'server-error', 'unavailable', 'timeout', 'quota', 'not-parseable', 'crash'] as const),
+]);
+
+const faultClassIn = (error: unknown): FaultClass | undefined =>
+  (error as { readonly answer?: Answer } | undefined)?.answer?.fault?.class;
+
+const haltedBy = ({ why }: { readonly why: string }) =>
+  ({ class: 'not-permitted', code: HALTED, message: why }) as const;

@@ -1,0 +1,38 @@
+/**
+ * The workplace: what the staff needs of the system that it works in, and what happens there while it is open.
+ */
+import type { TaskPermission } from '../../machines/task/words.ts';
+import type { Authority } from '../../runtime/index.ts';
+import type { Payee } from '../budgets/late-bills.ts';
+import { RunningCalls } from '../halts/running.ts';
+import type { OrderBook } from '../halts/running.ts';
+import type { Registry } from '../routing/records.ts';
+import type { Content } from '../state/content.ts';
+
+/** What it needs of the system that it works in. */
+export interface Workplace extends Registry {
+  readonly authority: Authority;
+  readonly orders: OrderBook;
+  /** Whoever lives at an address: the task that something is said to, the account that is told of a bill. */
+  get(address: string): Found | undefined;
+  /** Whose a run is; null where that cannot be told. */
+  tenantOf(run: string): string | null | undefined;
+  /** Where it keeps what agents have found and made. Without it only the hashes are recorded. */
+  readonly content?: Content;
+}
+
+interface Found extends Payee {
+  getSnapshot(): unknown;
+  send(event: TaskPermission | Parameters<Payee['send']>[0]): Promise<unknown>;
+}
+
+/** A workplace that is open, and what happens in it. */
+export interface Shift {
+  readonly workplace: Workplace;
+  readonly calls: RunningCalls;
+}
+
+export const shiftIn = (workplace: Workplace): Shift => ({
+  workplace,
+  calls: new RunningCalls(workplace.orders),
+});
