@@ -23,7 +23,7 @@
  */
 import { and, assign, enqueueActions, sendTo, setup } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, DoneActorEvent, ErrorActorEvent } from 'xstate';
-import type { BudgetAnswer, BudgetHold, BudgetReserve, BudgetSettle } from '../budget/words.ts';
+import type { BudgetAnswer } from '../budget/words.ts';
 import { NOTHING } from '../values/money.ts';
 import type { ReviewOutput } from '../review/review.ts';
 import { isOrder, isTold } from '../workflow/events.ts';
@@ -32,6 +32,7 @@ import { saidBy } from '../workflow/progress.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
 import { answerOfError, failedWith } from './broken.ts';
+import { ACCOUNT_PATIENCE_MS, billOf, reservationOf, returnOf, withMoney, withoutMoney } from './paying.ts';
 import {
   abandoned,
   advised,
@@ -88,9 +89,6 @@ interface Known {
   readonly context: TaskContext;
 }
 
-/** An account that has not answered by then will not: it is gone, in ms. */
-const ACCOUNT_PATIENCE_MS = 60_000;
-
 /** What ends a wait for better times. */
 const ORDERS = {
   'task.resume': { guard: 'may be about it', target: 'consulting', actions: 'goOn' },
@@ -98,23 +96,33 @@ const ORDERS = {
   'task.cancel': { target: 'cancelled' },
 } as const;
 
+/** An action, or a guard, that is given what somebody who was asked has answered. */
+const given =
+  <TAnswer>() =>
+  <TType extends string>(type: TType) =>
+    ({
+      type,
+      params: ({ event }: { readonly event: DoneActorEvent }) => ({ answer: event.output as TAnswer }),
+    }) as const;
+const ofAgent = given<Answer>();
+const ofPerson = given<ReviewOutput>();
+const ofVerifier = given<Verified>();
+
+/** An action that is given why somebody who was asked has not answered. */
+const failing = <TType extends string>(type: TType) =>
+  ({
+    type,
+    params: ({ event }: { readonly event: ErrorActorEvent }) => ({ error: event.error }),
+  }) as const;
+
 /** What whoever was consulted says. */
 const ADVISED = {
-  onDone: {
-    target: 'advised',
-    actions: {
-      type: 'advise',
-      params: ({ event }: { readonly event: DoneActorEvent }) => ({ advice: event.output as Advice }),
-    },
-  },
-  onError: {
-    target: 'deciding',
-    actions: {
-      type: 'findNobody',
-      params: ({ event }: { readonly event: ErrorActorEvent }) => ({ error: event.error }),
-    },
-  },
+  onDone: { target: 'advised', actions: given<Advice>()('advise') },
+  onError: { target: 'deciding', actions: failing('findNobody') },
 } as const;
+
+/** There is nobody who could decide. */
+const UNDECIDED = { target: 'failed', actions: failing('crash') } as const;
 
 /** Of a task that nobody is to confirm. */
 const NO_POLL: AnyActorLogic = setup({}).createMachine({});
@@ -139,7 +147,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'costs nothing': ({ context: { advice, start } }) =>
         start.account === undefined || advice!.maxCost === NOTHING,
       'a person does it': ({ context: { advice } }) => advice!.person !== undefined,
-      'ends the run': (_, { output }: { readonly output: ReviewOutput }) => output.verdict === 'aborted',
+      'ends the run': (_, { answer }: { readonly answer: ReviewOutput }) => answer.verdict === 'aborted',
       'is its money': ({ context, event }) => 'ticket' in event && event.ticket === context.ticket,
       'is good': ({ context: { fault } }, _spec: object) => fault === undefined,
       'is to be verified': ({ context: { fault, ground } }) =>
@@ -166,44 +174,19 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'is only to be confirmed': ({ context: { awaits } }) => awaits !== undefined,
     },
     actions: {
-      advise: assign(({ context }, { advice }: { readonly advice: Advice }) => advised(context, advice)),
+      advise: assign(({ context }, { answer }: { readonly answer: Advice }) => advised(context, answer)),
       findNobody: assign(({ context }, { error }: { readonly error: unknown }) =>
         advised(context, { fault: { class: 'crash', message: saidBy(error) }, passedOver: [] }),
       ),
       reserve: enqueueActions(({ context, enqueue, self, system }) => {
-        const { advice, start } = context;
         const ticket = ticketOf(context);
         enqueue.assign({ ticket });
-        const request: BudgetReserve = {
-          type: 'budget.reserve',
-          ticket,
-          amount: advice!.maxCost,
-          from: self,
-          path: advice!.accounts,
-          labels: { agent: advice!.agent, task: start.task },
-        };
-        enqueue.sendTo(accountOf(start, system), request);
+        enqueue.sendTo(accountOf(context.start, system), reservationOf(context, ticket, self));
       }),
-      haveMoney: assign({
-        accounts: ({ event }) => (event.type === 'budget.reserved' ? event.accounts : []),
-      }),
-      haveNoMoney: assign({
-        ticket: undefined,
-        answer: undefined,
-        // What an account of the agent's own has left says nothing about others.
-        moneyLeft: ({ context: { advice }, event }) =>
-          event.type === 'budget.refused' && !advice!.accounts.includes(event.account)
-            ? event.remaining
-            : undefined,
-        fault: ({ event }) => ({
-          class: 'budget-exhausted' as const,
-          message:
-            event.type === 'budget.refused'
-              ? `${event.account} does not give the money: ${event.reason}`
-              : 'the account does not answer',
-          cost: NOTHING,
-        }),
-      }),
+      haveMoney: assign(({ event }) => withMoney(event as BudgetAnswer)),
+      haveNoMoney: assign(({ context, event }) =>
+        withoutMoney(context, 'ticket' in event ? event : undefined),
+      ),
       begin: assign(({ context }) => begun(context, Date.now())),
       take: assign(({ context }, { answer }: { readonly answer: Answer }) =>
         answered(context, spec, answer, Date.now()),
@@ -217,30 +200,19 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       keepParts: assign({
         parts: ({ context: { parts }, event }) => (event.type === 'parts.done' ? event.done : parts),
       }),
-      keepSupplied: assign(({ context }, { output }: { readonly output: ReviewOutput }) =>
-        suppliedBy(context, output),
+      keepSupplied: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
+        suppliedBy(context, answer),
       ),
       settle: enqueueActions(({ context, enqueue, system }) => {
-        const { ticket, log, start } = context;
+        const { ticket, start } = context;
         if (ticket === undefined) return;
-        const { cost, billing } = log.at(-1)!;
-        const account = accountOf(start, system);
-        const { source = 'agent', price } = billing ?? {};
-        const bill: BudgetSettle | BudgetHold =
-          cost === undefined
-            ? { type: 'budget.hold', ticket }
-            : { type: 'budget.settle', ticket, cost, source, ...(price !== undefined && { price }) };
-        enqueue.sendTo(account, bill);
+        enqueue.sendTo(accountOf(start, system), billOf(context, ticket));
         enqueue.assign({ ticket: undefined });
       }),
       letGo: enqueueActions(
         ({ context: { ticket, start }, enqueue, system }, { knows }: { readonly knows: boolean }) => {
           if (ticket === undefined) return;
-          // Of a call that was stopped nobody knows what it has cost.
-          enqueue.sendTo(accountOf(start, system), {
-            type: knows ? 'budget.release' : 'budget.hold',
-            ticket,
-          });
+          enqueue.sendTo(accountOf(start, system), returnOf(ticket, knows));
           enqueue.assign({ ticket: undefined });
         },
       ),
@@ -251,15 +223,18 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       awaitOthers: assign(({ context }) => awaiting(context)),
       hearOthers: assign(({ context }, { answer }: { readonly answer: Polled }) => polled(context, answer)),
       heed: assign(({ context }, { answer }: { readonly answer: Verified }) => verified(context, answer)),
+      crash: assign((_, { error }: { readonly error: unknown }) => ({
+        fault: { class: 'crash' as const, message: saidBy(error) },
+      })),
       decide: assign(({ context }) => decided(context, spec, Date.now())),
       goOn: assign(({ context, event }) =>
         resumed(context, event.type === 'task.resume' ? event.input : undefined),
       ),
-      follow: assign(({ context }, { output }: { readonly output: ReviewOutput }) =>
-        afterReview(context, output),
+      follow: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
+        afterReview(context, answer),
       ),
-      heedClearance: assign(({ context }, { output }: { readonly output: ReviewOutput }) =>
-        afterClearance(context, output),
+      heedClearance: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
+        afterClearance(context, answer),
       ),
       notify: enqueueActions(({ context, enqueue }) => {
         for (const notice of noticesOf(context)) enqueue.emit(notice);
@@ -338,17 +313,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context }: Known) => clearanceOf(context),
           onDone: {
             target: 'heard',
-            actions: {
-              type: 'heedClearance',
-              params: ({ event }) => ({ output: event.output as ReviewOutput }),
-            },
+            actions: ofPerson('heedClearance'),
           },
-          onError: {
-            target: 'failed',
-            actions: assign({
-              fault: ({ event }) => ({ class: 'crash' as const, message: saidBy(event.error) }),
-            }),
-          },
+          onError: UNDECIDED,
         },
         on: { 'task.cancel': { target: 'cancelled' } },
       },
@@ -391,27 +358,18 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context }: Known) => jobOf(context, Date.now()),
           onDone: [
             {
-              guard: {
-                type: 'ends the run',
-                params: ({ event }) => ({ output: event.output as ReviewOutput }),
-              },
+              guard: ofPerson('ends the run'),
               target: 'failed',
-              actions: [
-                { type: 'follow', params: ({ event }) => ({ output: event.output as ReviewOutput }) },
-                { type: 'letGo', params: isFree },
-              ],
+              actions: [ofPerson('follow'), { type: 'letGo', params: isFree }],
             },
             {
               target: 'asking',
-              actions: {
-                type: 'keepSupplied',
-                params: ({ event }) => ({ output: event.output as ReviewOutput }),
-              },
+              actions: ofPerson('keepSupplied'),
             },
           ],
           onError: {
             target: 'weighing',
-            actions: [{ type: 'breakDown', params: ({ event }) => ({ error: event.error }) }, 'settle'],
+            actions: [failing('breakDown'), 'settle'],
           },
         },
         on: {
@@ -430,19 +388,11 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context }: Known): Asking => askingOf(context, spec),
           onDone: {
             target: 'weighing',
-            actions: [
-              { type: 'take', params: ({ event }) => ({ answer: event.output as Answer }) },
-              'settle',
-              'answerShadows',
-            ],
+            actions: [ofAgent('take'), 'settle', 'answerShadows'],
           },
           onError: {
             target: 'weighing',
-            actions: [
-              { type: 'breakDown', params: ({ event }) => ({ error: event.error }) },
-              'settle',
-              'answerShadows',
-            ],
+            actions: [failing('breakDown'), 'settle', 'answerShadows'],
           },
         },
         after: { tooLong: { target: 'weighing', actions: ['beLate', 'settle', 'answerShadows'] } },
@@ -470,21 +420,18 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context }: Known): Verification => verificationOf(context, spec),
           onDone: [
             {
-              guard: {
-                type: 'needs others',
-                params: ({ event }) => ({ answer: event.output as Verified }),
-              },
+              guard: ofVerifier('needs others'),
               target: 'polling',
-              actions: { type: 'heed', params: ({ event }) => ({ answer: event.output as Verified }) },
+              actions: ofVerifier('heed'),
             },
             {
               guard: ({ event }) => (event.output as Verified).fault === undefined,
               target: 'done',
-              actions: { type: 'heed', params: ({ event }) => ({ answer: event.output as Verified }) },
+              actions: ofVerifier('heed'),
             },
             {
               target: 'deciding',
-              actions: { type: 'heed', params: ({ event }) => ({ answer: event.output as Verified }) },
+              actions: ofVerifier('heed'),
             },
           ],
           onError: {
@@ -508,7 +455,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context }: Known): Poll => pollOf(context),
           onDone: {
             target: 'polled',
-            actions: { type: 'hearOthers', params: ({ event }) => ({ answer: event.output as Polled }) },
+            actions: given<Polled>()('hearOthers'),
           },
           onError: {
             target: 'polled',
@@ -591,14 +538,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context }: Known) => reviewOf(context, spec),
           onDone: {
             target: 'reviewed',
-            actions: { type: 'follow', params: ({ event }) => ({ output: event.output as ReviewOutput }) },
+            actions: ofPerson('follow'),
           },
-          onError: {
-            target: 'failed',
-            actions: assign({
-              fault: ({ event }) => ({ class: 'crash' as const, message: saidBy(event.error) }),
-            }),
-          },
+          onError: UNDECIDED,
         },
         on: { 'task.cancel': { target: 'cancelled' } },
       },

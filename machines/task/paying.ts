@@ -1,0 +1,64 @@
+/**
+ * The money of a task: what it says to the account that pays for an attempt, and what it makes of the answer. Pure; sent by the machine
+ * (`task.ts`). A ticket is held from when the money was asked for until it is known, or given up, what was spent of it.
+ */
+import type { AnyActorRef } from 'xstate';
+import type {
+  BudgetAnswer,
+  BudgetHold,
+  BudgetRelease,
+  BudgetReserve,
+  BudgetSettle,
+} from '../budget/words.ts';
+import { NOTHING } from '../values/money.ts';
+import type { TaskContext } from './progress.ts';
+
+/** An account that has not answered by then will not: it is gone, in ms. */
+export const ACCOUNT_PATIENCE_MS = 60_000;
+
+type Changed = Partial<TaskContext>;
+
+/** What the attempt that comes next may cost. @param from who is answered */
+export function reservationOf(
+  { advice, start }: TaskContext,
+  ticket: string,
+  from: AnyActorRef,
+): BudgetReserve {
+  const { maxCost, accounts, agent } = advice!;
+  const labels = { agent, task: start.task };
+  return { type: 'budget.reserve', ticket, amount: maxCost, from, path: accounts, labels };
+}
+
+export function withMoney(answer: BudgetAnswer): Changed {
+  return { accounts: answer.type === 'budget.reserved' ? answer.accounts : [] };
+}
+
+/** @param answer undefined: there was none */
+export function withoutMoney({ advice }: TaskContext, answer: BudgetAnswer | undefined): Changed {
+  const refusal = answer?.type === 'budget.refused' ? answer : undefined;
+  const message =
+    refusal === undefined
+      ? 'the account does not answer'
+      : `${refusal.account} does not give the money: ${refusal.reason}`;
+  // What an account of the agent's own has left says nothing about others.
+  const isOthers = refusal !== undefined && !advice!.accounts.includes(refusal.account);
+  return {
+    ticket: undefined,
+    answer: undefined,
+    moneyLeft: isOthers ? refusal.remaining : undefined,
+    fault: { class: 'budget-exhausted', message, cost: NOTHING },
+  };
+}
+
+/** What the last attempt has cost, or that nobody knows. */
+export function billOf({ log }: TaskContext, ticket: string): BudgetSettle | BudgetHold {
+  const { cost, billing } = log.at(-1)!;
+  if (cost === undefined) return { type: 'budget.hold', ticket };
+  const { source = 'agent', price } = billing ?? {};
+  return { type: 'budget.settle', ticket, cost, source, ...(price !== undefined && { price }) };
+}
+
+/** It is not wanted any more. @param knows that nothing was spent; of a call that was stopped nobody knows */
+export function returnOf(ticket: string, knows: boolean): BudgetRelease | BudgetHold {
+  return { type: knows ? 'budget.release' : 'budget.hold', ticket };
+}
