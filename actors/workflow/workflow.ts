@@ -20,8 +20,14 @@ import type { Office } from './office.ts';
 import { writtenWorkflow } from './written.ts';
 import type { Definition } from './written.ts';
 
+interface Declared {
+  readonly options: AnyWorkflowOptions;
+  /** Throws what is wrong with an input. */
+  readonly checkInput: (input: unknown) => void;
+}
+
 /** Of every machine that is a workflow: how it was declared. By its configuration, which all its copies share. */
-const declarations = new WeakMap<object, AnyWorkflowOptions>();
+const declarations = new WeakMap<object, Declared>();
 
 /** What can be needed: nodes, and arms of branches. */
 type Needable<TTasks> = {
@@ -90,13 +96,18 @@ const nameIn = (options: unknown): string => {
 };
 
 function machineOf(options: AnyWorkflowOptions, office: Office): AnyStateMachine {
-  const machine = runMachine(graphOf(options, office, declarationOf));
-  declarations.set(machine.config, options);
+  const graph = graphOf(options, office, declarationOf);
+  const machine = runMachine(graph);
+  declarations.set(machine.config, { options, checkInput: graph.checkInput });
   return machine;
 }
 
 /** How a workflow was declared; undefined of any other logic. */
 export function declarationOf(logic: unknown): AnyWorkflowOptions | undefined {
+  return declaredIn(logic)?.options;
+}
+
+function declaredIn(logic: unknown): Declared | undefined {
   const { config } = (logic ?? {}) as { readonly config?: unknown };
   return typeof config === 'object' && config !== null ? declarations.get(config) : undefined;
 }
@@ -167,8 +178,7 @@ function wantedBy(
 
 /** What a workflow says of an input before there is a run of it: throws what is wrong. */
 export function inputCheckOf(logic: unknown): (input: unknown) => void {
-  const options = declarationOf(logic);
-  return options === undefined ? () => {} : graphOf(options, EMPTY_OFFICE, declarationOf).checkInput;
+  return declaredIn(logic)?.checkInput ?? (() => {});
 }
 
 /** The same workflow, with somebody in its office. */
