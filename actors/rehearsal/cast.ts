@@ -29,7 +29,9 @@ export function castOf(
   const wanted = doersIn(workflow);
   for (const { name, tasks } of namedIn(wanted)) casting.standIn(name, tasks);
   // Whoever keeps a schema can do it where none is asked for, too.
-  const bySchema = wanted.toSorted((a, b) => Number(b.outputSchema !== undefined) - Number(a.outputSchema !== undefined));
+  const bySchema = wanted.toSorted(
+    (a, b) => Number(b.outputSchema !== undefined) - Number(a.outputSchema !== undefined),
+  );
   for (const one of bySchema) casting.makeUp(one);
   return casting.cast;
 }

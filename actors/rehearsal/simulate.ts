@@ -5,8 +5,7 @@
  * It always ends: where the run does not, after so much time, or so many events, it says what it waits for.
  */
 import { InvalidArgument } from '../../runtime/index.ts';
-import type { Decider } from '../../runtime/index.ts';
-import { memory } from '../../storage/memory.ts';
+import type { Decider, Logger } from '../../runtime/index.ts';
 import { isAgent } from '../agents/agent.ts';
 import type { Router } from '../routing/rules.ts';
 import { RECORD_KINDS } from '../routing/records.ts';
@@ -45,6 +44,8 @@ export interface SimulateOptions {
   readonly actors?: StaffedDefinitions;
   /** As for `createSystem`. */
   readonly router?: Router;
+  /** Where it is said what goes wrong in the system itself. Default: nowhere. */
+  readonly logger?: Logger;
 }
 
 /** Why a rehearsal has ended before its run: nothing moves any more, too much time has passed, too much has happened. */
@@ -72,7 +73,7 @@ export async function simulate(workflow: object, options: SimulateOptions = {}):
     throw new InvalidArgument('workflow', 'must be made with workflow(…) or workflowFrom(…)');
   check(options);
   const { actors = {}, confidence = 1, decide = 'approve', faults: orders = {}, router } = options;
-  const { seed = crypto.randomUUID().slice(0, 8) } = options;
+  const { seed = crypto.randomUUID().slice(0, 8), logger = SILENT } = options;
   const { input = sampleFor(declared, seed) } = options;
   inputCheckOf(workflow)(input);
   const script = scriptOf(declared);
@@ -81,10 +82,12 @@ export async function simulate(workflow: object, options: SimulateOptions = {}):
   const play = { world, seed, confidence, faults: new OrderedFaults(orders, tasks) };
   const cast = castOf(script, Object.values(actors).filter(isAgent), (output) => performing(output, play));
   const name = nameFor(declared, cast);
+  // Nobody who only loads this needs a store for it.
+  const { memory } = await import('../../storage/memory.ts');
   const opening: StaffedOptions<StaffedDefinitions> = {
     store: memory(),
     actors: { ...Object.fromEntries(cast), [name]: script },
-    ...{ clock: world, decider: ANYTHING_GOES, logger: SILENT, passivateAfter: Infinity },
+    ...{ clock: world, decider: ANYTHING_GOES, logger, passivateAfter: Infinity },
     ...(router !== undefined && { router }),
   };
   await using system = await createSystem(opening);
@@ -122,7 +125,7 @@ function nameFor({ id }: AnyWorkflowOptions, cast: ReadonlyMap<string, unknown>)
   return name;
 }
 
-const SILENT = { log: () => {}, error: () => {} };
+const SILENT: Logger = { log: () => {}, error: () => {} };
 
 /** Who may do what is not rehearsed. */
 const ANYTHING_GOES: Decider = {

@@ -359,7 +359,7 @@ export class Reviews {
     const receipt = await this.#send(ref, event, options);
     const answer = await this.#answerTo(ref, event, receipt);
     if (!answer.isTaken) throw new ReviewRefused(id, answer, answer.hash);
-    return { receipt, hash: answer.hash, review: reviewOf(ref) };
+    return { receipt, hash: answer.hash, review: reviewOf(ref, await this.#stoodAfter(ref, receipt)) };
   }
 
   /** The review itself knows who has asked for it only where it was told so. */
@@ -404,10 +404,15 @@ export class Reviews {
 
   /** What the review said to a message: from its state, or from how that was then when others came behind. */
   async #answerTo(ref: ReviewRef, event: ReviewEvent, { seq }: Receipt): Promise<ReviewAnswer> {
-    const now = ref.getSnapshot().context.answer;
+    const now = livingAt(ref)?.context.answer;
     if (now !== undefined && now.ask === event.ask) return sameRequest(now, event);
     const then = (await this.#host.snapshotAt(ref.address, seq)) as ReviewSnapshot;
     return sameRequest(then.context.answer!, event);
+  }
+
+  /** How it stands now; where another has begun in its place, how it stood then. */
+  async #stoodAfter(ref: ReviewRef, { seq }: Receipt): Promise<ReviewSnapshot> {
+    return livingAt(ref) ?? ((await this.#host.snapshotAt(ref.address, seq)) as ReviewSnapshot);
   }
 
   #at(id: string): ReviewRef {
@@ -463,8 +468,13 @@ function becameOf({ status }: Review): keyof ProbeReport {
   return status === 'expired' ? 'undecided' : 'caught';
 }
 
-function reviewOf(ref: ReviewRef): Review {
-  const { context, status } = ref.getSnapshot();
+/** Undefined where what was decided has led to another review at the same address: of this one nothing is in memory any more. */
+function livingAt(ref: ReviewRef): ReviewSnapshot | undefined {
+  const snapshot: Partial<ReviewSnapshot> = ref.getSnapshot();
+  return snapshot.context === undefined ? undefined : (snapshot as ReviewSnapshot);
+}
+
+function reviewOf(ref: ReviewRef, { context, status } = ref.getSnapshot()): Review {
   const { watch, steps, climbed, answer: _, ending, probe, ...file } = context;
   const step = steps[climbed];
   const id = ref.address;
