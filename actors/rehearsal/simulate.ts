@@ -5,7 +5,7 @@
  * It always ends: where the run does not, after so much time, or so many events, it says what it waits for.
  */
 import { InvalidArgument } from '../../runtime/index.ts';
-import type { Decider, Logger } from '../../runtime/index.ts';
+import type { ActorDefinitions, Decider, Logger } from '../../runtime/index.ts';
 import { isAgent } from '../agents/agent.ts';
 import type { Router } from '../routing/rules.ts';
 import { RECORD_KINDS } from '../routing/records.ts';
@@ -13,7 +13,7 @@ import { samplesFor } from '../schema/checked.ts';
 import { CONTENT } from '../state/content.ts';
 import type { RunStatus } from '../state/run-status.ts';
 import { createSystem } from '../system.ts';
-import type { StaffedDefinitions, StaffedOptions } from '../system.ts';
+import type { HeddleSystem, StaffedDefinitions, StaffedOptions } from '../system.ts';
 import { schemaOf } from '../workflow/graph.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { declarationOf, doersIn, inputCheckOf } from '../workflow/workflow.ts';
@@ -44,6 +44,8 @@ export interface SimulateOptions {
   readonly actors?: StaffedDefinitions;
   /** As for `createSystem`. */
   readonly router?: Router;
+  /** How often something may become due, or somebody decide, until it is given up. Default 5000. */
+  readonly moves?: number;
   /** Where it is said what goes wrong in the system itself. Default: nowhere. */
   readonly logger?: Logger;
 }
@@ -60,7 +62,6 @@ export interface Simulation extends RunStatus {
 
 /** A year: whoever waits longer waits for ever. */
 const LONGEST_MS = 365 * 24 * 60 * 60_000;
-/** So many times something becomes due, or somebody decides. */
 const MOST_MOVES = 5000;
 
 /**
@@ -72,38 +73,26 @@ export async function simulate(workflow: object, options: SimulateOptions = {}):
   if (declared === undefined)
     throw new InvalidArgument('workflow', 'must be made with workflow(…) or workflowFrom(…)');
   check(options);
-  const { actors = {}, confidence = 1, decide = 'approve', faults: orders = {}, router } = options;
-  const { seed = crypto.randomUUID().slice(0, 8), logger = SILENT } = options;
+  const { seed = crypto.randomUUID().slice(0, 8), decide = 'approve', moves = MOST_MOVES } = options;
   const { input = sampleFor(declared, seed) } = options;
   inputCheckOf(workflow)(input);
-  const script = scriptOf(declared);
   const world = new VirtualWorld(seed);
-  const tasks = doersIn(script).map(({ task }) => task);
-  const play = { world, seed, confidence, faults: new OrderedFaults(orders, tasks) };
-  const cast = castOf(script, Object.values(actors).filter(isAgent), (output) => performing(output, play));
-  const name = nameFor(declared, cast);
-  // Nobody who only loads this needs a store for it.
-  const { memory } = await import('../../storage/memory.ts');
-  const opening: StaffedOptions<StaffedDefinitions> = {
-    store: memory(),
-    actors: { ...Object.fromEntries(cast), [name]: script },
-    ...{ clock: world, decider: ANYTHING_GOES, logger, passivateAfter: Infinity },
-    ...(router !== undefined && { router }),
-  };
-  await using system = await createSystem(opening);
+  const { system, name } = await opened(declared, { ...options, seed, world });
+  await using _ = system;
   // Which names there are is known only now.
   const { address } = await system.start(name, { id: '1', input } as never);
   const people = new People(system.reviews, decide);
   const isOver = async (): Promise<boolean> => OVER.has((await system.runs.status(address)).state);
-  const unended = await performed({ world, people, isOver });
+  const unended = await performed({ world, people, moves, isOver });
   const status = await system.runs.status(address);
   return { ...status, seed, ...(unended !== undefined && { unended }) };
 }
 
-function check({ confidence = 1, decide = 'approve', seed = '' }: SimulateOptions): void {
+function check({ confidence = 1, decide = 'approve', seed = '', moves = 1 }: SimulateOptions): void {
   if (typeof seed !== 'string') throw new InvalidArgument('seed', 'must be a text');
   if (!(confidence >= 0 && confidence <= 1))
     throw new InvalidArgument('confidence', 'must be a number from 0 to 1');
+  if (!(moves >= 1)) throw new InvalidArgument('moves', 'must be a number from 1 on');
   if (!VERDICTS.includes(decide))
     throw new InvalidArgument('decide', `must be one of ${VERDICTS.join(', ')}`);
 }
@@ -116,6 +105,29 @@ function sampleFor({ id, inputSchema }: AnyWorkflowOptions, seed: string): unkno
     throw new InvalidArgument('input', `is missing: no sample can be made from the input schema of ${id}`);
   return sample;
 }
+
+/** A system with the workflow and its cast, and nobody else. */
+async function opened(
+  declared: AnyWorkflowOptions,
+  { actors = {}, router, confidence = 1, faults = {}, logger = SILENT, seed, world }: Opening,
+): Promise<{ readonly system: HeddleSystem<ActorDefinitions>; readonly name: string }> {
+  const script = scriptOf(declared);
+  const tasks = doersIn(script).map(({ task }) => task);
+  const play = { world, seed, confidence, faults: new OrderedFaults(faults, tasks) };
+  const cast = castOf(script, Object.values(actors).filter(isAgent), (output) => performing(output, play));
+  const name = nameFor(declared, cast);
+  // Nobody who only loads this needs a store for it.
+  const { memory } = await import('../../storage/memory.ts');
+  const options: StaffedOptions<StaffedDefinitions> = {
+    store: memory(),
+    actors: { ...Object.fromEntries(cast), [name]: script },
+    ...{ clock: world, decider: ANYTHING_GOES, logger, passivateAfter: Infinity },
+    ...(router !== undefined && { router }),
+  };
+  return { system: await createSystem(options), name };
+}
+
+type Opening = SimulateOptions & { readonly seed: string; readonly world: VirtualWorld };
 
 /** Under which it is hosted, beside its agents and what the house has for them. */
 function nameFor({ id }: AnyWorkflowOptions, cast: ReadonlyMap<string, unknown>): string {
@@ -140,13 +152,14 @@ const OVER: ReadonlySet<RunStatus['state']> = new Set<RunStatus['state']>([
 interface Performance {
   readonly world: VirtualWorld;
   readonly people: People;
+  readonly moves: number;
   isOver(): Promise<boolean>;
 }
 
 /** Lets everything happen, up to an end. */
-async function performed({ world, people, isOver }: Performance): Promise<Unended | undefined> {
+async function performed({ world, people, moves, isOver }: Performance): Promise<Unended | undefined> {
   const until = world.now() + LONGEST_MS;
-  for (let moves = 0; moves < MOST_MOVES; moves++) {
+  for (let move = 0; move < moves; move++) {
     if (!(await world.isSettled())) return 'too-much';
     if (await isOver()) return undefined;
     if (await people.decide()) continue;
