@@ -181,6 +181,11 @@ describe('other actors', () => {
     expect(part(told, 'work').attempts.map((one) => one.agent)).toEqual(['ghost', 'spare']);
   });
 
+  it('may be called as the workflow is', async () => {
+    const told = await rehearsed(single({ capability: undefined, agent: 'single' }));
+    expect([told.run, told.workflow, told.state]).toEqual(['single-run/1', 'single', 'complete']);
+  });
+
   it('do what each task says of its output, for one capability as well', async () => {
     const NUMBER = fields({ number: { type: 'integer' } });
     const two = workflow({
