@@ -341,6 +341,11 @@ describe('it ends', () => {
   });
 });
 
+it('is broken off', async () => {
+  const reason = new Error('enough');
+  await expect(rehearsed(single(), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+});
+
 describe('a seed', () => {
   const chancy = workflow({
     id: 'chancy',

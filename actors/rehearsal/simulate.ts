@@ -46,6 +46,8 @@ export interface SimulateOptions {
   readonly router?: Router;
   /** How often something may become due, or somebody decide, until it is given up. Default 5000. */
   readonly moves?: number;
+  /** Breaks it off: it rejects with the reason. */
+  readonly signal?: AbortSignal;
   /** Where it is said what goes wrong in the system itself. Default: nowhere. */
   readonly logger?: Logger;
 }
@@ -79,11 +81,10 @@ export async function simulate(workflow: object, options: SimulateOptions = {}):
   const world = new VirtualWorld(seed);
   const { system, name } = await opened(declared, { ...options, seed, world });
   await using _ = system;
-  // Which names there are is known only now.
-  const { address } = await system.start(name, { id: '1', input } as never);
+  const { address } = await system.start(name, { id: '1', input });
   const people = new People(system.reviews, decide);
   const isOver = async (): Promise<boolean> => OVER.has((await system.runs.status(address)).state);
-  const unended = await performed({ world, people, moves, isOver });
+  const unended = await performed({ world, people, moves, isOver, signal: options.signal });
   const status = await system.runs.status(address);
   return { ...status, seed, ...(unended !== undefined && { unended }) };
 }
@@ -153,13 +154,21 @@ interface Performance {
   readonly world: VirtualWorld;
   readonly people: People;
   readonly moves: number;
+  readonly signal: AbortSignal | undefined;
   isOver(): Promise<boolean>;
 }
 
 /** Lets everything happen, up to an end. */
-async function performed({ world, people, moves, isOver }: Performance): Promise<Unended | undefined> {
+async function performed({
+  world,
+  people,
+  moves,
+  signal,
+  isOver,
+}: Performance): Promise<Unended | undefined> {
   const until = world.now() + LONGEST_MS;
   for (let move = 0; move < moves; move++) {
+    signal?.throwIfAborted();
     if (!(await world.isSettled())) return 'too-much';
     if (await isOver()) return undefined;
     if (await people.decide()) continue;

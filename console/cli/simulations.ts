@@ -55,7 +55,12 @@ const simulate: Command = {
         workflows: code === undefined ? {} : await withoutAgents(codeFile!, code.actors),
       });
       const { actors, router } = code ?? {};
-      const given = { ...options, ...(actors && { actors }), ...(router && { router }) };
+      const given = {
+        ...options,
+        signal: session.signal,
+        ...(actors && { actors }),
+        ...(router && { router }),
+      };
       await tell(session, await orchestration.simulate(logic, given), flags);
     } catch (error) {
       if (!(error instanceof orchestration.InvalidWorkflow)) throw asUsage(error, workflow!);
