@@ -5,4 +5,4 @@
  */
 export * from './runtime/index.ts';
 export { createSystem } from './actors/system.ts';
-export type { HeddleSystem, Hosted, StaffedDefinitions, Supplies } from './actors/system.ts';
+export type { HeddleSystem, HeddleView, Hosted, StaffedDefinitions, Supplies } from './actors/system.ts';

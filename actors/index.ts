@@ -129,6 +129,12 @@ export { REPAIRS, repairedText, repairedValue } from './agents/repair.ts';
 export type { AppliedRepair, Repaired, RepairName } from './agents/repair.ts';
 
 // Reviews: where people decide
+export { AbsenceRefused } from './reviews/absence-refused.ts';
+export { Absences } from './reviews/absences.ts';
+export type { AbsenceBy, AbsenceHost, CancelOptions, DeclareOptions } from './reviews/absences.ts';
+export type { Absence, AbsenceNews, AbsenceRefusal } from '../machines/absence/words.ts';
+export type { Approver } from './reviews/approvers.ts';
+export type { OwnAbsences, OwnReviews } from './reviews/own-reviews.ts';
 export { Reviews } from './reviews/reviews.ts';
 export type {
   By,
@@ -169,6 +175,7 @@ export type {
   TaskOptions,
   WorkflowOptions,
 } from './workflow/declaration.ts';
+export type { Weekday, WorkingCalendar } from '../machines/working-time/calendar.ts';
 export { mermaid } from './workflow/mermaid.ts';
 export { plan } from './workflow/plan.ts';
 export type { Plan, PlannedNode } from './workflow/plan.ts';
@@ -219,7 +226,7 @@ export type { Comparison, Predicate, Rule } from './verifiers/rules.ts';
 export { sample } from './verifiers/sample.ts';
 export type { SampleOptions } from './verifiers/sample.ts';
 export { verify } from './verifiers/verifier.ts';
-export type { Assessment, Claim, Finding, Verification, Verifier } from './verifiers/verifier.ts';
+export type { Assessment, Claim, Finding, Others, Verification, Verifier } from './verifiers/verifier.ts';
 export { vote } from './verifiers/vote.ts';
 export type { VoteOptions } from './verifiers/vote.ts';
 

@@ -10,7 +10,6 @@ import { account } from '../machines/budget/account.ts';
 import type { ToolUse } from '../machines/contract.ts';
 import type { Fault, FaultClass } from '../machines/faults/fault.ts';
 import { guarded } from '../machines/permits/guarded.ts';
-import { review } from '../machines/review/review.ts';
 import { shadow } from '../machines/routing/shadow.ts';
 import { partsMachine } from '../machines/task/parts.ts';
 import type { TaskActors } from '../machines/task/task.ts';
@@ -35,12 +34,13 @@ import type { Agent } from './agents/agent.ts';
 import { attempt } from './agents/attempt.ts';
 import { answerOfPerson, personTermsOf } from './agents/human.ts';
 import { Places } from './agents/places.ts';
-import { tellLate } from './budgets/late-bills.ts';
+import { Bills } from './budgets/bills.ts';
 import type { Payee } from './budgets/late-bills.ts';
 import { CALL_OBLIGATIONS, termsFor } from './halts/obligations.ts';
 import { RunningCalls } from './halts/running.ts';
 import type { OrderBook } from './halts/running.ts';
 import { permitTool } from './halts/tools.ts';
+import { reservedReview } from './reviews/reserved.ts';
 import { advising } from './routing/advising.ts';
 import type { Candidate, RouteRequest } from './routing/candidate.ts';
 import { aboutOf, callOf, haltableBy, passedOverBy, whyDenied } from './routing/permission.ts';
@@ -56,7 +56,7 @@ import { sightOf } from './routing/sight.ts';
 import type { Checked } from './schema/checked.ts';
 import type { Content } from './state/content.ts';
 import { keptOf } from './state/manifest.ts';
-import { verify } from './verifiers/verifier.ts';
+import { dividedFor, verify } from './verifiers/verifier.ts';
 import type { Chunking } from './windows/chunking.ts';
 import { inputOfPart, joinedBy, splitFor } from './windows/parts.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
@@ -93,7 +93,7 @@ export interface StaffOptions {
 }
 
 export class Staff implements Office {
-  readonly review: AnyActorLogic = review;
+  readonly review: AnyActorLogic = reservedReview;
   readonly account: AnyActorLogic = account();
   /** Asks agents in the shadow of others. */
   readonly shadow: AnyActorLogic;
@@ -103,6 +103,7 @@ export class Staff implements Office {
   readonly #now: () => number;
   readonly #places = new Places();
   readonly #records = new Records();
+  readonly #bills = new Bills();
   /** Work that is owed goes on while the system is still being opened: it waits here. */
   readonly #shift: Promise<Shift>;
   #open!: (shift: Shift) => void;
@@ -155,13 +156,23 @@ export class Staff implements Office {
     signal.throwIfAborted();
     const invalid = faultOfInput(duty, asked.input);
     if (invalid !== undefined) return { fault: invalid, passedOver: [] };
-    const { run, task } = start;
-    const request: RouteRequest = { cheaperThan: undefined, ...asked, duty, run, task, now: this.#now() };
+    const { run, task, seat } = start;
+    const notOf = seat?.models ?? [];
+    const request: RouteRequest = {
+      cheaperThan: undefined,
+      ...asked,
+      notOf,
+      duty,
+      run,
+      task,
+      now: this.#now(),
+    };
     const rules = duty.router ?? this.#router;
     const found = route(this.#agents, request, rules ?? ANY_RULES, await this.#look(shift, request, rules));
     const refused: Refusal[] = [];
     for (const [index, candidate] of found.candidates.entries()) {
-      const given = await this.#permission(shift, duty, consultation, candidate);
+      const besides = seat === undefined ? {} : { vote: true };
+      const given = await this.#permission(shift, duty, consultation, candidate, CALL_OBLIGATIONS, besides);
       if (!('why' in given)) {
         const others = found.candidates.slice(index + 1);
         const advice = advising(candidate, given, others, { ...found, denied: refused.map(passedOverBy) });
@@ -290,12 +301,13 @@ export class Staff implements Office {
     const { run, workflow } = envelope.context;
     const call = haltableBy(agent, { capability: duty.capability, workflow }, run, shift.tenantOf(run));
     const halt = shift.calls.haltOn(call);
+    const tab = this.#bills.begin(shift, bill, part?.number);
     // It was halted after it was permitted, and nobody was asked.
-    if (halt !== undefined) return { fault: { ...haltedBy(halt), cost: NOTHING }, durationMs: 0 };
-    const onLate = (late: Answer): void => {
-      const cost = late.fault === undefined ? late.cost : late.fault.cost;
-      if (bill !== undefined && cost !== undefined) void tellLate(shift, bill, cost, late.billing);
-    };
+    if (halt !== undefined) {
+      const unasked: Answer = { fault: { ...haltedBy(halt), cost: NOTHING }, durationMs: 0 };
+      tab.end(unasked, false);
+      return unasked;
+    }
     const assignment = {
       ...envelope,
       ...(part !== undefined && { input: inputOfPart(envelope.input, part) }),
@@ -308,13 +320,17 @@ export class Staff implements Office {
     const asked = part === undefined ? keepingTo(duty, agent) : agent;
     const { answer, halted } = await shift.calls.run(call, signal, (stopping) =>
       this.#places.with(agent, stopping, async () => {
+        const onLate = (late: Answer): void => tab.late(late);
         const outcome = await attempt(asked, { ...assignment, signal: stopping }, { onLate });
+        tab.end(outcome, stopping.aborted);
         return keptOf(outcome, envelope, shift.content);
       }),
     );
     // What it has cost nobody knows; what it has answered in the same moment, it has.
     if (halted === undefined || answer.fault === undefined) return answer;
-    return { fault: haltedBy({ why: halted }), durationMs: answer.durationMs };
+    const { cost } = answer.fault;
+    const fault = { ...haltedBy({ why: halted }), ...(cost !== undefined && { cost }) };
+    return { fault, durationMs: answer.durationMs };
   }
 
   /** Asks an agent, through its gates if any has some. */
@@ -332,6 +348,7 @@ export class Staff implements Office {
     };
     return partsMachine({
       pointer: chunking.pointer,
+      concurrency: chunking.concurrency ?? 1,
       ask: this.#asking(duty),
       split: fromPromise<Split, Asking>(({ input: { agent, envelope } }) =>
         Promise.resolve(splitFor(known(agent), chunking, envelope.input)),
@@ -405,21 +422,26 @@ const ANY_RULES = router();
 const NO_RECORDS: ReadonlyMap<string, string> = new Map();
 
 function verified(
-  { verify: verifiers, task }: TaskDuty,
-  { input, output }: Verification,
+  { verify: verifiers }: TaskDuty,
+  { start, input, output, others }: Verification,
   sources: NonNullable<StaffOptions['sources']>,
 ): Verified {
+  const task = `${start.run}/${start.task}`;
   const values = {
     task,
     input: input as Readonly<Record<string, unknown>>,
     output,
     sources,
+    ...(others !== undefined && { others }),
   };
-  const verification = verify(verifiers, values);
+  const [alone, compared] = dividedFor(task, verifiers);
+  const verification = verify(others === undefined ? alone : compared, values);
   const found = Object.fromEntries(
     verification.findings.map(({ verifier, assessment }) => [verifier, assessment]),
   );
-  return verification.ok ? { found } : { found, fault: verification.fault };
+  if (!verification.ok) return { found, fault: verification.fault };
+  // Nobody is paid to confirm what can be shown to be wrong for nothing.
+  return others === undefined && compared.length > 0 ? { found, needsOthers: true } : { found };
 }
 
 /** Texts can be searched for what was quoted. */

@@ -3,7 +3,17 @@
  * registered, workflows get somebody in their offices, and people find what waits for them.
  */
 import { createSystem as openSystem, durable, InvalidArgument, specOf } from '../runtime/index.ts';
-import type { ActorDefinition, ActorDefinitions, System, SystemOptions } from '../runtime/index.ts';
+import type {
+  ActorDefinition,
+  ActorDefinitions,
+  Principal,
+  System,
+  SystemOptions,
+  SystemView,
+} from '../runtime/index.ts';
+import { roster } from '../machines/absence/roster.ts';
+import type { RosterMachine } from '../machines/absence/roster.ts';
+import { hasReviews } from '../machines/review/has-reviews.ts';
 import { trackRecord } from '../machines/routing/track-record.ts';
 import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agents/agent.ts';
@@ -14,6 +24,10 @@ import { lineageIn } from './state/lineage.ts';
 import type { Lineage, LineageOptions } from './state/lineage.ts';
 import { Halts } from './halts/halts.ts';
 import { REVIEW_OBLIGATIONS, runOf, workflowOf } from './reviews/review-permission.ts';
+import { ABSENCES } from './reviews/absences.ts';
+import { rosterIn } from './reviews/claims.ts';
+import type { ClaimsHost } from './reviews/claims.ts';
+import { OwnReviews } from './reviews/own-reviews.ts';
 import { Reviews } from './reviews/reviews.ts';
 import type { ReviewsOptions } from './reviews/reviews.ts';
 import { RECORD_KINDS } from './routing/records.ts';
@@ -46,22 +60,33 @@ export type Hosted<TActors extends StaffedDefinitions> = {
       : never;
 };
 
-export type HeddleSystem<TActors extends ActorDefinitions> = System<TActors> & {
-  /** What waits for people. */
-  readonly reviews: Reviews;
-  /** How runs of workflows stand, and stood. */
-  readonly runs: Runs;
-  /** What was found and made in workflows, by its hash. */
-  readonly content: Content;
-  /**
-   * What something was made of, and what was made of it.
-   * @param hash of a source, an input or an output
-   * @throws UnknownContent
-   */
-  lineage(hash: string, options?: LineageOptions): Promise<Lineage>;
-  /** The kill switch. */
-  readonly halts: Halts;
-};
+/** A system in somebody's hands. */
+export type HeddleView<TActors extends ActorDefinitions> = {
+  as(principal: Principal): HeddleView<TActors>;
+  /** What waits for people; what is done with it is done by this principal. */
+  readonly reviews: OwnReviews;
+} & SystemView<TActors>;
+
+// What comes first is meant where both have it.
+export type HeddleSystem<TActors extends ActorDefinitions> = {
+  /** @throws InvalidArgument */
+  as(principal: Principal): HeddleView<TActors>;
+} & System<TActors> & {
+    /** What waits for people. */
+    readonly reviews: Reviews;
+    /** How runs of workflows stand, and stood. */
+    readonly runs: Runs;
+    /** What was found and made in workflows, by its hash. */
+    readonly content: Content;
+    /**
+     * What something was made of, and what was made of it.
+     * @param hash of a source, an input or an output
+     * @throws UnknownContent
+     */
+    lineage(hash: string, options?: LineageOptions): Promise<Lineage>;
+    /** The kill switch. */
+    readonly halts: Halts;
+  };
 
 /** As for a system of the runtime; among the actors there may be agents. */
 export type StaffedOptions<TActors extends StaffedDefinitions> = Omit<
@@ -102,8 +127,15 @@ export async function createSystem(
   for (const [name, logic] of Object.entries(given)) assertStaffed(name, logic, agents);
   const { clock } = others;
   const staff = new Staff(agents, { router, sources, now: clock && (() => clock.now()) });
-  const actors = hosted(given, staff);
+  let begin: (host: ClaimsHost) => void;
+  const opened = new Promise<ClaimsHost>((resolve) => (begin = resolve));
+  const actors = hosted(
+    given,
+    staff,
+    rosterIn(() => opened),
+  );
   const system = await openSystem({ ...others, actors });
+  begin!(system as never);
   const { authority, orders } = system;
   const content = new Content(system as never);
   staff.beginIn({
@@ -113,13 +145,37 @@ export async function createSystem(
     content: new Content(ownHand(system, options) as never),
   });
   const runs = new Runs(system as never, actors);
+  const reviews = reviewsOf(system, actors, agents);
   return Object.assign(system, {
-    reviews: reviewsOf(system, actors, agents),
+    reviews,
+    as: viewsWith(system, reviews),
     halts: new Halts(system),
     runs,
     content,
     lineage: (hash: string, which?: LineageOptions) => lineageIn({ runs, content }, hash, which),
   });
+}
+
+/** Views of a system with the reviews in the hands of whoever holds them. */
+function viewsWith(system: System<ActorDefinitions>, reviews: Reviews) {
+  const viewsOf = (host: Pick<System<ActorDefinitions>, 'as'>) => {
+    const look = host.as.bind(host);
+    return (principal: Principal): HeddleView<ActorDefinitions> => {
+      // What is asked for must be the one who was looked at.
+      const own = ownCopyOf(principal);
+      const view = look(own);
+      return Object.assign(view, { as: viewsOf(view), reviews: new OwnReviews(reviews, own) });
+    };
+  };
+  return viewsOf(system);
+}
+
+/** A copy that stays as it is; what makes no sense is refused by whoever takes it. */
+function ownCopyOf(principal: Principal): Principal {
+  if (typeof principal !== 'object' || principal === null) return principal;
+  const { properties } = principal;
+  const isObject = typeof properties === 'object' && properties !== null && !Array.isArray(properties);
+  return Object.freeze({ ...principal, ...(isObject && { properties: Object.freeze({ ...properties }) }) });
 }
 
 /** Whose a run is: its workflow says it, of its input. Null where that cannot be told. */
@@ -244,7 +300,11 @@ function assertStaffed(name: string, logic: unknown, agents: ReadonlyMap<string,
 }
 
 /** Everything as the runtime can host it. @internal */
-export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitions {
+export function hosted(
+  actors: StaffedDefinitions,
+  staff: Staff,
+  absences: RosterMachine = roster,
+): ActorDefinitions {
   const all = Object.entries(actors).map(([name, definition]) => {
     const logic = isAgent(definition) ? aloneWith(definition) : definition;
     const machine = staffed(logic, staff);
@@ -254,14 +314,29 @@ export function hosted(actors: StaffedDefinitions, staff: Staff): ActorDefinitio
   // Hosted also where nobody asks for them any more: they may be there from before.
   const records = Object.values(actors).some(isAgent) ? { quality: trackRecord, shadow: staff.shadow } : {};
   const everything = { ...records, ...(Object.fromEntries(all) as ActorDefinitions) };
+  return { ...everything, ...ownActors(everything, actors, absences) };
+}
+
+/** What a system has for its workflows, and for people who decide. */
+function ownActors(
+  everything: ActorDefinitions,
+  given: StaffedDefinitions,
+  absences: RosterMachine,
+): ActorDefinitions {
+  const logics = Object.values(everything);
   // Where nobody works nothing is found.
-  if (!Object.values(everything).some((logic) => declarationOf(logic) !== undefined)) return everything;
-  if (Object.hasOwn(actors, CONTENT))
-    throw new InvalidArgument(
-      `actors.${CONTENT}`,
-      'is a name that a system with workflows has for what is found and made in them',
-    );
-  return { ...everything, [CONTENT]: contentLogic };
+  const works = logics.some((logic) => declarationOf(logic) !== undefined);
+  if (works) assertFree(given, CONTENT, 'a system with workflows has for what is found and made in them');
+  const decides = works || logics.some(hasReviews);
+  if (decides) assertFree(given, ABSENCES, 'a system with reviews has for who is away');
+  return {
+    ...(works && { [CONTENT]: contentLogic }),
+    ...(decides && { [ABSENCES]: absences }),
+  };
+}
+
+function assertFree(given: StaffedDefinitions, name: string, what: string): void {
+  if (Object.hasOwn(given, name)) throw new InvalidArgument(`actors.${name}`, `is a name that ${what}`);
 }
 
 /** An agent that is started by itself is a workflow of one task. */

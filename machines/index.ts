@@ -99,4 +99,5 @@ export type { Permission, ReviewEvent, ReviewNews, ReviewRefusal, ReviewVerdict 
 export type { ReviewInput, Rung } from './review/input.ts';
 export type { Approval, MadeEdit } from './review/rules.ts';
 export type { Edit } from './review/edits.ts';
+export type { Weekday, WorkingCalendar } from './working-time/calendar.ts';
 export type { Json } from './values/canonical.ts';

@@ -35,6 +35,7 @@ describe('a child spec', () => {
     asksOnly: false,
     version: 1,
     migrate: undefined,
+    reserves: [],
   };
 
   const grow = () => ({ context: { grown: true } });
@@ -59,6 +60,7 @@ describe('a child spec', () => {
       asksOnly: true,
       version: 2,
       migrate: { 1: grow },
+      reserves: { 'ask.': 'the desk' },
     };
     expect(specOf(durable(leaf, spec))).toEqual({
       poison: 'fail',
@@ -74,6 +76,7 @@ describe('a child spec', () => {
       asksOnly: true,
       version: 2,
       migrate: { 1: grow },
+      reserves: [['ask.', 'the desk']],
     });
   });
 

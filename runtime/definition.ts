@@ -79,6 +79,12 @@ export interface ChildSpec {
    * reject with that error, and nothing is there. Without, an input that makes no sense fails in the first step.
    */
   readonly admits?: (input: unknown) => void;
+  /**
+   * Events that are not for `send`, and what to use instead: `{ 'review.': 'system.reviews' }` for all whose type begins so. They
+   * come from other actors, and from whoever looks after such actors and has looked at them before. `send` rejects with
+   * InvalidArgument, and a process that sends one fails with it.
+   */
+  readonly reserves?: Readonly<Record<string, string>>;
   /** How actors of earlier versions become ones of the next, by the version they come from: `{ 1: (state) => … }`. */
   readonly migrate?: Migrations;
 }
@@ -111,12 +117,14 @@ function copyOf<TLogic extends object>(logic: TLogic): TLogic {
 
 function checkSpec(spec: ChildSpec): void {
   const { poison, checkpointEvery, passivateAfter, timeout, deadline, restart, intensity, period } = spec;
-  const { version = 1, migrate, admits, asksOnly } = spec;
+  const { version = 1, migrate, admits, asksOnly, reserves } = spec;
   if (!(Number.isInteger(version) && version > 0))
     throw new InvalidArgument('spec.version', `must be a whole number from 1, but is ${String(version)}`);
   if (migrate !== undefined) checkMigrations(migrate, version);
   if (admits !== undefined && typeof admits !== 'function')
     throw new InvalidArgument('spec.admits', 'must be a function that throws what is wrong with an input');
+  if (reserves !== undefined && !isTextByText(reserves))
+    throw new InvalidArgument('spec.reserves', 'must say what to use instead, by how types of events begin');
   if (asksOnly !== undefined && typeof asksOnly !== 'boolean')
     throw new InvalidArgument('spec.asksOnly', `must be true or false, but is ${String(asksOnly)}`);
   if (poison !== undefined) assertOneOf(poison, ['resume', 'fail', 'escalate'], 'spec.poison');
@@ -134,6 +142,12 @@ function checkSpec(spec: ChildSpec): void {
   if (deadline !== undefined) millisOf(deadline, 'spec.deadline');
 }
 
+const isTextByText = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((text) => typeof text === 'string');
+
 /** The parts of a child spec, ready for use. */
 interface ResolvedSpec {
   readonly poison: 'resume' | 'fail' | 'escalate';
@@ -150,6 +164,7 @@ interface ResolvedSpec {
   readonly version: number;
   readonly migrate: Migrations | undefined;
   readonly admits: ((input: unknown) => void) | undefined;
+  readonly reserves: readonly (readonly [beginning: string, instead: string])[];
 }
 
 /** One piece of logic under one path of names. */
@@ -195,6 +210,7 @@ export class Definition {
       version: spec.version ?? 1,
       migrate: spec.migrate,
       admits: spec.admits,
+      reserves: Object.entries(spec.reserves ?? {}),
     };
   }
 

@@ -55,11 +55,32 @@ export class Delivery {
 
   /** @param acting on whose behalf, if not the program's */
   send(ref: Ref, event: AnyEventObject, options?: SendOptions, acting?: Acting): Promise<Receipt> {
+    return this.#send(ref, event, options, acting, false);
+  }
+
+  /** The same for whoever looks after the actor: also what it reserves. */
+  sendReserved(
+    ref: Ref,
+    event: AnyEventObject,
+    options: SendOptions | undefined,
+    acting: Acting | undefined,
+  ): Promise<Receipt> {
+    return this.#send(ref, event, options, acting, true);
+  }
+
+  #send(
+    ref: Ref,
+    event: AnyEventObject,
+    options: SendOptions | undefined,
+    acting: Acting | undefined,
+    looksAfter: boolean,
+  ): Promise<Receipt> {
     const runtime = this.#runtime;
     try {
       runtime.assertOpen();
       assertSendable(event);
       const prepared = runtime.events.prepare(event);
+      if (!looksAfter) assertNotReserved(runtime.cellOf(ref), event);
       const trace = this.traceOf(options?.trace);
       const asks = acting ?? runtime.program;
       if (asks !== undefined && !asks.isActor)
@@ -263,6 +284,7 @@ export class Delivery {
 
   #sendPrepared(cause: Cause | undefined, target: Ref, { event, packed }: PreparedEvent): void {
     const cell = this.#runtime.population.load(target.actor, target.address);
+    assertNotReserved(cell, event);
     this.#enqueue(cell, new Message(event, packed, target.life, cause));
   }
 
@@ -327,6 +349,15 @@ async function whenTaken(message: Asked): Promise<void> {
 
 /** Event types that only the runtime may send: with them an outsider could fake the end of a child or of the actor. */
 const RESERVED = /^(xstate\.(init|stop|done|error|snapshot|after|promise|observable)(\.|$)|heddle\.)/;
+
+/** @throws InvalidArgument */
+function assertNotReserved({ address, definition }: Cell, { type }: AnyEventObject): void {
+  const { reserves } = definition.spec;
+  if (reserves.length === 0) return;
+  const reserved = reserves.find(([beginning]) => type.startsWith(beginning));
+  if (reserved === undefined) return;
+  throw new InvalidArgument('event.type', `'${type}' is not for send to ${address}: use ${reserved[1]}`);
+}
 
 function assertSendable(event: AnyEventObject): void {
   const first = typeof event?.type === 'string' ? event.type.charCodeAt(0) : 0;

@@ -31,8 +31,10 @@ export type { Job, JobOptions } from './effect.ts';
 export { currentEffect } from './effects.ts';
 export type { EffectContext } from './effects.ts';
 
-/** A duration as Effect takes it, in milliseconds. For those who build on Heddle and take durations too. */
+/** Durations and instants as users give them, in milliseconds. For those who build on Heddle and take them too. */
 export { millisOf } from './duration.ts';
+export { instantOf } from './instant.ts';
+export type { Instant } from './instant.ts';
 
 // Supervision
 export { supervisor } from './supervision/declaration.ts';
@@ -56,13 +58,7 @@ export type { Order, Orders, OrderQuestion, OrderTarget, OrderWords } from './or
 export type { Pause, PauseTarget, PauseWords } from './pauses.ts';
 
 // Schedules
-export type {
-  Instant,
-  Missed,
-  Overlap,
-  ScheduleDeclaration,
-  ScheduleOptions,
-} from './schedules/declaration.ts';
+export type { Missed, Overlap, ScheduleDeclaration, ScheduleOptions } from './schedules/declaration.ts';
 export type { ScheduleInfo, Schedules, ScheduleWords } from './schedules/schedules.ts';
 export type { Decision as ScheduleDecision, Occurrence, TriggerOutcome } from './schedules/schedule.ts';
 

@@ -2,6 +2,7 @@
  * The system: one open store and the actors that live in it. The entrance for users.
  */
 import type { Duration } from 'effect';
+import type { AnyEventObject } from 'xstate';
 import type { BackupOptions, BackupReport } from '../storage/backup/backup.ts';
 import type { CompactionReport, Store } from '../storage/store.ts';
 import { Ahead } from './ahead.ts';
@@ -12,6 +13,7 @@ import type { Authority, Decider, Principal, Resource } from './authority.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { Definitions } from './definition.ts';
+import type { SendOptions } from './delivery.ts';
 import { millisOf } from './duration.ts';
 import { InvalidArgument, UnknownActor } from './errors.ts';
 import { historyOf } from './past/history.ts';
@@ -27,6 +29,7 @@ import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
 import { names } from './query/names.ts';
 import { query } from './query/query.ts';
 import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
+import type { Receipt } from './receipt.ts';
 import type { Refusal } from './refusals.ts';
 import { blame, diff } from './past/diff.ts';
 import type { Blame, BlameOptions, Change, DiffOptions } from './past/diff.ts';
@@ -268,6 +271,15 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   ): Promise<HeddleRef<TActors[TName]>> {
     const { id, onConflict = 'refuse', input } = (options ?? {}) as StartOptions & { input?: unknown };
     return this.#inHand(await this.#births.start(name, id, input, onConflict)) as never;
+  }
+
+  /**
+   * Sends what an actor reserves, for those who look after such actors, and have looked at it.
+   * @internal
+   */
+  sendReserved(to: object, event: AnyEventObject, options?: SendOptions): Promise<Receipt> {
+    const acting = this.#view === undefined ? undefined : this.#acting;
+    return this.#runtime.delivery.sendReserved(to as Ref, event, options, acting);
   }
 
   /**

@@ -42,7 +42,10 @@ const TABLE: readonly Room[] = [
   { place: 'runtime/kernel/', house: [], packages: ['xstate'] },
   {
     place: 'runtime/',
-    house: ['runtime/kernel/', 'storage/', 'machines/permits/retry-after.ts'],
+    house: [
+      ...['runtime/kernel/', 'storage/', 'machines/permits/retry-after.ts'],
+      'machines/working-time/zone.ts',
+    ],
     // Parts of effect and no barrel: loading all of it costs 150 ms.
     packages: ['xstate', '@xstate/store', 'type effect', 'effect/', 'node:async_hooks', 'node:util'],
   },

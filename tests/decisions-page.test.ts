@@ -6,6 +6,8 @@ import { roles } from 'heddle/actors';
 const page = readFileSync(new URL('../docs/decisions.md', import.meta.url), 'utf8');
 const sources = [
   'system',
+  'births',
+  'ahead',
   'delivery',
   'dead-letters',
   'past/import',

@@ -179,7 +179,7 @@ export class DyingSystem<TActors extends ActorDefinitions> {
     await this.settle();
   }
 
-  /** Sends an event exactly once: with an id, and again after a death. */
+  /** Sends an event exactly once: with an id, and again after a death. Also what is reserved. */
   async post(address: string, event: AnyEventObject): Promise<void> {
     await this.postAll([address], event);
   }
@@ -204,7 +204,8 @@ export class DyingSystem<TActors extends ActorDefinitions> {
     if (this.#runtime.stopped) return;
     const ref = this.system.get(address);
     if (ref === undefined) done();
-    else ref.send(event as never, { id }).then(done, done);
+    // In the place of whoever looks after them.
+    else this.system.sendReserved(ref, event, { id }).then(done, done);
   }
 
   /** Asks for something until it is answered, with yes or no; what was done before a death is refused the second time. */

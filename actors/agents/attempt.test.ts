@@ -397,7 +397,7 @@ describe('an attempt that is not wanted any more', () => {
       return answer() as TaskResult;
     });
     const outcome = await attempt(watching, assignmentOf({ signal: AbortSignal.abort(new Error('before')) }));
-    expect(outcome.fault).toEqual({ class: 'cancelled', message: 'Error: before' });
+    expect(outcome.fault).toEqual({ class: 'cancelled', message: 'Error: before', cost: 0 });
     expect(asked).toBe(0);
   });
 

@@ -86,7 +86,8 @@ export async function attempt(
   const given = assignmentFor(agent, assignment);
   if ('fault' in given) return measured(given);
   const { signal } = given.assignment;
-  if (signal.aborted) return measured({ fault: faultOfAbort(signal) });
+  // Nobody was asked.
+  if (signal.aborted) return measured({ fault: { ...faultOfAbort(signal), cost: NOTHING } });
   const answered = outcomeOf(agent, given.assignment);
   const outcome = await untilAborted(answered, signal);
   if (outcome !== ABORTED) return measured(outcome);

@@ -20,13 +20,13 @@ export interface Bank {
 /** Never rejects: what cannot be told stays held. */
 export async function tellLate(
   bank: Bank,
-  { accounts, ticket, before = 0 as Micros }: BillTo,
+  { accounts, ticket }: BillTo,
   cost: Micros,
   { source = 'agent', price }: Partial<Billing> = {},
 ): Promise<void> {
   const [asked, ...others] = accounts;
   if (asked === undefined) return;
-  const bill = { type: 'budget.correct', cost: (before + cost) as Micros, source } as const;
+  const bill = { type: 'budget.correct', cost, source } as const;
   const priced = { ...bill, ...(price !== undefined && { price }) };
   const ways = [
     { address: addressOf(asked), ticket },

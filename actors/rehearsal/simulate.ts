@@ -8,6 +8,7 @@ import { InvalidArgument } from '../../runtime/index.ts';
 import type { ActorDefinitions, Decider, Logger } from '../../runtime/index.ts';
 import { isAgent } from '../agents/agent.ts';
 import type { Router } from '../routing/rules.ts';
+import { ABSENCES } from '../reviews/absences.ts';
 import { RECORD_KINDS } from '../routing/records.ts';
 import { samplesFor } from '../schema/checked.ts';
 import { CONTENT } from '../state/content.ts';
@@ -132,7 +133,7 @@ type Opening = SimulateOptions & { readonly seed: string; readonly world: Virtua
 
 /** Under which it is hosted, beside its agents and what the house has for them. */
 function nameFor({ id }: AnyWorkflowOptions, cast: ReadonlyMap<string, unknown>): string {
-  const taken = new Set([...cast.keys(), CONTENT, ...RECORD_KINDS]);
+  const taken = new Set([...cast.keys(), CONTENT, ABSENCES, ...RECORD_KINDS]);
   let name = id;
   while (taken.has(name)) name += '-run';
   return name;

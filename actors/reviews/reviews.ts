@@ -10,33 +10,39 @@ import { EditRefused } from '../../machines/review/edits.ts';
 import type { Edit } from '../../machines/review/edits.ts';
 import type { ValueProblem } from '../../machines/faults/fault.ts';
 import { actionsOf } from '../../machines/review/events.ts';
-import type { Bound, ReviewAnswer, ReviewEvent, ReviewVerdict } from '../../machines/review/events.ts';
+import type {
+  Bound,
+  ReviewAnswer,
+  ReviewEvent,
+  ReviewRelease,
+  ReviewVerdict,
+} from '../../machines/review/events.ts';
 import { isReview } from '../../machines/review/review.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import { contentAfter } from '../../machines/review/rules.ts';
 import type { ReviewFile } from '../../machines/review/rules.ts';
 import { ActorEnded, HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
-import type {
-  DeadLetter,
-  Entitled,
-  HistoryOptions,
-  HistoryRecord,
-  Receipt,
-  SendOptions,
-} from '../../runtime/index.ts';
+import type { DeadLetter, HistoryOptions, HistoryRecord, Receipt, SendOptions } from '../../runtime/index.ts';
+import { Absences } from './absences.ts';
+import { withAbsences } from './approvers.ts';
+import type { Approver } from './approvers.ts';
+import { approvalOf, deputising, Deputies } from './deputies.ts';
+import { couldDecide, isOwnRun } from './eligible.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
 import { branchTo, denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
 import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 import { ReviewRefused } from './review-refused.ts';
 import type { RunView } from './run-view.ts';
+import type { Sending } from './reserved.ts';
 
 /** What reviews need of a system: any `System` is one. */
-export interface ReviewHost {
+export interface ReviewHost extends Sending {
   // Typed by address and name there, which says nothing here.
   get(address: string): unknown;
   query(options: never): AsyncIterable<unknown>;
   names(isWanted: (logic: unknown) => boolean): Promise<readonly string[]>;
+  actor(name: never, id: never, ...input: never[]): Promise<unknown>;
   history(address: string, options?: HistoryOptions): AsyncIterable<HistoryRecord>;
   snapshotAt(address: string, seq: number): Promise<unknown>;
   deadLetters(): AsyncIterable<DeadLetter>;
@@ -55,7 +61,9 @@ export interface ReviewsOptions extends ReviewDecider {
 
 /** A review, as it is on the disk. Plain data. */
 export interface Review
-  extends Omit<ReviewFile, 'ending'>, Pick<ReviewContext, 'initiator' | 'about' | 'openedAt' | 'isOverdue'> {
+  extends
+    Omit<ReviewFile, 'ending'>,
+    Pick<ReviewContext, 'initiator' | 'about' | 'openedAt' | 'isOverdue' | 'calendar'> {
   /** Its address. */
   readonly id: string;
   /** Whether it was wrong on purpose; not known before it has ended. */
@@ -73,8 +81,10 @@ export interface Review
 export interface PendingOptions {
   /** Only those that this role may decide. */
   readonly role?: string;
-  /** Only those that somebody could still decide: they have not worked on it, not approved it, and nobody else has it. */
+  /** Only those that somebody could still decide: they are there, have not worked on it, not approved it, and nobody else has it. */
   readonly by?: string;
+  /** Of those only the ones that `by` may decide, and that somebody who is away, and for whom they stand in, would be asked for. */
+  readonly asDeputy?: boolean;
   /** Only those of this workflow. */
   readonly workflow?: string;
   /** Only those below this address. */
@@ -117,11 +127,6 @@ export interface Taken {
   readonly review: Review;
 }
 
-/** Whether it would be self-approval; a gate may allow that. */
-const isOwnRun = ({ initiator, fourEyes, about }: ReviewContext, { id }: Reviewer): boolean =>
-  // One that the review knows itself it refuses itself.
-  initiator === id && !fourEyes.includes(id) && about['ownRuns'] !== 'allow';
-
 interface ReviewSnapshot {
   readonly status: string;
   readonly value: unknown;
@@ -131,7 +136,7 @@ interface ReviewSnapshot {
 
 interface ReviewRef {
   readonly address: string;
-  send(event: ReviewEvent, options?: SendOptions): Promise<Receipt>;
+  send(event: ReviewEvent | ReviewRelease, options?: SendOptions): Promise<Receipt>;
   getSnapshot(): ReviewSnapshot;
 }
 
@@ -144,6 +149,9 @@ type Message = ReviewEvent extends infer TEvent
 const VERDICTS: readonly unknown[] = ['approve', 'reject', 'edit', 'abort'];
 
 export class Reviews {
+  /** Who is away, and who stands in for them. */
+  readonly absences: Absences;
+  readonly #deputies: Deputies;
   readonly #host: ReviewHost;
   readonly #options: ReviewsOptions;
 
@@ -153,6 +161,8 @@ export class Reviews {
       throw new InvalidArgument('options.decide', 'must be a function that decides about permissions');
     this.#host = host;
     this.#options = options;
+    this.absences = new Absences(host, options);
+    this.#deputies = new Deputies(host, this.absences, options);
   }
 
   // ---- finding -------------------------------------------------------------------------------------------------------
@@ -163,13 +173,15 @@ export class Reviews {
    * @throws InvalidArgument
    */
   async *pending(options: PendingOptions = {}): AsyncGenerator<Review> {
-    const { role, by, limit = Infinity } = options;
+    const { role, by, asDeputy = false, limit = Infinity } = options;
     if (limit !== Infinity && !(Number.isInteger(limit) && limit > 0))
       throw new InvalidArgument('limit', `must be a positive integer, but is ${String(limit)}`);
+    if (asDeputy && by === undefined) throw new InvalidArgument('by', 'must say who stands in for somebody');
     let given = 0;
     for await (const review of this.#pending(options)) {
       if (role !== undefined && !review.roles.includes(role)) continue;
-      if (by !== undefined && !couldDecide(review, by)) continue;
+      if (by !== undefined && !this.#deputies.couldDecide(review, by)) continue;
+      if (asDeputy && !(await this.#isOfferedTo(review.id, by!))) continue;
       yield review;
       if (++given === limit) return;
     }
@@ -215,25 +227,25 @@ export class Reviews {
     return ref && reviewOf(ref);
   }
 
-  /** Who may approve it: people, as far as the decider can say; otherwise the roles. */
+  /** Who may approve it: people, as far as the decider can say, with who of them is away and who stands in; otherwise the roles. */
   async whoMayApprove(
     id: string,
-  ): Promise<{ readonly people: readonly Entitled[] } | { readonly roles: readonly string[] }> {
+  ): Promise<{ readonly people: readonly Approver[] } | { readonly roles: readonly string[] }> {
     const ref = this.#at(id);
     const { context } = ref.getSnapshot();
-    const people = await this.#options.list?.({
-      action: { name: 'review.approve' },
-      resource: resourceOf(id, context),
-      context: { hash: context.hash },
-    });
+    const people = await this.#options.list?.(approvalOf(id, context));
     if (people === undefined) return { roles: context.roles };
     // Whoever has it now may give it back; and programs sign nothing.
     const review = { ...reviewOf(ref), claim: undefined };
-    return {
-      people: people.filter(
-        ({ principal: { type, id: person } }) => type === 'user' && couldDecide(review, person),
-      ),
-    };
+    const able = people.filter(
+      ({ principal: { type, id: person } }) => type === 'user' && couldDecide(review, person),
+    );
+    return { people: withAbsences(able, this.absences) };
+  }
+
+  async #isOfferedTo(id: string, deputy: string): Promise<boolean> {
+    const context = await this.#withInitiator(id, this.#at(id).getSnapshot().context);
+    return this.#deputies.isOfferedTo({ id, context }, deputy);
   }
 
   /**
@@ -347,15 +359,18 @@ export class Reviews {
     options: SendOptions = {},
   ): Promise<Taken> {
     const ref = this.#at(id);
+    const reviewer = readReviewer(by);
+    await this.#deputies.letGo(ref, reviewer);
     const { status, ...snapshot } = ref.getSnapshot();
     const context = await this.#withInitiator(id, snapshot.context);
-    const reviewer = readReviewer(by);
     // Names the request where the sender has not.
     const ask = options.id ?? crypto.randomUUID();
     // Each kind of message has the fields that its own omits.
     const message = { ...make(context), by: reviewer.id, permissions: [], ask } as ReviewEvent;
-    const permissions = status === 'active' ? await this.#permissions(id, context, message, reviewer) : [];
-    const event = { ...message, permissions };
+    const absent = isDecision(message) ? await this.#deputies.standsInFor({ id, context }, reviewer.id) : [];
+    const asked = { ...message, ...(absent.length > 0 && { standsInFor: absent }) };
+    const permissions = status === 'active' ? await this.#permissions(id, context, asked, reviewer) : [];
+    const event = { ...asked, permissions };
     const receipt = await this.#send(ref, event, options);
     const answer = await this.#answerTo(ref, event, receipt);
     if (!answer.isTaken) throw new ReviewRefused(id, answer, answer.hash);
@@ -376,6 +391,8 @@ export class Reviews {
   ): Promise<ReviewEvent['permissions']> {
     const { obligations = {} } = this.#options;
     const asks = actionsOf(event, context.claim?.by).map((name) => {
+      const absent = this.#deputies.absentFrom(name, event);
+      if (absent !== undefined) return denied(name, absent);
       if (name === 'review.approve' && isOwnRun(context, reviewer))
         return denied(name, `${reviewer.id} has started the run, and does not approve what comes of it`);
       return permissionFor(this.#options, obligations, {
@@ -385,6 +402,7 @@ export class Reviews {
         context: {
           hash: context.hash,
           hasReason: 'reason' in event && event.reason !== undefined && event.reason.trim() !== '',
+          ...deputising('standsInFor' in event ? event.standsInFor : undefined),
         },
       });
     });
@@ -393,7 +411,7 @@ export class Reviews {
 
   async #send(ref: ReviewRef, event: ReviewEvent, options: SendOptions): Promise<Receipt> {
     try {
-      return await ref.send(event, options);
+      return await this.#host.sendReserved(ref, event, options);
     } catch (error) {
       if (!(error instanceof ActorEnded)) throw error;
       const { hash, ending } = ref.getSnapshot().context;
@@ -443,11 +461,8 @@ function sameRequest(answer: ReviewAnswer, { type, by }: ReviewEvent): ReviewAns
   throw new InvalidArgument('options.id', `was given to another request: ${answer.type} by ${answer.by}`);
 }
 
-/** Whether somebody could still decide it, permissions aside. */
-function couldDecide({ fourEyes, approvals, claim }: Review, person: string): boolean {
-  const hasVoted = approvals.some((approval) => approval.by === person || approval.for.includes(person));
-  return !fourEyes.includes(person) && !hasVoted && (claim === undefined || claim.by === person);
-}
+const isDecision = ({ type }: ReviewEvent): boolean =>
+  type === 'review.approve' || type === 'review.edit' || type === 'review.reject';
 
 function isAtOrBelow(address: string, above: string): boolean {
   return address === above || address.startsWith(`${above}/`);
@@ -475,7 +490,7 @@ function livingAt(ref: ReviewRef): ReviewSnapshot | undefined {
 }
 
 function reviewOf(ref: ReviewRef, { context, status } = ref.getSnapshot()): Review {
-  const { watch, steps, climbed, answer: _, ending, probe, ...file } = context;
+  const { watch, steps, climbed, untimed: _, answer: __, ending, probe, ...file } = context;
   const step = steps[climbed];
   const id = ref.address;
   return {

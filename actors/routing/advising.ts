@@ -15,7 +15,7 @@ export function advising(
   others: readonly Candidate[],
   { passedOver, denied, note }: Route & { readonly denied: readonly PassedOver[] },
 ): Advised {
-  const { name, contract, permits, budget, window, calibration } = agent;
+  const { name, contract, model, permits, budget, window, calibration } = agent;
   const person = personTermsOf(agent);
   const { effect, determining, reasons } = decision;
   const permission: Permission = {
@@ -24,7 +24,7 @@ export function advising(
   };
   const larger = others.filter((other) => (other.agent.window ?? 0) > (window ?? Infinity)).length;
   return {
-    ...{ agent: name, contract: contract.hash, permits, maxCost, window, larger, capability },
+    ...{ agent: name, contract: contract.hash, model, permits, maxCost, window, larger, capability },
     because: capability === NAMED ? 'it is named' : `it can ${capability}`,
     passedOver: [...passedOver, ...denied],
     permission,

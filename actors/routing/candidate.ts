@@ -37,6 +37,8 @@ export interface RouteRequest {
   readonly tried: readonly string[];
   readonly largerThan: number | undefined;
   readonly cheaperThan: Micros | undefined;
+  /** Models whose agents are not asked. Default: none. */
+  readonly notOf?: readonly string[];
   /** Where the task stands: it decides about experiments. */
   readonly run: string;
   readonly task: string;
@@ -97,8 +99,9 @@ export function look(
   sight: Sight = UNSEEN,
 ): Candidate | Refused {
   if (agent === undefined) return { why: 'is no agent of this system' };
-  const { duty, input, tried, largerThan, now } = request;
+  const { duty, input, tried, largerThan, notOf = [], now } = request;
   if (tried.includes(agent.name)) return { why: 'has been asked already' };
+  if (notOf.includes(agent.model)) return { why: `${agent.model} has a vote already` };
   if (largerThan !== undefined && (agent.window ?? 0) <= largerThan)
     return { why: 'its window is no larger' };
   const misfit = misfitOf(agent, duty, input);

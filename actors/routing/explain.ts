@@ -86,9 +86,10 @@ function scoreIn(score: RouteScore, index: number): string {
   return `${index + 1}. ${agent}: ${known.join(', ')}`;
 }
 
-function attemptIn({ number, agent, fault, message, move }: AttemptNote): string {
-  if (fault === undefined) return `Attempt ${number}: ${agent}.`;
-  return `Attempt ${number}: ${agent}: ${fault}: ${message}${move === undefined ? '' : `; then ${move}`}.`;
+function attemptIn({ number, agent, confirms, fault, message, move }: AttemptNote): string {
+  const who = confirms === undefined ? agent : `${agent}, to confirm what ${confirms} has answered`;
+  if (fault === undefined) return `Attempt ${number}: ${who}.`;
+  return `Attempt ${number}: ${who}: ${fault}: ${message}${move === undefined ? '' : `; then ${move}`}.`;
 }
 
 // ---- where it stands ------------------------------------------------------------------------------------------------

@@ -155,7 +155,11 @@ class Family {
       }
     }
     if (output === undefined) return;
-    const edits = decisions.filter(({ review, what }) => what === 'edit' && review.startsWith(address));
+    const edits = decisions.filter(
+      // What a voter supplies is an answer of its own.
+      ({ review, what }) =>
+        what === 'edit' && review.startsWith(address) && !review.startsWith(`${address}/poll/`),
+    );
     const by = taken === undefined ? {} : { agent: taken.agent, attempt: taken.number };
     const artifact = {
       kind: 'output',

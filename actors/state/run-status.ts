@@ -11,6 +11,7 @@ import type { Ledger } from '../../machines/budget/ledger.ts';
 import { remainingIn } from '../../machines/budget/window.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import type { AttemptNote, TaskContext } from '../../machines/task/progress.ts';
+import type { PollContext } from '../../machines/task/voting.ts';
 import type { WorkOutcome, WorkProblem } from '../../machines/workflow/graph.ts';
 import type { LoopContext } from '../../machines/workflow/loop.ts';
 import type { MapContext } from '../../machines/workflow/map.ts';
@@ -90,7 +91,7 @@ export interface PartStatus {
   readonly cost: Micros;
   readonly reserved: Micros;
   readonly waits?: Wait;
-  /** The parts of a list, a loop or a run within it. */
+  /** The parts of a list, a loop or a run within it; of a task, those who were asked to confirm its answers (`vote`). */
   readonly parts?: readonly PartStatus[];
 }
 
@@ -142,6 +143,12 @@ export type DeclarationOf = (logic: unknown) => AnyWorkflowOptions | undefined;
 export function isRun(stood: Stood | undefined): stood is Stood & { readonly context: RunContext } {
   const context = stood?.context as Partial<RunContext> | undefined;
   return context?.nodes !== undefined && context.completed !== undefined;
+}
+
+/** Whether it is work for an agent. */
+export function isTask(stood: Stood): boolean {
+  const context = stood.context as Partial<TaskContext> | undefined;
+  return context?.question !== undefined && context.log !== undefined;
 }
 
 export function runStatusOf(
@@ -338,6 +345,8 @@ class Reader {
     ledger: Ledger | undefined,
   ): PartStatus {
     const { input, output, log, advice, spent, id, ground } = context;
+    const voters = this.#votersAt(base, ledger);
+    const together = sumOf(voters);
     const review = this.#moment(`${base.address}/review`);
     const reviewed = review?.context as ReviewContext | undefined;
     const ofReview =
@@ -345,14 +354,28 @@ class Reader {
     const wait = ofReview ?? (stood.status === 'active' ? waitOf(base.task, stood, context) : undefined);
     return {
       ...base,
-      ...{ kind: 'task', status: statusOf(stood), input: heldOf(input), attempts: log, cost: spent },
+      ...{ kind: 'task', status: statusOf(stood), input: heldOf(input), attempts: log },
+      cost: (spent + together.cost) as Micros,
       ...(output !== undefined && ground !== undefined && { output: heldOf(output) }),
       ...(advice !== undefined && { agent: advice.agent }),
       ...(log.at(-1)?.confidence !== undefined && { confidence: log.at(-1)!.confidence! }),
       ...(ground !== undefined && ground !== 'good' && { ground }),
-      reserved: reservedFor(id, ledger),
+      reserved: (reservedFor(id, ledger) + together.reserved) as Micros,
       ...(wait !== undefined && { waits: wait }),
+      ...(voters.length > 0 && { parts: voters }),
     };
+  }
+
+  /** All that were ever asked to confirm an answer of a task. */
+  #votersAt(
+    { task, address }: Pick<PartStatus, 'task' | 'address'>,
+    ledger: Ledger | undefined,
+  ): PartStatus[] {
+    const { begun = 0 } = (this.#moment(`${address}/poll`)?.context ?? {}) as Partial<PollContext>;
+    return Array.from({ length: begun }, (_, index) => `poll/${index + 1}`).flatMap((id) => {
+      const part = this.#partAt(`${address}/${id}`, `${task}/${id}`, undefined, ledger);
+      return part === undefined ? [] : [{ ...part, kind: 'vote' }];
+    });
   }
 
   /** Notes its decisions. @returns what it waits for, as long as it is open */

@@ -5,8 +5,9 @@
 import type { Subscription } from 'xstate';
 import { HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
 import type { ActorDefinitions, Blame, BlameOptions, PastActor } from '../../runtime/index.ts';
-import { innerOf, isRun, runStateOf, runStatusOf } from './run-status.ts';
+import { innerOf, isRun, isTask, runStateOf, runStatusOf } from './run-status.ts';
 import type { Moment, RunState, RunStatus, Stood } from './run-status.ts';
+import { explainRoute } from '../routing/explain.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { declarationOf } from '../workflow/workflow.ts';
 
@@ -84,6 +85,21 @@ export class Runs {
     return at === undefined
       ? this.#now(address)
       : this.#told(address, momentOf(await this.#host.past(address, at)));
+  }
+
+  /**
+   * Why a task was given to whom it was, in lines of words, from what was recorded when that was decided: now, or as of a record of
+   * the task.
+   * @throws UnknownActor, InvalidArgument when it is no task; as `system.past`
+   */
+  async route(task: string, { at }: StatusOptions = {}): Promise<string> {
+    const stood =
+      at === undefined
+        ? (this.#host.get(task) as RunRef | undefined)?.getSnapshot()
+        : (await this.#host.past(task, at)).snapshot;
+    if (stood === undefined) throw new UnknownActor(task, 'nobody ever lived there');
+    if (!isTask(stood)) throw new InvalidArgument('address', `is no task: ${task}`);
+    return explainRoute(stood);
   }
 
   /** Reads committed states and nothing in between: nobody takes a step meanwhile. */

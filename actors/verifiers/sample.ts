@@ -18,11 +18,18 @@ export function sample(verifier: Verifier, { share, seed }: SampleOptions): Veri
     throw new InvalidArgument('sample.share', 'must be a number from more than 0 to 1');
   }
   if (typeof seed !== 'string' || seed === '') throw new InvalidArgument('sample.seed', 'must be a text');
+  const isAbout = (task: string): boolean => placeOf(seed, task) < share;
+  const { others, declared } = verifier;
   return {
     name: `sample(${verifier.name})`,
     version: verifier.version,
     check: (claim) =>
-      placeOf(seed, claim.task) < share ? verifier.check(claim) : { ok: true, evidence: { sampled: false } },
+      isAbout(claim.task) ? verifier.check(claim) : { ok: true, evidence: { sampled: false } },
+    // Of a task that is not in the sample nobody else is asked.
+    ...(others !== undefined && {
+      others: { ...others, isAbout: (task) => isAbout(task) && (others.isAbout?.(task) ?? true) },
+    }),
+    ...(declared !== undefined && { declared: { share, of: declared } }),
   };
 }
 

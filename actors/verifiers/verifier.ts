@@ -32,6 +32,22 @@ export interface Verifier {
   readonly version: number;
   /** Must be pure. */
   check(claim: Claim): Assessment;
+  /** It compares what several have answered: a task asks them before it asks it. */
+  readonly others?: Others;
+  /** What was declared to it, where a change of that is a change of the task. */
+  readonly declared?: unknown;
+}
+
+/** Who else must have answered. */
+export interface Others {
+  /** So many answers are wanted, the one that is checked included. */
+  readonly of: number;
+  /** Whether no two may be of the same model. */
+  readonly models: 'different' | 'any';
+  /** Where they are compared. */
+  readonly on: readonly string[];
+  /** Whether it says anything about a task, by the id of its envelope. Default: about all. */
+  readonly isAbout?: (task: string) => boolean;
 }
 
 /** What one verifier has said. */
@@ -56,6 +72,24 @@ export function verify(verifiers: readonly Verifier[], claim: Claim): Verificati
   const names = against.map(({ name }) => name).join(', ');
   const message = `${names}: ${problems[0]?.detail ?? 'not shown to be right'}`;
   return { ok: false, findings, fault: { class: 'factually-wrong', message, problems } };
+}
+
+/** Those that look at an answer alone, and those that compare it with what others say, for one task. */
+export function dividedFor(
+  task: string,
+  verifiers: readonly Verifier[],
+): readonly [alone: readonly Verifier[], compared: readonly Verifier[]] {
+  const compares = ({ others }: Verifier): boolean =>
+    others !== undefined && (others.isAbout?.(task) ?? true);
+  return [verifiers.filter((one) => !compares(one)), verifiers.filter(compares)];
+}
+
+/** How many answers all of them together want; undefined: none of them compares any. */
+export function othersFor(verifiers: readonly Verifier[]): Omit<Others, 'on' | 'isAbout'> | undefined {
+  const all = verifiers.flatMap(({ others }) => others ?? []);
+  if (all.length === 0) return undefined;
+  const models = all.some((one) => one.models === 'different') ? 'different' : 'any';
+  return { of: Math.max(...all.map(({ of }) => of)), models };
 }
 
 function findingOf(verifier: Verifier, claim: Claim): Finding {

@@ -19,7 +19,7 @@ import type { Expression, Figure } from './recompute.ts';
 import { rules } from './rules.ts';
 import type { Predicate, Rule } from './rules.ts';
 import { sample } from './sample.ts';
-import { verify } from './verifier.ts';
+import { dividedFor, othersFor, verify } from './verifier.ts';
 import type { Claim, Assessment, Verifier } from './verifier.ts';
 import { vote } from './vote.ts';
 
@@ -366,6 +366,28 @@ describe('a vote', () => {
   });
 });
 
+describe('those who must be asked before', () => {
+  const alone: Verifier = { name: 'alone', version: 1, check: () => ({ ok: true }) };
+  const two = vote({ agree: 2, on: ['#/a'], models: 'any' });
+  const five = vote({ of: 5, agree: 3, on: ['#/b'] });
+
+  it('are as many as the one wants that wants most, and of other models if one of them says so', () => {
+    expect(othersFor([alone])).toBe(undefined);
+    expect(othersFor([alone, two])).toEqual({ of: 2, models: 'any' });
+    expect(othersFor([two, five])).toEqual({ of: 5, models: 'different' });
+  });
+
+  it('are not asked for a task that is in no sample', () => {
+    const never = sample(two, { share: 1e-9, seed: 'a' });
+    const always = sample(sample(two, { share: 1, seed: 'a' }), { share: 1, seed: 'b' });
+    expect(dividedFor('t', [alone, never, always, five])).toEqual([
+      [alone, never],
+      [always, five],
+    ]);
+    expect(dividedFor('t', [sample(never, { share: 1, seed: 'b' })])[1]).toEqual([]);
+  });
+});
+
 describe('a sample', () => {
   const never: Verifier = { name: 'never', version: 3, check: () => ({ ok: false, problems: [] }) };
 
@@ -467,6 +489,11 @@ describe('a declaration that would check nothing, by its place', () => {
       'rules[0].must.than.at',
     ],
     [() => vote({ agree: 1, on: ['#/a'] }), 'vote.agree'],
+    [() => vote({ agree: 2, of: 1, on: ['#/a'] }), 'vote.of'],
+    [() => vote({ agree: 3, of: 2, on: ['#/a'] }), 'vote.agree'],
+    [() => vote({ agree: 2, on: ['#/a'], models: 'all' as never }), 'vote.models'],
+    [() => vote({ agree: 2, on: ['#/a'], among: 3 } as never), 'vote.among'],
+    [() => vote(undefined as never), 'vote'],
     [() => vote({ agree: 2, on: [] }), 'vote.on'],
     [() => vote({ agree: 2, on: ['a'] }), 'vote.on[0]'],
     [() => sample(vote({ agree: 2, on: ['#'] }), { share: 0, seed: 'a' }), 'sample.share'],

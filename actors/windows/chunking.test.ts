@@ -314,6 +314,8 @@ describe('work in parts', () => {
     [{ maxTokens: 0 }, 'chunk.maxTokens'],
     [{ overlap: 10 }, 'chunk.overlap'],
     [{ finest: 'letter' }, 'chunk.finest'],
+    [{ concurrency: 0 }, 'chunk.concurrency'],
+    [{ concurrency: Infinity }, 'chunk.concurrency'],
     [{ merge: {} }, 'chunk.merge'],
     [{ merge: { a: 'guess' } }, 'chunk.merge.a'],
     [{ merge: { a: 'toString' } }, 'chunk.merge.a'],

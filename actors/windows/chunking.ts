@@ -20,19 +20,24 @@ type Values = Readonly<Record<string, unknown>>;
 export interface Chunking extends Splitting {
   /** The text in the input: `#/document/text`. */
   readonly pointer: string;
+  /** How many parts are asked for at once. Default 1. */
+  readonly concurrency?: number;
   /** By the fields of the output. */
   readonly merge: Readonly<Record<string, Reducer>>;
 }
 
 /** A declaration, looked at. @throws InvalidArgument */
 export function chunk(given: Chunking): Chunking {
-  const { pointer, maxTokens, overlap, finest, merge } = given;
+  const { pointer, maxTokens, overlap, finest, concurrency = 1, merge } = given;
   checkPointer('chunk.pointer', pointer);
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
     throw new InvalidArgument('chunk.maxTokens', 'must be a whole number from 1 on');
   }
   if (!Number.isSafeInteger(overlap) || overlap < 0 || overlap >= maxTokens) {
     throw new InvalidArgument('chunk.overlap', 'must be a whole number from 0 on, and less than maxTokens');
+  }
+  if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
+    throw new InvalidArgument('chunk.concurrency', 'must be a whole number from 1 on');
   }
   if (!CUTS.includes(finest)) throw new InvalidArgument('chunk.finest', `must be one of ${CUTS.join(', ')}`);
   if (typeof merge !== 'object' || merge === null || Object.keys(merge).length === 0) {
@@ -43,7 +48,7 @@ export function chunk(given: Chunking): Chunking {
     const names = REDUCER_NAMES.join(', ');
     throw new InvalidArgument(`chunk.merge.${field}`, `must be { join: '…' } or one of ${names}`);
   }
-  return structuredClone({ pointer, maxTokens, overlap, finest, merge });
+  return structuredClone({ pointer, maxTokens, overlap, finest, concurrency, merge });
 }
 
 export type Chunked =

@@ -2,6 +2,7 @@
 // graphs, each with the exact place and words; and graphs that look odd and are right, which must not be refused.
 import { describe, expect, it } from 'vitest';
 import { InvalidWorkflow } from '../errors.ts';
+import { vote } from '../verifiers/vote.ts';
 import { branch, call, gate, join, loop, map, task } from './declaration.ts';
 import { from } from './reference.ts';
 import { workflow } from './workflow.ts';
@@ -20,12 +21,24 @@ function refusal(options: object): readonly string[] {
 const flow = (tasks: object, rest: object = {}): readonly string[] => refusal({ id: 'flow', tasks, ...rest });
 const does = (options: object = {}) => task({ capability: 'x', ...options });
 const yes = () => true;
+const OFFICE = {
+  zone: 'Europe/Zurich',
+  hours: {
+    mon: ['09:00-17:00'],
+    tue: ['09:00-17:00'],
+    wed: ['09:00-17:00'],
+    thu: ['09:00-17:00'],
+    fri: ['09:00-17:00'],
+  },
+};
 
 const object = (properties: object, rest: object = {}) => ({ type: 'object', properties, ...rest });
 const closed = (properties: object, rest: object = {}) =>
   object(properties, { additionalProperties: false, ...rest });
 const text = { type: 'string' };
 const number = { type: 'number' };
+
+const PARTS = { pointer: '#/t', maxTokens: 3, overlap: 0, finest: 'word', merge: { n: 'sum' } };
 
 const size = (rest: object = {}) =>
   branch({ needs: ['a'], arms: { small: yes, large: yes }, otherwise: 'fail', ...rest } as never);
@@ -82,6 +95,32 @@ describe('refused, with the place and how to mend it', () => {
       'a loop that does not say when it is good',
       flow({ a: loop({ body: does(), times: 3 } as never) }),
       '#/tasks/a/until: must be a function that says whether an output is good enough',
+    ],
+    [
+      'a vote of more than are named',
+      flow({
+        a: task({ agent: ['x', 'y'], fallback: ['x'], verify: [vote({ of: 3, agree: 2, on: ['#/n'] })] }),
+      }),
+      '#/tasks/a/verify/0/of: asks for the answers of 3 agents, and 2 can be asked: x, y, x',
+    ],
+    [
+      'a vote on what no answer has',
+      flow({
+        a: does({
+          outputSchema: {
+            type: 'object',
+            properties: { rows: { type: 'array', items: { type: 'object' } } },
+            additionalProperties: false,
+          },
+          verify: [vote({ agree: 2, on: ['#/rows/*/n', '#/sum'] })],
+        }),
+      }),
+      '#/tasks/a/verify/0/on/1: compares #/sum, where the output schema has nothing',
+    ],
+    [
+      'parts, none at once',
+      flow({ a: does({ chunk: { ...PARTS, concurrency: 0 } }) }),
+      '#/tasks/a/chunk: must be made with chunk(…): chunk.concurrency must be a whole number from 1 on',
     ],
     [
       'a map without items',
@@ -241,6 +280,46 @@ describe('refused, with the place and how to mend it', () => {
       'a task that nobody could do',
       flow({ a: task({}) }),
       '#/tasks/a: says neither a capability nor an agent: nobody could do it',
+    ],
+    [
+      'a calendar that makes no sense',
+      flow({ a: gate({ role: 'editor', within: '8 hours' }) }, { calendar: { ...OFFICE, zone: 'Mars' } }),
+      "#/calendar/zone: must be a time zone, as 'Europe/Zurich' or 'UTC'",
+    ],
+    [
+      'a calendar in which nobody works',
+      flow({ a: gate({ role: 'editor', within: '8 hours', calendar: { zone: 'UTC', hours: { mon: [] } } }) }),
+      '#/tasks/a/calendar/hours: has no working time at all: nothing would ever be due',
+    ],
+    [
+      'hours over midnight',
+      flow({
+        a: gate({ role: 'x', remind: [1], calendar: { zone: 'UTC', hours: { sat: ['22:00-06:00'] } } }),
+      }),
+      "#/tasks/a/calendar/hours/sat/0: must end after they begin: hours over midnight are two, '22:00-24:00' on sat and '00:00-06:00' on sun",
+    ],
+    [
+      'a calendar by which nothing is counted',
+      flow({ a: gate({ role: 'editor', calendar: OFFICE }) }),
+      '#/tasks/a/calendar: counts nothing: say within, or remind',
+    ],
+    ...['2 days', '1 week', { days: 1 }].map(
+      (within) =>
+        [
+          'working days, which are no days',
+          flow({ a: gate({ role: 'editor', within: within as never }) }, { calendar: OFFICE }),
+          '#/tasks/a/within: must be in hours: a day of 24 hours is not what a working day is, and which of the two is meant cannot be told',
+        ] as const,
+    ),
+    [
+      'a reminder in days',
+      flow({ a: gate({ role: 'editor', remind: ['1 hour', '1 day'], calendar: OFFICE }) }),
+      '#/tasks/a/remind/1: must be in hours: a day of 24 hours is not what a working day is, and which of the two is meant cannot be told',
+    ],
+    [
+      'more working time than anybody lives to see',
+      flow({ a: gate({ role: 'editor', within: '9000 hours', escalateTo: 'boss', calendar: OFFICE }) }),
+      '#/tasks/a/within: takes more than 400 weeks of working time',
     ],
     [
       'a gate at which nobody may decide',

@@ -13,10 +13,14 @@ import { isRouter } from '../routing/rules.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { ContractProblem } from '../errors.ts';
+import type { Others, Verifier } from '../verifiers/verifier.ts';
 import type { AnyDeclaration, WorkflowOptions } from './declaration.ts';
 import { problemsOfEdges } from './edges.ts';
+import { checkCalendar, checkWorkingTimes } from './gate-times.ts';
+import { schemaOf } from './graph.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';
+import { schemaAt } from './schema-at.ts';
 import { problemsOfWays } from './ways.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -31,7 +35,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   ],
   gate: [
     ...['input', 'title', 'role', 'quorum', 'within', 'escalateTo', 'escalatedWithin', 'remind', 'onExpire'],
-    ...['editable', 'schema', 'ownRuns', 'about'],
+    ...['calendar', 'editable', 'schema', 'ownRuns', 'about'],
   ],
   map: ['over', 'each', 'item', 'concurrency', 'onItemError', 'reduce'],
   loop: ['input', 'body', 'until', 'times', 'next', 'whenSpent'],
@@ -51,6 +55,7 @@ const OF_WORKFLOW = [
     'parallel',
     'shared',
     'strategy',
+    'calendar',
     'labels',
     'tenant',
   ],
@@ -74,6 +79,8 @@ export function problemsOf(given: unknown): ContractProblem[] {
   checkShared(check, given['shared']);
   checkStrategy(check, '#/strategy', given['strategy']);
   checkBudget(check, given['budget']);
+  const fail = check.fail.bind(check);
+  if (given['calendar'] !== undefined) checkCalendar(fail, '#/calendar', given['calendar']);
   const { tasks } = given;
   if (!isRecord(tasks) || Object.keys(tasks).length === 0) {
     check.fail('#/tasks', 'must be an object of nodes by name, with at least one: task(…), gate(…), map(…)');
@@ -89,6 +96,8 @@ export function problemsOf(given: unknown): ContractProblem[] {
     else nodes.set(name, { kind: node['kind'], options: node['options'], place });
   }
   for (const [name, node] of nodes) checkNode(check, name, node, nodes);
+  for (const { kind, options, place } of nodes.values())
+    if (kind === 'gate') checkWorkingTimes(fail, place, options, given['calendar']);
   checkOrder(check, nodes);
   checkWriters(check, nodes, isRecord(given['shared']) ? given['shared'] : {});
   // What follows from it can be said of a graph that makes sense.
@@ -321,8 +330,7 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
   if (wrongCost !== undefined) check.fail(`${place}/maxCost`, wrongCost);
   if (fallback !== undefined && !isNames(fallback))
     check.fail(`${place}/fallback`, 'must be a list of names of agents');
-  if (verify !== undefined && !Array.isArray(verify))
-    check.fail(`${place}/verify`, 'must be a list of verifiers');
+  checkVerifiers(check, `${place}/verify`, verify, options);
   check.name(`${place}/reviewers`, options['reviewers']);
   checkLabels(check, `${place}/labels`, options['labels']);
   check.function(`${place}/about`, options['about']);
@@ -339,6 +347,42 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
   checkDoer(check, `${place}/compensate`, compensate);
   check.function(`${place}/compensate/input`, compensate['input']);
 }
+
+function checkVerifiers(check: Check, place: string, verify: unknown, options: Options): void {
+  if (verify === undefined) return;
+  if (!Array.isArray(verify)) return check.fail(place, 'must be a list of verifiers');
+  for (const [index, verifier] of verify.entries()) {
+    const others = isRecord(verifier) ? (verifier as Partial<Verifier>).others : undefined;
+    if (others !== undefined) checkOthers(check, `${place}/${index}`, others, options);
+  }
+}
+
+/** Whether there can be so many answers, with something in them to compare. */
+function checkOthers(check: Check, place: string, { of, on }: Others, options: Options): void {
+  const { agent, fallback } = options;
+  const named = [agent, fallback].flatMap((names) => (isText(names) || isNames(names) ? names : []));
+  const count = new Set(named).size;
+  if (agent !== undefined && count < of)
+    check.fail(
+      `${place}/of`,
+      `asks for the answers of ${of} agents, and ${count} can be asked: ${listed(named)}`,
+    );
+  const schema = schemaOf(options['outputSchema'] as SchemaLike | undefined)?.jsonSchema;
+  if (schema === undefined) return;
+  for (const [index, pattern] of on.entries()) {
+    // What stands behind a * may be anything.
+    const [known] = pattern.slice(1).split('/*', 1);
+    if (schemaAt(schema, pointerIn(known!)) === 'nothing')
+      check.fail(`${place}/on/${index}`, `compares ${pattern}, where the output schema has nothing`);
+  }
+}
+
+/** A JSON pointer, of one that is a URI fragment. */
+const pointerIn = (fragment: string): string =>
+  fragment
+    .split('/')
+    .map((key) => decodeURIComponent(key).replaceAll('/', '~1'))
+    .join('/');
 
 function checkLabels(check: Check, place: string, labels: unknown): void {
   if (labels !== undefined && !isNames(labels)) check.fail(place, 'must be a list of texts');

@@ -7,6 +7,7 @@ import type { AnyActorLogic } from 'xstate';
 import type { Data, Reducer, RunView } from '../../machines/workflow/graph.ts';
 import type { Iteration } from '../../machines/workflow/loop.ts';
 import type { Strategy } from '../../machines/faults/strategy.ts';
+import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import type { Budget } from '../budgets/budget.ts';
 import type { Chunking } from '../windows/chunking.ts';
 import type { Router } from '../routing/rules.ts';
@@ -136,6 +137,8 @@ export interface GateOptions<TNeed extends string = string> extends NodeOptions<
   readonly escalatedWithin?: Duration.Input;
   /** When people are reminded, counted from the beginning. */
   readonly remind?: readonly Duration.Input[];
+  /** In whose working time all these are counted; `false`: as the clock goes. Default: that of the workflow. */
+  readonly calendar?: WorkingCalendar | false;
   /** What happens when nobody has decided: it is refused (default), or waits on. It is never approved. */
   readonly onExpire?: 'refuse' | 'stay';
   /** What may be edited: everything, or these parts, as JSON pointers. Default: nothing. */
@@ -302,6 +305,8 @@ export interface WorkflowOptions<TTasks> {
   readonly shared?: Readonly<Record<string, SharedOption>>;
   /** What is done about faults. Default `strategies.standard`. */
   readonly strategy?: Strategy;
+  /** In whose working time the times of its gates are counted. Default: as the clock goes. */
+  readonly calendar?: WorkingCalendar;
   /** Which kinds of data are in the input of a run: `phi`. All of its tasks work on them. */
   readonly labels?: readonly string[];
   /** Whose run it is, from its input. The decider is told, and a halt of a tenant stands on it. Must be pure. */

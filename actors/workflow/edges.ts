@@ -3,7 +3,7 @@
  * the whole output of another, and both sides have a schema, they must fit. What is wrong here would be a refusal in the middle of
  * a run. It says nothing where it cannot be sure.
  */
-import { keysOf, pointerTo } from '../../machines/values/json-pointer.ts';
+import { pointerTo } from '../../machines/values/json-pointer.ts';
 import type { ContractProblem } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
@@ -11,8 +11,8 @@ import type { AnyDeclaration, TaskOptions } from './declaration.ts';
 import { needsIn, schemaOf } from './graph.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';
-
-type Schema = boolean | Readonly<Record<string, unknown>>;
+import { isObject, schemaAt } from './schema-at.ts';
+import type { Schema } from './schema-at.ts';
 
 /** What comes out of a node; of the run, what it is given. Undefined: nobody has said. */
 type Sources = (node: string | undefined) => Schema | undefined;
@@ -134,38 +134,6 @@ function problemsOfWhole(
 }
 
 const listed = (names: readonly string[], between = ' or '): string => names.join(between);
-
-const isObject = (schema: Schema): schema is Readonly<Record<string, unknown>> => typeof schema === 'object';
-
-/** The schema of a part; undefined where that cannot be said. */
-function schemaAt(schema: Schema, pointer: string, root = schema): Schema | 'nothing' | undefined {
-  let part: Schema | undefined = schema;
-  for (const key of keysOf(pointer)) {
-    part = part === undefined ? undefined : resolved(part, root);
-    if (part === undefined || !isObject(part)) return undefined;
-    const { properties, additionalProperties, items, type } = part;
-    if (type === 'array') {
-      part = items as Schema | undefined;
-      continue;
-    }
-    const known = properties as Readonly<Record<string, Schema>> | undefined;
-    if (known !== undefined && Object.hasOwn(known, key)) part = known[key];
-    else if (additionalProperties === false) return 'nothing';
-    else return undefined;
-  }
-  return part === undefined ? undefined : resolved(part, root);
-}
-
-/** Follows a reference within the schema. */
-function resolved(part: Schema, root: Schema): Schema | undefined {
-  if (!isObject(part) || typeof part['$ref'] !== 'string') return part;
-  const target = part['$ref'];
-  if (!target.startsWith('#')) return undefined;
-  let found: unknown = root;
-  for (const key of keysOf(target.slice(1)))
-    found = typeof found === 'object' && found !== null ? (found as Record<string, unknown>)[key] : undefined;
-  return found as Schema | undefined;
-}
 
 /** The types that a schema names; undefined where it names none. */
 function typesIn(schema: Schema | undefined): readonly string[] | undefined {

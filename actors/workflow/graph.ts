@@ -4,7 +4,7 @@
  */
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { microsOf } from '../../machines/values/money.ts';
-import type { ReviewInput, Rung } from '../../machines/review/input.ts';
+import type { ReviewInput } from '../../machines/review/input.ts';
 import type { ReviewOutput } from '../../machines/review/review.ts';
 import { strategies } from '../../machines/faults/strategies.ts';
 import { extend } from '../../machines/faults/strategy.ts';
@@ -29,12 +29,14 @@ import { loopMachine } from '../../machines/workflow/loop.ts';
 import { mapMachine } from '../../machines/workflow/map.ts';
 import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
+import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import { millisOf } from '../../runtime/index.ts';
 import type { Budget } from '../budgets/budget.ts';
 import { InputRefused, OutputRefused } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
+import { othersFor } from '../verifiers/verifier.ts';
 import type {
   AnyDeclaration,
   BranchOptions,
@@ -49,6 +51,7 @@ import type {
   TaskOptions,
   WorkflowOptions,
 } from './declaration.ts';
+import { calendarFor, timesOf } from './gate-times.ts';
 import { labelsIn } from './labels.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
@@ -143,7 +146,11 @@ class Building {
   #node(name: string, node: AnyDeclaration): GraphNode {
     const { options } = node;
     const base = {
-      declared: { ...declaredIn(node), written: writtenNode(node) },
+      declared: {
+        ...declaredIn(node),
+        ...(node.kind === 'gate' && calendarIn(node.options, this.#options.calendar)),
+        written: writtenNode(node),
+      },
       needs: needsIn(node),
       wait: joinRuleOf(options),
       when: options.when as Mapper<boolean> | undefined,
@@ -194,6 +201,7 @@ class Building {
       labels: this.#labels.get(node)!,
       about: options.about,
     };
+    const vote = othersFor(verify);
     const spec: TaskSpec = {
       timeoutMs: options.timeout === undefined ? DEFAULT_TIMEOUT_MS : millisOf(options.timeout, 'timeout'),
       deadlineMs: options.deadline === undefined ? undefined : millisOf(options.deadline, 'deadline'),
@@ -203,6 +211,7 @@ class Building {
       reviewers: options.reviewers,
       escalateTo: typeof onError === 'object' && 'escalateTo' in onError ? onError.escalateTo : undefined,
       verifies: verify.length > 0,
+      ...(vote !== undefined && { vote }),
       chunks: chunk !== undefined,
     };
     return taskMachine(spec, this.#office.taskActors(duty));
@@ -216,11 +225,12 @@ class Building {
 
   #gate(name: string, options: GateOptions): Own {
     const { about } = options;
+    const calendar = calendarFor(options, this.#options.calendar);
     return {
       ...asOther(this.#office.review, (start) => start.input, outcomeOfReview),
       input: (outputs, view) => {
         const proposal = inputOf(options)(outputs, view) as ReviewInput['proposal'];
-        return reviewInputOf(name, options, proposal, about?.(outputs as never, view) ?? {});
+        return reviewInputOf(name, options, proposal, about?.(outputs as never, view) ?? {}, calendar);
       },
       values: () => ({}),
       compensate: undefined,
@@ -299,7 +309,7 @@ function branchOf({ arms, otherwise }: BranchOptions): Pick<BranchNode, 'arms' |
   };
 }
 
-/** Everything that decides: functions by their source text, schemas by their hashes, verifiers by name and version. */
+/** Everything that decides: functions by their source text, schemas by their hashes, verifiers by name, version, and what was declared. */
 function declaredIn({ kind, options }: { readonly kind: string; readonly options: unknown }): object {
   const { inputSchema, outputSchema, schema, verify, each, body, ...rest } = options as TaskOptions &
     Pick<GateOptions, 'schema'> &
@@ -307,7 +317,9 @@ function declaredIn({ kind, options }: { readonly kind: string; readonly options
   return {
     ...{ kind, ...rest },
     schemas: [inputSchema, outputSchema, schema].map((one) => schemaOf(one)?.hash ?? ''),
-    verify: verify?.map(({ name, version }) => `${name}@${version}`),
+    verify: verify?.map(({ name, version, declared }) =>
+      declared === undefined ? `${name}@${version}` : [`${name}@${version}`, declared],
+    ),
     within: [each, body].map((one) => (one !== undefined && 'kind' in one ? declaredIn(one as never) : '')),
   };
 }
@@ -453,15 +465,20 @@ function withRetries(
 
 // ---- gates --------------------------------------------------------------------------------------------------------
 
+/** By which its times are counted decides, wherever it was written. */
+function calendarIn(options: GateOptions, ofWorkflow: WorkingCalendar | undefined): object {
+  const calendar = calendarFor(options, ofWorkflow);
+  return calendar === undefined ? {} : { calendar };
+}
+
 function reviewInputOf(
   name: string,
   options: GateOptions,
   proposal: ReviewInput['proposal'],
   about: Readonly<Record<string, unknown>>,
+  calendar: WorkingCalendar | undefined,
 ): ReviewInput {
-  const { role, title = name, quorum, editable, onExpire } = options;
-  const ladder = ladderOf(options);
-  const expiresAfterMs = expiryOf(options);
+  const { role, title = name, quorum, editable } = options;
   return {
     title,
     proposal,
@@ -469,24 +486,9 @@ function reviewInputOf(
     ...(quorum !== undefined && { quorum }),
     ...(editable !== undefined && { editable: editable === true ? [''] : editable }),
     ...(options.schema !== undefined && { schema: schemaOf(options.schema)!.hash }),
-    ...(ladder.length > 0 && { ladder }),
-    ...(expiresAfterMs !== undefined && { expiresAfterMs, onExpire: onExpire ?? 'refuse' }),
+    ...timesOf(options, calendar),
     about: { ...about, ...(options.ownRuns === 'allow' && { ownRuns: 'allow' }) },
   };
-}
-
-function ladderOf({ remind = [], within, escalateTo }: GateOptions): readonly Rung[] {
-  const reminders = remind.map((after): Rung => ({ afterMs: millisOf(after, 'remind'), remind: true }));
-  const escalation: readonly Rung[] =
-    escalateTo === undefined ? [] : [{ afterMs: millisOf(within!, 'within'), escalateTo }];
-  return [...reminders, ...escalation].sort((a, b) => a.afterMs - b.afterMs);
-}
-
-function expiryOf({ within, escalateTo, escalatedWithin }: GateOptions): number | undefined {
-  if (within === undefined) return undefined;
-  const first = millisOf(within, 'within');
-  if (escalateTo === undefined) return first;
-  return first + (escalatedWithin === undefined ? first : millisOf(escalatedWithin, 'escalatedWithin'));
 }
 
 function outcomeOfReview(output: unknown): WorkOutcome {

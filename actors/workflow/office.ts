@@ -6,7 +6,7 @@ import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
 import type { Micros } from '../../machines/values/money.ts';
 import { account } from '../../machines/budget/account.ts';
-import { review } from '../../machines/review/review.ts';
+import { reservedReview } from '../reviews/reserved.ts';
 import type { TaskActors } from '../../machines/task/task.ts';
 import type { Chunking } from '../windows/chunking.ts';
 import type { Router } from '../routing/rules.ts';
@@ -56,8 +56,8 @@ export const EMPTY_OFFICE: Office = {
     consult: nobody('say who does it'),
     ask: nobody('do it'),
     verify: nobody('verify it'),
-    review,
+    review: reservedReview,
   }),
-  review,
+  review: reservedReview,
   account: account(),
 };

@@ -81,6 +81,19 @@ async function follow(session: Session, run: string, isFull: boolean): Promise<v
   if (before?.state !== 'complete') session.exitCode = Exit.No;
 }
 
+const route: Command = {
+  usage: 'route <task>',
+  summary: 'why a task was given to whom it was: who could do it, who was passed over, what was permitted',
+  needs: 'code',
+  options: [wholeOption('--at <seq>', 'as of which record of the task (default: now)')],
+  examples: ['heddle route report/7/draft', 'heddle route report/7/draft --at 2'],
+  async run(session, [task], flags) {
+    const row = await session.askOne('route', { task: task!, at: flags.whole('at') });
+    if (session.flags.json === true) return session.json(row);
+    for (const line of inertLines(row.why)) await session.terminal.line(line);
+  },
+};
+
 // ---- what was found and made --------------------------------------------------------------------------------------
 
 const content: Command = {
@@ -165,4 +178,4 @@ const artifactColumns: readonly Column<LineageRow['is'][number]>[] = [
   { head: 'hash', of: ({ hash }) => inert(hash ?? 'none: it is no JSON'), yields: 1 },
 ];
 
-export const ofRuns: readonly Command[] = [runs, status, content, lineage];
+export const ofRuns: readonly Command[] = [runs, status, route, content, lineage];

@@ -9,6 +9,7 @@ export interface Orchestration {
     status(run: string, options: { readonly at?: number }): Promise<object>;
     list(options: RunsWanted): AsyncIterable<object>;
     watch(run: string, options: { readonly signal: AbortSignal }): AsyncIterable<object>;
+    route(task: string, options: { readonly at?: number }): Promise<string>;
     of(run: string): { blame(field: string, options: BlameOptions): Promise<Blame | undefined> };
   };
   readonly reviews: {

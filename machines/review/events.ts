@@ -36,6 +36,8 @@ interface FromPerson {
 }
 
 interface Decision extends FromPerson {
+  /** Those who are away, could decide it, and for whom they stand in. */
+  readonly standsInFor?: readonly string[] | undefined;
   /** The hash of what they were shown. */
   readonly hash: string;
   /** Whether they were shown it, or somebody has taken what was current. */
@@ -113,6 +115,21 @@ export interface ReviewAbort extends Decision {
   readonly reason: string;
 }
 
+/**
+ * Whoever has it is away: others may decide. It comes from nobody who would have to be permitted it, but from the system, which has
+ * it on record that they are; from others' claims it takes nothing.
+ */
+export interface ReviewRelease {
+  readonly type: 'review.release';
+  /** Who is away. */
+  readonly from: string;
+  /** Who stands in for them. */
+  readonly to?: string | undefined;
+  /** The id of the absence. */
+  readonly absence: string;
+}
+
+/** What people say to it. */
 export type ReviewEvent =
   | ReviewShow
   | ReviewClaim
@@ -205,6 +222,12 @@ export type ReviewNews =
   | { readonly type: 'review.reminded'; readonly roles: readonly string[]; readonly claimedBy?: string }
   | { readonly type: 'review.escalated'; readonly to: string; readonly roles: readonly string[] }
   | { readonly type: 'review.overdue'; readonly roles: readonly string[] }
+  | {
+      readonly type: 'review.released';
+      readonly from: string;
+      readonly to?: string;
+      readonly roles: readonly string[];
+    }
   | { readonly type: 'review.taken'; readonly what: ReviewEvent['type']; readonly by: string }
   | {
       readonly type: 'review.refused';
@@ -227,6 +250,7 @@ const DECISION = {
   ...PERSON,
   hash: isText,
   bound: (value: unknown) => value === 'shown' || value === 'server',
+  standsInFor: (value: unknown) => value === undefined || (Array.isArray(value) && value.every(isName)),
 };
 
 const FIELDS: Readonly<Record<ReviewEvent['type'], Readonly<Record<string, Field>>>> = {

@@ -7,6 +7,8 @@ import { canonicalOf, NotJson } from '../values/canonical.ts';
 import type { Json } from '../values/canonical.ts';
 import { problemOfPointer } from '../values/json-pointer.ts';
 import { OptionsCheck, whole } from '../options.ts';
+import { problemOfWorkingTime, problemsOfCalendar } from '../working-time/calendar.ts';
+import type { WorkingCalendar } from '../working-time/calendar.ts';
 
 export interface ReviewInput {
   /** The question, for people. */
@@ -40,6 +42,8 @@ export interface ReviewInput {
   readonly expiresAfterMs?: number;
   /** What happens then: it ends as `expired`, or goes on waiting and is overdue. It is never approved. Default `refuse`. */
   readonly onExpire?: OnExpire;
+  /** In whose working time the ladder and `expiresAfterMs` are counted. Default: they are counted as the clock goes. */
+  readonly calendar?: WorkingCalendar;
   /** What the decider and the reviewers are told besides: the tenant, an amount. */
   readonly about?: Readonly<Record<string, Json>>;
 }
@@ -62,7 +66,7 @@ export const LONGEST_PROPOSAL = 1_048_576;
 
 const NAMES: readonly (keyof ReviewInput)[] = [
   ...(['title', 'proposal', 'editable', 'schema', 'roles', 'quorum', 'initiator', 'fourEyes'] as const),
-  ...(['ownEdits', 'dwellMs', 'probe', 'ladder', 'expiresAfterMs', 'onExpire', 'about'] as const),
+  ...(['ownEdits', 'dwellMs', 'probe', 'ladder', 'expiresAfterMs', 'onExpire', 'calendar', 'about'] as const),
 ];
 
 /** @throws OptionError naming what makes no sense */
@@ -82,12 +86,20 @@ export function checkReviewInput(input: unknown): asserts input is ReviewInput {
   check.ifGiven('ladder', problemOfLadder);
   check.ifGiven('expiresAfterMs', whole(1).problem);
   check.ifGiven('onExpire', oneOf('refuse', 'stay'));
+  check.ifGiven('calendar', problemOfCalendar);
   check.ifGiven('about', problemOfAbout);
-  const { ladder = [], expiresAfterMs, onExpire } = input as ReviewInput;
+  const { ladder = [], expiresAfterMs, onExpire, calendar } = input as ReviewInput;
   if (onExpire !== undefined && expiresAfterMs === undefined)
     check.fail('onExpire', 'says what happens when its time is over, and needs expiresAfterMs');
   if (expiresAfterMs !== undefined && (ladder.at(-1)?.afterMs ?? 0) > expiresAfterMs)
     check.fail('expiresAfterMs', 'must not be before the last rung of the ladder');
+  if (calendar === undefined) return;
+  const [last] = stepsOf(input as ReviewInput).slice(-1);
+  const problem =
+    last === undefined
+      ? 'counts nothing: there is no ladder, and its time does not end'
+      : problemOfWorkingTime(last.afterMs, calendar);
+  if (problem !== undefined) check.fail('calendar', problem);
 }
 
 /** The ladder with its end. */
@@ -131,6 +143,13 @@ function problemOfEditable(value: unknown): string | undefined {
   if (!Array.isArray(value)) return 'must be false, or a list of JSON pointers';
   const wrong = value.map(problemOfPointer).find((problem) => problem !== undefined);
   return wrong === undefined ? undefined : `has a pointer that ${wrong}`;
+}
+
+function problemOfCalendar(value: unknown): string | undefined {
+  const [problem] = problemsOfCalendar(value);
+  if (problem === undefined) return undefined;
+  const { pointer, detail } = problem;
+  return pointer === '' ? detail : `has something wrong at ${pointer}: ${detail}`;
 }
 
 function problemOfLadder(value: unknown): string | undefined {

@@ -17,6 +17,8 @@ it('a review does what the rules say, and nothing else', async () => {
   await fc.assert(
     fc.asyncProperty(lives(LONGEST), async (life) => {
       const actor = createActor(review, { input: inputOf(life) }).start();
+      // When its steps are due is asked of a process.
+      await vi.advanceTimersByTimeAsync(0);
       const outcomes = await live(life, {
         context: () => actor.getSnapshot().context,
         output: () => actor.getSnapshot().output,

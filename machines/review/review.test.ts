@@ -1,13 +1,15 @@
 // The lie: "nobody decides about their own, twice, or about what they have not seen, and time never approves". Every message of a
 // review in the situations that matter, under plain XState in time that is moved by hand.
 import { describe, expect, it, vi } from 'vitest';
-import { createActor } from 'xstate';
+import { createActor, createMachine, fromPromise, setup } from 'xstate';
 import type { Actor } from 'xstate';
 import { OptionError } from '../options.ts';
 import { standingTime } from '../permits/permit.testsuite.ts';
+import { WEEKDAYS } from '../working-time/calendar.ts';
 import { actionsOf } from './events.ts';
 import type { ReviewEvent } from './events.ts';
 import type { ReviewInput } from './input.ts';
+import { hasReviews } from './has-reviews.ts';
 import { LONGEST_TEXT, MOST_ENTRIES } from './rules.ts';
 import { isReview, review } from './review.ts';
 import type { ReviewMachine } from './review.ts';
@@ -473,6 +475,51 @@ describe('the ladder', () => {
   });
 });
 
+describe('a ladder in working time', () => {
+  // It begins whenever it does: by this one everybody works in the last quarter of each hour.
+  const quarters = Array.from({ length: 24 }, (_, hour) => {
+    const [from, to] = [hour, hour + 1].map((one) => String(one).padStart(2, '0'));
+    return `${from}:45-${to}:00`;
+  });
+  const calendar = { zone: 'UTC', hours: Object.fromEntries(WEEKDAYS.map((day) => [day, quarters])) };
+  const ladder = [{ afterMs: HOUR / 2, remind: true }] as const;
+
+  it('is climbed when so much of it has gone by', async () => {
+    const desk = new Desk({ ladder, calendar, expiresAfterMs: HOUR });
+    expect(desk.state).toContain('timing');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(desk.state).toContain('waiting');
+    await vi.advanceTimersByTimeAsync(HOUR);
+    expect(desk.news).toEqual(['review.opened']);
+    await vi.advanceTimersByTimeAsync(2 * HOUR);
+    expect(desk.news).toEqual(['review.opened', 'review.reminded']);
+    await vi.advanceTimersByTimeAsync(2 * HOUR);
+    expect(desk.output).toMatchObject({ verdict: 'expired' });
+  });
+
+  it('does not keep anybody from deciding before it is known', () => {
+    const desk = new Desk({ ladder, calendar });
+    expect(desk.approve('ada')).toBe('taken');
+    expect(desk.output).toMatchObject({ verdict: 'approved' });
+  });
+
+  it.each([
+    [{ calendar }, /counts nothing/],
+    [{ calendar: { ...calendar, zone: 'Mars' }, ladder }, /calendar.*\/zone: must be a time zone/],
+    [{ calendar: 'office', ladder }, /calendar.*must be \{/],
+    [{ calendar: { zone: 'UTC', hours: {} }, ladder }, /no working time at all/],
+    [{ calendar, ladder, expiresAfterMs: 400 * 7 * 24 * HOUR }, /more than 400 weeks/],
+  ])('is refused where nothing could come of it: %#', (input, problem) => {
+    const actor = createActor(review, { input: { ...plain, ...(input as object) } });
+    actor.subscribe({ error: () => {} });
+    actor.start();
+    expect(actor.getSnapshot()).toMatchObject({
+      status: 'error',
+      error: { message: expect.stringMatching(problem) },
+    });
+  });
+});
+
 describe('what makes no sense', () => {
   it.each<[Fields['type'], object]>([
     ['review.claim', { by: undefined }],
@@ -556,6 +603,15 @@ function startFailure(input: object): unknown {
 }
 
 describe('the machine', () => {
+  it('is found in others, by name, in their configuration, and however deep', () => {
+    const named = setup({ actors: { review: review.provide({}) } }).createMachine({});
+    const inline = createMachine({ initial: 'a', states: { a: { invoke: { src: review } } } });
+    const deep = createMachine({ invoke: [{ src: fromPromise(async () => {}) }, { src: named }] });
+    for (const logic of [review, named, inline, deep]) expect(hasReviews(logic)).toBe(true);
+    const none = createMachine({ invoke: { src: fromPromise(async () => {}) } });
+    for (const logic of [none, undefined, 'review', {}]) expect(hasReviews(logic)).toBe(false);
+  });
+
   it('is known whatever is provided for it', () => {
     expect(isReview(review)).toBe(true);
     expect(isReview(review.provide({}))).toBe(true);

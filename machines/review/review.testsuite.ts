@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { actionsOf } from './events.ts';
-import type { ReviewEvent, ReviewRefusal } from './events.ts';
+import type { ReviewEvent, ReviewRefusal, ReviewRelease } from './events.ts';
 import type { ReviewInput } from './input.ts';
 import type { ReviewContext, ReviewOutput } from './review.ts';
+import { WEEKDAYS } from '../working-time/calendar.ts';
 
 const MINUTE_MS = 60_000;
 const ESCALATES_MS = 30 * MINUTE_MS;
@@ -23,7 +24,9 @@ export type Happening =
       readonly by: string;
       readonly isPermitted: boolean;
       readonly isStale: boolean;
+      readonly standsInFor: readonly string[];
     }
+  | { readonly what: 'release'; readonly from: string }
   | {
       readonly what: 'review.delegate';
       readonly by: string;
@@ -43,12 +46,15 @@ export type Happening =
       readonly isStale: boolean;
       readonly text: number;
       readonly approves: boolean;
+      readonly standsInFor: readonly string[];
     };
 
 export interface Life {
   readonly quorum: number;
   readonly ownEdits: 'count' | 'need-another';
   readonly expires: boolean;
+  /** Whether its ladder is counted in the working time of a calendar: of one by which everybody works day and night. */
+  readonly isWorkingTime: boolean;
   readonly happenings: readonly Happening[];
 }
 
@@ -58,6 +64,11 @@ const by = fc.oneof(
 );
 const isPermitted = fc.nat(9).map((n) => n > 0);
 const isStale = fc.nat(9).map((n) => n === 0);
+/** Those who are away, whoever they may be. */
+const standsInFor = fc.oneof(
+  { weight: 3, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.uniqueArray(by, { maxLength: 2 }) },
+);
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
@@ -74,16 +85,17 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
         ...(['review.claim', 'review.unclaim', 'review.request-info', 'review.comment'] as const),
         ...(['review.approve', 'review.approve', 'review.approve'] as const),
       ),
-      ...{ by, isPermitted, isStale },
+      ...{ by, isPermitted, isStale, standsInFor },
     }),
   },
   {
     weight: 1,
     arbitrary: fc.record({
       what: fc.constantFrom('review.reject' as const, 'review.abort' as const),
-      ...{ by, isPermitted, isStale },
+      ...{ by, isPermitted, isStale, standsInFor },
     }),
   },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('release' as const), from: by }) },
   {
     weight: 3,
     arbitrary: fc.record({ what: fc.constant('review.delegate' as const), by, isPermitted, to: by }),
@@ -101,7 +113,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       what: fc.constant('review.edit' as const),
-      ...{ by, isPermitted, isStale, text: fc.nat(3), approves: fc.boolean() },
+      ...{ by, isPermitted, isStale, text: fc.nat(3), approves: fc.boolean(), standsInFor },
     }),
   },
 );
@@ -111,10 +123,16 @@ export const lives = (longest: number): fc.Arbitrary<Life> =>
     quorum: fc.integer({ min: 1, max: 3 }),
     ownEdits: fc.constantFrom('count' as const, 'need-another' as const),
     expires: fc.boolean(),
+    isWorkingTime: fc.boolean(),
     happenings: fc.array(happening, { minLength: 5, maxLength: longest }),
   });
 
-export function inputOf({ quorum, ownEdits, expires }: Life): ReviewInput {
+const DAY_AND_NIGHT = {
+  zone: 'Europe/Berlin',
+  hours: Object.fromEntries(WEEKDAYS.map((day) => [day, ['00:00-24:00']])),
+};
+
+export function inputOf({ quorum, ownEdits, expires, isWorkingTime }: Life): ReviewInput {
   return {
     ...{ title: 'May we?', proposal: { text: 0 }, editable: ['/text'], roles: ['editor'], quorum, ownEdits },
     ...{ initiator: 'ivy', fourEyes: ['eve'] },
@@ -124,6 +142,7 @@ export function inputOf({ quorum, ownEdits, expires }: Life): ReviewInput {
     ],
     expiresAfterMs: EXPIRES_MS,
     onExpire: expires ? 'refuse' : 'stay',
+    ...(isWorkingTime && { calendar: DAY_AND_NIGHT }),
   };
 }
 
@@ -131,13 +150,15 @@ export function inputOf({ quorum, ownEdits, expires }: Life): ReviewInput {
 export interface Room {
   context(): ReviewContext;
   output(): ReviewOutput | undefined;
-  tell(event: ReviewEvent): Promise<void>;
+  tell(event: ReviewEvent | ReviewRelease): Promise<void>;
   wait(ms: number): Promise<void>;
 }
 
 type Expected = 'taken' | ReviewRefusal;
-type Said = Exclude<Happening, { readonly what: 'wait' }>;
-type Entry = Said | { readonly what: 'escalation' };
+type Said = Exclude<Happening, { readonly what: 'wait' | 'release' }>;
+/** What was taken, with those for whom whoever said it acted then: in an edit that approves, for each of the two. */
+type Taken = Said & { readonly acting: readonly string[]; readonly approvingFor: readonly string[] };
+type Entry = Taken | { readonly what: 'escalation' | 'release' };
 
 /** Knows the rules, and what was taken. */
 class Oracle {
@@ -157,6 +178,10 @@ class Oracle {
     if (this.verdict !== undefined) return;
     if (before < ESCALATES_MS && this.#now >= ESCALATES_MS) this.#log.push({ what: 'escalation' });
     if (this.#life.expires && this.#now >= EXPIRES_MS) this.verdict = 'expired';
+  }
+
+  release(from: string): void {
+    if (this.verdict === undefined && this.#holding()[0] === from) this.#log.push({ what: 'release' });
   }
 
   expects(said: Said): Expected {
@@ -204,11 +229,8 @@ class Oracle {
     const isEdit = said.what === 'review.edit';
     if (isEdit && said.text === this.#text) return 'invalid-edit';
     if (isEdit && !said.approves) return 'taken';
-    const people = [said.by, ...acting];
-    const editors = this.#log.flatMap((entry, index) =>
-      entry.what === 'review.edit' ? [entry.by, ...this.#actingAt(index, entry.by)] : [],
-    );
-    if (isEdit) editors.push(said.by);
+    const people = [said.by, ...(holder === said.by ? acting : [])];
+    const editors = isEdit ? [...this.#editors(), said.by] : this.#editors();
     return first(
       !isEdit && people.some(hasVoted) && 'already-voted',
       this.#life.ownEdits === 'need-another' &&
@@ -219,36 +241,54 @@ class Oracle {
   }
 
   #take(said: Said): void {
-    this.#log.push(said);
+    const acting = this.#acting(said, this.#voters(), this.#editors());
+    // An edit makes all votes void, and who has made it has edited.
+    const editors = [...this.#editors(), said.by, ...acting];
+    const approvingFor = said.what === 'review.edit' ? this.#acting(said, [], editors) : acting;
+    this.#log.push({ ...said, acting, approvingFor });
     if (said.what === 'review.edit') this.#text = said.text;
     if (said.what === 'review.reject') this.verdict = 'rejected';
     if (said.what === 'review.abort') this.verdict = 'aborted';
     if (this.#voters().length >= this.#life.quorum) this.verdict = 'approved';
   }
 
-  /** Who has it after some entries, and for whom. */
-  #holding(upTo = this.#log.length): readonly [holder: string | undefined, acting: readonly string[]] {
+  /** Who has it, and for whom. */
+  #holding(): readonly [holder: string | undefined, acting: readonly string[]] {
     let holder: string | undefined;
     let acting: string[] = [];
-    for (const entry of this.#log.slice(0, upTo)) {
+    for (const entry of this.#log) {
       if (entry.what === 'review.claim') holder = entry.by;
       else if (entry.what === 'review.delegate') [holder, acting] = [entry.to, [...acting, entry.by]];
-      else if (entry.what === 'review.unclaim' || entry.what === 'escalation' || isApproval(entry))
+      else if (['review.unclaim', 'escalation', 'release'].includes(entry.what) || isApproval(entry))
         [holder, acting] = [undefined, []];
     }
     return [holder, acting];
   }
 
-  #actingAt(index: number, person: string): readonly string[] {
-    const [holder, acting] = this.#holding(index);
-    return holder === person ? acting : [];
+  /** For whom somebody acts: those who have handed it to them, and those who are away and could approve it. */
+  #acting(said: Said, voters: readonly (readonly string[])[], editors: readonly string[]): readonly string[] {
+    const [holder, handed] = this.#holding();
+    const acting = holder === said.by ? handed : [];
+    const absent = 'standsInFor' in said ? said.standsInFor : [];
+    const couldApprove = (person: string): boolean =>
+      IMPARTIAL.includes(person) &&
+      !voters.flat().includes(person) &&
+      !(this.#life.ownEdits === 'need-another' && editors.includes(person));
+    const others = absent.filter(
+      (person) => person !== said.by && !acting.includes(person) && couldApprove(person),
+    );
+    return [...acting, ...others];
+  }
+
+  #editors(): readonly string[] {
+    return this.#log.flatMap((entry) => (entry.what === 'review.edit' ? [entry.by, ...entry.acting] : []));
   }
 
   /** Those whose approval counts, each with whom they act for. */
   #voters(): readonly (readonly string[])[] {
     const lastEdit = this.#log.findLastIndex(({ what }) => what === 'review.edit');
     return this.#log.flatMap((entry, index) =>
-      index >= lastEdit && isApproval(entry) ? [[entry.by, ...this.#actingAt(index, entry.by)]] : [],
+      index >= lastEdit && isApproval(entry) ? [[entry.by, ...entry.approvingFor]] : [],
     );
   }
 
@@ -266,7 +306,7 @@ class Oracle {
   }
 }
 
-function isApproval(entry: Entry): entry is Extract<Said, { readonly by: string }> {
+function isApproval(entry: Entry): entry is Taken {
   return entry.what === 'review.approve' || (entry.what === 'review.edit' && entry.approves);
 }
 
@@ -283,6 +323,7 @@ function eventOf(said: Said, { hash, claim }: ReviewContext, ask: string): Revie
   const event = {
     ...{ type: said.what, by: said.by, ask, permissions: [], ...decision },
     ...('to' in said && { to: said.to }),
+    ...('standsInFor' in said && { standsInFor: said.standsInFor }),
     ...('approves' in said && { approves: said.approves, edits: [{ pointer: '/text', value: said.text }] }),
     ...(said.what === 'review.request-info' && { question: 'why?' }),
     ...('question' in said && { question: said.question }),
@@ -304,6 +345,10 @@ export async function live(life: Life, room: Room): Promise<readonly Expected[]>
     if (happening.what === 'wait') {
       await room.wait(happening.ms);
       oracle.wait(happening.ms);
+    } else if (happening.what === 'release') {
+      const { from } = happening;
+      if (oracle.verdict === undefined) await room.tell({ type: 'review.release', from, absence: '1' });
+      oracle.release(from);
     } else if (oracle.verdict === undefined) {
       const ask = `${index}`;
       await room.tell(eventOf(happening, room.context(), ask));

@@ -13,7 +13,14 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { Json } from '../values/canonical.ts';
-import type { RefusedFor, ReviewAnswer, ReviewEvent, ReviewNews, ReviewVerdict } from './events.ts';
+import type {
+  RefusedFor,
+  ReviewAnswer,
+  ReviewEvent,
+  ReviewNews,
+  ReviewRelease,
+  ReviewVerdict,
+} from './events.ts';
 import { checkReviewInput, stepsOf } from './input.ts';
 import type { ReviewInput, Step } from './input.ts';
 import { hashShown, isOpen, ruleOn } from './rules.ts';
@@ -27,6 +34,8 @@ import type {
   ReviewFile,
   VoidApproval,
 } from './rules.ts';
+import { timing } from './timing.ts';
+import type { WorkingCalendar } from '../working-time/calendar.ts';
 import { delayUntil, elapsed, lookedAt, startStopwatch } from '../permits/stopwatch.ts';
 import type { Stopwatch } from '../permits/stopwatch.ts';
 
@@ -38,6 +47,10 @@ export interface ReviewContext extends ReviewFile {
   /** Since it was opened. */
   readonly watch: Stopwatch;
   readonly steps: readonly Step[];
+  /** In whose working time they are counted; undefined: as the clock goes. */
+  readonly calendar?: WorkingCalendar;
+  /** The same in working time, until it is known when that is; there are no steps before. */
+  readonly untimed?: readonly Step[] | undefined;
   /** How many of them are behind it. */
   readonly climbed: number;
   /** Whether it was escalated, or its time is over. */
@@ -76,20 +89,23 @@ const MARK = 'heddle.review';
 const machine = setup({
   types: {
     context: {} as ReviewContext,
-    events: {} as ReviewEvent,
+    events: {} as ReviewEvent | ReviewRelease,
     emitted: {} as ReviewNews,
     input: {} as ReviewInput,
     output: {} as ReviewOutput,
     meta: {} as { readonly is: typeof MARK },
   },
+  actors: { timing },
   guards: {
-    isRefused: ({ context, event }) => !ruleOn(context, event, Date.now()).isTaken,
-    isApproved: ({ context, event }) => verdictOf(context, event) === 'approved',
+    isRefused: ({ context, event }) => !ruleOn(context, saidIn(event), Date.now()).isTaken,
+    isApproved: ({ context, event }) => verdictOf(context, saidIn(event)) === 'approved',
+    isWithThem: ({ context, event }) => event.type === 'review.release' && context.claim?.by === event.from,
     isClaimed: ({ context }) => context.claim !== undefined,
     isUnclaimed: ({ context }) => context.claim === undefined,
     isAsked: ({ context }) => context.questions.some(isOpen),
     isAnswered: ({ context }) => !context.questions.some(isOpen),
     isOverdue: ({ context }) => context.isOverdue,
+    isUntimed: ({ context }) => context.untimed !== undefined,
     isAtTheTop: ({ context: { climbed, steps } }) => climbed === steps.length,
     /** A long delay is taken in parts; and the clock may have been set. */
     isTooEarly: ({ context }) => elapsed(context.watch) < nextStep(context).afterMs,
@@ -99,8 +115,9 @@ const machine = setup({
     announce: enqueueActions(({ context: { title, roles }, enqueue }) =>
       enqueue.emit({ type: 'review.opened', title, roles }),
     ),
-    take: enqueueActions(({ context, event, enqueue }) => {
+    take: enqueueActions(({ context, event: told, enqueue }) => {
       const at = Date.now();
+      const event = saidIn(told);
       const ruling = ruleOn(context, event, at);
       // It was ruled on before: nobody comes here with one that is refused.
       if (!ruling.isTaken) return;
@@ -110,8 +127,9 @@ const machine = setup({
       enqueue.assign({ ...ruling.changes, answer, watch: lookedAt(context.watch) });
       enqueue.emit({ type: 'review.taken', what: type, by });
     }),
-    refuse: enqueueActions(({ context, event, enqueue }) => {
+    refuse: enqueueActions(({ context, event: told, enqueue }) => {
       const at = Date.now();
+      const event = saidIn(told);
       const ruling = ruleOn(context, event, at);
       const { reason, detail, problems } = ruling.isTaken ? TOO_SOON : ruling;
       const { type } = event;
@@ -123,6 +141,12 @@ const machine = setup({
       const answer: ReviewAnswer = { ask, type, by, at, ...refusal, hash };
       enqueue.assign({ answer, watch: lookedAt(watch) });
       enqueue.emit({ type: 'review.refused', what: type, by, reason });
+    }),
+    release: enqueueActions(({ context: { roles, watch }, event, enqueue }) => {
+      if (event.type !== 'review.release') return;
+      const { from, to } = event;
+      enqueue.assign({ claim: undefined, watch: lookedAt(watch) });
+      enqueue.emit({ type: 'review.released', from, ...(to !== undefined && { to }), roles });
     }),
     look: assign({ watch: ({ context }) => lookedAt(context.watch) }),
     climb: enqueueActions(({ context, enqueue }) => {
@@ -186,6 +210,7 @@ const machine = setup({
           { guard: 'isRefused', actions: 'refuse' },
           { target: 'aborted', actions: 'take' },
         ],
+        'review.release': { guard: 'isWithThem', actions: 'release' },
       },
       // So that they are found by it.
       states: {
@@ -213,7 +238,28 @@ const machine = setup({
         ladder: {
           initial: 'looking',
           states: {
-            looking: { always: [{ guard: 'isAtTheTop', target: 'top' }, { target: 'waiting' }] },
+            looking: {
+              always: [
+                { guard: 'isUntimed', target: 'timing' },
+                { guard: 'isAtTheTop', target: 'top' },
+                { target: 'waiting' },
+              ],
+            },
+            timing: {
+              invoke: {
+                src: 'timing',
+                id: 'timing',
+                input: ({ context: { calendar, openedAt, untimed } }) => ({
+                  // Only asked for where there are both.
+                  ...{ calendar: calendar!, steps: untimed! },
+                  openedAt,
+                }),
+                onDone: {
+                  target: 'looking',
+                  actions: assign({ steps: ({ event }) => event.output, untimed: undefined }),
+                },
+              },
+            },
             waiting: {
               after: {
                 nextStep: [
@@ -249,7 +295,8 @@ export function isReview(logic: unknown): boolean {
 function contextAtBirth(input: ReviewInput): ReviewContext {
   checkReviewInput(input);
   const { title, proposal, editable = false, schema, roles, quorum = 1, initiator } = input;
-  const { fourEyes = [], ownEdits = 'count', dwellMs = 0, probe = false, about = {} } = input;
+  const { fourEyes = [], ownEdits = 'count', dwellMs = 0, probe = false, about = {}, calendar } = input;
+  const steps = stepsOf(input);
   return {
     ...{ title, original: proposal, content: proposal, hash: hashShown(title, proposal), schema },
     editable: editable === false ? [] : editable,
@@ -257,12 +304,16 @@ function contextAtBirth(input: ReviewInput): ReviewContext {
     fourEyes: initiator === undefined ? fourEyes : [...new Set([initiator, ...fourEyes])],
     ...{ claim: undefined, ending: undefined, answer: undefined },
     ...{ delegations: [], questions: [], comments: [], approvals: [], voided: [], edits: [] },
-    ...{ openedAt: Date.now(), watch: startStopwatch(), steps: stepsOf(input), climbed: 0, isOverdue: false },
+    ...{ openedAt: Date.now(), watch: startStopwatch(), climbed: 0, isOverdue: false },
+    ...(calendar === undefined ? { steps } : { steps: [], calendar, untimed: steps }),
   };
 }
 
 /** Where no system holds the clock still during a step, it may go on between a guard that refuses and the answer. */
 const TOO_SOON: RefusedFor = { reason: 'too-soon', detail: 'it must be shown to them for a moment more' };
+
+/** Only asked for what people say. */
+const saidIn = (event: ReviewEvent | ReviewRelease): ReviewEvent => event as ReviewEvent;
 
 function verdictOf(context: ReviewContext, event: ReviewEvent): ReviewVerdict | undefined {
   const ruling = ruleOn(context, event, Date.now());

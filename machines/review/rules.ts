@@ -329,7 +329,7 @@ export const isOpen = ({ answer, isWithdrawn }: Pick<Question, 'answer' | 'isWit
   answer === undefined && isWithdrawn !== true;
 
 function approved(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Ruling {
-  const acting = actingFor(file, event.by);
+  const acting = actingFor(file, event);
   // Those they act for have not: whoever has delegated it cannot approve it, and whoever has approved it cannot delegate it.
   const refusal =
     votedAlready(file, event.by) ?? editedThemselves(file, event.by, acting) ?? tooSoon(file, event, at);
@@ -422,20 +422,31 @@ function ended(
   const { by, hash, bound, reason } = event;
   const determining = determiningOf(event);
   const held = given({ heldMs: heldBy(file, by, at) });
-  const acting = actingFor(file, by);
+  const acting = actingFor(file, event);
   return taken({ ending: { verdict, at, by, for: acting, hash, bound, ...held, reason, determining } });
 }
 
-/** Those for whom somebody acts who has it. */
-const actingFor = ({ claim }: ReviewFile, by: string): readonly string[] =>
-  claim?.by === by ? claim.for : [];
+/** Those who have handed it to whoever decides; and those who are away, for whom they stand in where these could decide themselves. */
+function actingFor(
+  file: ReviewFile,
+  { by, standsInFor = [] }: { readonly by: string; readonly standsInFor?: readonly string[] | undefined },
+): readonly string[] {
+  const delegated = file.claim?.by === by ? file.claim.for : [];
+  const others = standsInFor.filter(
+    (person) => person !== by && !delegated.includes(person) && couldApprove(file, person),
+  );
+  return [...delegated, ...new Set(others)];
+}
+
+const couldApprove = (file: ReviewFile, person: string): boolean =>
+  mayNotHold(file, person) === undefined && editedThemselves(file, person, []) === undefined;
 
 const heldBy = ({ claim }: ReviewFile, by: string, at: number): number | undefined =>
   claim?.by === by ? Math.max(0, at - claim.at) : undefined;
 
 function signed(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: number): Signed {
   const { by, hash, bound, reason } = event;
-  const acting = actingFor(file, by);
+  const acting = actingFor(file, event);
   const dwellMs = dwellOf(file, event, at);
   return {
     by,

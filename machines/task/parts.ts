@@ -1,20 +1,27 @@
 /**
- * Asks an agent part by part, where a task declares how that is done and the whole does not fit. One part after the other, each under
- * a key of its own, and each paid from what those before it have left of the reservation. What is done is told to the task: if
- * an attempt ends in the middle, the next one goes on behind the parts that are done.
+ * Asks an agent part by part, where a task declares how that is done and the whole does not fit. So many at once as it declares, each
+ * under a key of its own, and each paid from what is left of the reservation. What is done is told to the task: if an attempt ends
+ * in the middle, the next one goes on with the parts that are not done.
+ *
+ * A part that fails ends the attempt. Those that run beside it are stopped then, and what they have cost nobody knows.
  *
  * Until parts are asked for, it asks for the whole. It cuts and joins nothing itself: see `split` and `join`.
  */
-import { assign, sendParent, setup } from 'xstate';
-import type { AnyActorLogic } from 'xstate';
+import { assign, enqueueActions, setup } from 'xstate';
+import type { AnyActorLogic, DoneActorEvent, ErrorActorEvent } from 'xstate';
+import { isPermitError } from '../permits/guarded.ts';
 import { amountOf, microsOf, NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import { answerOfError } from './broken.ts';
-import type { Answer, Asking, Cut, Joining, PartsDone, Split, Succeeded } from './words.ts';
+import { sharesOf } from './shares.ts';
+import type { Share } from './shares.ts';
+import type { Answer, Asking, Cut, Joining, PartsDone, PartsNews, Split, Succeeded } from './words.ts';
 
 export interface PartsActors {
   /** The text in the input that is cut: `#/document/text`. */
   readonly pointer: string;
+  /** How many parts at once. */
+  readonly concurrency: number;
   /** Takes an {@link Asking}, gives a {@link Split}. */
   readonly split: AnyActorLogic;
   /** Takes an {@link Asking}, gives an {@link Answer}. */
@@ -27,10 +34,14 @@ interface PartsContext {
   readonly asking: Asking;
   readonly startedAt: number;
   readonly cuts: readonly Cut[];
-  /** Of the parts that are done, in their order. */
-  readonly answers: readonly Succeeded[];
-  /** What this attempt has cost. */
-  readonly spent: Micros;
+  /** Of the parts that are done, by their numbers, which are counted from 1. */
+  readonly answers: PartsDone['answers'];
+  /** What each part that runs may cost. */
+  readonly running: Readonly<Record<number, Micros>>;
+  /** What the parts that were done in this attempt have cost. */
+  readonly costs: Readonly<Record<number, Micros>>;
+  /** How many may run: fewer than declared where a gate does not let so many pass. */
+  readonly places: number;
   readonly answer: Answer | undefined;
 }
 
@@ -38,27 +49,80 @@ interface Known {
   readonly context: PartsContext;
 }
 
-export function partsMachine({ pointer, ...actors }: PartsActors) {
+type PartsEvent =
+  | { readonly type: `xstate.done.actor.${string}`; readonly actorId: string; readonly output: unknown }
+  | { readonly type: `xstate.error.actor.${string}`; readonly actorId: string; readonly error: unknown };
+
+/** What somebody answers who is invoked is the answer to the whole; so is why they could not. */
+const ENDS = {
+  onDone: {
+    target: 'done',
+    actions: {
+      type: 'answer',
+      params: ({ event }: { readonly event: DoneActorEvent }) => ({ answer: event.output as Answer }),
+    },
+  },
+  onError: {
+    target: 'done',
+    actions: {
+      type: 'answer',
+      params: ({ event }: { readonly event: ErrorActorEvent }) => ({ answer: answerOfError(event.error) }),
+    },
+  },
+} as const;
+
+export function partsMachine({ pointer, concurrency, ...actors }: PartsActors) {
   return setup({
-    types: { context: {} as PartsContext, input: {} as Asking, output: {} as Answer },
+    types: {
+      context: {} as PartsContext,
+      events: {} as PartsEvent,
+      input: {} as Asking,
+      output: {} as Answer,
+    },
     actors: { ...actors },
     guards: {
       'is whole': ({ context: { asking } }) => asking.inParts !== true,
       'is answered': ({ context: { answer } }) => answer !== undefined,
       'is cut': ({ context: { cuts } }) => cuts.length > 0,
-      'all are done': ({ context: { cuts, answers } }) => answers.length === cuts.length,
+      'all are done': ({ context: { cuts, answers } }, _declared: object) =>
+        Object.keys(answers).length === cuts.length,
     },
     actions: {
       answer: assign((_, { answer }: { readonly answer: Answer }) => ({ answer })),
-      breakDown: assign((_, { error }: { readonly error: unknown }) => ({ answer: answerOfError(error) })),
       cut: assign((_, { fault, cuts = [] }: Split) =>
         fault === undefined ? { cuts } : { answer: { fault, durationMs: 0 } },
       ),
-      take: assign(({ context }, { answer }: { readonly answer: Answer }) => taken(context, answer)),
-      tell: sendParent(({ context: { cuts, answers } }: Known) => ({
-        type: 'parts.done' as const,
-        done: { cuts, answers } satisfies PartsDone,
-      })),
+      fill: enqueueActions(({ context, enqueue }) => {
+        const shares = sharesNow(context);
+        const running = {
+          ...context.running,
+          ...Object.fromEntries(shares.map((share) => [share.number, share.maxCost])),
+        };
+        enqueue.assign({ running });
+        for (const share of shares)
+          enqueue.spawnChild('ask', {
+            id: String(share.number),
+            input: askingOfPart({ ...context, running }, share, pointer, Date.now()),
+          });
+      }),
+      take: enqueueActions(({ context, event, enqueue, self }) => {
+        if (!('actorId' in event) || !(event.actorId in context.running)) return;
+        const number = Number(event.actorId);
+        enqueue.stopChild(event.actorId);
+        const isRefused = 'error' in event && isPermitError(event.error);
+        if (isRefused && others(context, number).length > 0) return enqueue.assign(putBack(context, number));
+        const answer = 'error' in event ? answerOfError(event.error) : (event.output as Answer);
+        if (answer.fault === undefined) {
+          const changed = withAnswer(context, number, answer);
+          enqueue.assign(changed);
+          const { cuts } = context;
+          const news: PartsNews = { type: 'parts.done', done: { cuts, answers: changed.answers } };
+          if (self._parent !== undefined) enqueue.sendTo(self._parent, news);
+          return;
+        }
+        for (const other of others(context, number)) enqueue.stopChild(String(other));
+        enqueue.assign({ running: {}, answer: failedIn(context, number, answer) });
+      }),
     },
   }).createMachine({
     id: 'parts',
@@ -66,8 +130,10 @@ export function partsMachine({ pointer, ...actors }: PartsActors) {
       asking: input,
       startedAt: Date.now(),
       cuts: input.parts?.cuts ?? [],
-      answers: input.parts?.answers ?? [],
-      spent: NOTHING,
+      answers: input.parts?.answers ?? {},
+      running: {},
+      costs: {},
+      places: concurrency,
       answer: undefined,
     }),
     initial: 'choosing',
@@ -76,81 +142,39 @@ export function partsMachine({ pointer, ...actors }: PartsActors) {
         always: [
           { guard: 'is answered', target: 'done' },
           { guard: 'is whole', target: 'asking' },
-          { guard: 'is cut', target: 'next' },
+          { guard: 'is cut', target: 'parts' },
           { target: 'splitting' },
         ],
       },
       asking: {
-        invoke: {
-          id: 'ask',
-          src: 'ask',
-          input: ({ context: { asking } }: Known) => asking,
-          onDone: {
-            target: 'done',
-            actions: { type: 'answer', params: ({ event }) => ({ answer: event.output as Answer }) },
-          },
-          onError: {
-            target: 'done',
-            actions: { type: 'breakDown', params: ({ event }) => ({ error: event.error }) },
-          },
-        },
+        invoke: { id: 'ask', src: 'ask', input: ({ context: { asking } }: Known) => asking, ...ENDS },
       },
       splitting: {
         invoke: {
           id: 'split',
           src: 'split',
           input: ({ context: { asking } }: Known) => asking,
+          ...ENDS,
           onDone: {
             target: 'choosing',
             actions: { type: 'cut', params: ({ event }) => event.output as Split },
           },
-          onError: {
-            target: 'done',
-            actions: { type: 'breakDown', params: ({ event }) => ({ error: event.error }) },
-          },
         },
       },
-      next: {
+      parts: {
+        entry: 'fill',
         always: [
           { guard: 'is answered', target: 'done' },
-          { guard: 'all are done', target: 'joining' },
-          { target: 'part' },
+          // What decides stands in here for whoever compares versions.
+          { guard: { type: 'all are done', params: { concurrency } }, target: 'joining' },
         ],
-      },
-      part: {
-        invoke: {
-          id: 'part',
-          src: 'ask',
-          input: ({ context }: Known) => askingOfPart(context, pointer, Date.now()),
-          onDone: {
-            target: 'next',
-            actions: [{ type: 'take', params: ({ event }) => ({ answer: event.output as Answer }) }, 'tell'],
-          },
-          onError: {
-            target: 'next',
-            actions: {
-              type: 'take',
-              params: ({ event }) => ({ answer: answerOfError(event.error) }),
-            },
-          },
+        on: {
+          'xstate.done.actor.*': { actions: ['take', 'fill'] },
+          'xstate.error.actor.*': { actions: ['take', 'fill'] },
         },
       },
       joining: {
-        invoke: {
-          id: 'join',
-          src: 'join',
-          input: ({ context: { asking, answers, spent } }: Known): Joining => ({
-            ...{ agent: asking.agent, id: asking.envelope.id, answers, spent },
-          }),
-          onDone: {
-            target: 'done',
-            actions: { type: 'answer', params: ({ event }) => ({ answer: event.output as Answer }) },
-          },
-          onError: {
-            target: 'done',
-            actions: { type: 'breakDown', params: ({ event }) => ({ error: event.error }) },
-          },
-        },
+        invoke: { id: 'join', src: 'join', input: ({ context }: Known) => joiningOf(context), ...ENDS },
       },
       done: { type: 'final' },
     },
@@ -158,43 +182,95 @@ export function partsMachine({ pointer, ...actors }: PartsActors) {
   });
 }
 
-/** The request for the part that comes next. */
+const numbersIn = (parts: object): readonly number[] => Object.keys(parts).map(Number);
+
+const spentIn = ({ costs }: PartsContext): Micros =>
+  Object.values(costs).reduce((sum, cost) => (sum + cost) as Micros, NOTHING);
+
+const others = ({ running }: PartsContext, number: number): readonly number[] =>
+  numbersIn(running).filter((other) => other !== number);
+
+// ---- the parts that come next -------------------------------------------------------------------------------------
+
+function sharesNow(context: PartsContext): readonly Share[] {
+  const { asking, cuts, answers, running, places, answer } = context;
+  if (answer !== undefined) return [];
+  return sharesOf({
+    ...{ count: cuts.length, places, running },
+    before: numbersIn(asking.parts?.answers ?? {}).length,
+    done: numbersIn(answers),
+    maxCost: microsOf(asking.envelope.constraints.maxCost),
+    spent: spentIn(context),
+  });
+}
+
 function askingOfPart(
-  { asking, cuts, answers, spent, startedAt }: PartsContext,
+  { asking, cuts, costs, running, startedAt }: PartsContext,
+  { number, maxCost }: Share,
   pointer: string,
   now: number,
 ): Asking {
   const { envelope, idempotencyKey, inParts: _, parts: __, ...rest } = asking;
-  const number = answers.length + 1;
-  const { maxCost, timeout, ...constraints } = envelope.constraints;
+  const { timeout } = envelope.constraints;
+  const unknown = Object.fromEntries(numbersIn(running).map((one) => [one, null]));
   return {
     ...rest,
     envelope: {
       ...envelope,
       constraints: {
-        ...constraints,
-        maxCost: amountOf((microsOf(maxCost) - spent) as Micros),
+        ...envelope.constraints,
+        maxCost: amountOf(maxCost),
         timeout: Math.max(1, timeout - (now - startedAt)),
       },
     },
     idempotencyKey: `${idempotencyKey}/part/${number}`,
     part: { ...cuts[number - 1]!, pointer, number, of: cuts.length },
-    ...(rest.bill !== undefined && { bill: { ...rest.bill, before: spent } }),
+    ...(rest.bill !== undefined && { bill: { ...rest.bill, parts: { ...costs, ...unknown } } }),
   };
 }
 
-function taken({ answers, spent }: PartsContext, answer: Answer): Partial<PartsContext> {
-  if (answer.fault === undefined)
-    return { answers: [...answers, answer], spent: (spent + answer.cost) as Micros };
-  const { cost, ...fault } = answer.fault;
-  const part = `part ${answers.length + 1}: ${fault.message}`;
-  const { durationMs, quarantined } = answer;
-  // What there is of this part alone is no answer to the whole.
+// ---- what comes of them -------------------------------------------------------------------------------------------
+
+function withoutRunning({ running }: PartsContext, number: number): Pick<PartsContext, 'running'> {
+  const { [number]: _, ...left } = running;
+  return { running: left };
+}
+
+function withAnswer(context: PartsContext, number: number, answer: Succeeded) {
+  const { answers, costs } = context;
   return {
-    answer: {
-      fault: { ...fault, message: part, ...(cost !== undefined && { cost: (spent + cost) as Micros }) },
-      durationMs,
-      ...(quarantined !== undefined && { quarantined }),
-    },
+    ...withoutRunning(context, number),
+    answers: { ...answers, [number]: answer },
+    costs: { ...costs, [number]: answer.cost },
+  };
+}
+
+/** A gate does not let it pass beside the others: it comes when one of them is done. */
+function putBack(context: PartsContext, number: number): Partial<PartsContext> {
+  return { ...withoutRunning(context, number), places: others(context, number).length };
+}
+
+/** What there is of this part alone is no answer to the whole. */
+function failedIn(
+  context: PartsContext,
+  number: number,
+  answer: Answer & { readonly fault: object },
+): Answer {
+  const { cost, ...fault } = answer.fault;
+  const message = `part ${number}: ${fault.message}`;
+  const { durationMs, quarantined } = answer;
+  const isKnown = cost !== undefined && others(context, number).length === 0;
+  return {
+    fault: { ...fault, message, ...(isKnown && { cost: (spentIn(context) + cost) as Micros }) },
+    durationMs,
+    ...(quarantined !== undefined && { quarantined }),
+  };
+}
+
+function joiningOf(context: PartsContext): Joining {
+  const { asking, cuts, answers } = context;
+  return {
+    ...{ agent: asking.agent, id: asking.envelope.id, spent: spentIn(context) },
+    answers: cuts.map((_, index) => answers[index + 1]!),
   };
 }

@@ -9,8 +9,10 @@ import type { Micros } from '../values/money.ts';
 import { nextMove, taken } from '../faults/next-move.ts';
 import type { Limits, Move, Taken } from '../faults/next-move.ts';
 import { judge } from '../faults/quality.ts';
-import type { WorkFacts, WorkOutcome, WorkStart } from '../workflow/graph.ts';
+import type { WorkFacts, WorkOutcome } from '../workflow/graph.ts';
 import { givenTo } from './terms.ts';
+import { costOfVotes, ownVote, withoutOutputs } from './votes.ts';
+import type { TaskStart, Vote } from './votes.ts';
 import type {
   Advice,
   Advised,
@@ -46,6 +48,8 @@ export interface AttemptNote {
   readonly manifest?: Manifest;
   /** What was looked at for it. */
   readonly sources?: readonly Source[];
+  /** Whose answer it was to confirm. */
+  readonly confirms?: string;
   /** What it was asked for, what it had estimated in micro-units, and who is told what came of it. */
   readonly capability?: string;
   readonly estimate?: Micros;
@@ -56,7 +60,7 @@ export interface AttemptNote {
 export type Ground = 'good' | 'repaired' | 'unsure' | 'default' | 'person';
 
 export interface TaskContext {
-  readonly start: WorkStart;
+  readonly start: TaskStart;
   /** What it works on: what it was given, unless somebody has said otherwise. */
   readonly input: unknown;
   /** Names this life of the task in every request. */
@@ -100,6 +104,11 @@ export interface TaskContext {
   readonly fault: Fault | undefined;
   readonly move: Move | undefined;
   readonly verified: Readonly<Record<string, unknown>> | undefined;
+  /** What others have answered, and whether they were asked about this answer. */
+  readonly votes: readonly Vote[];
+  readonly isPolled: boolean;
+  /** Why the output will be taken, when others have confirmed it. */
+  readonly awaits: Ground | undefined;
   readonly output: unknown;
   readonly ground: Ground | undefined;
   readonly outcome: WorkOutcome | undefined;
@@ -134,14 +143,18 @@ const FRESH: Omit<TaskContext, 'start' | 'input' | 'id' | 'deadlineAt'> = {
   fault: undefined,
   move: undefined,
   verified: undefined,
+  votes: [],
+  isPolled: false,
+  awaits: undefined,
   output: undefined,
   ground: undefined,
   outcome: undefined,
 };
 
-export function beginning(start: WorkStart, id: string, { deadlineMs }: TaskSpec, now: number): TaskContext {
-  const deadlineAt = deadlineMs === undefined ? undefined : now + deadlineMs;
-  return { ...FRESH, start, input: start.input, id, deadlineAt };
+export function beginning(start: TaskStart, id: string, { deadlineMs }: TaskSpec, now: number): TaskContext {
+  const ownDeadlineAt = deadlineMs === undefined ? undefined : now + deadlineMs;
+  const { tried = [], deadlineAt = ownDeadlineAt } = start.seat ?? {};
+  return { ...FRESH, start, input: start.input, id, tried, deadlineAt };
 }
 
 // ---- who ----------------------------------------------------------------------------------------------------------
@@ -169,15 +182,19 @@ export const ticketOf = ({ id, attempts }: TaskContext): string => `${id}#${atte
 export function begun(context: TaskContext, now: number): Changed {
   // What a person does begins when they are asked.
   if (context.supplied !== undefined) return {};
-  const { attempts, log, advice } = context;
+  const { attempts, log, advice, start } = context;
   const { agent, capability, estimate, record } = advice!;
   const note: AttemptNote = {
     ...{ number: attempts + 1, agent, key: keyOf(context), from: now },
+    ...(start.seat !== undefined && { confirms: start.seat.confirms }),
     ...(capability !== undefined && { capability }),
     ...(estimate !== undefined && { estimate }),
     ...(record !== undefined && { record }),
   };
-  return { attempts: attempts + 1, log: [...log, note], answer: undefined, fault: undefined };
+  return {
+    ...{ attempts: attempts + 1, log: [...log, note], answer: undefined, fault: undefined },
+    ...{ isPolled: false, awaits: undefined },
+  };
 }
 
 /** What the agent is asked. */
@@ -261,10 +278,16 @@ function weigh(
   return { fault, confidence: judgement.fault.confidence };
 }
 
-export function verified({ log }: TaskContext, { fault, found }: Verified): Changed {
-  if (fault === undefined) return { verified: found };
+export function verified(context: TaskContext, { fault, found }: Verified): Changed {
+  const { log, isPolled, votes, verified: before } = context;
+  // What could be seen without others was seen before they were asked.
+  const all = isPolled ? { ...before, ...found } : found;
+  if (fault === undefined) return { verified: all };
   const note = { fault: fault.class, message: fault.message };
-  return { verified: found, fault, ground: undefined, log: withNote(log, note) };
+  return {
+    ...{ verified: all, fault, ground: undefined, log: withNote(log, note) },
+    ...(isPolled && { votes: [...votes, ownVote(context)] }),
+  };
 }
 
 // ---- what is done about a fault -----------------------------------------------------------------------------------
@@ -344,12 +367,14 @@ export function candidateIn(answer: Answer | undefined): TaskResult['output'] | 
 export function resumed(context: TaskContext, input: unknown): Changed {
   return {
     history: [],
-    tried: [],
+    tried: context.start.seat?.tried ?? [],
     largerThan: undefined,
     cheaperThan: undefined,
     problems: [],
     inParts: false,
     parts: undefined,
+    votes: withoutOutputs(context.votes),
+    awaits: undefined,
     question: context.question + 1,
     ...(input !== undefined && { input }),
   };
@@ -373,11 +398,11 @@ export function outcomeOf(context: TaskContext): WorkOutcome {
   return { status: 'failed', problem: { class: name, message, ...more }, facts };
 }
 
-function factsOf({ attempts, advice, spent, log, ground }: TaskContext): WorkFacts {
+function factsOf({ attempts, advice, spent, votes, log, ground }: TaskContext): WorkFacts {
   const { confidence } = log.at(-1) ?? {};
   return {
     attempts,
-    cost: spent,
+    cost: spent + costOfVotes(votes),
     ...(advice !== undefined && { agent: advice.agent }),
     ...(confidence !== undefined && { confidence }),
     ...(ground !== undefined && ground !== 'good' && { ground }),

@@ -13,21 +13,21 @@
  *
  * Where the agent is a person, `serving` comes before `asking`: a review in which they supply the output. It is then looked at like
  * any other answer. While all who could do it are halted it is `halted`, and asks again when that is lifted; where a call must be approved
- * first it is `clearing`, and asks again when it is.
+ * first it is `clearing`, and asks again when it is. Where others must confirm the answer it is `polling`, once nothing else is wrong
+ * with it, and then `verifying` again.
  *
  * Money is reserved before every attempt, and settled after it: what it has cost, or that nobody knows. When it is not wanted any
  * more it gives back what it holds, and ends as `cancelled`.
  *
  * What it asks is bound by name: see `words.ts`. It runs nothing itself, and knows no clock but that of its steps.
  */
-import { and, assign, enqueueActions, setup } from 'xstate';
-import type { AnyActorLogic, AnyActorRef, AnyEventObject } from 'xstate';
+import { and, assign, enqueueActions, sendTo, setup } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyEventObject, DoneActorEvent, ErrorActorEvent } from 'xstate';
 import type { BudgetAnswer, BudgetHold, BudgetReserve, BudgetSettle } from '../budget/words.ts';
 import { NOTHING } from '../values/money.ts';
 import type { ReviewOutput } from '../review/review.ts';
-import { isOrder } from '../workflow/events.ts';
-import type { TaskCancel, TaskOrder } from '../workflow/events.ts';
-import type { WorkStart } from '../workflow/graph.ts';
+import { isOrder, isTold } from '../workflow/events.ts';
+import type { TaskCancel, TaskOrder, TaskStands } from '../workflow/events.ts';
 import { saidBy } from '../workflow/progress.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
@@ -53,6 +53,9 @@ import { afterReview, reviewOf } from './reviewing.ts';
 import { jobOf, suppliedBy } from './serving.ts';
 import { afterClearance, clearanceOf, isCleared, noticesOf } from './terms.ts';
 import type { CallNotice } from './terms.ts';
+import { awaiting, choiceOf, polled, pollOf, specOfVoters, verificationOf } from './votes.ts';
+import type { Poll, Polled, TaskStart } from './votes.ts';
+import { pollMachine } from './voting.ts';
 import { HALTED } from './words.ts';
 import type {
   Advice,
@@ -78,7 +81,7 @@ export interface TaskActors {
   readonly review: AnyActorLogic;
 }
 
-type TaskEvent = TaskCancel | TaskOrder | TaskPermission | BudgetAnswer | PartsNews;
+type TaskEvent = TaskCancel | TaskOrder | TaskStands | TaskPermission | BudgetAnswer | PartsNews;
 
 /** What it knows when it asks. XState cannot tell where the logic that is asked may be any. */
 interface Known {
@@ -95,6 +98,27 @@ const ORDERS = {
   'task.cancel': { target: 'cancelled' },
 } as const;
 
+/** What whoever was consulted says. */
+const ADVISED = {
+  onDone: {
+    target: 'advised',
+    actions: {
+      type: 'advise',
+      params: ({ event }: { readonly event: DoneActorEvent }) => ({ advice: event.output as Advice }),
+    },
+  },
+  onError: {
+    target: 'deciding',
+    actions: {
+      type: 'findNobody',
+      params: ({ event }: { readonly event: ErrorActorEvent }) => ({ error: event.error }),
+    },
+  },
+} as const;
+
+/** Of a task that nobody is to confirm. */
+const NO_POLL: AnyActorLogic = setup({}).createMachine({});
+
 /** Says how it stands to whoever asked for it. */
 const tell = <TStanding extends Standing>(standing: TStanding) =>
   ({ type: 'tell', params: { standing } }) as const;
@@ -108,9 +132,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       context: {} as TaskContext,
       events: {} as TaskEvent,
       emitted: {} as CallNotice,
-      input: {} as WorkStart,
+      input: {} as TaskStart,
     },
-    actors: { ...actors },
+    actors: { ...actors, poll: pollOfTask(spec, actors) },
     guards: {
       'costs nothing': ({ context: { advice, start } }) =>
         start.account === undefined || advice!.maxCost === NOTHING,
@@ -121,6 +145,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'is to be verified': ({ context: { fault, ground } }) =>
         spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
       'may be about it': ({ context: { start }, event }) => isOrder(event) && start.task.endsWith(event.task),
+      'may go on as it is': ({ context: { start }, event }) =>
+        event.type === 'task.resume' && event.input === undefined && isTold(event.task, nameOf(start)),
       'has nobody to ask again': ({ context: { move, advice } }) =>
         move?.do === 'retry' && advice === undefined,
       does: ({ context: { move } }, { deed }: { readonly deed: string }) => move?.do === deed,
@@ -129,11 +155,15 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         (move?.do === 'review' && (move.role ?? spec.reviewers) !== undefined) ||
         (move?.do === 'fail' && spec.escalateTo !== undefined),
       'waits for a halt': ({ context: { halts } }) => halts !== undefined,
-      'was halted': ({ context: { fault } }) => fault?.code === HALTED,
+      // A voter makes room for another one.
+      'was halted': ({ context: { fault, start } }) => fault?.code === HALTED && start.seat === undefined,
       'has nobody': ({ context: { advice } }) => advice === undefined,
       'must be cleared': ({ context }) => !isCleared(context),
       'goes on': ({ context: { outcome, ground } }) => outcome === undefined && ground === undefined,
       'was aborted': ({ context: { outcome } }) => outcome !== undefined,
+      'was cancelled': ({ context: { outcome } }) => outcome?.status === 'cancelled',
+      'needs others': (_, { answer }: { readonly answer: Verified }) => answer.needsOthers === true,
+      'is only to be confirmed': ({ context: { awaits } }) => awaits !== undefined,
     },
     actions: {
       advise: assign(({ context }, { advice }: { readonly advice: Advice }) => advised(context, advice)),
@@ -214,6 +244,12 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           enqueue.assign({ ticket: undefined });
         },
       ),
+      tellChoice: enqueueActions(({ context: { start, advice }, enqueue, self }) => {
+        if (start.seat === undefined || self._parent === undefined) return;
+        enqueue.sendTo(self._parent, choiceOf(start, advice!));
+      }),
+      awaitOthers: assign(({ context }) => awaiting(context)),
+      hearOthers: assign(({ context }, { answer }: { readonly answer: Polled }) => polled(context, answer)),
       heed: assign(({ context }, { answer }: { readonly answer: Verified }) => verified(context, answer)),
       decide: assign(({ context }) => decided(context, spec, Date.now())),
       goOn: assign(({ context, event }) =>
@@ -231,6 +267,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       abandon: assign(({ context, event }) =>
         event.type === 'task.abandon' ? abandoned(context, event.by, event.reason) : {},
       ),
+      passOn: sendTo('poll', ({ event }) => event),
+      callOff: sendTo('poll', { type: 'task.cancel', because: 'it is given up' }),
       cancel: assign({ outcome: { status: 'cancelled' } }),
       askShadows: enqueueActions(({ context, enqueue, system }) =>
         tellAll(enqueue, system, shadowAsks(context, spec)),
@@ -244,7 +282,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       }),
       tell: enqueueActions(
         ({ context: { start }, enqueue, self }, { standing }: { readonly standing: Standing }) => {
-          tellStanding(enqueue, self, start.task.slice(start.task.lastIndexOf('/') + 1), standing);
+          tellStanding(enqueue, self, nameOf(start), standing);
         },
       ),
     },
@@ -266,14 +304,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context: { start, input, tried, largerThan, cheaperThan } }: Known): Consultation => ({
             ...{ start, input, tried, largerThan, cheaperThan },
           }),
-          onDone: {
-            target: 'advised',
-            actions: { type: 'advise', params: ({ event }) => ({ advice: event.output as Advice }) },
-          },
-          onError: {
-            target: 'deciding',
-            actions: { type: 'findNobody', params: ({ event }) => ({ error: event.error }) },
-          },
+          ...ADVISED,
         },
         on: { 'task.cancel': { target: 'cancelled' } },
       },
@@ -281,8 +312,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         always: [
           { guard: 'waits for a halt', target: 'halted' },
           { guard: 'has nobody', target: 'deciding' },
-          { guard: 'must be cleared', target: 'clearing' },
-          { target: 'paying', actions: 'notify' },
+          { guard: 'must be cleared', target: 'clearing', actions: 'tellChoice' },
+          { target: 'paying', actions: ['notify', 'tellChoice'] },
         ],
       },
       halted: {
@@ -294,14 +325,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context: { start, input, tried, largerThan, halts } }: Known): Consultation => ({
             ...{ start, input, tried, largerThan, ...(halts !== undefined && { halts }) },
           }),
-          onDone: {
-            target: 'advised',
-            actions: { type: 'advise', params: ({ event }) => ({ advice: event.output as Advice }) },
-          },
-          onError: {
-            target: 'deciding',
-            actions: { type: 'findNobody', params: ({ event }) => ({ error: event.error }) },
-          },
+          ...ADVISED,
         },
         on: ORDERS,
       },
@@ -443,10 +467,16 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'verify',
           src: 'verify',
-          input: ({ context: { start, input, advice, output } }: Known): Verification => ({
-            ...{ start, input, agent: advice!.agent, output: output as Verification['output'] },
-          }),
+          input: ({ context }: Known): Verification => verificationOf(context, spec),
           onDone: [
+            {
+              guard: {
+                type: 'needs others',
+                params: ({ event }) => ({ answer: event.output as Verified }),
+              },
+              target: 'polling',
+              actions: { type: 'heed', params: ({ event }) => ({ answer: event.output as Verified }) },
+            },
             {
               guard: ({ event }) => (event.output as Verified).fault === undefined,
               target: 'done',
@@ -468,6 +498,45 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           },
         },
         on: { 'task.cancel': { target: 'cancelled' } },
+      },
+      polling: {
+        description: 'others are asked the same',
+        entry: 'awaitOthers',
+        invoke: {
+          id: 'poll',
+          src: 'poll',
+          input: ({ context }: Known): Poll => pollOf(context),
+          onDone: {
+            target: 'polled',
+            actions: { type: 'hearOthers', params: ({ event }) => ({ answer: event.output as Polled }) },
+          },
+          onError: {
+            target: 'polled',
+            actions: {
+              type: 'hearOthers',
+              params: ({ event }) => ({
+                answer: { votes: [], fault: { class: 'crash', message: saidBy(event.error) } },
+              }),
+            },
+          },
+        },
+        on: {
+          'task.stands': {
+            actions: { type: 'tell', params: ({ event }) => ({ standing: event.standing }) },
+          },
+          'task.resume': { guard: 'may go on as it is', actions: 'passOn' },
+          'task.abandon': { guard: 'may be about it', actions: ['abandon', 'callOff'] },
+          // Those who are asked must give back what they hold.
+          'task.cancel': { actions: 'passOn' },
+        },
+      },
+      polled: {
+        always: [
+          { guard: 'was cancelled', target: 'cancelled' },
+          { guard: 'was aborted', target: 'failed' },
+          { guard: 'has an output', target: 'verifying' },
+          { target: 'deciding' },
+        ],
       },
       deciding: {
         description: 'what is done about what went wrong, by the strategy',
@@ -492,14 +561,16 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       },
       delaying: {
         description: 'the same again, in a while',
-        after: { delay: 'paying' },
+        after: { delay: [{ guard: 'is only to be confirmed', target: 'polling' }, { target: 'paying' }] },
         on: { 'task.cancel': { target: 'cancelled' } },
       },
       sleeping: {
         description: 'asks again later, or when somebody resumes it',
         entry: ['report', tell('parked')],
         exit: tell('running'),
-        after: { delay: 'consulting' },
+        after: {
+          delay: [{ guard: 'is only to be confirmed', target: 'polling' }, { target: 'consulting' }],
+        },
         on: ORDERS,
       },
       parked: {
@@ -547,11 +618,21 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
   });
 }
 
+/** By which its parent knows it. */
+const nameOf = ({ task }: TaskStart): string => task.slice(task.lastIndexOf('/') + 1);
+
 /** Of somebody who was paid by the hour and has not finished nobody knows how long they were at it. */
 const isFree = ({ context: { advice } }: Known) => ({ knows: advice!.person!.rate === undefined });
 
+/** Voters are tasks themselves, to whom nobody votes. */
+function pollOfTask(spec: TaskSpec, actors: TaskActors): AnyActorLogic {
+  if (spec.vote === undefined) return NO_POLL;
+  const voter: AnyActorLogic = taskMachine(specOfVoters(spec), actors);
+  return pollMachine(spec.vote, voter);
+}
+
 /** A `systemId` in XState's types; under Heddle an address as well. */
-function accountOf({ account }: WorkStart, system: { get(key: string): unknown }): AnyActorRef {
+function accountOf({ account }: TaskStart, system: { get(key: string): unknown }): AnyActorRef {
   return (typeof account === 'string' ? system.get(account) : account) as AnyActorRef;
 }
 

@@ -12,6 +12,7 @@ import type { ReviewVerdict } from '../review/events.ts';
 import type { Strategy } from '../faults/strategy.ts';
 import type { WorkStart } from '../workflow/graph.ts';
 import type { CallTerms } from './terms.ts';
+import type { TaskStart, VoteSpec } from './votes.ts';
 
 /** What of a task decides. Stands in the code: a change of it is a change of the machine. */
 export interface TaskSpec {
@@ -29,13 +30,15 @@ export interface TaskSpec {
   readonly escalateTo: string | undefined;
   /** Whether there is something that holds its results against the facts. */
   readonly verifies: boolean;
+  /** How its results are confirmed by others, if they are. */
+  readonly vote?: VoteSpec;
   /** Whether it declares how it is done in parts. */
   readonly chunks: boolean;
 }
 
 /** Who is to do it? */
 export interface Consultation {
-  readonly start: WorkStart;
+  readonly start: TaskStart;
   readonly input: unknown;
   /** Those that are not asked again. */
   readonly tried: readonly string[];
@@ -143,6 +146,7 @@ export interface Advised {
   readonly agent: string;
   /** The hash of its contract. */
   readonly contract: string;
+  readonly model?: string;
   /** Why it was chosen before the others. */
   readonly because: string;
   readonly passedOver: readonly PassedOver[];
@@ -222,8 +226,8 @@ export interface BillTo {
   /** The accounts that hold the money, the one that was asked first. */
   readonly accounts: readonly string[];
   readonly ticket: string;
-  /** What the parts before it have cost. */
-  readonly before?: Micros;
+  /** Of a part: all that were begun in this attempt, by their numbers, and what they have cost; null: that was not known yet. */
+  readonly parts?: Readonly<Record<number, Micros | null>>;
 }
 
 /** A part of a text, by code units. */
@@ -244,8 +248,8 @@ export interface PartOf extends Cut {
 
 export interface PartsDone {
   readonly cuts: readonly Cut[];
-  /** Of the first of them. */
-  readonly answers: readonly Succeeded[];
+  /** Of those that are done, by their numbers. */
+  readonly answers: Readonly<Record<number, Succeeded>>;
 }
 
 export type Split =
@@ -256,7 +260,7 @@ export type Split =
 export interface Joining {
   readonly agent: string;
   readonly id: string;
-  /** To all parts. */
+  /** To all parts, in their order. */
   readonly answers: readonly Succeeded[];
   /** What those of this attempt have cost. */
   readonly spent: Micros;
@@ -321,11 +325,15 @@ export interface Verification {
   readonly input: unknown;
   readonly agent: string;
   readonly output: TaskResult['output'];
+  /** What others have answered. Not there: they were not asked yet. */
+  readonly others?: readonly TaskResult['output'][];
 }
 
 /** A fault, unless everything is. */
 export interface Verified {
   readonly fault?: Fault | undefined;
+  /** As far as it could be seen, and others must be asked before the rest can. */
+  readonly needsOthers?: boolean;
   /** What every verifier has found, by name. */
   readonly found: Readonly<Record<string, unknown>>;
 }

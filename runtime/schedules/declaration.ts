@@ -11,6 +11,8 @@ import type { Duration } from 'effect';
 import type * as EffectCron from 'effect/Cron';
 import { millisOf } from '../duration.ts';
 import { InvalidArgument, messageOf } from '../errors.ts';
+import { instantOf } from '../instant.ts';
+import type { Instant } from '../instant.ts';
 import { badId } from '../kernel/address.ts';
 import { comesEver } from './calendar.ts';
 import type { Calendar } from './calendar.ts';
@@ -35,9 +37,6 @@ export type Overlap = 'skip' | 'queue' | 'allow' | 'cancel-previous';
  * - `all`: each is started, oldest first; of more than `maxCatchUp`, the newest.
  */
 export type Missed = 'skip' | 'one' | 'all';
-
-/** A point in time: a date, milliseconds since 1970, or ISO 8601 with its offset (`2026-01-31T09:00:00Z`, `…+02:00`). */
-export type Instant = Date | number | string;
 
 /** A schedule, as a user writes it. Exactly one of `cron` and `every` is given. */
 export interface ScheduleOptions {
@@ -257,29 +256,6 @@ function boundsOf({ startAt, endAt }: ScheduleOptions, path: string): Bounds {
     throw new InvalidArgument(`${path}.endAt`, 'must be later than startAt');
   }
   return bounds;
-}
-
-// Without an offset, it would be read on the clock of the machine it happens to run on.
-const ISO = /^\d{4}-\d\d-(?<day>\d\d)T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|(?<offset>[+-]\d\d:\d\d))$/;
-
-function instantOf(given: Instant, path: string): number {
-  const at = typeof given === 'string' ? parsed(given) : given instanceof Date ? given.getTime() : given;
-  if (!Number.isInteger(at) || Math.abs(at) > MAX_MS) {
-    throw new InvalidArgument(
-      path,
-      `is not a point in time: ${told(given)}; write ISO 8601 with its offset, like '2026-01-31T09:00:00Z'`,
-    );
-  }
-  return at;
-}
-
-function parsed(text: string): number {
-  const match = ISO.exec(text);
-  if (match === null) return NaN;
-  const { day, offset = 'Z' } = match.groups!;
-  // 31 February would be read as a day in March.
-  const sameDay = new Date(Date.parse(`${text.slice(0, 10)}T00:00:00Z`)).getUTCDate() === Number(day);
-  return sameDay && offset.slice(1, 3) < '24' ? Date.parse(text) : NaN;
 }
 
 // ---- the rest --------------------------------------------------------------------------------------------------------

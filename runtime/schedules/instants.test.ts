@@ -6,7 +6,8 @@ import { declareSchedule } from './declaration.ts';
 import type { CronTiming } from './declaration.ts';
 import { countInstants, instantsBetween, nextInstant, previousInstant } from './instants.ts';
 import type { Timetable } from './instants.ts';
-import { readZone, UTC } from './zone.ts';
+import { UTC } from '../../machines/working-time/zone.ts';
+import { readZone } from './zone.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -19,7 +19,7 @@
  */
 import { countReadings, isEveryHour, isReading, readingBefore, readingFrom } from './calendar.ts';
 import type { Calendar } from './calendar.ts';
-import type { Zone } from './zone.ts';
+import type { Zone } from '../../machines/working-time/zone.ts';
 
 /** What instants follow from. */
 export type Timetable = IntervalTimetable | CronTimetable;

@@ -25,8 +25,9 @@ import { countInstants, nextInstant, previousInstant } from './instants.ts';
 import type { Timetable } from './instants.ts';
 import { dueAtOf, overdueAt } from './overdue.ts';
 import { verdictOn } from './overlap.ts';
-import { readZone, spliceZones, UTC } from './zone.ts';
-import type { Zone } from './zone.ts';
+import { UTC } from '../../machines/working-time/zone.ts';
+import type { Zone } from '../../machines/working-time/zone.ts';
+import { readZone, spliceZones } from './zone.ts';
 
 // ---- what it takes -----------------------------------------------------------------------------------------------------
 

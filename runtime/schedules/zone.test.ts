@@ -3,8 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgument } from '../errors.ts';
-import { assertZone, readZone, spliceZones, UTC } from './zone.ts';
-import type { Zone } from './zone.ts';
+import { UTC } from '../../machines/working-time/zone.ts';
+import type { Zone } from '../../machines/working-time/zone.ts';
+import { assertZone, readZone, spliceZones } from './zone.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

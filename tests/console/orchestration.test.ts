@@ -163,6 +163,25 @@ describe('a daemon', () => {
     expect(await ask('blame', 'report/tides', 'value.working')).toMatchObject({ code: 0 });
   });
 
+  it('says why a task was given to whom it was', async () => {
+    const research = await ask('route', 'report/tides/research');
+    expect(research).toMatchObject({ code: 0, stderr: '' });
+    expect(research.stdout).toMatch(
+      /^research does it: it can research\. It may cost 0\.02\.\n.*\nDecided: permit by runs/s,
+    );
+    expect(research.stdout).toContain('1: research');
+    const before = await ask('route', 'report/tides/research', '--at', '1');
+    expect(before).toMatchObject({ code: 0, stdout: 'Nobody was chosen yet.\n' });
+    expect(rowsOf(await ask('route', 'report/tides/research', '--json'))).toEqual([
+      { task: 'report/tides/research', why: research.stdout.trimEnd() },
+    ]);
+    expect(await ask('route', 'report/tides')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('is no task') as string,
+    });
+    expect(await ask('route', 'report/tides/nobody')).toMatchObject({ code: 3, stdout: '' });
+  });
+
   it('gives what was found and made, by its hash', async () => {
     const made = await ask('content', hashes.made);
     expect(JSON.parse(made.stdout)).toEqual({ text: `about ebb ${NASTY}` });

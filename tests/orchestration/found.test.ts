@@ -16,3 +16,8 @@ it.each(SEEDS)('seed %i: %s', async (seed) => {
   const { violations } = await simulateRun(seed);
   expect(violations).toEqual([]);
 });
+
+it.each([2001, 2002, 2003, 2004])('seed %i, with votes', async (seed) => {
+  const { violations } = await simulateRun(seed, { votes: true });
+  expect(violations).toEqual([]);
+});

@@ -13,7 +13,7 @@ import {
   task,
   workflow,
 } from 'heddle/actors';
-import type { WorkflowMachine } from 'heddle/actors';
+import type { Verifier, WorkflowMachine } from 'heddle/actors';
 import type { Prng } from '../../runtime/testing/prng.ts';
 
 export interface RandomWorkflow {
@@ -35,18 +35,32 @@ const KINDS = [
 const POLICIES = ['fail', 'fail', 'skip', 'absent', 'compensate', { value: { n: -1 } }] as const;
 const CAPABILITIES = ['count', 'weigh'] as const;
 
-/** One that makes sense: others are refused where they are declared, and another is made. */
-export function randomWorkflow(chance: Prng): RandomWorkflow {
+/** Of what says nothing but a number, two of three agree well enough when it is even or odd. */
+const LIKENESS: Verifier = {
+  ...{ name: 'likeness', version: 1, others: { of: 3, models: 'any', on: ['#/n'] } },
+  check: ({ output, others = [] }) => {
+    const kindOf = ({ n }: Readonly<Record<string, unknown>>): number => Number(n) % 2;
+    const alike = others.filter((other) => kindOf(other) === kindOf(output));
+    return alike.length > 0 ? { ok: true } : { ok: false, problems: [] };
+  },
+};
+
+/**
+ * One that makes sense: others are refused where they are declared, and another is made.
+ *
+ * @param votes whether what comes of those who count is confirmed by others
+ */
+export function randomWorkflow(chance: Prng, votes = false): RandomWorkflow {
   for (;;) {
     try {
-      return anyWorkflow(chance);
+      return anyWorkflow(chance, votes);
     } catch (error) {
       if (!(error instanceof InvalidWorkflow)) throw error;
     }
   }
 }
 
-function anyWorkflow(chance: Prng): RandomWorkflow {
+function anyWorkflow(chance: Prng, votes: boolean): RandomWorkflow {
   const tasks: Record<string, unknown> = {};
   const nodes: Record<string, RandomNode> = {};
   const arms: string[] = [];
@@ -67,7 +81,7 @@ function anyWorkflow(chance: Prng): RandomWorkflow {
       ...(wanted !== undefined && { join: wanted, losers: chance.pick(['cancel', 'keep'] as const) }),
       ...(chance.chance(0.15) && { when: () => chance.chance(0) }),
     };
-    tasks[name] = nodeOf(kind, common, chance);
+    tasks[name] = nodeOf(kind, common, chance, votes);
     nodes[name] = { kind, needs, join: wanted, onError };
     if (kind === 'branch') arms.push(`${name}.left`, `${name}.right`);
   }
@@ -82,8 +96,9 @@ function anyWorkflow(chance: Prng): RandomWorkflow {
   return { machine, nodes };
 }
 
-function nodeOf(kind: (typeof KINDS)[number], common: object, chance: Prng): unknown {
+function nodeOf(kind: (typeof KINDS)[number], common: object, chance: Prng, votes: boolean): unknown {
   const capability = chance.pick(CAPABILITIES);
+  const confirmed = votes && capability === 'count' && { verify: [LIKENESS] };
   const input = () => ({ n: 1 });
   switch (kind) {
     case 'task': {
@@ -98,6 +113,7 @@ function nodeOf(kind: (typeof KINDS)[number], common: object, chance: Prng): unk
         ...undo,
         ...quality,
         ...person,
+        ...confirmed,
       } as never);
     }
     case 'gate':
@@ -113,7 +129,7 @@ function nodeOf(kind: (typeof KINDS)[number], common: object, chance: Prng): unk
       return map({
         ...common,
         over: () => Array.from({ length: count }, (_, n) => ({ n })),
-        each: task({ capability }),
+        each: task({ capability, ...confirmed }),
         concurrency: 1 + chance.below(3),
         onItemError: chance.pick(['fail', 'collect'] as const),
       });
@@ -123,7 +139,7 @@ function nodeOf(kind: (typeof KINDS)[number], common: object, chance: Prng): unk
       return loop({
         ...common,
         input,
-        body: task({ capability }),
+        body: task({ capability, ...confirmed }),
         until: (_: unknown, { number }: { number: number }) => number >= rounds,
         times: 3,
       });

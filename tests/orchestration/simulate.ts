@@ -55,14 +55,16 @@ const ROUNDS = 60;
 /** After so many times what is parked is given up. */
 const MOST_RESUMED = 20;
 
-export async function simulateRun(seed: number, { dies = true } = {}): Promise<Simulated> {
+/** @param votes whether answers are confirmed by others, of whom there are more then */
+export async function simulateRun(seed: number, { dies = true, votes = false } = {}): Promise<Simulated> {
   const chance = new Prng(seed);
   const upstream = new Upstream(seed, chance.pick([0, 0.2, 0.5]));
-  const { machine, nodes } = randomWorkflow(chance.fork('workflow'));
+  const { machine, nodes } = randomWorkflow(chance.fork('workflow'), votes);
   const agents = [
     upstream.agent('ann', 'count'),
     upstream.agent('bob', 'count'),
     upstream.agent('cleo', 'weigh'),
+    ...(votes ? ['dora', 'emil'] : []).map((name) => upstream.agent(name, 'count')),
   ];
   const staff = new Staff(new Map(agents.map((one) => [one.name, one])));
   staff.beginIn(workplaceUnder(DECIDER));
@@ -266,6 +268,7 @@ function countsOf(
   const counts: Record<string, number> = {
     runs: 1,
     calls: calls.length,
+    votes: calls.filter(({ key }) => key.includes('/poll/')).length,
     decisions,
     resumed,
     [`ended ${run.value}`]: 1,

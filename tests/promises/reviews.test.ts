@@ -268,7 +268,7 @@ describe('permission', () => {
           },
         },
       },
-      context: { hash: reviews.get(id)!.hash, hasReason: false },
+      context: { hash: reviews.get(id)!.hash, hasReason: false, isDeputy: false, standsInFor: [] },
     });
     const records = await collect(opened.system.history(id));
     expect(records.at(-1)!.event).toMatchObject({

@@ -52,9 +52,9 @@ export function worker(
   }: Partial<AgentDetails> & { asked?: Asked[]; capabilities?: readonly string[]; cost?: number } = {},
 ): Agent {
   return agent({
-    estimate: () => cost,
+    ...{ estimate: () => cost, model: 'local' },
     ...details,
-    ...{ name, capabilities, model: 'local', inputSchema: ANY, outputSchema: ANY },
+    ...{ name, capabilities, inputSchema: ANY, outputSchema: ANY },
     execute: async (assignment: Assignment) => {
       const { idempotencyKey: key, attempt, input, constraints } = assignment;
       asked.push({ agent: name, key, attempt, input, maxCost: constraints.maxCost });

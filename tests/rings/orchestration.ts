@@ -7,6 +7,9 @@ import { play } from '../orchestration/story.ts';
 import { Tally } from './ring.ts';
 import type { Ring } from './ring.ts';
 
+/** In every so many runs answers are confirmed by others. */
+const VOTES_EVERY = 3;
+
 export const orchestration: Ring = async ({ rounds = Infinity, seeds = 300, seed: first = 1 }, progress) => {
   const tally = new Tally('orchestration', progress);
   for (const verdict of ['approve', 'reject'] as const) {
@@ -22,7 +25,7 @@ export const orchestration: Ring = async ({ rounds = Infinity, seeds = 300, seed
     }
   }
   for (let seed = first; seed < first + seeds; seed++) {
-    const { violations, deaths, counts } = await simulateRun(seed);
+    const { violations, deaths, counts } = await simulateRun(seed, { votes: seed % VOTES_EVERY === 0 });
     for (const violation of violations) tally.violation(violation, seed);
     tally.add('kills', deaths);
     for (const [name, count] of Object.entries(counts)) tally.add(name, count);
@@ -31,6 +34,7 @@ export const orchestration: Ring = async ({ rounds = Infinity, seeds = 300, seed
   tally.mustHaveHappened('story kills', Math.min(rounds, 100));
   tally.mustHaveHappened('kills', seeds);
   tally.mustHaveHappened('decisions', seeds / 4);
+  tally.mustHaveHappened('votes', Math.floor(seeds / VOTES_EVERY));
   tally.mustHaveHappened('decided call', seeds);
   tally.mustHaveHappened('decided review', seeds / 4);
   for (const status of ['complete', 'failed', 'skipped', 'cancelled'])

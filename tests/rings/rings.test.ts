@@ -6,15 +6,15 @@ import { RINGS } from './rings.ts';
 const SMALL: Readonly<Record<string, RingOptions>> = {
   boundaries: { seeds: 1 },
   planted: { seeds: 12 },
-  kill: { rounds: 8 },
+  kill: { rounds: 6 },
   'disk-full': { rounds: 3 },
-  bits: { rounds: 60 },
+  bits: { rounds: 45 },
   backup: { rounds: 1 },
-  elsewhere: { seeds: 40 },
-  orchestration: { rounds: 3, seeds: 30 },
-  otp: { seeds: 120 },
-  soak: { rounds: 3, seeds: 2000 },
-  supervision: { seeds: 100 },
+  elsewhere: { seeds: 30 },
+  orchestration: { rounds: 3, seeds: 20 },
+  otp: { seeds: 90 },
+  soak: { rounds: 3, seeds: 1200 },
+  supervision: { seeds: 70 },
 };
 
 describe.each(Object.entries(SMALL))('the ring %s', (name, options) => {

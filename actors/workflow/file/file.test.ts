@@ -5,6 +5,7 @@ import type { AnyMachineSnapshot } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '../../../runtime/kernel/fingerprint.ts';
 import { InvalidWorkflow } from '../../errors.ts';
+import { vote } from '../../verifiers/vote.ts';
 import { plan } from '../plan.ts';
 import { definitionOf } from '../workflow.ts';
 import { diffOf } from './difference.ts';
@@ -124,6 +125,33 @@ describe('a file', () => {
     ]);
     expect(refusal(file('report'))).toEqual([
       '#/tasks/all/each: must be the name of a workflow: give it with workflowFrom(file, { workflows })',
+    ]);
+  });
+
+  it('has verifiers by name; a vote can be said in full, and counts as it does in code', () => {
+    const ballot = { agree: 2, of: 3, on: ['#/text'], models: 'any' } as const;
+    const of = (verify: unknown) => ({
+      id: 'x',
+      tasks: { a: { kind: 'task', capability: 'work', verify: [verify] } },
+    });
+    const verifiers = { ballot: vote(ballot) };
+    const [named, said, other] = [
+      workflowFrom(of('ballot'), { verifiers }),
+      workflowFrom(of({ vote: ballot })),
+      workflowFrom(of({ vote: { ...ballot, agree: 3 } })),
+    ].map((machine) => fingerprintOf(machine).parts);
+    const differing = (some: typeof named, different: typeof named) =>
+      Object.keys(some!).filter((path) => some![path] !== different![path] && !path.includes('written'));
+    expect(differing(named, said)).toEqual([]);
+    expect(differing(said, other).length).toBeGreaterThan(0);
+    expect(refusal(of({ vote: { ...ballot, on: ['text'] } }))).toEqual([
+      expect.stringMatching(/^#\/tasks\/a\/verify\/0\/vote\/on\/0: must be a JSON pointer/),
+    ]);
+    expect(refusal(of({ vote: { ...ballot, of: '${ 3 }' } }))).toContain(
+      '#/tasks/a/verify/0: is no place for an expression',
+    );
+    expect(refusal(of({ vote: ballot, also: 1 }))).toEqual([
+      '#/tasks/a/verify/0/also: means nothing; there is vote',
     ]);
   });
 

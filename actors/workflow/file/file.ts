@@ -20,6 +20,8 @@ import type { ContractProblem } from '../../errors.ts';
 import type { SchemaLike } from '../../schema/inferred.ts';
 import { isRecord, plainCopyOf } from '../../schema/plain.ts';
 import type { Verifier } from '../../verifiers/verifier.ts';
+import { vote } from '../../verifiers/vote.ts';
+import type { VoteOptions } from '../../verifiers/vote.ts';
 import { problemsOf } from '../check.ts';
 import { branch, call, gate, join, loop, map, task } from '../declaration.ts';
 import type { AnyDeclaration } from '../declaration.ts';
@@ -265,11 +267,7 @@ class Reading {
     return {
       strategy: (given, at) => this.#strategy(given, at),
       verify: (given, at) =>
-        Array.isArray(given)
-          ? given.map((name, index) =>
-              this.#named('verifier', this.#context.verifiers, name, `${at}/${index}`),
-            )
-          : given,
+        Array.isArray(given) ? given.map((one, index) => this.#verifier(one, `${at}/${index}`)) : given,
       compensate: (given, at) =>
         isRecord(given)
           ? {
@@ -421,6 +419,22 @@ class Reading {
     } catch (error) {
       if (!(error instanceof OptionError)) throw error;
       this.#fail(`${at}${pointerOfPath(error.option)}`, error.message);
+      return undefined;
+    }
+  }
+
+  /** One by its name, or a vote, which can be said in full. */
+  #verifier(given: unknown, at: string): Verifier | undefined {
+    if (!isRecord(given)) return this.#named('verifier', this.#context.verifiers, given, at);
+    this.#refuseExpressions(given, at);
+    for (const name of Object.keys(given))
+      if (name !== 'vote') this.#fail(`${at}${pointerTo([name])}`, 'means nothing; there is vote');
+    try {
+      return vote(given['vote'] as VoteOptions);
+    } catch (error) {
+      if (!(error instanceof InvalidArgument)) throw error;
+      const { path, message } = error;
+      this.#fail(`${at}${pointerOfPath(path)}`, message.replace(path, '').trim());
       return undefined;
     }
   }

@@ -30,6 +30,16 @@ export const runOperations = {
       once(async () => told(await statusOf(orchestrated(subject, 'status').runs, run, known({ at })))),
   }),
 
+  /** Why a task was given to whom it was. */
+  route: operation({
+    read: (given) => ({ task: given.text('task'), at: given.optionalWhole('at') }),
+    run: (subject, { task, at }) =>
+      once(async () => ({
+        task,
+        why: await routeOf(orchestrated(subject, 'route').runs, task, known({ at })),
+      })),
+  }),
+
   /** How it stands, and again whenever that is different, until its end. */
   watchRun: operation({
     read: (given) => ({ run: given.text('run') }),
@@ -53,20 +63,29 @@ export async function statusOf(
   try {
     return await runs.status(run, options);
   } catch (error) {
-    throw elsewhere(run, error);
+    throw elsewhere(run, error, 'run of a workflow');
   }
 }
 
-function elsewhere(run: string, error: unknown): unknown {
+/** @throws Refused likewise */
+async function routeOf(runs: Runs, task: string, options: Parameters<Runs['route']>[1]): Promise<string> {
+  try {
+    return await runs.route(task, options);
+  } catch (error) {
+    throw elsewhere(task, error, 'task');
+  }
+}
+
+function elsewhere(address: string, error: unknown, what: 'run of a workflow' | 'task'): unknown {
   const trouble = troubleOf(error);
   if (trouble.code === 'HEDDLE_UNKNOWN_ACTOR')
     return refusal(
       'NotFound',
-      `${run}: nobody ever lived there; \`heddle runs\` lists the runs that have not ended, \`heddle ls\` everybody`,
+      `${address}: nobody ever lived there; \`heddle runs\` lists the runs that have not ended, \`heddle ls\` everybody`,
       { cause: error },
     );
   if (trouble.code !== 'HEDDLE_INVALID_ARGUMENT' || trouble.fields?.['path'] !== 'address') return error;
-  const message = `${run} is no run of a workflow; \`heddle show ${run}\` shows any actor`;
+  const message = `${address} is no ${what}; \`heddle show ${address}\` shows any actor`;
   return new Refused({ ...trouble, message }, { cause: error });
 }
 

@@ -1,0 +1,88 @@
+/**
+ * What becomes of a bill that comes after its attempt has ended. Of an attempt that is made in parts there is one bill for all of them:
+ * it is told when each part has said what it has cost, because what is told ends the holding of the money. Parts that were begun by a
+ * process that died say nothing any more: then it stays held.
+ */
+import type { Answer, Billing, BillTo } from '../../machines/task/words.ts';
+import type { Micros } from '../../machines/values/money.ts';
+import { tellLate } from './late-bills.ts';
+import type { Bank } from './late-bills.ts';
+
+/** The bill of one call, as it comes. */
+export interface Tab {
+  /** Nobody waits for it any more. */
+  late(answer: Bill): void;
+  /** @param isStopped it may still come */
+  end(answer: Bill, isStopped: boolean): void;
+}
+
+type Bill = Pick<Answer, 'billing'> &
+  ({ readonly fault?: undefined; readonly cost: Micros } | { readonly fault: { readonly cost?: Micros } });
+
+const costOf = (bill: Bill): Micros | undefined => (bill.fault === undefined ? bill.cost : bill.fault.cost);
+
+const NOBODY_PAYS: Tab = { late: () => {}, end: () => {} };
+
+/** The parts of one attempt, as far as this process knows of them. */
+interface Together {
+  /** By their numbers; null: not known yet. */
+  readonly costs: Map<number, Micros | null>;
+  /** How many have not said anything. */
+  open: number;
+  isLate: boolean;
+}
+
+export class Bills {
+  readonly #inParts = new Map<string, Together>();
+
+  begin(bank: Bank, bill: BillTo | undefined, part: number | undefined): Tab {
+    if (bill === undefined) return NOBODY_PAYS;
+    return part === undefined ? ofWhole(bank, bill) : this.#ofPart(bank, bill, part);
+  }
+
+  #ofPart(bank: Bank, bill: BillTo, part: number): Tab {
+    const { ticket, parts = {} } = bill;
+    const together = this.#inParts.get(ticket) ?? { costs: new Map(), open: 0, isLate: false };
+    this.#inParts.set(ticket, together);
+    together.open += 1;
+    for (const [number, cost] of Object.entries(parts))
+      together.costs.set(Number(number), cost ?? together.costs.get(Number(number)) ?? null);
+    const note = (said: Bill, isLate: boolean): void => {
+      together.costs.set(part, costOf(said) ?? null);
+      together.isLate ||= isLate;
+      together.open -= 1;
+      if (together.open > 0) return;
+      this.#inParts.delete(ticket);
+      const cost = sumOf(together);
+      if (together.isLate && cost !== undefined) void tellLate(bank, bill, cost, sourceIn(said));
+    };
+    return {
+      late: (answer) => note(answer, true),
+      end: (answer, isStopped) => {
+        if (!isStopped || costOf(answer) !== undefined) note(answer, false);
+      },
+    };
+  }
+}
+
+const ofWhole = (bank: Bank, bill: BillTo): Tab => ({
+  end: () => {},
+  late: (answer) => {
+    const cost = costOf(answer);
+    if (cost !== undefined) void tellLate(bank, bill, cost, answer.billing);
+  },
+});
+
+/** Undefined as long as one of them is not known. */
+function sumOf({ costs }: Together): Micros | undefined {
+  let sum = 0;
+  for (const cost of costs.values()) {
+    if (cost === null) return undefined;
+    sum += cost;
+  }
+  return sum as Micros;
+}
+
+/** By whose word; the prices of one part are not those of the sum. */
+const sourceIn = ({ billing }: Bill): Partial<Billing> | undefined =>
+  billing === undefined ? undefined : { source: billing.source };
