@@ -1,6 +1,6 @@
 // The lie: "a workflow is rehearsed without its agents". The workflows of the examples, with agents that tell when they are called.
 import { simulate } from 'heddle/actors';
-import type { Agent, PartStatus, SimulateOptions } from 'heddle/actors';
+import type { Agent, PartStatus } from 'heddle/actors';
 import { describe, expect, it } from 'vitest';
 import { doneBy, isAgent } from '../actors/agents/agent.ts';
 import { agents as contentAgents } from '../examples/content/agents.ts';
@@ -41,18 +41,16 @@ const EXAMPLES = {
 describe.each(Object.entries(EXAMPLES))('the workflow of the example %s', (_, [workflow, agents]) => {
   const actors = telling(agents);
 
-  it('comes to its end with its agents rehearsed, and none of them is called', async () => {
-    const { state, tasks, unended } = await simulate(workflow, { seed: SEED, actors });
-    expect({ state, unended }).toEqual({ state: 'complete', unended: undefined });
-    const asked = tasks.flatMap(withParts).flatMap(({ attempts }) => attempts.map(({ agent }) => agent));
+  it('comes to its end with its agents rehearsed, none of them is called, and it does so again', async () => {
+    const [one, other] = [
+      await simulate(workflow, { seed: SEED, actors }),
+      await simulate(workflow, { seed: SEED, actors }),
+    ];
+    expect({ state: one.state, unended: one.unended }).toEqual({ state: 'complete', unended: undefined });
+    const asked = one.tasks.flatMap(withParts).flatMap(({ attempts }) => attempts.map(({ agent }) => agent));
     expect(asked.length).toBeGreaterThan(0);
-    for (const one of asked) expect(Object.keys(actors)).toContain(one);
+    for (const name of asked) expect(Object.keys(actors)).toContain(name);
     expect(called).toEqual([]);
-  });
-
-  it('tells the same story for the same seed', async () => {
-    const options: SimulateOptions = { seed: SEED, actors, decide: 'reject' };
-    const [one, other] = [await simulate(workflow, options), await simulate(workflow, options)];
     expect(JSON.stringify(other)).toBe(JSON.stringify(one));
   });
 
