@@ -182,6 +182,12 @@ export type { Plan, PlannedNode } from './workflow/plan.ts';
 export { from } from './workflow/reference.ts';
 export { InputRefused, InvalidWorkflow, OutputRefused } from './errors.ts';
 
+// A rehearsal, before there are any agents
+export { simulate } from './rehearsal/simulate.ts';
+export type { SimulateOptions, Simulation, Unended } from './rehearsal/simulate.ts';
+export type { FaultOrders } from './rehearsal/ordered-faults.ts';
+export type { SimulatedVerdict } from './rehearsal/people.ts';
+
 // A system with agents
 export type { Supplies } from './system.ts';
 

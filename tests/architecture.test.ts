@@ -96,6 +96,15 @@ const TABLE: readonly Room[] = [
   },
   // The only place that reads YAML for the decider.
   { place: 'actors/roles/content.ts', house: [], packages: ['yaml', 'node:crypto'] },
+  // The only place that opens a system by itself: in memory, in virtual time.
+  {
+    place: 'actors/rehearsal/',
+    house: [
+      ...['actors/', 'machines/', 'runtime/index.ts'],
+      ...['runtime/testing/virtual-clock.ts', 'storage/memory.ts'],
+    ],
+    packages: ['xstate', 'node:crypto'],
+  },
   {
     place: 'actors/',
     house: ['runtime/index.ts', 'machines/'],

@@ -170,6 +170,20 @@ const agents = new WeakSet();
 export const isAgent = (value: unknown): value is Agent =>
   typeof value === 'object' && value !== null && agents.has(value);
 
+/** Somebody else under the same contract. Of what was said of the one before, no function is ever called. */
+export function doneBy(agent: Agent, { model, execute }: Pick<Agent, 'model' | 'execute'>): Agent {
+  const { name, version, capabilities, inputSchema, outputSchema, contract } = agent;
+  const { contextKeys, repairs, concurrency, properties } = agent;
+  const made: Agent = Object.freeze({
+    ...{ name, version, model, capabilities, inputSchema, outputSchema, contract },
+    ...{ contextKeys, repairs, concurrency, properties, execute },
+    permits: [],
+    ...{ prices: undefined, window: undefined, hours: undefined, budget: undefined, calibration: undefined },
+  });
+  agents.add(made);
+  return made;
+}
+
 /** What came of an assignment, in the words of the contract. Nothing is filled in. */
 export function result<const TOutput extends TaskResult['output']>(
   { id }: { readonly id: string },

@@ -134,46 +134,56 @@ export function schemasOfGates(logic: unknown): readonly Checked[] {
 export interface Wanted {
   /** A JSON pointer into the declaration. */
   readonly place: string;
+  /** Its name; within a list, a loop or another workflow with a path, and without the numbers: `chapters/check`. */
+  readonly task: string;
+  /** What the task says of its output. */
+  readonly outputSchema: SchemaLike | undefined;
   readonly doer: { readonly agents: readonly string[]; readonly capability: string | undefined };
 }
 
 /** Everybody whom a workflow asks for, with those of the workflows in it. */
-export function doersIn(logic: unknown, above = '#'): readonly Wanted[] {
+export function doersIn(logic: unknown, above = '#', within = ''): readonly Wanted[] {
   const options = declarationOf(logic);
   return Object.entries(options?.tasks ?? {}).flatMap(([name, node]) =>
-    doersOf(node, `${above}/tasks/${name}`),
+    doersOf(node, `${above}/tasks/${name}`, `${within}${name}`),
   );
 }
 
-function doersOf(node: AnyDeclaration, place: string): readonly Wanted[] {
+function doersOf(node: AnyDeclaration, place: string, task: string): readonly Wanted[] {
   switch (node.kind) {
     case 'task': {
-      const { compensate, fallback = [], ...own } = node.options;
-      const wanted = [wantedBy(own, fallback, place)];
-      return compensate === undefined ? wanted : [...wanted, wantedBy(compensate, [], `${place}/compensate`)];
+      const { compensate, fallback = [], outputSchema, ...own } = node.options;
+      const wanted = [{ ...wantedBy(own, fallback), place, task, outputSchema }];
+      if (compensate === undefined) return wanted;
+      const undo = task.replace(/[^/]*$/, (name) => `undo ${name}`);
+      return [
+        ...wanted,
+        { ...wantedBy(compensate, []), place: `${place}/compensate`, task: undo, outputSchema: undefined },
+      ];
     }
     case 'map':
-      return doersOfBody(node.options.each, `${place}/each`);
+      return doersOfBody(node.options.each, `${place}/each`, task);
     case 'loop':
-      return doersOfBody(node.options.body, `${place}/body`);
+      return doersOfBody(node.options.body, `${place}/body`, task);
     case 'call':
-      return doersIn(node.options.workflow, `${place}/workflow`);
+      return doersIn(node.options.workflow, `${place}/workflow`, `${task}/`);
     default:
       return [];
   }
 }
 
-const doersOfBody = (body: object, place: string): readonly Wanted[] =>
-  'kind' in body && body.kind === 'task' ? doersOf(body as AnyDeclaration, place) : doersIn(body, place);
+const doersOfBody = (body: object, place: string, task: string): readonly Wanted[] =>
+  'kind' in body && body.kind === 'task'
+    ? doersOf(body as AnyDeclaration, place, task)
+    : doersIn(body, place, `${task}/`);
 
 function wantedBy(
   { agent = [], capability }: { readonly agent?: string | readonly string[]; readonly capability?: string },
   fallback: readonly string[],
-  place: string,
-): Wanted {
+): Pick<Wanted, 'doer'> {
   const named = typeof agent === 'string' ? [agent] : agent;
   // Those that are fallen back on must be there as well; without others they are all there is.
-  return { place, doer: { agents: named.length > 0 ? [...named, ...fallback] : fallback, capability } };
+  return { doer: { agents: named.length > 0 ? [...named, ...fallback] : fallback, capability } };
 }
 
 /** What a workflow says of an input before there is a run of it: throws what is wrong. */

@@ -4,8 +4,8 @@
 import { Option } from 'commander';
 import type { MigrationRow, PauseRow } from '../control/operations/decisions.ts';
 import type { Json } from '../control/tagged.ts';
-import { wholeOption } from './command.ts';
 import { BY, decider } from './decider.ts';
+import { collected, wholeOption } from './command.ts';
 import type { Command, Flags } from './command.ts';
 import { Exit, UsageError } from './exit.ts';
 import { readInput } from './files.ts';
@@ -42,10 +42,6 @@ const send: Command = {
     );
   },
 };
-
-function collected(value: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, value];
-}
 
 /** What `--data` says. @throws UsageError */
 async function dataIn(given: string | undefined, signal: AbortSignal): Promise<JsonObject> {

@@ -29,6 +29,7 @@ const plan: Command = {
       await tell(session, flags, actors, workflow);
     } catch (error) {
       if (!(error instanceof actors.InvalidWorkflow)) throw error;
+      session.exitCode = Exit.No;
       await tellProblems(session, file!, error.problems);
     }
   },
@@ -53,12 +54,12 @@ async function lines(session: Session, text: string): Promise<void> {
   for (const line of inertLines(text)) await session.terminal.line(line);
 }
 
-async function tellProblems(
+/** What is wrong with a file, a line for each. */
+export async function tellProblems(
   session: Session,
   file: string,
   problems: readonly ContractProblem[],
 ): Promise<void> {
-  session.exitCode = Exit.No;
   for (const problem of problems) {
     if (session.flags.json === true) await session.json(problem);
     else {

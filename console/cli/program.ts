@@ -17,6 +17,7 @@ import { plans } from './plans.ts';
 import { ofReviews } from './reviews.ts';
 import { ofRuns } from './runs.ts';
 import { Session } from './session.ts';
+import { simulations } from './simulations.ts';
 import { Terminal } from './terminal.ts';
 import { tellTrouble } from './troubles.ts';
 import { upkeep } from './upkeep.ts';
@@ -31,7 +32,7 @@ const GROUPS: readonly (readonly [heading: string, commands: readonly Command[]]
   ['Moving:', moving],
   ['Dead letters:', letters],
   ['The store:', upkeep],
-  ['Workflow files:', plans],
+  ['Workflows, before they run:', [...plans, ...simulations]],
 ];
 
 /** Why a run was broken off. */

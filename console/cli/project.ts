@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type * as Orchestration from '../../actors/index.ts';
 import type { ActorDefinitions, check, createSystem, reproduce } from '../../runtime/index.ts';
 import type { leveldb } from '../../storage/index.ts';
 import { refusal } from '../control/trouble.ts';
@@ -137,10 +138,13 @@ export async function libraryFor(codeFile: string | undefined): Promise<Library>
 
 /** Those whose stories can be told again. Agents have none: what they did stands in the histories of the runs that have asked them. */
 export async function withoutAgents(codeFile: string, actors: ActorDefinitions): Promise<ActorDefinitions> {
-  const own = () => import('../../actors/index.ts');
-  const { isAgent } = await importFor(codeFile, 'heddle/actors', own);
+  const { isAgent } = await orchestrationFor(codeFile);
   return Object.fromEntries(Object.entries(actors).filter(([, one]) => !isAgent(one)));
 }
+
+/** What knows agents and workflows, likewise. */
+export const orchestrationFor = (codeFile: string | undefined): Promise<typeof Orchestration> =>
+  importFor(codeFile, 'heddle/actors', () => import('../../actors/index.ts'));
 
 async function importFor<T>(codeFile: string | undefined, name: string, own: () => Promise<T>): Promise<T> {
   if (codeFile === undefined) return own();

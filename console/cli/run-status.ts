@@ -105,7 +105,7 @@ function moneyWords({ spent, limit, reserved, remaining }: StatusRow['money']): 
 const heldWords = ({ value }: Part['output'] & object): string => shown(value);
 
 /** What has gone wrong, of which class: a problem of a run or a task, or whatever somebody threw. */
-function problemWords(problem: Json | undefined): string {
+export function problemWords(problem: Json | undefined): string {
   if (problem === undefined) return '';
   const { class: kind, message } = (problem ?? {}) as { readonly [key: string]: Json };
   if (typeof message !== 'string') return thrownText(problem);
@@ -132,7 +132,7 @@ const taskColumns: readonly Column<Part>[] = [
 ];
 
 /** Why it is where it is, if that is not because all is well. */
-function becauseWords({ because, problem, waits, ground, attempts }: Part): string {
+export function becauseWords({ because, problem, waits, ground, attempts }: Part): string {
   if (problem !== undefined) return problemWords(problem);
   if (because !== undefined) return inert(because);
   if (waits !== undefined) return inert(`${WHOM[waits.for]}: ${waits.why}`);

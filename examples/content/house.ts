@@ -19,7 +19,7 @@ const PAGE = fields({
   wordsPerSentence: NUMBER,
 });
 
-const article = workflow({
+export const article = workflow({
   id: 'article',
   inputSchema: BRIEF,
   strategy: strategies.content,

@@ -37,7 +37,7 @@ const undoing = (agent: string) => ({
   input: ({ reference }: { reference: string }, { payment }: { payment: object }) => ({ payment, reference }),
 });
 
-const check = workflow({
+export const check = workflow({
   id: 'check',
   inputSchema: PAYMENT,
   strategy: strategies.finance,

@@ -79,7 +79,7 @@ const paper = workflow({
   output: ({ archive, extract }) => ({ ...archive, total: extract?.total }) as unknown,
 });
 
-const inbox = workflow({
+export const inbox = workflow({
   id: 'inbox',
   inputSchema: ROUND,
   budget: budget({ limit: 1, perTask: 0.05 }),

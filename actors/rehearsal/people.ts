@@ -1,0 +1,57 @@
+/**
+ * The people of a rehearsal: as many of each role as it takes, who all decide alike, as soon as they are asked. None of them has begun the
+ * run, worked on it, or decides twice.
+ */
+import type { Review, Reviews } from '../reviews/reviews.ts';
+
+export const VERDICTS = ['approve', 'reject', 'abort'] as const;
+export type SimulatedVerdict = (typeof VERDICTS)[number];
+
+/** So often they decide about the same question. Who approves another try for ever would never come to an end. */
+const MOST_ROUNDS = 3;
+
+export class People {
+  readonly #reviews: Reviews;
+  readonly #verdict: SimulatedVerdict;
+  readonly #decided = new Map<string, number>();
+
+  constructor(reviews: Reviews, verdict: SimulatedVerdict) {
+    this.#reviews = reviews;
+    this.#verdict = verdict;
+  }
+
+  /** One of them decides about each review that waits. False: there is none about which they do. */
+  async decide(): Promise<boolean> {
+    const waiting: Review[] = [];
+    for await (const review of this.#reviews.pending()) if (this.#isNew(review)) waiting.push(review);
+    for (const review of waiting.toSorted(byId)) await this.#decideAbout(review);
+    return waiting.length > 0;
+  }
+
+  #isNew({ id, quorum }: Review): boolean {
+    return (this.#decided.get(id) ?? 0) < MOST_ROUNDS * quorum;
+  }
+
+  async #decideAbout(review: Review): Promise<void> {
+    const { id } = review;
+    const before = this.#decided.get(id) ?? 0;
+    this.#decided.set(id, before + 1);
+    const words = { by: personFor(review), verdict: this.#verdict, reason: 'simulated' };
+    // What is asked with the same id has the same answer: nothing of it is left to chance.
+    await this.#reviews.decide(id, words, { id: `${id}#${before + 1}` });
+  }
+}
+
+/** Somebody who may decide about it: `editor-1`. */
+function personFor({ roles, fourEyes, approvals, initiator }: Review): string {
+  const isBarred = (person: string): boolean =>
+    person === initiator ||
+    fourEyes.includes(person) ||
+    approvals.some((approval) => approval.by === person || approval.for.includes(person));
+  for (let number = 1; ; number++) {
+    const person = roles.map((role) => `${role}-${number}`).find((one) => !isBarred(one));
+    if (person !== undefined) return person;
+  }
+}
+
+const byId = (some: Review, other: Review): number => (some.id < other.id ? -1 : 1);
