@@ -40,13 +40,18 @@ export class RunningCalls {
     signal: AbortSignal,
     make: (signal: AbortSignal) => Promise<T>,
   ): Promise<{ readonly answer: T; readonly halted: string | undefined }> {
-    const running: Running = { call, stop: new AbortController(), halted: undefined };
+    const stop = new AbortController();
+    const running: Running = { call, stop, halted: undefined };
+    const passOn = (): void => stop.abort(signal.reason);
+    if (signal.aborted) passOn();
+    else signal.addEventListener('abort', passOn, { once: true });
     this.#running.add(running);
     try {
-      const answer = await make(AbortSignal.any([signal, running.stop.signal]));
+      const answer = await make(stop.signal);
       return { answer, halted: running.halted };
     } finally {
       this.#running.delete(running);
+      signal.removeEventListener('abort', passOn);
     }
   }
 

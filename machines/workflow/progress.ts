@@ -126,9 +126,25 @@ const BEGIN: Verdict = { kind: 'begin' };
 
 /** What a pending node is to do. */
 export function verdictOf(graph: Graph, name: string, context: RunContext): Verdict {
-  const node = graph.nodes[name]!;
-  const joined = joinOf(graph, node, context, context.nodes[name]!.late === true);
-  return joined.kind === 'begin' ? conditionOf(graph, node, context) : joined;
+  const joined = joinedIn(graph, name, context);
+  return joined.kind === 'begin' ? conditionOf(graph, graph.nodes[name]!, context) : joined;
+}
+
+/**
+ * What its needs say, whatever its condition does: that is the user's, and asked each time. Several guards ask for it of every node that
+ * waits, after every change of any, so it is found once for each state of the run.
+ */
+const joinedBefore = new WeakMap<RunContext, Map<string, Verdict>>();
+
+function joinedIn(graph: Graph, name: string, context: RunContext): Verdict {
+  let known = joinedBefore.get(context);
+  if (known === undefined) joinedBefore.set(context, (known = new Map()));
+  let joined = known.get(name);
+  if (joined === undefined) {
+    joined = joinOf(graph, graph.nodes[name]!, context, context.nodes[name]!.late === true);
+    known.set(name, joined);
+  }
+  return joined;
 }
 
 /**
@@ -177,36 +193,36 @@ function edgePolicyOf({ onError }: GraphNode): EdgePolicy {
 function joinOf(graph: Graph, { needs, wait }: GraphNode, context: RunContext, isLate: boolean): Verdict {
   if (needs.length === 0) return BEGIN;
   const standings = needs.map((need) => standingOf(graph, need, context));
-  const count = (...kinds: EdgeStanding[]): number =>
-    standings.filter((standing) => kinds.includes(standing)).length;
-  const isOpen = count('open') > 0 && !isLate;
-  const blocked = (): Verdict => {
-    const by = needs[standings.indexOf('blocked')]!.node;
-    return { kind: 'skip', why: 'blocked', because: `${by} did not come to a good end`, blockedBy: by };
-  };
+  const count: Record<EdgeStanding, number> = { open: 0, given: 0, dead: 0, absent: 0, blocked: 0 };
+  for (const standing of standings) count[standing]++;
+  const { open, given, absent } = count;
+  const isOpen = open > 0 && !isLate;
   switch (wait.join.kind) {
     case 'all':
-      if (standings.includes('blocked')) return blocked();
+      if (count.blocked > 0) return blocked(needs, standings);
       if (isOpen) return WAIT;
-      if (count('given', 'absent') > 0) {
+      if (given + absent > 0) {
         const missed = missedArm(graph, needs, standings, context);
         return missed === undefined ? BEGIN : notChosen(missed);
       }
-      return isLate && count('open') > 0 ? tooLate(needs, standings) : dead(needs);
+      return open > 0 ? tooLate(needs, standings) : dead(needs);
     case 'any':
-      if (count('given', 'absent') > 0) return BEGIN;
+      if (given + absent > 0) return BEGIN;
       if (isOpen) return WAIT;
-      if (standings.includes('blocked')) return blocked();
-      return isLate && count('open') > 0 ? tooLate(needs, standings) : dead(needs);
+      if (count.blocked > 0) return blocked(needs, standings);
+      return open > 0 ? tooLate(needs, standings) : dead(needs);
     case 'atLeast': {
       const { count: wanted } = wait.join;
-      if (count('given') >= wanted) return BEGIN;
-      if (count('given', 'open') >= wanted) return isOpen ? WAIT : tooLate(needs, standings);
-      return count('dead') === needs.length
-        ? dead(needs)
-        : tooFew(wanted, count('given', 'open'), needs.length);
+      if (given >= wanted) return BEGIN;
+      if (given + open >= wanted) return isOpen ? WAIT : tooLate(needs, standings);
+      return count.dead === needs.length ? dead(needs) : tooFew(wanted, given + open, needs.length);
     }
   }
+}
+
+function blocked(needs: readonly Need[], standings: readonly EdgeStanding[]): Verdict {
+  const by = needs[standings.indexOf('blocked')]!.node;
+  return { kind: 'skip', why: 'blocked', because: `${by} did not come to a good end`, blockedBy: by };
 }
 
 /**
