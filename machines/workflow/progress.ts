@@ -124,27 +124,19 @@ export type Verdict =
 const WAIT: Verdict = { kind: 'wait' };
 const BEGIN: Verdict = { kind: 'begin' };
 
-/** What a pending node is to do. */
-export function verdictOf(graph: Graph, name: string, context: RunContext): Verdict {
-  const joined = joinedIn(graph, name, context);
+/** What a pending node is to do. @param joined what its needs say, where that is known */
+export function verdictOf(
+  graph: Graph,
+  name: string,
+  context: RunContext,
+  joined: Verdict = joinedOf(graph, name, context),
+): Verdict {
   return joined.kind === 'begin' ? conditionOf(graph, graph.nodes[name]!, context) : joined;
 }
 
-/**
- * What its needs say, whatever its condition does: that is the user's, and asked each time. Several guards ask for it of every node that
- * waits, after every change of any, so it is found once for each state of the run.
- */
-const joinedBefore = new WeakMap<RunContext, Map<string, Verdict>>();
-
-function joinedIn(graph: Graph, name: string, context: RunContext): Verdict {
-  let known = joinedBefore.get(context);
-  if (known === undefined) joinedBefore.set(context, (known = new Map()));
-  let joined = known.get(name);
-  if (joined === undefined) {
-    joined = joinOf(graph, graph.nodes[name]!, context, context.nodes[name]!.late === true);
-    known.set(name, joined);
-  }
-  return joined;
+/** What its needs say, whatever its condition does. */
+export function joinedOf(graph: Graph, name: string, context: RunContext): Verdict {
+  return joinOf(graph, graph.nodes[name]!, context, context.nodes[name]!.late === true);
 }
 
 /**

@@ -39,6 +39,7 @@ import {
   canBeUndone,
   hasPlace,
   isObsolete,
+  joinedOf,
   nextToUndo,
   outputOfRun,
   problemIn,
@@ -46,7 +47,7 @@ import {
   saidBy,
   verdictOf,
 } from './progress.ts';
-import type { NodeStatus, RunContext } from './progress.ts';
+import type { NodeStatus, RunContext, Verdict } from './progress.ts';
 import { compensatingState, guardNames, regionOf, undoOf } from './region.ts';
 
 const ACCOUNT = 'account';
@@ -253,18 +254,40 @@ interface Asked {
 }
 
 function guardsOf(graph: Graph): Record<string, (asked: Asked) => boolean> {
-  const all = Object.keys(graph.nodes).map((name) => guardsAbout(graph, name));
+  const verdict = verdictsIn(graph);
+  const all = Object.keys(graph.nodes).map((name) => guardsAbout(graph, name, verdict));
   return Object.assign({}, ...all) as Record<string, (asked: Asked) => boolean>;
 }
 
-function guardsAbout(graph: Graph, name: string): Record<string, (asked: Asked) => boolean> {
+type Verdicts = (name: string, context: RunContext) => Verdict;
+
+/**
+ * Several guards ask for the verdict of every node that waits, after every change of any. So what its needs say is found once for each
+ * state of the run, which never changes; its condition is the user's, and asked each time.
+ */
+function verdictsIn(graph: Graph): Verdicts {
+  const before = new WeakMap<RunContext, Map<string, Verdict>>();
+  return (name, context) => {
+    let known = before.get(context);
+    if (known === undefined) before.set(context, (known = new Map()));
+    let joined = known.get(name);
+    if (joined === undefined) known.set(name, (joined = joinedOf(graph, name, context)));
+    return verdictOf(graph, name, context, joined);
+  };
+}
+
+function guardsAbout(
+  graph: Graph,
+  name: string,
+  verdict: Verdicts,
+): Record<string, (asked: Asked) => boolean> {
   const names = guardNames(name);
   return {
     [names.obsolete]: ({ context }) => isObsolete(graph, name, context),
-    [names.stuck]: ({ context }) => verdictOf(graph, name, context).kind === 'fail',
+    [names.stuck]: ({ context }) => verdict(name, context).kind === 'fail',
     [names.unprepared]: ({ context }) => problemIn(context.prepared[name]) !== undefined,
-    [names.skipped]: ({ context }) => verdictOf(graph, name, context).kind === 'skip',
-    [names.begins]: ({ context }) => verdictOf(graph, name, context).kind === 'begin',
+    [names.skipped]: ({ context }) => verdict(name, context).kind === 'skip',
+    [names.begins]: ({ context }) => verdict(name, context).kind === 'begin',
     [names.hasPlace]: ({ context }) => hasPlace(graph, name, context),
     [names.hasFirst]: ({ context }) =>
       graph.nodes[name]!.needs.some(({ node }) => isOver(context.nodes[node]!.status)),
