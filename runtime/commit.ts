@@ -56,6 +56,9 @@ const LAGGARDS_PER_COMMIT = 32;
 /** Shorter slices of turns would spend too much on the commits between them, however fast the disk. */
 const MIN_SLICE_MS = 0.4;
 
+/** To wait for less is not worth it. */
+const QUICK_WRITE_MS = 0.25;
+
 /** How often, in turns, a long run looks at the clock. */
 const LOOK_EVERY = 16;
 
@@ -72,6 +75,8 @@ export class Committer {
   /** Nothing may be sealed while an action runs: what it sends commits together with the note that it is done. */
   #held = 0;
   #stopped = false;
+  /** Whether the commit that is being filled waits for what is said at once: see `linger`. */
+  #lingers = false;
   /** When the first turn of the filling commit was taken, or the last break was. */
   #filledSince = 0;
   /** What is to be done before the next write begins. */
@@ -179,6 +184,14 @@ export class Committer {
     });
   }
 
+  /**
+   * Somebody was asked who often answers at once. What follows from that goes with what has led to it: the commit waits until the event
+   * loop turns, and no longer. Where a write is over sooner than that, both are faster one after the other.
+   */
+  linger(): void {
+    this.#lingers = this.#writeMs > QUICK_WRITE_MS;
+  }
+
   /** Runs something whose effects on the ledger must not be torn apart by a seal. */
   hold<T>(run: () => T): T {
     this.#held++;
@@ -210,15 +223,20 @@ export class Committer {
     this.#armed = true;
     // A microtask: all that was awaiting the same write goes on first, and its turns are in the next.
     queueMicrotask(() => {
-      this.#armed = false;
-      if (this.#writing === undefined && this.#hasWork) this.#flush();
+      if (this.#lingers) this.#runtime.clock.soon(() => this.#fire());
+      else this.#fire();
     });
   }
 
-  /** What is recorded ahead of something else waits for that, unless it does not come. */
+  #fire(): void {
+    this.#armed = false;
+    if (this.#writing === undefined && this.#hasWork && this.#held === 0) this.#flush();
+  }
+
+  /** When the event loop turns: what is recorded ahead of something else waits for that, unless it does not come. */
   #armSoon(): void {
     this.#runtime.clock.soon(() => {
-      if (this.#writing === undefined && this.#hasWork && !this.#stopped) this.#arm();
+      if (this.#writing === undefined && this.#hasWork && this.#held === 0) this.#flush();
     });
   }
 
@@ -234,6 +252,7 @@ export class Committer {
     const sealed = this.#seal(commit);
     this.#filling = emptyCommit();
     this.#requested = false;
+    this.#lingers = false;
     this.breakIsDue = false;
     this.#writing = commit;
     const startedAt = clock.monotonicMs();

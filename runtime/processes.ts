@@ -87,14 +87,16 @@ export class Processes {
   }
 
   /** One that only asks was born: the commit of its birth need not be waited for. */
-  beginEarly({ actor, life }: Cell): void {
+  beginEarly({ actor, life, ref }: Cell): void {
+    const { population, committer } = this.#runtime;
+    // It could not see those to whom it belongs. Whoever sleeps is on the disk.
+    const root = population.present(rootOf(ref).actor);
+    if (root !== undefined && root.committed === undefined) return;
+    committer.linger();
     // When all turns that can be taken now are taken.
     queueMicrotask(() => {
-      const cell = this.#runtime.population.present(actor);
+      const cell = population.present(actor);
       if (this.#runtime.isFenced || this.#runtime.stopped || cell?.snapshot === undefined) return;
-      // It could not see those to whom it belongs. Whoever sleeps is on the disk.
-      const root = this.#runtime.population.present(rootOf(cell.ref).actor);
-      if (root !== undefined && root.committed === undefined) return;
       this.#startLife(cell, life, cell.snapshot);
       const running = this.#running.get(actor);
       if (running?.life === life) running.isEarly = cell.undurable > 0;

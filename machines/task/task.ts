@@ -98,15 +98,15 @@ const ORDERS = {
 
 /** An action, or a guard, that is given what somebody who was asked has answered. */
 const given =
-  <TAnswer>() =>
+  <TAnswer>(read: (output: unknown) => TAnswer) =>
   <TType extends string>(type: TType) =>
     ({
       type,
-      params: ({ event }: { readonly event: DoneActorEvent }) => ({ answer: event.output as TAnswer }),
+      params: ({ event }: { readonly event: DoneActorEvent }) => ({ answer: read(event.output) }),
     }) as const;
-const ofAgent = given<Answer>();
-const ofPerson = given<ReviewOutput>();
-const ofVerifier = given<Verified>();
+const ofAgent = given((output) => output as Answer);
+const ofPerson = given((output) => output as ReviewOutput);
+const ofVerifier = given((output) => output as Verified);
 
 /** An action that is given why somebody who was asked has not answered. */
 const failing = <TType extends string>(type: TType) =>
@@ -117,7 +117,7 @@ const failing = <TType extends string>(type: TType) =>
 
 /** What whoever was consulted says. */
 const ADVISED = {
-  onDone: { target: 'advised', actions: given<Advice>()('advise') },
+  onDone: { target: 'advised', actions: given((output) => output as Advice)('advise') },
   onError: { target: 'deciding', actions: failing('findNobody') },
 } as const;
 
@@ -455,7 +455,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context }: Known): Poll => pollOf(context),
           onDone: {
             target: 'polled',
-            actions: given<Polled>()('hearOthers'),
+            actions: given((output) => output as Polled)('hearOthers'),
           },
           onError: {
             target: 'polled',

@@ -1,8 +1,8 @@
 // The lie: "a process that only asks begins before its birth is on the disk, and nobody can tell but by the time that it takes". Births
 // that are lost, that die, that are told again; roots that nobody can see yet; numbers that are given to somebody else.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { assign, fromPromise, setup } from 'xstate';
-import { durable, InvalidArgument } from 'heddle';
+import { createSystem, durable, InvalidArgument } from 'heddle';
 import type { ActorDefinitions, System } from 'heddle';
 import { memory } from 'heddle/storage';
 import '../from-source.ts';
@@ -71,6 +71,32 @@ describe('a process that only asks', () => {
       await sent;
       await ticks();
       expect([asked, answersIn(system)]).toEqual([[1], [10]]);
+    }
+  });
+
+  it('is in one commit with what follows from it, where writes take their time and it is answered at once', async () => {
+    for (const [writes, delay, commits] of [
+      ['slow', 0, 1],
+      ['slow', 3, 2],
+      ['quick', 0, 2],
+    ] as const) {
+      const store = new WatchedStore();
+      store.writeMs = writes === 'slow' ? 4 : 0;
+      const { asker } = asking({
+        answer: async (n) => {
+          if (delay > 0) await ticks(delay);
+          return n;
+        },
+      });
+      // Its own clock says how long a write takes.
+      await using system = await createSystem({ store, actors: { asker } });
+      const ref = await system.actor('asker', '1');
+      for (let n = 0; n < 5; n++) await ref.send({ type: 'leave' });
+      const before = store.written;
+      await ref.send({ type: 'ask', n: 7 });
+      expect(store.written).toBe(before + 1);
+      await vi.waitFor(() => expect(answersIn(system as never)).toEqual([7]));
+      expect([writes, delay, store.written - before]).toEqual([writes, delay, commits]);
     }
   });
 

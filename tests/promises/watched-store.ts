@@ -17,6 +17,8 @@ export class WatchedStore implements Store {
   written = 0;
   /** Whether writes reach the disk without anybody being told. */
   isMute = false;
+  /** How long each write takes at least, in real time. */
+  writeMs = 0;
   /** What the next write fails with. */
   failure: Error | undefined;
   /** Whether a write that fails has reached the disk nevertheless. */
@@ -68,6 +70,7 @@ export class WatchedStore implements Store {
           if (this.appliesFailures) await batch.write();
           throw failure;
         }
+        if (this.writeMs > 0) await new Promise((resolve) => setTimeout(resolve, this.writeMs));
         await batch.write();
         this.written++;
         if (this.isMute) await new Promise(() => {});
