@@ -1,4 +1,5 @@
 // The lie: "a workflow is rehearsed without its agents". The workflows of the examples, with agents that tell when they are called.
+import { fileURLToPath } from 'node:url';
 import { simulate } from 'heddle/actors';
 import type { Agent, PartStatus } from 'heddle/actors';
 import { describe, expect, it } from 'vitest';
@@ -12,6 +13,7 @@ import { agents as intakeAgents } from '../examples/intake/agents.ts';
 import { inbox } from '../examples/intake/intake.ts';
 import { agents as reportAgents } from '../examples/report/agents.ts';
 import { report } from '../examples/report/report.ts';
+import { heddleInTurn } from './console/command-line.ts';
 
 const SEED = 'rehearsed';
 const called: string[] = [];
@@ -67,3 +69,12 @@ it('would notice a call', async () => {
 });
 
 const withParts = (part: PartStatus): PartStatus[] => [part, ...(part.parts ?? []).flatMap(withParts)];
+
+describe('the configuration of the report', () => {
+  it('lets the command line tell of it', async () => {
+    const code = fileURLToPath(new URL('../examples/report/heddle.config.ts', import.meta.url));
+    const [rehearsed] = await heddleInTurn(['simulate', 'report', '--actors', code, '--seed', SEED]);
+    expect(rehearsed).toMatchObject({ code: 0, stderr: '' });
+    expect(rehearsed!.stdout).toContain('complete, by publisher');
+  });
+});
