@@ -276,7 +276,10 @@ class Saving {
     for (const prefix of Object.values(Prefix))
       if (!APART.has(prefix)) await this.#copy(prefix, writer, true);
     await this.#copy(Prefix.Waypoint, writer);
-    await this.#copy(Prefix.Code, writer);
+    if (!(await this.#copy(Prefix.Code, writer)) || this.#rowsAreInDoubt)
+      this.#losses.push(
+        'the code that some were born under may be lost, and verify() will say so: they go on if the code of today tells their story',
+      );
     if (!(await this.#copy(Prefix.Pause, writer)))
       this.#losses.push('a pause may be lost: look at system.paused() before anything moves');
     if (!(await this.#copy(Prefix.Order, writer)))
