@@ -2,7 +2,13 @@
  * A system with staff: what `createSystem` of `heddle` opens. It is a system as the runtime has it; agents among its actors are
  * registered, workflows get somebody in their offices, and people find what waits for them.
  */
-import { createSystem as openSystem, durable, InvalidArgument, specOf } from '../runtime/index.ts';
+import {
+  createSystem as openSystem,
+  DEFAULT_PRINCIPAL,
+  durable,
+  InvalidArgument,
+  specOf,
+} from '../runtime/index.ts';
 import type {
   ActorDefinition,
   ActorDefinitions,
@@ -198,7 +204,7 @@ function tenantIn(
 /** What agents find is kept by the program, whoever they work for: they need no grants for it. */
 function ownHand(
   system: System<ActorDefinitions>,
-  { decider, principal = { type: 'program', id: 'main' } }: StaffedOptions<StaffedDefinitions>,
+  { decider, principal = DEFAULT_PRINCIPAL }: StaffedOptions<StaffedDefinitions>,
 ) {
   return decider === undefined ? system : system.as(principal);
 }

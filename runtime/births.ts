@@ -93,18 +93,20 @@ export class Births {
     if (reason !== undefined) throw new InvalidArgument('id', reason);
     const address = rootAddress(name, id);
     const definition = this.#definitionOf(name, address);
-    const there = runtime.population.nameOf(address);
+    let there = runtime.population.nameOf(address);
     if (there === undefined) definition.spec.admits?.(input);
     const init =
       there === undefined ? runtime.events.prepareHolder({ type: 'xstate.init', input }) : undefined;
     // Whoever may not start it is not told whether it is there.
     const isAsked = onConflict !== 'find' || there === undefined;
-    const asked = isAsked ? this.#acting.demand({ name: 'start' }, resourceAt(address)) : undefined;
-    const warrant = asked instanceof Promise ? await asked : asked;
-    runtime.assertOpen();
-    // Somebody else may have started it while the decider thought.
-    const found = asked instanceof Promise ? (there ?? runtime.population.nameOf(address)) : there;
-    if (found !== undefined) return found.actor;
+    let warrant = isAsked ? this.#acting.demand({ name: 'start' }, resourceAt(address)) : undefined;
+    if (warrant instanceof Promise) {
+      warrant = await warrant;
+      runtime.assertOpen();
+      // Somebody else may have started it while the decider thought.
+      there ??= runtime.population.nameOf(address);
+    }
+    if (there !== undefined) return there.actor;
     const birth = { address, path: [name], ...(definition.isProcess && { process: true }) };
     return { cell: newRoot(runtime, birth), birth, init: init!, warrant };
   }

@@ -230,14 +230,16 @@ export class Committer {
 
   #fire(): void {
     this.#armed = false;
-    if (this.#writing === undefined && this.#hasWork && this.#held === 0) this.#flush();
+    this.#flushIfFree();
   }
 
   /** When the event loop turns: what is recorded ahead of something else waits for that, unless it does not come. */
   #armSoon(): void {
-    this.#runtime.clock.soon(() => {
-      if (this.#writing === undefined && this.#hasWork && this.#held === 0) this.#flush();
-    });
+    this.#runtime.clock.soon(() => this.#flushIfFree());
+  }
+
+  #flushIfFree(): void {
+    if (this.#writing === undefined && this.#hasWork && this.#held === 0) this.#flush();
   }
 
   #tookAsLongAsAWrite(): boolean {

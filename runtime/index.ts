@@ -5,7 +5,7 @@
 import './kernel/moment.ts';
 
 // Systems and actors
-export { createSystem } from './system.ts';
+export { createSystem, DEFAULT_PRINCIPAL } from './system.ts';
 export type {
   ActorDefinitions,
   LiveTree,

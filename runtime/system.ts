@@ -122,7 +122,8 @@ export interface StartOptions {
 }
 
 const DEFAULT_MAILBOX_CAPACITY = 10_000;
-const DEFAULT_PRINCIPAL: Principal = { type: 'program', id: 'main' };
+/** On whose behalf a program acts that does not say who it is. */
+export const DEFAULT_PRINCIPAL: Principal = { type: 'program', id: 'main' };
 
 /**
  * Opens a system: opens or creates its store, brings back what is owed, and lets it go on.

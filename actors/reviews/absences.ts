@@ -8,11 +8,12 @@ import type { RosterContext } from '../../machines/absence/roster.ts';
 import { absenceOf, standInOf, standsInFor } from '../../machines/absence/rules.ts';
 import type { Absence, AbsenceAnswer, AbsenceEvent, Speaker } from '../../machines/absence/words.ts';
 import { instantOf, InvalidArgument } from '../../runtime/index.ts';
-import type { AccessRequest, Instant, Principal, Receipt, SendOptions } from '../../runtime/index.ts';
+import type { AccessRequest, Instant, Principal, SendOptions } from '../../runtime/index.ts';
 import { AbsenceRefused } from './absence-refused.ts';
 import { permissionFor, REVIEW_OBLIGATIONS } from './review-permission.ts';
 import type { ReviewDecider, Reviewer } from './review-permission.ts';
 import type { Sending } from './reserved.ts';
+import { stateAfter } from './answered.ts';
 
 /** The name of the actor that keeps them, and its id. */
 export const ABSENCES = 'absences';
@@ -49,7 +50,7 @@ export interface CancelOptions {
 }
 
 interface RosterRef {
-  send(event: AbsenceEvent, options?: SendOptions): Promise<Receipt>;
+  readonly address: string;
   getSnapshot(): { readonly context: RosterContext };
 }
 
@@ -142,17 +143,11 @@ export class Absences {
     // Each kind of message has the fields that its own omits.
     const event = { ...message, ...said } as AbsenceEvent;
     const ref = (await this.#host.actor(ABSENCES as never, ROSTER_ID as never)) as RosterRef;
-    const answer = await this.#answerTo(ref, event, await this.#host.sendReserved(ref, event, options));
+    const receipt = await this.#host.sendReserved(ref, event, options);
+    const { context } = await stateAfter(this.#host, ref, ask, receipt);
+    const answer = sameRequest(context.answer!, event);
     if (!answer.isTaken) throw new AbsenceRefused(person, answer);
     return this.list().find((one) => one.id === answer.absence.id) ?? answer.absence;
-  }
-
-  /** From its state, or from how that was then when others came behind. */
-  async #answerTo(ref: RosterRef, event: AbsenceEvent, { seq }: Receipt): Promise<AbsenceAnswer> {
-    const now = ref.getSnapshot().context.answer;
-    if (now !== undefined && now.ask === event.ask) return sameRequest(now, event);
-    const then = (await this.#host.snapshotAt(ROSTER, seq)) as ReturnType<RosterRef['getSnapshot']>;
-    return sameRequest(then.context.answer!, event);
   }
 
   #roster(): RosterRef | undefined {

@@ -35,6 +35,7 @@ import type { Obligations, ReviewDecider, Reviewer } from './review-permission.t
 import { ReviewRefused } from './review-refused.ts';
 import type { RunView } from './run-view.ts';
 import type { Sending } from './reserved.ts';
+import { stateAfter } from './answered.ts';
 
 /** What reviews need of a system: any `System` is one. */
 export interface ReviewHost extends Sending {
@@ -372,7 +373,7 @@ export class Reviews {
     const permissions = status === 'active' ? await this.#permissions(id, context, asked, reviewer) : [];
     const event = { ...asked, permissions };
     const receipt = await this.#send(ref, event, options);
-    const state = await this.#stateAfter(ref, event, receipt);
+    const state = await stateAfter(this.#host, ref, ask, receipt);
     const answer = sameRequest(state.context.answer!, event);
     if (!answer.isTaken) throw new ReviewRefused(id, answer, answer.hash);
     return { receipt, hash: answer.hash, review: reviewOf(id, state) };
@@ -419,13 +420,6 @@ export class Reviews {
       const detail = ending === undefined ? 'it was stopped' : `it was ${ending.verdict} already`;
       throw new ReviewRefused(ref.address, { reason: 'decided', detail }, hash);
     }
-  }
-
-  /** The state in which the answer to a message stands: as it is, or as it was then when others came behind. */
-  async #stateAfter(ref: ReviewRef, { ask }: ReviewEvent, { seq }: Receipt): Promise<ReviewSnapshot> {
-    const now = stateOf(ref);
-    if (now !== undefined && now.context.answer?.ask === ask) return now;
-    return (await this.#host.snapshotAt(ref.address, seq)) as ReviewSnapshot;
   }
 
   /** It has come to its end, and another has begun there. @throws ReviewRefused */

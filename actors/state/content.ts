@@ -12,7 +12,7 @@ import type { ContentContext, ContentNote, ContentNoted } from '../../machines/v
 import type { Source } from '../../machines/contract.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { ContentDamaged } from '../errors.ts';
-import { digestOf } from '../schema/digest.ts';
+import { hashOf } from '../schema/digest.ts';
 import { isHash, sourcesIn } from './sources.ts';
 
 const idOf = (hash: string): string => hash.slice('sha256:'.length);
@@ -49,6 +49,13 @@ export interface ContentFacts {
 /** Where a content that somebody puts was found. */
 export type PutSource = Omit<Source, 'hash'>;
 
+/** What is to be kept. */
+interface Keeping {
+  readonly hash: string;
+  readonly value: Json;
+  readonly note: ContentNote;
+}
+
 interface ContentRef {
   readonly address: string;
   send(event: ContentNoted): Promise<unknown>;
@@ -75,18 +82,17 @@ export class Content {
       if (error instanceof NotJson) throw new InvalidArgument('value', `must be JSON: ${error.message}`);
       throw error;
     }
-    if (source === undefined) return this.keep(value as Json, {});
+    const kept = { value: value as Json, hash: hashOf(value) };
+    if (source === undefined) return this.#keep({ ...kept, note: {} });
     const { sources, problems } = sourcesIn([{ ...source, content: value }]);
     if (sources === undefined) {
       const { pointer, detail } = problems[0]!;
       throw new InvalidArgument(`source${pointer.slice('#/0'.length)}`, detail);
     }
-    return this.keep(value as Json, { source: sources[0]! });
+    return this.#keep({ ...kept, note: { source: sources[0]! } });
   }
 
-  /** @internal */
-  async keep(value: Json, note: ContentNote): Promise<string> {
-    const hash = digestOf(canonicalOf(value));
+  async #keep({ hash, value, note }: Keeping): Promise<string> {
     const input = { value, note };
     const ref = (this.#refTo(hash) ??
       (await this.#host.start(CONTENT, { id: idOf(hash), input, onConflict: 'join' }))) as ContentRef;
@@ -99,21 +105,20 @@ export class Content {
    * Keeps several for somebody who records right after this that they are there: they are on the disk before that is, but not yet.
    * @internal
    */
-  async keepAhead(contents: readonly (readonly [value: Json, note: ContentNote])[]): Promise<void> {
-    const { ahead } = this.#host;
-    await ahead.all(async () => {
-      for (const [value, note] of contents) await this.#keepAhead(value, note);
+  async keepAhead(contents: readonly Keeping[]): Promise<void> {
+    await this.#host.ahead.all(async () => {
+      for (const one of contents) await this.#keepAhead(one);
     });
   }
 
-  async #keepAhead(value: Json, note: ContentNote): Promise<void> {
+  async #keepAhead(keeping: Keeping): Promise<void> {
     const { ahead } = this.#host;
-    const hash = digestOf(canonicalOf(value));
+    const { hash, value, note } = keeping;
     const ref = this.#refTo(hash);
     if (ref === undefined) {
       const isNew = await ahead.start(CONTENT, { id: idOf(hash), input: { value, note } });
       // Somebody else was first, and it is not on the disk yet.
-      if (!isNew) await this.keep(value, note);
+      if (!isNew) await this.#keep(keeping);
     } else if (isWanted(ref.getSnapshot().context, note)) {
       await ahead.send(ref, { type: 'content.noted', note });
     }
@@ -124,7 +129,7 @@ export class Content {
     const ref = this.#refTo(hash);
     if (ref === undefined) return undefined;
     const { value } = ref.getSnapshot().context;
-    const found = digestOf(canonicalOf(value));
+    const found = hashOf(value);
     if (found !== hash) throw new ContentDamaged(hash, found);
     return value;
   }
@@ -149,7 +154,7 @@ export class Content {
     for await (const one of this.#host.query({ name: CONTENT } as never)) {
       const ref = one as ContentRef;
       const hash = `sha256:${ref.address.slice(CONTENT.length + 1)}`;
-      const found = digestOf(canonicalOf(ref.getSnapshot().context.value));
+      const found = hashOf(ref.getSnapshot().context.value);
       if (found !== hash) yield { hash, found };
     }
   }

@@ -5,7 +5,6 @@
  */
 import type { Json } from '../../machines/values/canonical.ts';
 import type { Source, TaskEnvelope } from '../../machines/contract.ts';
-import type { ContentNote } from '../../machines/values/content.ts';
 import type { Answer, Manifest } from '../../machines/task/words.ts';
 import { HeddleError } from '../../runtime/index.ts';
 import type { AttemptOutcome } from '../agents/attempt.ts';
@@ -19,16 +18,14 @@ export async function keptOf(
   content: Content | undefined,
 ): Promise<Answer> {
   const { metadata, output } = outcome.fault === undefined ? outcome.result : outcome;
-  const manifest: Manifest = {
-    input: hashOf(input),
-    ...(output !== undefined && { output: hashOf(output) }),
-  };
+  const made = output === undefined ? undefined : hashOf(output);
+  const manifest: Manifest = { input: hashOf(input), ...(made !== undefined && { output: made }) };
   if (content === undefined) return { ...outcome, manifest };
   const by = `${run}/${task}`;
   try {
     await content.keepAhead([
-      ...contents.flatMap((found) => foundIn(metadata?.sources ?? [], found, by)),
-      ...(output === undefined ? [] : [[output as Json, { madeBy: by }] as const]),
+      ...contents.flatMap((value) => foundIn(metadata?.sources ?? [], value, by)),
+      ...(made === undefined ? [] : [{ hash: made, value: output as Json, note: { madeBy: by } }]),
     ]);
   } catch (error) {
     if (!(error instanceof HeddleError)) throw error;
@@ -38,7 +35,9 @@ export async function keptOf(
 }
 
 /** What was found, in each place where it was. */
-function foundIn(sources: readonly Source[], found: Json, usedBy: string): [Json, ContentNote][] {
-  const hash = hashOf(found);
-  return sources.filter((one) => one.hash === hash).map((source) => [found, { source, usedBy }]);
+function foundIn(sources: readonly Source[], value: Json, usedBy: string) {
+  const hash = hashOf(value);
+  return sources
+    .filter((one) => one.hash === hash)
+    .map((source) => ({ hash, value, note: { source, usedBy } }));
 }
