@@ -102,6 +102,9 @@ export function nameWitnessKey(address: string): Uint8Array {
   return key;
 }
 
+/** Whether an actor of this address was born with a witness of its name: one that has no parent. */
+export const hasNameWitness = (address: string): boolean => address.indexOf('/') === address.lastIndexOf('/');
+
 export const timerKey = (dueMs: number, actor: number): Uint8Array =>
   pairKey(Prefix.Timer, Math.min(dueMs, MAX_U48), actor);
 

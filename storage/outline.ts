@@ -32,9 +32,15 @@ export interface StoredReceipt {
   readonly failed?: true;
 }
 
+interface BirthOutline {
+  readonly address: string;
+  readonly code?: number;
+}
+
 /** What is read of a record's trailer. */
 interface TrailerOutline {
-  readonly b?: { readonly address: string };
+  readonly b?: BirthOutline;
+  readonly g?: { readonly birth?: BirthOutline };
   readonly k?: string;
   readonly d?: unknown;
   readonly f?: unknown;
@@ -49,20 +55,28 @@ export const nameIn = (body: Uint8Array): StoredName => codec.unpack(body) as St
 export const positionIn = (body: Uint8Array): StoredPosition | undefined =>
   (codec.unpack(body) as { readonly newest?: StoredPosition }).newest;
 
+/** Whose name a witness speaks for. */
+export const witnessIn = (body: Uint8Array): number => codec.unpack(body) as number;
+
+export const packWitness = (actor: number): Uint8Array => codec.pack(actor, 'witness');
+
 export const quarantineIn = (body: Uint8Array): StoredQuarantine => codec.unpack(body) as StoredQuarantine;
 
 export const packQuarantine = (quarantine: StoredQuarantine): Uint8Array =>
   codec.pack(quarantine, 'quarantine');
 
-/** What a record says besides its event: the address of whoever was born with it, and the id of an idempotent send. */
+/** What a record says besides its event: who was born with it, and the id of an idempotent send. */
 export function toldIn(trailer: Uint8Array): {
   readonly born: string | undefined;
+  /** The number of the code that its actor runs from here on. */
+  readonly code: number | undefined;
   readonly id: string | undefined;
   /** Whether its actor failed with it. */
   readonly failed: boolean;
 } {
-  const { b, k, d, f } = codec.unpack(trailer) as TrailerOutline;
-  return { born: b?.address, id: k, failed: d !== undefined || f !== undefined };
+  const { b, g, k, d, f } = codec.unpack(trailer) as TrailerOutline;
+  const code = (g?.birth ?? b)?.code;
+  return { born: b?.address, code, id: k, failed: d !== undefined || f !== undefined };
 }
 
 export const packReceipt = (receipt: StoredReceipt): Uint8Array => codec.pack(receipt, 'receipt');

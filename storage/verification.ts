@@ -6,9 +6,9 @@ import { messageOf } from './errors.ts';
 import type { CorruptionEvidence } from './errors.ts';
 import { EntryKind } from './frame.ts';
 import type { StoredEntry } from './frame.ts';
-import { addressOf, allOf, numberOf, Prefix, stateOf } from './keys.ts';
+import { addressOf, allOf, hasNameWitness, nameWitnessKey, numberOf, Prefix, stateOf } from './keys.ts';
 import type { Chain, Ledger } from './ledger.ts';
-import { nameIn, positionIn, quarantineIn, toldIn } from './outline.ts';
+import { nameIn, positionIn, quarantineIn, toldIn, witnessIn } from './outline.ts';
 import type { StoredName, StoredPosition } from './outline.ts';
 import { readLedger } from './recovery.ts';
 import type { Reading } from './recovery.ts';
@@ -72,6 +72,7 @@ export async function proveLedger(ledger: Ledger, visitor: ProofVisitor = {}): P
   }
   for (const actor of born.keys())
     if (!rows.names.has(actor)) find(actor, { row: 'N', reason: 'its name is missing' });
+  for (const [actor, reason] of judgedWitnesses(rows, addresses)) find(actor, { row: 'H', reason });
   for (const [actor, { checkpoint }] of rows.names) {
     if ((rows.checkpoints.get(actor)?.[0] ?? 0) < checkpoint)
       find(actor, { row: 'A', reason: `the checkpoint of record ${checkpoint} is missing` });
@@ -89,11 +90,34 @@ function beyond([seq]: StoredPosition, head: Chain | undefined): string | undefi
   return seq > head.seq ? `it covers record ${seq}, but the journal ends with ${head.seq}` : undefined;
 }
 
+/**
+ * What is wrong with the witnesses of names: whose they are stands in no key, only its hash.
+ * @returns who has a witness that does not prove itself, or that belongs to nobody who is known
+ */
+function* judgedWitnesses(
+  { names, witnesses }: Rows,
+  addresses: ReadonlyMap<number, string>,
+): Generator<[actor: number | undefined, reason: string]> {
+  const unclaimed = new Map(witnesses);
+  for (const [actor, address] of addresses) {
+    if (!hasNameWitness(address)) continue;
+    const key = textOfKey(nameWitnessKey(address));
+    const witnessed = unclaimed.get(key);
+    if (witnessed === 'damaged') yield [actor, 'its checksum is wrong'];
+    else if (names.has(actor) && witnessed !== actor) yield [actor, 'the witness of its name is missing'];
+    unclaimed.delete(key);
+  }
+  for (const witnessed of unclaimed.values())
+    if (witnessed === 'damaged') yield [undefined, 'its checksum is wrong'];
+}
+
 // ---- rows ---------------------------------------------------------------------------------------------------------
 
 interface Rows {
   readonly addresses: Map<number, string>;
   readonly names: Map<number, StoredName>;
+  /** By key: the actor that each witness of a name speaks for. */
+  readonly witnesses: Map<string, number | 'damaged'>;
   readonly checkpoints: Map<number, StoredPosition | undefined>;
   readonly quarantined: Map<number, CorruptionEvidence>;
   readonly damaged: Finding[];
@@ -103,6 +127,7 @@ async function readRows(store: Store, { row: visit }: ProofVisitor): Promise<Row
   const rows: Rows = {
     addresses: new Map(),
     names: new Map(),
+    witnesses: new Map(),
     checkpoints: new Map(),
     quarantined: new Map(),
     damaged: [],
@@ -129,6 +154,10 @@ async function readRows(store: Store, { row: visit }: ProofVisitor): Promise<Row
 }
 
 function readRow(rows: Rows, prefix: Prefix, key: Uint8Array, body: Uint8Array | undefined): void {
+  if (prefix === Prefix.NameWitness) {
+    rows.witnesses.set(textOfKey(key), body === undefined ? 'damaged' : witnessIn(body));
+    return;
+  }
   if (body === undefined) {
     rows.damaged.push({ ...ownerOf(prefix, key), row: rowName(prefix), reason: 'its checksum is wrong' });
     return;
@@ -169,6 +198,9 @@ function ownerOf(prefix: Prefix, key: Uint8Array): Pick<Finding, 'actor' | 'addr
       return { actor: undefined, address: undefined };
   }
 }
+
+/** A key, to be found by. */
+const textOfKey = (key: Uint8Array): string => Buffer.from(key).toString('latin1');
 
 const rowName = (prefix: Prefix): string => String.fromCharCode(prefix);
 

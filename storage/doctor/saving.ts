@@ -14,9 +14,12 @@ import { EntryKind } from '../frame.ts';
 import type { StoredEntry } from '../frame.ts';
 import {
   allOf,
+  codeKey,
   frameKey,
+  hasNameWitness,
   idempotencyKey,
   LOW_WATER_KEY,
+  nameWitnessKey,
   NEWS_KEY,
   numberOf,
   Prefix,
@@ -26,7 +29,7 @@ import {
 } from '../keys.ts';
 import { Ledger, packNews } from '../ledger.ts';
 import { unfinished } from '../leveldb.ts';
-import { packMark, packQuarantine, packReceipt, positionIn, toldIn } from '../outline.ts';
+import { packMark, packQuarantine, packReceipt, packWitness, positionIn, toldIn } from '../outline.ts';
 import { openRow, sealRow } from '../row.ts';
 import { StoreWriter } from '../store-writer.ts';
 import type { Store } from '../store.ts';
@@ -83,14 +86,15 @@ interface Sent {
 }
 
 /**
- * Damaged rows that nobody is refused for: marks, receipts and the index of states are made anew, a waypoint only saves time, and
- * whose code is not known is looked at as if it had changed.
+ * Damaged rows that nobody is refused for: marks, receipts, witnesses of names and the index of states are made anew, a waypoint
+ * only saves time, and whose code is not known is looked at as if it had changed.
  */
-const CAN_BE_MISSED: ReadonlySet<string | undefined> = new Set(['R', 'K', 'W', 'C', 'I', 'P', 'O']);
+const CAN_BE_MISSED: ReadonlySet<string | undefined> = new Set(['R', 'K', 'H', 'W', 'C', 'I', 'P', 'O']);
 
 /** Rows that are not simply copied. */
 const APART: ReadonlySet<Prefix> = new Set([
   Prefix.Frame,
+  Prefix.NameWitness,
   Prefix.Waypoint,
   Prefix.Resume,
   Prefix.Timer,
@@ -109,6 +113,8 @@ class Saving {
   readonly #wasRepaired: boolean;
   readonly #losses: string[];
   readonly #sent: Sent[] = [];
+  /** The numbers of codes that journals name. */
+  readonly #codes = new Set<number>();
   /** Actors with a record that neither their checkpoint nor a recovery would hold. */
   readonly #outdated = new Map<number, number>();
   #proof!: Proof;
@@ -154,7 +160,8 @@ class Saving {
     // What lies below the low-water mark is in a checkpoint; if it is not, the checkpoint is an old one.
     if (seq > (covered.get(actor) ?? 0) && frame < this.#ledger.lowWater) this.#outdated.set(actor, frame);
     if (entry.trailer === undefined) return;
-    const { id, failed } = toldIn(entry.trailer);
+    const { id, code, failed } = toldIn(entry.trailer);
+    if (code !== undefined) this.#codes.add(code);
     if (id !== undefined) this.#sent.push({ actor, id, seq, commit: getU48(bytes, 12), frame, failed });
   }
 
@@ -210,6 +217,10 @@ class Saving {
   get #rowsAreInDoubt(): boolean {
     const { frames } = this.#proof.reading;
     return this.#wasRepaired || frames < this.#ledger.head.frame;
+  }
+
+  get #isCodeMissing(): boolean {
+    return [...this.#codes].some((code) => this.#ledger.store.get(codeKey(code)) === undefined);
   }
 
   #everybody(): ReadonlySet<number> {
@@ -275,8 +286,9 @@ class Saving {
     // What speaks for somebody is copied even if it is damaged: it is what he is refused by.
     for (const prefix of Object.values(Prefix))
       if (!APART.has(prefix)) await this.#copy(prefix, writer, true);
+    await this.#writeWitnesses(writer);
     await this.#copy(Prefix.Waypoint, writer);
-    if (!(await this.#copy(Prefix.Code, writer)) || this.#rowsAreInDoubt)
+    if (!(await this.#copy(Prefix.Code, writer)) || this.#rowsAreInDoubt || this.#isCodeMissing)
       this.#losses.push(
         'the code that some were born under may be lost, and verify() will say so: they go on if the code of today tells their story',
       );
@@ -315,6 +327,20 @@ class Saving {
       this.#losses.push(`rows '${String.fromCharCode(prefix)}' cannot all be read`);
     }
     return areWhole;
+  }
+
+  /** The witness of a name is made anew from it. One of a name that is lost stays as it is: nobody may be born there. */
+  async #writeWitnesses(writer: StoreWriter): Promise<void> {
+    await this.#copy(Prefix.NameWitness, writer, true);
+    const { findings } = this.#proof;
+    if (findings.some(({ row, actor }) => row === 'H' && actor === undefined))
+      this.#losses.push('somebody is lost whose address nothing says: whoever asks for it is refused');
+    for (const actor of this.#proof.names.keys()) {
+      const address = this.#proof.addresses.get(actor)!;
+      if (!hasNameWitness(address)) continue;
+      const key = nameWitnessKey(address);
+      await writer.put(key, sealRow(key, packWitness(actor)));
+    }
   }
 
   /** Marks are lost: everybody is loaded when the store is opened, and finds out what he has to do. */

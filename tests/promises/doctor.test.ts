@@ -21,6 +21,7 @@ import { doctor, FolderNotEmpty, leveldb, NothingSaved, salvage, StoreLocked } f
 import type { Salvage } from 'heddle/storage';
 import '../from-source.ts';
 import { Prng } from '../../runtime/testing/prng.ts';
+import { nameWitnessKey } from '../../storage/keys.ts';
 import { fillStore, notebook } from '../rings/damage/subject.ts';
 import type { Expected } from '../rings/damage/subject.ts';
 import { rejection, temporaryFolder } from './systems.ts';
@@ -240,6 +241,33 @@ const DAMAGES: readonly Damage[] = [
     says: /notebook\/3.*its name is missing/,
     verdicts: ['closed', 'damaged'],
     saves: 27,
+  },
+  {
+    what: 'the witnesses of two names are damaged and gone, and the code is gone',
+    from: () => closed,
+    injure: (folder) =>
+      withRows(folder, async (database) => {
+        const [first, second] = await database.keys({ gte: Buffer.from('H'), lt: Buffer.from('I') }).all();
+        await database.put(first!, Buffer.from('damaged'));
+        await database.del(second!);
+        for (const key of await database.keys({ gte: Buffer.from('C'), lt: Buffer.from('D') }).all())
+          await database.del(key);
+      }),
+    says: /notebook\/\d+ in row H: .*[^]*notebook\/\d+ in row H: /,
+    verdicts: ['damaged'],
+    saves: 30,
+  },
+  {
+    what: 'a name is gone, and its witness is damaged',
+    from: () => closed,
+    injure: (folder) =>
+      withRows(folder, async (database) => {
+        await database.del(Buffer.from('Nnotebook/3'));
+        await database.put(Buffer.from(nameWitnessKey('notebook/3')), Buffer.from('damaged'));
+      }),
+    says: /notebook\/3.*its name is missing/,
+    verdicts: ['damaged'],
+    saves: 29,
   },
 ];
 
