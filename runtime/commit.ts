@@ -16,6 +16,7 @@
 import type { SealedCommit } from '../storage/ledger.ts';
 import type { Cell } from './cell.ts';
 import { prepareCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import type { PreparedCheckpoint } from './checkpoint.ts';
 import type { Message } from './mailbox.ts';
 import { noteCheckpointed, noteMessage } from './notes.ts';
 import { release } from './release.ts';
@@ -79,6 +80,9 @@ export class Committer {
   #lingers = false;
   /** When the first turn of the filling commit was taken, or the last break was. */
   #filledSince = 0;
+  /** Actors whose checkpoints nobody waits for, and those that are packed, with the record that they are of. */
+  readonly #unhurried = new Set<Cell>();
+  readonly #packed = new Map<Cell, { readonly seq: number; readonly checkpoint: PreparedCheckpoint }>();
   /** What is to be done before the next write begins. */
   #between: ((error?: Error) => void)[] = [];
   /** Whether turns should pause, so that finished writes are noticed. */
@@ -149,6 +153,11 @@ export class Committer {
   /** The actor's checkpoint is to be written with this commit, as it is when the commit is sealed. */
   checkpoint(cell: Cell): void {
     this.#filling.checkpoints.add(cell);
+  }
+
+  /** Nobody waits for this one: it is packed while the disk is busy, and written with the commit after. */
+  checkpointLater(cell: Cell): void {
+    this.#unhurried.add(cell);
   }
 
   /** Something other than a turn is in the ledger, and must become durable too. */
@@ -270,12 +279,31 @@ export class Committer {
         if (!this.#stopped) this.#runtime.fence(error);
       },
     );
+    this.#packUnhurried();
+  }
+
+  /** An actor without anything to do stays as it is until it takes a turn. */
+  #packUnhurried(): void {
+    for (const cell of this.#unhurried) {
+      if (!cell.present) continue;
+      this.#filling.checkpoints.add(cell);
+      const checkpoint = isQuiet(cell) ? prepareCheckpoint(this.#runtime, cell) : undefined;
+      if (checkpoint !== undefined) this.#packed.set(cell, { seq: cell.seq, checkpoint });
+    }
+    this.#unhurried.clear();
+  }
+
+  #checkpointOf(cell: Cell): PreparedCheckpoint | undefined {
+    const packed = this.#packed.get(cell);
+    if (packed?.seq === cell.seq && isQuiet(cell)) return packed.checkpoint;
+    return prepareCheckpoint(this.#runtime, cell);
   }
 
   #seal(commit: Commit): SealedCommit {
     const { ledger, codec, population, tails } = this.#runtime;
     this.#catchUp(commit);
-    const prepared = [...commit.checkpoints].map((cell) => prepareCheckpoint(this.#runtime, cell));
+    const prepared = [...commit.checkpoints].map((cell) => this.#checkpointOf(cell));
+    this.#packed.clear();
     commit.sent.forEach((message, i) => {
       if (message.taken || message.noted) return;
       const receiver = commit.receivers[i]!;
@@ -345,3 +373,6 @@ export class Committer {
     this.#runtime.scheduler.roomAgain();
   }
 }
+
+const isQuiet = ({ undurable, owed, mailbox }: Cell): boolean =>
+  undurable === 0 && owed === undefined && (mailbox?.size ?? 0) === 0;

@@ -104,8 +104,11 @@ export class Passivation {
     if (this.#ended.size <= ENDED_IN_MEMORY) return;
     const [first] = this.#ended as Iterable<Cell>;
     this.#ended.delete(first!);
-    // With whatever is committed next: a write of its own would keep those waiting who have something to do.
-    if (first!.present && first!.ended && this.#isIdle(first!)) this.#sendAway(first!);
+    if (!first!.present || !first!.ended || !this.#isIdle(first!)) return;
+    // With some commit to come: a write of its own would keep those waiting who have something to do.
+    this.#leaving.add(first!);
+    if (first!.dirtyFrame === 0) this.#leave(first!);
+    else this.#runtime.committer.checkpointLater(first!);
   }
 
   /** Returns whether it goes with the next commit, and not at once. */

@@ -76,7 +76,7 @@ export class Codec {
     if (typeof value === 'number') return Object.is(value, -0) ? [Tag.NegativeZero] : value;
     if (typeof value === 'bigint') return [Tag.BigInt, value.toString(16)];
     if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-    if (Array.isArray(value)) return [Tag.Array, ...value.map((item) => this.#toTagged(item))];
+    if (Array.isArray(value)) return this.#items(value);
     if (this.#references?.test(value)) {
       return [Tag.Reference, this.#toTagged(this.#references.encode(value))];
     }
@@ -90,8 +90,32 @@ export class Codec {
     if (ArrayBuffer.isView(value)) {
       return [Tag.Binary, viewNameOf(value), Buffer.from(value.buffer, value.byteOffset, value.byteLength)];
     }
-    const fields = this.#fields(value, Object.keys(value));
-    return Object.getPrototypeOf(value) === null ? [Tag.NullPrototype, fields] : fields;
+    if (Object.getPrototypeOf(value) === null)
+      return [Tag.NullPrototype, this.#fields(value, Object.keys(value))];
+    return this.#record(value as Record<string, unknown>);
+  }
+
+  #items(values: readonly unknown[]): Tagged[] {
+    const items: Tagged[] = [Tag.Array];
+    for (const value of values) items.push(this.#toTagged(value));
+    return items;
+  }
+
+  /** A record stands for itself, unless something in it does not. */
+  #record(value: Record<string, unknown>): Tagged {
+    const keys = Object.keys(value);
+    let fields: Record<string, Tagged> | undefined;
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      const item = this.#toTagged(value[key]);
+      if (fields === undefined) {
+        if (Object.is(item, value[key])) continue;
+        fields = {};
+        for (const before of keys.slice(0, i)) fields[before] = value[before];
+      }
+      fields[key] = item;
+    }
+    return fields ?? value;
   }
 
   #fields(value: object, keys: readonly string[]): Record<string, Tagged> {

@@ -252,7 +252,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         tellAll(enqueue, system, shadowAnswers(context)),
       ),
       report: enqueueActions(({ context, enqueue, system }) => {
-        tellAll(enqueue, system, reports(context));
+        const told = reports(context);
+        if (told.length === 0) return;
+        tellAll(enqueue, system, told);
         enqueue.assign({ reported: context.log.length });
       }),
       tell: enqueueActions(

@@ -25,10 +25,23 @@ export function prepared(graph: Graph, name: string, context: RunContext): Chang
   };
 }
 
-/** Its child is given what was made for it. What it works on is kept longer where it may have to be undone. */
-export function begins(graph: Graph, name: string, context: RunContext): Changed {
-  const keeps = canBeUndone(graph.nodes[name]!) && { input: (context.prepared[name] as Given).input };
-  return noted(context, name, { status: 'running', startedAt: Date.now(), ...keeps });
+/**
+ * Its child was given what was made for it, and works, or waits. What it works on is kept longer where it may have to be undone.
+ */
+export function works(
+  graph: Graph,
+  name: string,
+  status: 'running' | 'waiting',
+  context: RunContext,
+): Changed {
+  const made = context.prepared[name];
+  // It goes on.
+  if (made === undefined) return noted(context, name, { status });
+  const keeps = canBeUndone(graph.nodes[name]!) && { input: (made as Given).input };
+  return {
+    ...begun(name, context),
+    ...noted(context, name, { status, startedAt: Date.now(), ...keeps }),
+  };
 }
 
 /** Its child has what it was given. */

@@ -119,7 +119,7 @@ function readyState(name: string, node: GraphNode) {
       { guard: guards.unprepared, target: 'failed', actions: { type: 'failUnprepared', params } },
       { guard: guards.obsolete, target: 'cancelled', actions: { type: 'cancelled', params } },
       isWork(node)
-        ? { guard: guards.hasPlace, target: 'running', actions: { type: 'begin', params } }
+        ? { guard: guards.hasPlace, target: 'running' }
         : { target: 'complete', actions: { type: 'pass', params } },
     ],
   };
@@ -130,6 +130,7 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
   const params = { node: name };
   const ofOutcome = (step: Step) => ({ node: name, outcome: outcomeIn(step, node) });
   const standing = (status: string) => ({ type: 'stand', params: { ...params, status } });
+  const working = (status: 'running' | 'waiting') => ({ type: 'work', params: { ...params, status } });
   const restless = {
     always: {
       guard: guards.obsolete,
@@ -176,11 +177,11 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
     // A person is waited for from the beginning.
     initial: node.kind === 'gate' ? 'waiting' : 'working',
     states: {
-      working: { entry: [{ type: 'begun', params }, standing('running')], ...restless },
+      working: { entry: working('running'), ...restless },
       waiting: {
         description: 'waits for a decision',
         tags: [NEEDS_A_PERSON],
-        entry: [{ type: 'begun', params }, standing('waiting')],
+        entry: working('waiting'),
         ...restless,
       },
       parked: {

@@ -16,7 +16,6 @@ import type { AnyActorLogic, AnyActorRef, AnyStateMachine } from 'xstate';
 import { failure } from '../failure.ts';
 import {
   afterCancel,
-  begins,
   begun,
   cancelled,
   completed,
@@ -28,6 +27,7 @@ import {
   prepared,
   skipped,
   whyCancelled,
+  works,
 } from './advance.ts';
 import { isOrder, isTold } from './events.ts';
 import type { RunEvent } from './events.ts';
@@ -89,10 +89,11 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       ),
       beLate: assign(({ context }, { node }: Of) => noted(context, node, { late: true })),
       prepare: assign(({ context }, { node }: Of) => prepared(graph, node, context)),
-      begun: assign(({ context }, { node }: Of) => begun(node, context)),
       skip: assign(({ context }, { node }: Of) => skipped(graph, node, context)),
       pass: assign(({ context }, { node }: Of) => passed(graph, node, context)),
-      begin: assign(({ context }, { node }: Of) => begins(graph, node, context)),
+      work: assign(({ context }, { node, status }: Of & { readonly status: 'running' | 'waiting' }) =>
+        works(graph, node, status, context),
+      ),
       failBeforeIt: assign(({ context }, { node }: Of) => failedBefore(graph, node, context)),
       failUnprepared: assign(({ context }, { node }: Of) => ({
         ...failed(graph, node, problemIn(context.prepared[node])!, undefined, context),
