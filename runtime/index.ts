@@ -89,6 +89,7 @@ export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from 
 export type { HistoryRefusal } from './past/refused.ts';
 export type { TracePlace } from './trace.ts';
 export type { Blame, BlameOptions, Change, DiffOptions } from './past/diff.ts';
+export type { Moment } from './past/cut.ts';
 export type { ForkOptions } from './past/fork.ts';
 export type { ForkEffects } from './mailbox.ts';
 export type { PastActor } from './past/past-actor.ts';

@@ -35,6 +35,10 @@ export class Flags {
     return this.#values[name] as number | undefined;
   }
 
+  moment(name: string): GivenMoment | undefined {
+    return this.#values[name] as GivenMoment | undefined;
+  }
+
   has(name: string): boolean {
     return this.#values[name] === true;
   }
@@ -55,6 +59,20 @@ export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
     throw new InvalidArgumentError('It must be a whole number.');
   return number;
+}
+
+/** A record: of the actor that is meant, or of somebody below it. */
+export interface GivenMoment {
+  readonly seq: number;
+  readonly of?: string;
+}
+
+/** @throws InvalidArgumentError */
+export function momentIn(text: string): GivenMoment {
+  // An address may hold the sign as well.
+  const sign = text.lastIndexOf('@');
+  if (sign < 1) return { seq: wholeNumber(text) };
+  return { seq: wholeNumber(text.slice(sign + 1)), of: text.slice(0, sign) };
 }
 
 /** For an option that may be repeated. */

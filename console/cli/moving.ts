@@ -5,7 +5,7 @@ import { Option } from 'commander';
 import type { MigrationRow, PauseRow } from '../control/operations/decisions.ts';
 import type { Json } from '../control/tagged.ts';
 import { BY, decider } from './decider.ts';
-import { collected, wholeOption } from './command.ts';
+import { collected, momentIn } from './command.ts';
 import type { Command, Flags } from './command.ts';
 import { Exit, UsageError } from './exit.ts';
 import { readInput } from './files.ts';
@@ -77,13 +77,20 @@ function fieldsIn(given: readonly string[]): Readonly<Record<string, string>> {
   );
 }
 
+const moment = (flags: Flags) => {
+  const { seq: at, of: recordOf } = flags.moment('at') ?? {};
+  return { at, recordOf };
+};
+
 const fork: Command = {
   usage: 'fork <address> <as>',
   summary: 'let a root actor, as it stood at a record, live on under another address as well',
   needs: 'code',
   writes: () => true,
   options: [
-    wholeOption('--at <seq>', 'the record (default: the newest)'),
+    new Option('--at <record>', 'the record: 3, or order/42/checks@3 (default: the newest)').argParser(
+      momentIn,
+    ),
     new Option('--effects <how>', 'what becomes of its actions and processes (default: hold)').choices([
       'hold',
       'reuse',
@@ -95,6 +102,7 @@ const fork: Command = {
   ],
   examples: [
     'heddle fork order/42 order/42-what-if --at 3',
+    'heddle fork order/42 order/42-again --at order/42/checks@3',
     'heddle fork order/42 order/99 --event \'{"type":"cancel"}\'',
   ],
   async run(session, [address, as], flags) {
@@ -106,7 +114,7 @@ const fork: Command = {
     const args = {
       address: address!,
       as: as!,
-      at: flags.whole('at'),
+      ...moment(flags),
       effects,
       by: decider(flags),
       ...changes,
@@ -114,7 +122,8 @@ const fork: Command = {
     const row = await session.askOne('fork', args);
     if (session.flags.json === true) return session.json(row);
     const { terminal } = session;
-    const when = row.at === undefined ? 'its newest record' : `record ${row.at}`;
+    const whose = row.recordOf === undefined ? '' : ` of ${inert(row.recordOf)}`;
+    const when = row.at === undefined ? 'its newest record' : `record ${row.at}${whose}`;
     await terminal.line(
       `${inert(row.of)} as of ${when} lives on as ${inert(row.address)} (record ${row.seq})`,
     );

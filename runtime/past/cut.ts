@@ -9,7 +9,7 @@
 import type { AnyEventObject } from 'xstate';
 import type { Packed } from '../../storage/codec.ts';
 import type { Cell } from '../cell.ts';
-import { StoryChanged } from '../errors.ts';
+import { InvalidArgument, StoryChanged } from '../errors.ts';
 import type { PreparedEvent } from '../events.ts';
 import { own } from '../image.ts';
 import type { Ref } from '../kernel/ref.ts';
@@ -38,6 +38,12 @@ export interface UnderWay {
   readonly birth?: Birth;
 }
 
+/** A place in the ledger: a record of the actor itself, or of somebody below it. */
+export interface Moment {
+  readonly address: string;
+  readonly seq: number;
+}
+
 /** Somebody who lived at the place, or had lived before. */
 export interface Member {
   readonly journal: Journal;
@@ -46,8 +52,9 @@ export interface Member {
 }
 
 export interface Cut {
-  /** The record of the actor itself as of which it is. */
+  /** The record as of which it is, and whose it is. */
   readonly record: TellableRecord;
+  readonly of: string;
   /** When the last of what it shows was recorded. */
   readonly at: number;
   /** By number; the actor itself first, parents before their children. */
@@ -57,13 +64,18 @@ export interface Cut {
 }
 
 /**
- * The actor and all below it as of its record `seq`.
+ * The actor and all below it as of a record of its own, or of one of them.
  * @throws InvalidArgument, StoryChanged when today's code cannot tell it, UnknownActor, JournalCorrupt
  */
-export async function cutAt(runtime: Runtime, address: string, seq: number, path = 'at'): Promise<Cut> {
-  const journal = await journalAt(runtime, address);
-  assertRecordOf(journal, seq, path);
-  const [record] = recordsOf(runtime, journal, seq - 1);
+export async function cutAt(runtime: Runtime, address: string, moment: Moment, path = 'at'): Promise<Cut> {
+  if (!isWithin(address, moment.address))
+    throw new InvalidArgument(
+      path,
+      `must be a record of ${address} or below it, but is of ${moment.address}`,
+    );
+  const journal = await journalAt(runtime, moment.address);
+  assertRecordOf(journal, moment.seq, path);
+  const [record] = recordsOf(runtime, journal, moment.seq - 1);
   const end = placeOfRecord(record!);
   const members = new Map<number, Member>();
   const post = new Post(runtime);
@@ -77,7 +89,8 @@ export async function cutAt(runtime: Runtime, address: string, seq: number, path
   }
   for (const one of journals) await post.lookBack(one, members, end);
   post.disarmWhatFired(members);
-  return { record: record!, at: record!.at, members, underWay: post.underWay(members) };
+  const underWay = post.underWay(members);
+  return { record: record!, of: moment.address, at: record!.at, members, underWay };
 }
 
 /**
@@ -98,8 +111,8 @@ export function cutOfExport(runtime: Runtime, actors: readonly ExportedActor[]):
     at = Math.max(at, records.at(-1)!.at);
   }
   post.disarmWhatFired(members);
-  const record = actors[0]!.records.at(-1)!;
-  return { record, at, members, underWay: post.underWay(members) };
+  const { address: of, records } = actors[0]!;
+  return { record: records.at(-1)!, of, at, members, underWay: post.underWay(members) };
 }
 
 /** The last record of a journal that stands at or before a place. */

@@ -50,7 +50,7 @@ async function stateOfOne(runtime: Runtime, address: string, seq: number, path: 
 }
 
 async function statesOfAll(runtime: Runtime, address: string, seq: number, path: string): Promise<States> {
-  const { members } = await cutAt(runtime, address, seq, path);
+  const { members } = await cutAt(runtime, address, { address, seq }, path);
   return new Map([...members.values()].map(({ journal, cell }) => [journal.address, cell.snapshot]));
 }
 

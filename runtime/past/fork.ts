@@ -1,5 +1,5 @@
 /**
- * Forking: an actor and all below it, as they stood at a record, live on as others. The original is not touched.
+ * Forking: an actor and all below it, as they stood at a record of one of them, live on as others. The original is not touched.
  *
  *     cut: states, timers, and messages that were under way, as of the record                     cut.ts
  *       └ transplant: new numbers and addresses for everybody                                     transplant.ts
@@ -15,13 +15,13 @@ import type { Runtime } from '../runtime.ts';
 import type { Warrant } from '../warrant.ts';
 import type { StoredState } from '../versions/migration.ts';
 import { cutAt } from './cut.ts';
-import type { Cut } from './cut.ts';
+import type { Cut, Moment } from './cut.ts';
 import { journalAt } from './reading.ts';
 import { Transplant } from './transplant.ts';
 
 export interface ForkOptions {
-  /** The record as of which; default the newest. */
-  readonly at?: number;
+  /** The record as of which: one of its own, or of somebody below it. Default: its newest. */
+  readonly at?: number | Moment;
   /** The address of the fork: another id of the same name. */
   readonly as: string;
   /** What is different in the fork. */
@@ -55,18 +55,25 @@ export async function fork(
   const { as, effects = 'hold', with: changes = {}, by } = options;
   assertMove(runtime, address, as, effects, EFFECTS);
   const event = changes.event === undefined ? undefined : runtime.events.prepare(changes.event);
-  const journal = await journalAt(runtime, address);
-  const seq = options.at ?? journal.end?.seq ?? 0;
-  const cut = await cutAt(runtime, address, seq);
+  const cut = await cutAt(runtime, address, await momentOf(runtime, address, options.at));
   assertForkable(runtime, cut, address);
   const first = { type: FORKED, ...(by !== undefined && { by }) };
-  const move = { address, seq, as, effects, event: first, isForeign: false, warrant };
+  const move = { address, as, effects, event: first, isForeign: false, warrant };
   const transplant = new Transplant(runtime, cut, move);
   const plans = transplant.plan(changes.state);
   assertFree(runtime, as);
   const { root, sent } = runtime.committer.hold(() => transplant.carryOut(plans, event));
   await Promise.all([runtime.committer.durable(), sent]);
   return root;
+}
+
+/** @throws InvalidArgument, UnknownActor, JournalCorrupt */
+async function momentOf(runtime: Runtime, address: string, at: ForkOptions['at']): Promise<Moment> {
+  if (at === undefined) return { address, seq: (await journalAt(runtime, address)).end?.seq ?? 0 };
+  if (typeof at !== 'object') return { address, seq: at };
+  if (at === null || typeof at.address !== 'string')
+    throw new InvalidArgument('at', 'must be the number of a record, or { address, seq } of one below it');
+  return at;
 }
 
 /** Lets the effects of a fork happen that was held back. @throws UnknownActor, InvalidArgument, ActorEnded */
@@ -88,6 +95,11 @@ export function assertMove(
   allowed: readonly ForkEffects[],
 ): void {
   runtime.assertOpen();
+  if (segmentsOf(address).length > 2)
+    throw new InvalidArgument(
+      'address',
+      `is that of a child (${address}): fork its root actor, with at: { address: '${address}', seq } for a record of it`,
+    );
   const [name, id, ...below] = segmentsOf(typeof as === 'string' ? as : '');
   if (id === undefined || below.length > 0 || badId(id) !== undefined || as !== rootAddress(name!, id))
     throw new InvalidArgument(
@@ -96,8 +108,6 @@ export function assertMove(
     );
   if (name !== segmentsOf(address)[0])
     throw new InvalidArgument('as', `must have the name of ${address}, whose code it runs, but is ${as}`);
-  if (segmentsOf(address).length > 2)
-    throw new InvalidArgument('address', `is that of a child (${address}): fork its root actor`);
   if (!allowed.includes(effects))
     throw new InvalidArgument('effects', `must be one of ${allowed.join(', ')}, but is ${effects as string}`);
   assertFree(runtime, as);

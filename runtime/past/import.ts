@@ -47,7 +47,7 @@ export async function imported(runtime: Runtime, options: ImportOptions, acting:
     );
     assertForkable(runtime, cut, address);
     const first = { type: IMPORTED, store, ...(by !== undefined && { by }) };
-    const move = { address, seq: cut.record.seq, as, effects, event: first, isForeign: true, warrant };
+    const move = { address, as, effects, event: first, isForeign: true, warrant };
     const transplant = new Transplant(runtime, cut, move);
     const plans = transplant.plan(undefined);
     assertFree(runtime, as);

@@ -39,7 +39,7 @@ export interface PastActor {
 
 /** @throws InvalidArgument, StoryChanged when today's code cannot tell it, UnknownActor, JournalCorrupt */
 export async function pastActor(runtime: Runtime, address: string, seq: number): Promise<PastActor> {
-  const cut = await cutAt(runtime, address, seq, 'seq');
+  const cut = await cutAt(runtime, address, { address, seq }, 'seq');
   const [root] = cut.members.values();
   return describe(runtime, cut, root!);
 }

@@ -34,9 +34,8 @@ import type { Cut, Member, UnderWay } from './cut.ts';
 
 /** Where actors come from, and what they become. */
 export interface Move {
-  /** The root that they were, and the record as of which. */
+  /** The root that they were. */
   readonly address: string;
-  readonly seq: number;
   /** The root that they become. */
   readonly as: string;
   readonly effects: ForkEffects;
@@ -96,10 +95,12 @@ export class Transplant {
   plan(change: ((state: StoredState) => Partial<StoredState>) | undefined): Plan[] {
     const plans: Plan[] = [];
     for (const member of this.#cut.members.values()) {
-      const isRoot = member.journal.address === this.#move.address;
+      const { address } = member.journal;
       const owes =
-        isRoot && this.#move.effects !== 'reuse' ? this.#step(member.cell, this.#cut.record) : undefined;
-      plans.push(this.#planOf(member, isRoot ? change : undefined, owes));
+        address === this.#cut.of && this.#move.effects !== 'reuse'
+          ? this.#step(member.cell, this.#cut.record)
+          : undefined;
+      plans.push(this.#planOf(member, address === this.#move.address ? change : undefined, owes));
     }
     return plans;
   }
@@ -222,7 +223,7 @@ export class Transplant {
 
   /** The step of the record itself, whose actions the fork owes as the original did. */
   #step(cell: Cell, record: TellableRecord): StoredStep | undefined {
-    const owed = cell.owed?.get(this.#move.seq);
+    const owed = cell.owed?.get(record.seq);
     if (owed === undefined) return undefined;
     const { codec, events, references } = this.#runtime;
     const { seed, reads } = unpackTrailer(codec, record.trailer);

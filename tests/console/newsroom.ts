@@ -98,7 +98,7 @@ grants:
   - { id: visitor, to: { principals: [{ type: program, id: visitor }] }, actions: [export], resources: any }
   - { id: runs, to: { principals: [{ type: actor, id: '*' }] }, actions: [agent.call], resources: any }
   - { id: editors, to: { roles: [editor] }, actions: ['review.*'], resources: [{ type: review }] }
-  - { id: switch, to: { principals: [{ type: operator, id: ada }] }, actions: [halt, lift], resources: any }
+  - { id: switch, to: { principals: [{ type: operator, id: ada }] }, actions: [halt, lift, fork], resources: any }
 `;
 
 const newsroom = defineConfig({

@@ -317,6 +317,27 @@ describe('a daemon', () => {
     expect(system.halts.list()).toEqual([]);
   });
 
+  it('forks a run at a record of its own, and at one of somebody below it', async () => {
+    const fork = (...args: string[]) => ask('fork', 'note/short', ...args, '--by', 'ada');
+    const own = await fork('note/own', '--at', '2');
+    expect(own).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^note\/short as of record 2 lives on as note\/own/) as string,
+    });
+    const [task] = (await system.runs.status('note/short')).tasks;
+    const [last] = rowsOf(await ask('tail', task!.address, '--last', '1', '--json'));
+    const below = await fork('note/below', '--at', `${task!.address}@${last!['seq'] as number}`, '--json');
+    expect(rowsOf(below)).toMatchObject([
+      { address: 'note/below', of: 'note/short', at: last!['seq'], recordOf: task!.address, effects: 'hold' },
+    ]);
+    expect(await fork('note/wrong', '--at', 'report/tides@1')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('must be a record of note/short or below it') as string,
+    });
+    expect(await fork('note/wrong', '--at', 'note/short@x')).toMatchObject({ code: 2 });
+    expect(system.get('note/wrong')).toBeUndefined();
+  });
+
   it('shows what is nasty so that it does nothing', async () => {
     const asked = [
       ['status', 'report/tides', '--full'],

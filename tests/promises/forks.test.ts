@@ -120,9 +120,12 @@ async function walk(opened: Expedition, address: string): Promise<unknown> {
 /** A clerk with an account that it looks at, something to announce, and a call that takes its time. */
 const account = setup({
   types: { context: {} as { total: number }, events: {} as { type: 'put'; cents: number } },
+  actions: { enter: () => void entered.push(currentEffect()!.idempotencyKey) },
 }).createMachine({
   context: { total: 0 },
-  on: { put: { actions: assign({ total: ({ context, event }) => context.total + event.cents }) } },
+  on: {
+    put: { actions: [assign({ total: ({ context, event }) => context.total + event.cents }), 'enter'] },
+  },
 });
 
 interface Call {
@@ -137,6 +140,7 @@ const call = fromPromise<string, { no: number }>(
 );
 
 let announced: string[] = [];
+let entered: string[] = [];
 
 const clerk = setup({
   types: {
@@ -193,6 +197,7 @@ describe('a fork', () => {
   beforeEach(() => {
     calls = [];
     announced = [];
+    entered = [];
     asked = [];
   });
 
@@ -213,6 +218,24 @@ describe('a fork', () => {
     for (const { seq } of records.slice(-20))
       expect(await opened.system.replay(`expedition/at-${seq}`)).toMatchObject({ same: true });
     console.log(`forked at each of ${records.length} records`);
+  }, 120_000);
+
+  it('at every record of a child comes to the same end, and leaves out what came after', async () => {
+    const opened = await open(EXPEDITION);
+    await opened.system.actor('expedition', 'first');
+    const end = await walk(opened, 'expedition/first');
+    const below = 'expedition/first/north';
+    const records = await collect(opened.system.history(below));
+    expect(records.length).toBeGreaterThan(100);
+    for (const { seq } of records) {
+      const as = `expedition/at-${seq}`;
+      await opened.system.fork('expedition/first', { at: { address: below, seq }, as, effects: 'rerun' });
+      const [born] = await collect(opened.system.history(`${as}/north`));
+      expect(born).toMatchObject({ seq: 1, event: { of: { address: below, seq } } });
+    }
+    for (const { seq } of records)
+      expect([seq, await walk(opened, `expedition/at-${seq}`)]).toEqual([seq, end]);
+    expect(await opened.system.verify()).toMatchObject({ broken: [] });
   }, 120_000);
 
   it('is there whole or not at all, whenever the process dies, and goes on', async () => {
@@ -323,6 +346,21 @@ describe('a fork', () => {
     expect(await rejection(later.system.perform('clerk/1'))).toMatchObject({
       code: 'HEDDLE_INVALID_ARGUMENT',
     });
+  });
+
+  it('owes what the record asks for when it is one of a child, and nothing that was done before', async () => {
+    const opened = await open(CLERK);
+    const ref = await opened.system.actor('clerk', '1');
+    for (const type of ['announce', 'pay', 'pay'] as const) await ref.send({ type, cents: 5 });
+    await opened.settle();
+    const at = { address: 'clerk/1/account', seq: 2 };
+    await opened.system.fork('clerk/1', { at, as: 'clerk/2', effects: 'rerun' });
+    await opened.settle();
+    expect(announced).toEqual(['clerk/1@2:0']);
+    expect(entered).toEqual(['clerk/1/account@2:0', 'clerk/1/account@3:0', 'clerk/2/account@1:0']);
+    const twin = opened.system.get('clerk/2')!;
+    await twin.send({ type: 'look' });
+    expect(twin.getSnapshot().context.note).toBe('5 5');
   });
 
   it('reuses what its original has done, as long as it tells the same story', async () => {
@@ -457,6 +495,19 @@ describe('a fork', () => {
     [{ as: 'clerk/2', at: 0 }, 'HEDDLE_INVALID_ARGUMENT', 'at must be a record of clerk/1'],
     [{ as: 'clerk/2', at: 9 }, 'HEDDLE_INVALID_ARGUMENT', 'the records 1 to 1'],
     [{ as: 'clerk/2', at: 1.5 }, 'HEDDLE_INVALID_ARGUMENT', 'at must be a record of clerk/1'],
+    [{ as: 'clerk/2', at: { address: 'clerk/1/nobody', seq: 1 } }, 'HEDDLE_UNKNOWN_ACTOR', 'clerk/1/nobody'],
+    [
+      { as: 'clerk/2', at: { address: 'clerk/11', seq: 1 } },
+      'HEDDLE_INVALID_ARGUMENT',
+      'clerk/1 or below it',
+    ],
+    [
+      { as: 'clerk/2', at: { address: 'clerk/1' } },
+      'HEDDLE_INVALID_ARGUMENT',
+      'at must be a record of clerk/1',
+    ],
+    [{ as: 'clerk/2', at: { seq: 1 } }, 'HEDDLE_INVALID_ARGUMENT', 'at must be the number of a record'],
+    [{ as: 'clerk/2', at: null }, 'HEDDLE_INVALID_ARGUMENT', 'at must be the number of a record'],
     [{ as: 'clerk/2', effects: 'some' }, 'HEDDLE_INVALID_ARGUMENT', 'effects must be one of'],
     [{ as: 'clerk/2', with: { event: { no: 'type' } } }, 'HEDDLE_INVALID_ARGUMENT', 'event.type'],
   ])('with %o is refused with %s', async (options, code, message) => {
@@ -475,6 +526,7 @@ describe('a fork', () => {
     await opened.system.actor('clerk', '1');
     expect(await rejection(opened.system.fork('clerk/1/account', { as: 'clerk/2' }))).toMatchObject({
       path: 'address',
+      message: expect.stringContaining("at: { address: 'clerk/1/account', seq }") as string,
     });
     expect(await rejection(opened.system.fork('clerk/7', { as: 'clerk/2' }))).toMatchObject({
       _tag: 'UnknownActor',

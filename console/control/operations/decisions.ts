@@ -72,6 +72,8 @@ export type ForkRow = {
   readonly of: string;
   /** The record as of which it was forked; absent: the newest. */
   readonly at?: number;
+  /** Whose record that is, where it is somebody's below it. */
+  readonly recordOf?: string;
   readonly effects: (typeof EFFECTS)[number];
   readonly by: string;
   /** Its newest record. */
@@ -151,25 +153,33 @@ export const decisionOperations = {
       address: given.text('address'),
       as: given.text('as'),
       at: given.optionalWhole('at'),
+      recordOf: given.optionalText('recordOf'),
       effects: given.oneOf('effects', EFFECTS),
       state: optionalObject(given, 'state'),
       event: optionalObject(given, 'event'),
       by: given.text('by'),
     }),
-    run: (subject, { address, state, event, ...options }) =>
+    run: (subject, { address, state, event, recordOf, ...options }) =>
       once(async () => {
+        const { at: seq } = options;
+        const at = seq !== undefined && recordOf !== undefined ? { address: recordOf, seq } : seq;
         const changes = {
           state: state && (() => state),
           event: event as { readonly type: string } | undefined,
         };
         const system = withCode(subject, 'fork');
-        const ref = await system.fork(address, { ...known(options), as: options.as, with: known(changes) });
+        const ref = await system.fork(address, {
+          ...known({ ...options, at }),
+          as: options.as,
+          with: known(changes),
+        });
         const [record] = await newestRecords(system, ref.address, 1);
         const { effects = 'hold', by } = options;
         return row<ForkRow>({
           address: ref.address,
           of: address,
-          at: options.at,
+          at: seq,
+          recordOf,
           effects,
           by,
           seq: record?.seq,
