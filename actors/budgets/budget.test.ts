@@ -49,7 +49,7 @@ describe('a budget', () => {
     ['budget.perTask', { limit: 5, perTask: 6 }],
     ['budget.perTask', { limit: 5, perTask: 0.0000001 }],
     ['budget.within', { limit: 5, within: 'budget/acme' }],
-    ['budget.within', { limit: 5, within: Array.from({ length: 17 }, (_, n) => `budget/${n}`) }],
+    ['budget.within', { limit: 5, within: Array.from({ length: 16 }, (_, n) => `budget/${n}`) }],
     ['budget.within[1]', { limit: 5, within: ['budget/acme', ''] }],
     ['budget.within[0]', { limit: 5, within: [7] }],
   ])('is refused for its %s: %o', (path, options) => {

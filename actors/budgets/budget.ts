@@ -20,7 +20,7 @@ export interface BudgetOptions {
   readonly onExhausted?: OnExhausted;
   /** How much one task of it may spend, all attempts together, as a decimal amount. Default: as much as the run. */
   readonly perTask?: number;
-  /** The addresses of the accounts that the money is taken from too: `budget/acme`. */
+  /** The addresses of the accounts that the money is taken from too, at most 15: `budget/acme`. */
   readonly within?: readonly string[];
 }
 
@@ -31,6 +31,9 @@ export interface Budget {
   readonly perTask: Micros;
   readonly within: readonly string[];
 }
+
+/** In the list of an account there is room for the one of the run around it besides. */
+const MOST_WITHIN = LIST_LENGTH - 1;
 
 const NAMES: readonly string[] = ['limit', 'onExhausted', 'perTask', 'within'];
 const POLICIES: readonly unknown[] = ['refuse', 'cheaper', 'review'];
@@ -64,8 +67,8 @@ function amountAt(path: string, amount: unknown): Micros {
 }
 
 function checkAddresses(within: unknown): void {
-  if (!Array.isArray(within) || within.length > LIST_LENGTH)
-    throw new InvalidArgument('budget.within', `must be a list of at most ${LIST_LENGTH} addresses`);
+  if (!Array.isArray(within) || within.length > MOST_WITHIN)
+    throw new InvalidArgument('budget.within', `must be a list of at most ${MOST_WITHIN} addresses`);
   for (const [index, address] of within.entries()) {
     if (typeof address !== 'string' || address === '')
       throw new InvalidArgument(`budget.within[${index}]`, 'must be the address of an account: budget/acme');

@@ -4,6 +4,7 @@
  * the present is. Pure: it reads nothing by itself.
  */
 import { canonicalOf, NotJson } from '../../machines/values/canonical.ts';
+import { addressOf } from '../../machines/address.ts';
 import type { Source } from '../../machines/contract.ts';
 import { NOTHING } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
@@ -251,10 +252,17 @@ class Reader {
   }
 
   tasksOf(context: RunContext, options: AnyWorkflowOptions | undefined, within: string): PartStatus[] {
-    const ledger = this.#moment(`${context.run}/account`)?.context as Ledger | undefined;
+    const ledger = this.#ledgerOf(context);
     return Object.entries(context.nodes).map(([name, node]) =>
       this.#nodeOf(context, name, node, options?.tasks[name], within, ledger),
     );
+  }
+
+  /** The books of whoever pays for a run: its own account, or that of the run around it. */
+  #ledgerOf({ account }: RunContext): Ledger | undefined {
+    if (account === undefined) return undefined;
+    const address = typeof account === 'string' ? account : addressOf(account);
+    return this.#moment(address)?.context as Ledger | undefined;
   }
 
   #nodeOf(

@@ -127,7 +127,7 @@ class Building {
       logic: account,
       input: (above) => ({
         limit: limit / 1_000_000,
-        within: typeof above === 'string' ? [above, ...within] : within,
+        within: above === undefined ? within : [above, ...within],
       }),
     };
   }

@@ -236,7 +236,14 @@ describe('an account', () => {
       within: ['x'],
       remember: 1000,
     });
-    for (const input of [{ limit: 0.1 + 0.2 }, { limit: '1' }, { limits: 1 }, { within: 'x' }, 'x']) {
+    for (const input of [
+      { limit: 0.1 + 0.2 },
+      { limit: '1' },
+      { limits: 1 },
+      { within: 'x' },
+      { within: [{}] },
+      'x',
+    ]) {
       const { status, error } = createActor(account(), {
         input,
       } as never).getSnapshot() as never as AnyEventObject;

@@ -17,7 +17,7 @@ import type { AnyActorRef } from 'xstate';
 import { served } from './service.ts';
 import { newLedger } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
-import { addresses } from './message.ts';
+import { accounts } from './message.ts';
 import type {
   AccountTerms,
   BudgetAnswer,
@@ -35,8 +35,11 @@ export interface AccountOptions {
   readonly limit?: number;
   /** Whether the limit is one for each hour, day or month, in UTC. Default: for all time. */
   readonly per?: BudgetPer;
-  /** The addresses of the accounts that hold what this one holds: `budget/company`. They must be there when money is asked for. */
-  readonly within?: readonly string[];
+  /**
+   * The accounts that hold what this one holds: their addresses, `budget/company`, or references to them. They must be there when
+   * money is asked for.
+   */
+  readonly within?: readonly (string | AnyActorRef)[];
   /**
    * Of how many settled tickets it remembers the cost, so that late bills can correct it. Beyond that the oldest are forgotten.
    * Default 1,000.
@@ -164,7 +167,7 @@ function checkOptions(options: unknown): void {
   check.ifGiven('per', (value) =>
     value === 'hour' || value === 'day' || value === 'month' ? undefined : "must be 'hour', 'day' or 'month'",
   );
-  check.ifGiven('within', addresses);
+  check.ifGiven('within', accounts);
   check.ifGiven('remember', (value) =>
     Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'must be a whole number from 0 on',
   );

@@ -44,13 +44,22 @@ const ref: Problem = (value) =>
     ? undefined
     : 'must be a reference to an actor';
 
+const isAddress = (value: unknown): boolean => text(TICKET_LENGTH)(value) === undefined;
+
 /** A list of addresses. */
-export const addresses: Problem = (value) => {
+const addresses: Problem = (value) => {
   if (!Array.isArray(value) || value.length > LIST_LENGTH)
     return `must be a list of at most ${LIST_LENGTH} addresses`;
-  return value.every((one) => text(TICKET_LENGTH)(one) === undefined)
+  return value.every(isAddress) ? undefined : 'must be a list of addresses, such as budget/acme';
+};
+
+/** A list of accounts, by their addresses or by reference. */
+export const accounts: Problem = (value) => {
+  if (!Array.isArray(value) || value.length > LIST_LENGTH)
+    return `must be a list of at most ${LIST_LENGTH} accounts`;
+  return value.every((one) => isAddress(one) || ref(one) === undefined)
     ? undefined
-    : 'must be a list of addresses, such as budget/acme';
+    : 'must be a list of addresses, such as budget/acme, or of references';
 };
 
 const chain: Problem = (value) =>

@@ -9,6 +9,7 @@
  * An answer nobody waits for any more is given back. It owns the order of asking and telling; the ledger owns the numbers.
  */
 import type { AnyActorRef } from 'xstate';
+import { addressOf } from '../address.ts';
 import {
   billed,
   corrected,
@@ -307,7 +308,8 @@ function relayOf(
   const here = relay ?? { as: sessionId, via: [], path, at: desk.now, labels };
   const passed = [...here.via, sessionId];
   const isAhead = (address: string) => !passed.includes(desk.find(address)?.sessionId ?? '');
-  return { ...here, path: [...new Set([...terms.within, ...here.path])].filter(isAhead) };
+  const above = terms.within.map((one) => (typeof one === 'string' ? one : addressOf(one)));
+  return { ...here, path: [...new Set([...above, ...here.path])].filter(isAhead) };
 }
 
 /** What the account in that place of the path is told, and those behind it. */

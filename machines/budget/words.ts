@@ -148,7 +148,8 @@ export interface AccountTerms {
   /** Absent when nobody has said it yet. */
   readonly limit: Micros | undefined;
   readonly per: BudgetPer | undefined;
-  readonly within: readonly string[];
+  /** By address; a reference goes with the actor when it lives on elsewhere, as a run in a fork does. */
+  readonly within: readonly (string | AnyActorRef)[];
   readonly remember: number;
 }
 

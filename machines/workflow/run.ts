@@ -13,6 +13,7 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyStateMachine } from 'xstate';
+import { addressOf } from '../address.ts';
 import { failure } from '../failure.ts';
 import {
   afterCancel,
@@ -204,12 +205,10 @@ function bornWith(
   const start = isNested ? (given as WorkStart) : undefined;
   const input = start === undefined ? given : start.input;
   graph.checkInput(input);
-  // Under Heddle a ref has an address; elsewhere its session is all there is.
-  const { address = self.sessionId } = self as { readonly address?: string };
   const { account: own } = graph;
   const account =
     own === undefined ? start?.account : spawn(ACCOUNT, { id: ACCOUNT, input: own.input(start?.account) });
-  return { ...beginning(graph, input, address, Date.now()), account };
+  return { ...beginning(graph, input, addressOf(self), Date.now()), account };
 }
 
 /** What has become of a nested run. */
