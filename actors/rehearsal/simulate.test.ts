@@ -271,6 +271,27 @@ describe('money', () => {
     expect(told.waits).toMatchObject([{ task: 'more', for: 'person', roles: ['boss'] }]);
   });
 
+  it('is spent within other runs as they may, and as the run around them may', async () => {
+    const within = (inner: object, outer: object) =>
+      rehearsed(
+        workflow({
+          id: 'outer',
+          budget: budget({ limit: 2, ...outer }),
+          tasks: { c: call({ workflow: priced(inner), onError: 'absent' }) },
+        }),
+      );
+    const told = await within({ limit: 1.4 }, {});
+    expect([told.state, part(told, 'c').status, told.money.spent]).toEqual([
+      'complete',
+      'complete',
+      1_400_000,
+    ]);
+    const poor = await within({ limit: 1.4 }, { limit: 1 });
+    expect([part(poor, 'c').problem?.class, poor.money.spent]).toEqual(['budget-exhausted', 700_000]);
+    const narrow = await within({ limit: 1.4 }, { perTask: 0.5 });
+    expect([part(narrow, 'c').problem?.class, narrow.money.spent]).toEqual(['budget-exhausted', 0]);
+  });
+
   it('is taken from no account above', async () => {
     const told = await rehearsed(priced({ limit: 2, within: ['account/acme'] }));
     expect([told.state, told.money.spent]).toEqual(['complete', 1_400_000]);

@@ -64,14 +64,21 @@ export type AnyWorkflowOptions = WorkflowOptions<Readonly<Record<string, AnyDecl
 /** Finds the declaration of a workflow that is a part of another. */
 export type DeclarationOf = (logic: AnyActorLogic) => AnyWorkflowOptions | undefined;
 
-/** @param labels of what the workflow is a part of */
+/** What holds for a workflow because of what it is a part of. */
+interface Around {
+  readonly labels: readonly string[];
+  readonly money: MoneyTerms | undefined;
+}
+
+const OUTERMOST: Around = { labels: [], money: undefined };
+
 export function graphOf(
   options: AnyWorkflowOptions,
   office: Office,
   declarationOf: DeclarationOf,
-  labels: readonly string[] = [],
+  around: Around = OUTERMOST,
 ): Graph {
-  return new Building(options, office, declarationOf, labels).graph();
+  return new Building(options, office, declarationOf, around).graph();
 }
 
 const DEFAULT_TIMEOUT_MS = 5 * 60_000;
@@ -83,17 +90,19 @@ class Building {
   readonly #office: Office;
   readonly #declarationOf: DeclarationOf;
   readonly #labels: ReadonlyMap<string, readonly string[]>;
+  readonly #money: MoneyTerms | undefined;
 
   constructor(
     options: AnyWorkflowOptions,
     office: Office,
     declarationOf: DeclarationOf,
-    labels: readonly string[],
+    { labels, money }: Around,
   ) {
     this.#options = options;
     this.#office = office;
     this.#declarationOf = declarationOf;
     this.#labels = labelsIn(options, declarationOf, labels);
+    this.#money = moneyTermsOf(options.budget, money);
   }
 
   graph(): Graph {
@@ -197,7 +206,7 @@ class Building {
       inputSchema: schemaOf(options.inputSchema),
       outputSchema: schemaOf(options.outputSchema),
       maxCost: maxCost === undefined ? undefined : microsOf(maxCost),
-      perTask: this.#options.budget?.perTask,
+      perTask: this.#money?.perTask,
       labels: this.#labels.get(node)!,
       about: options.about,
     };
@@ -218,8 +227,7 @@ class Building {
   }
 
   #strategyFor({ strategy = this.#options.strategy ?? strategies.standard, retry }: TaskOptions): Strategy {
-    const { budget } = this.#options;
-    const paid = budget === undefined ? strategy : withBudget(strategy, budget);
+    const paid = this.#money === undefined ? strategy : withMoney(strategy, this.#money);
     return retry === undefined ? paid : withRetries(paid, retry);
   }
 
@@ -284,7 +292,8 @@ class Building {
   #nested(name: string, logic: AnyActorLogic): AnyStateMachine | undefined {
     const options = this.#declarationOf(logic);
     if (options === undefined) return undefined;
-    const graph = graphOf(options, this.#office, this.#declarationOf, this.#labels.get(name));
+    const around = { labels: this.#labels.get(name)!, money: this.#money };
+    const graph = graphOf(options, this.#office, this.#declarationOf, around);
     return runMachine(graph, { isNested: true });
   }
 }
@@ -432,6 +441,18 @@ function refusing(workflow: string, schema: Checked): (input: unknown) => void {
   };
 }
 
+// ---- money --------------------------------------------------------------------------------------------------------
+
+/** What a budget says of the tasks of a run, and of those of the runs within it. */
+type MoneyTerms = Pick<Budget, 'perTask' | 'onExhausted'>;
+
+/** The nearest budget says what is done when there is not enough; what a task may cost, each of them. */
+function moneyTermsOf(own: Budget | undefined, around: MoneyTerms | undefined): MoneyTerms | undefined {
+  if (own === undefined || around === undefined) return own ?? around;
+  const perTask = own.perTask < around.perTask ? own.perTask : around.perTask;
+  return { perTask, onExhausted: own.onExhausted };
+}
+
 // ---- strategies ---------------------------------------------------------------------------------------------------
 
 const WITHOUT_MONEY: Readonly<Record<Budget['onExhausted'], readonly StrategyRung[]>> = {
@@ -440,7 +461,7 @@ const WITHOUT_MONEY: Readonly<Record<Budget['onExhausted'], readonly StrategyRun
   review: [{ do: 'review' }],
 };
 
-const withBudget = (strategy: Strategy, { onExhausted }: Budget): Strategy =>
+const withMoney = (strategy: Strategy, { onExhausted }: MoneyTerms): Strategy =>
   extend(strategy, { name: strategy.name, rows: { 'budget-exhausted': WITHOUT_MONEY[onExhausted] } });
 
 /** Faults that may pass by themselves. */

@@ -151,6 +151,120 @@ describe('a run within a run', () => {
   });
 });
 
+describe('what the budget of a run says', () => {
+  const work = task({ agent: ['dear', 'cheap'], reviewers: 'treasurer', input: () => ({}) });
+  const free = workflow({ id: 'free', tasks: { work } });
+  /** Everything that can be around a task, without a budget of its own. */
+  const BODIES = {
+    'a call': () => call({ workflow: free, input: () => ({}) }),
+    'a call of a call': () =>
+      call({
+        workflow: workflow({ id: 'f', tasks: { c: call({ workflow: free, input: () => ({}) }) } }),
+        input: () => ({}),
+      }),
+    'a list of tasks': () => map({ over: () => [{}], each: work }),
+    'a list of runs': () => map({ over: () => [{}], each: free }),
+    'a loop of tasks': () => loop({ body: work, until: () => true, times: 1, input: () => ({}) }),
+    'a loop of runs': () => loop({ body: free, until: () => true, times: 1, input: () => ({}) }),
+  };
+  const ADDRESSES: Record<string, string> = {
+    'a call': 'top/1/n/work',
+    'a call of a call': 'top/1/n/c/work',
+    'a list of tasks': 'top/1/n/0',
+    'a list of runs': 'top/1/n/0/work',
+    'a loop of tasks': 'top/1/n/1',
+    'a loop of runs': 'top/1/n/1/work',
+  };
+  type Body = keyof typeof BODIES;
+
+  /** Where the dear one costs 3 and the cheap one 1, so much is left. */
+  async function left(body: Body, options: BudgetOptions) {
+    const asked: string[] = [];
+    const named = (name: string, cost: number) => doing(name, () => (asked.push(name), {}), { cost });
+    const top = workflow({ id: 'top', budget: budget(options), tasks: { n: BODIES[body]() } });
+    const world = await World.open({ actors: { top, dear: named('dear', 3), cheap: named('cheap', 1) } });
+    await world.start('top', '1');
+    await world.advance(1000);
+    const { status, error } = world.snapshot('top/1');
+    const { value } = world.snapshot(ADDRESSES[body]!);
+    const problem = error as { readonly class?: string } | undefined;
+    return { asked, status, problem: problem?.class, value };
+  }
+
+  it.each(Object.keys(BODIES) as Body[])('holds in %s: what a task may cost', async (body) => {
+    expect(await left(body, { limit: 10, perTask: 2 })).toMatchObject({ asked: ['cheap'], status: 'done' });
+    expect(await left(body, { limit: 10, perTask: 0.5 })).toMatchObject({
+      asked: [],
+      problem: 'budget-exhausted',
+    });
+  });
+
+  it.each(Object.keys(BODIES) as Body[])(
+    'holds in %s: what is done when there is not enough',
+    async (body) => {
+      const short = (onExhausted: 'refuse' | 'cheaper' | 'review') =>
+        left(body, { limit: 0.5, onExhausted, perTask: 0.5 });
+      expect(await short('refuse')).toMatchObject({ status: 'error', problem: 'budget-exhausted' });
+      expect(await short('cheaper')).toMatchObject({ status: 'error', problem: 'budget-exhausted' });
+      expect(await short('review')).toMatchObject({ status: 'active', value: 'reviewing' });
+    },
+  );
+
+  /** There is money for the cheap one, after another has taken the rest. */
+  const afterwards = (onExhausted: 'refuse' | 'cheaper') =>
+    workflow({
+      id: 'top',
+      budget: budget({ limit: 5, onExhausted }),
+      tasks: {
+        before: task({ capability: 'dear', input: () => ({}) }),
+        c: call({ needs: ['before'], workflow: free, input: () => ({}) }),
+      },
+    });
+
+  it.each([
+    ['refuse', 'error', ['dear']],
+    ['cheaper', 'done', ['dear', 'cheap']],
+  ] as const)('%s is done in a run within it, with the money that is there', async (policy, end, who) => {
+    const asked: string[] = [];
+    const named = (name: string, cost: number) => doing(name, () => (asked.push(name), {}), { cost });
+    const actors = { dear: named('dear', 3), cheap: named('cheap', 1) };
+    const top = afterwards(policy);
+    const world = await World.open({ actors: { top, ...actors } });
+    await world.start('top', '1');
+    await world.advance(1000);
+    expect([world.snapshot('top/1').status, asked]).toEqual([end, who]);
+  });
+
+  it('is overruled by a budget within it for what is done, and not for what a task may cost', async () => {
+    const { calls, work: worker } = counted(2);
+    const own = (perTask: number, onExhausted: 'refuse' | 'review') => {
+      const sub = workflow({
+        id: 'sub',
+        budget: budget({ limit: 8, perTask, onExhausted }),
+        tasks: { work: task({ capability: 'work', reviewers: 'treasurer', input: () => ({}) }) },
+      });
+      return call({ workflow: sub, input: () => ({}), onError: 'absent' });
+    };
+    const top = workflow({
+      id: 'top',
+      budget: budget({ limit: 10, perTask: 1, onExhausted: 'refuse' }),
+      tasks: { wide: own(8, 'review'), narrow: own(0.5, 'refuse') },
+    });
+    const world = await runOf(top, { work: worker });
+    const { wide, narrow } = world.snapshot('top/1').context.nodes as Record<string, { status: string }>;
+    expect([wide!.status, narrow!.status, calls.made]).toEqual(['running', 'failed', 0]);
+    expect(world.snapshot('top/1/wide/work').value).toBe('reviewing');
+    // The wider one of the two around it does not help either.
+    const turned = workflow({
+      id: 'top',
+      budget: budget({ limit: 10, perTask: 5 }),
+      tasks: { n: own(1, 'refuse') },
+    });
+    const other = await runOf(turned, { work: worker });
+    expect([other.snapshot('top/1/n').status, calls.made]).toEqual(['done', 0]);
+  });
+});
+
 describe('what becomes of the money', () => {
   /** A task in a loop in a call, each with a budget of its own. */
   const deep = (options: object = {}) => {
