@@ -85,4 +85,6 @@ export interface MoneyView {
   readonly spent?: Micros;
   readonly reserved?: Micros;
   readonly remaining?: Micros;
+  /** What was spent beyond the limit, besides `spent`. */
+  readonly overdraft?: Micros;
 }

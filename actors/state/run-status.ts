@@ -103,6 +103,8 @@ export interface RunMoney {
   readonly reserved?: Micros;
   /** What can still be reserved. */
   readonly remaining?: Micros;
+  /** What was spent beyond the limit, besides `spent`. Not there where that is nothing. */
+  readonly overdraft?: Micros;
 }
 
 export interface RunStatus {
@@ -211,8 +213,8 @@ function heldOf(value: unknown): Held {
 function moneyOf(tasks: readonly PartStatus[], ledger: Ledger | undefined): RunMoney {
   if (ledger === undefined) return { spent: tasks.reduce((sum, { cost }) => sum + cost, 0) as Micros };
   const { window } = ledger;
-  const { limit, spent, reserved } = window;
-  return { spent, limit, reserved, remaining: remainingIn(window) };
+  const { limit, spent, reserved, overdraft } = window;
+  return { spent, limit, reserved, remaining: remainingIn(window), ...(overdraft > 0 && { overdraft }) };
 }
 
 function sourcesOf(tasks: readonly PartStatus[]): RunStatus['sources'] {
@@ -436,8 +438,7 @@ function statusOf({ status, value, output, context }: Stood): NodeStatus {
 /** Money that its attempts have reserved. */
 function reservedFor(id: string, ledger: Ledger | undefined): Micros {
   let sum = 0;
-  for (const { ticket, amount } of ledger?.open.values() ?? [])
-    if (ticket.startsWith(`${id}#`)) sum += amount;
+  for (const { ticket, taken } of ledger?.open.values() ?? []) if (ticket.startsWith(`${id}#`)) sum += taken;
   return sum as Micros;
 }
 

@@ -137,6 +137,7 @@ class Building {
       input: (above) => ({
         limit: limit / 1_000_000,
         within: above === undefined ? within : [above, ...within],
+        overdraft: 'undoing',
       }),
     };
   }
@@ -191,14 +192,17 @@ class Building {
       input: inputOf(options),
       values: context === undefined ? () => ({}) : picking(context),
       compensate: compensate && {
-        logic: this.#taskLogic(name, `undo ${name}`, compensate),
+        logic: this.#taskLogic(name, `undo ${name}`, compensate, true),
         input: compensate.input ?? ((output: Data, input: Data) => ({ output, input })),
       },
     };
   }
 
-  /** @param node that it is, or belongs to */
-  #taskLogic(node: string, name: string, options: TaskOptions): AnyActorLogic {
+  /**
+   * @param node that it is, or belongs to
+   * @param undoes whether it undoes what that has done
+   */
+  #taskLogic(node: string, name: string, options: TaskOptions, undoes = false): AnyActorLogic {
     const { capability, agent = [], fallback = [], maxCost, verify = [], onError, chunk, router } = options;
     const duty = {
       ...{ workflow: this.#options.id, task: name, capability, fallback, verify, chunk, router },
@@ -206,7 +210,7 @@ class Building {
       inputSchema: schemaOf(options.inputSchema),
       outputSchema: schemaOf(options.outputSchema),
       maxCost: maxCost === undefined ? undefined : microsOf(maxCost),
-      perTask: this.#money?.perTask,
+      perTask: undoes ? undefined : this.#money?.perTask,
       labels: this.#labels.get(node)!,
       about: options.about,
     };
@@ -215,19 +219,24 @@ class Building {
       timeoutMs: options.timeout === undefined ? DEFAULT_TIMEOUT_MS : millisOf(options.timeout, 'timeout'),
       deadlineMs: options.deadline === undefined ? undefined : millisOf(options.deadline, 'deadline'),
       threshold: options.quality ?? 0,
-      strategy: this.#strategyFor(options),
+      strategy: this.#strategyFor(options, undoes),
       maxAttempts: MAX_ATTEMPTS,
       reviewers: options.reviewers,
       escalateTo: typeof onError === 'object' && 'escalateTo' in onError ? onError.escalateTo : undefined,
       verifies: verify.length > 0,
       ...(vote !== undefined && { vote }),
       chunks: chunk !== undefined,
+      ...(undoes && { undoes }),
     };
     return taskMachine(spec, this.#office.taskActors(duty));
   }
 
-  #strategyFor({ strategy = this.#options.strategy ?? strategies.standard, retry }: TaskOptions): Strategy {
-    const paid = this.#money === undefined ? strategy : withMoney(strategy, this.#money);
+  #strategyFor(
+    { strategy = this.#options.strategy ?? strategies.standard, retry }: TaskOptions,
+    undoes: boolean,
+  ): Strategy {
+    const how = undoes ? 'undoing' : this.#money?.onExhausted;
+    const paid = how === undefined ? strategy : withoutMoney(strategy, how);
     return retry === undefined ? paid : withRetries(paid, retry);
   }
 
@@ -455,14 +464,16 @@ function moneyTermsOf(own: Budget | undefined, around: MoneyTerms | undefined): 
 
 // ---- strategies ---------------------------------------------------------------------------------------------------
 
-const WITHOUT_MONEY: Readonly<Record<Budget['onExhausted'], readonly StrategyRung[]>> = {
+const WITHOUT_MONEY: Readonly<Record<Budget['onExhausted'] | 'undoing', readonly StrategyRung[]>> = {
   refuse: [{ do: 'fail' }],
   cheaper: [{ do: 'other-agent' }, { do: 'fail' }],
   review: [{ do: 'review' }],
+  // What was done stays to be undone: somebody gives more, and lets it go on.
+  undoing: [{ do: 'other-agent' }, { do: 'park' }],
 };
 
-const withMoney = (strategy: Strategy, { onExhausted }: MoneyTerms): Strategy =>
-  extend(strategy, { name: strategy.name, rows: { 'budget-exhausted': WITHOUT_MONEY[onExhausted] } });
+const withoutMoney = (strategy: Strategy, how: keyof typeof WITHOUT_MONEY): Strategy =>
+  extend(strategy, { name: strategy.name, rows: { 'budget-exhausted': WITHOUT_MONEY[how] } });
 
 /** Faults that may pass by themselves. */
 const PASSING = ['rate-limit', 'server-error', 'unavailable', 'timeout', 'empty', 'crash'] as const;

@@ -95,6 +95,7 @@ function attemptOf({ number, agent, cost, fault, message, from, to }: AttemptNot
 
 function moneyOf(ledger: Ledger | undefined): MoneyView | undefined {
   if (ledger === undefined) return undefined;
-  const { limit, spent, reserved } = ledger.window;
-  return { limit, spent, reserved, remaining: Math.max(0, limit - spent - reserved) as Micros };
+  const { limit, spent, reserved, overdraft } = ledger.window;
+  const remaining = Math.max(0, limit - spent - reserved) as Micros;
+  return { limit, spent, reserved, remaining, ...(overdraft > 0 && { overdraft }) };
 }

@@ -96,10 +96,11 @@ function waitWords(session: Session, { for: whom, why, roles, by, since, until }
   return inert(`${words.join(', ')}${why === '' ? '' : `: ${why}`}`);
 }
 
-function moneyWords({ spent, limit, reserved, remaining }: StatusRow['money']): string {
+function moneyWords({ spent, limit, reserved, remaining, overdraft }: StatusRow['money']): string {
   const used = `${amountWords(spent)} spent`;
   if (limit === undefined) return spent === 0 ? '' : used;
-  return `${used}, ${amountWords(reserved ?? 0)} reserved, ${amountWords(remaining ?? 0)} of ${amountWords(limit)} left`;
+  const over = overdraft === undefined ? '' : `, ${amountWords(overdraft)} beyond that`;
+  return `${used}, ${amountWords(reserved ?? 0)} reserved, ${amountWords(remaining ?? 0)} of ${amountWords(limit)} left${over}`;
 }
 
 const heldWords = ({ value }: Part['output'] & object): string => shown(value);

@@ -185,6 +185,57 @@ describe('an account', () => {
     ]);
   });
 
+  it('grants what undoes something though the money is gone, if it may, and bills it beyond the limit', () => {
+    const bank = new Bank({ acme: { limit: 1, overdraft: 'undoing' } });
+    bank.reserve('acme', 'a', 0.8);
+    bank.settle('acme', 'a', 0.8);
+    const owed = { owed: true };
+    for (let n = 0; n < 2; n++) expect(bank.reserve('acme', 'undo', 0.5, owed)).toBe('granted');
+    expect(bank.stands('acme')).toEqual([0.8, 0.2, 0, 0, 0]);
+    expect(bank.reserve('acme', 'undo', 0.6, owed)).toBe('conflict at acme, 0 left');
+    expect(bank.reserve('acme', 'b', 0.1)).toBe('exhausted at acme, 0 left');
+    bank.settle('acme', 'undo', 0.5);
+    expect(bank.stands('acme')).toEqual([1, 0, 0, 0.3, 0]);
+    expect(bank.state('acme')).toBe('{serving:overdrawn}');
+    expect(bank.reserve('acme', 'b', 0)).toBe('overdrawn at acme, 0 left');
+    expect(bank.reserve('acme', 'more', 0.5, owed)).toBe('granted');
+    bank.tell('acme', { type: 'budget.hold', ticket: 'more' });
+    expect(bank.stands('acme')).toEqual([1, 0, 0, 0.3, 0]);
+    bank.correct('acme', 'more', 0.1);
+    expect(bank.stands('acme')).toEqual([1, 0, 0, 0.4, 0]);
+    expect(bank.reserve('acme', 'free', 0.5, owed)).toBe('granted');
+    bank.tell('acme', { type: 'budget.release', ticket: 'free' });
+    bank.tell('acme', { type: 'budget.topUp', amount: u(1), by: 'ada', reason: 'it was undone' });
+    expect(bank.stands('acme')).toEqual([1.4, 0, 0, 0, 0.6]);
+    // What is there is held whole.
+    expect(bank.reserve('acme', 'last', 0.5, owed)).toBe('granted');
+    expect(bank.stands('acme')).toEqual([1.4, 0.5, 0, 0, 0.1]);
+    bank.tell('acme', { type: 'budget.close', by: 'ada', reason: 'enough' });
+    expect(bank.reserve('acme', 'closed', 0.5, owed)).toBe('closed at acme, 0.1 left');
+  });
+
+  it('keeps to its limit also for what undoes something, unless it says otherwise', () => {
+    const bank = new Bank({
+      run: { limit: 1, within: ['acme'], overdraft: 'undoing' },
+      acme: { limit: 1.4 },
+    });
+    bank.reserve('run', 'a', 1);
+    bank.settle('run', 'a', 1);
+    expect(bank.reserve('run', 'dear', 0.5, { owed: true })).toBe('exhausted at acme, 0.4 left');
+    expect(bank.stands('run')).toEqual([1, 0, 0, 0, 0]);
+    expect(bank.reserve('run', 'undo', 0.3, { owed: true })).toBe('granted');
+    expect([bank.stands('run'), bank.stands('acme')]).toEqual([
+      [1, 0, 0, 0, 0],
+      [1, 0.3, 0, 0, 0.1],
+    ]);
+    bank.settle('run', 'undo', 0.3);
+    expect([bank.stands('run'), bank.stands('acme')]).toEqual([
+      [1, 0, 0, 0.3, 0],
+      [1.3, 0, 0, 0, 0.1],
+    ]);
+    expect(() => account({ overdraft: 'always' as never })).toThrow(/overdraft.* must be 'undoing'/);
+  });
+
   it('has its limit changed, but not below what is reserved', () => {
     const bank = new Bank({ acme: { limit: 1 } });
     bank.reserve('acme', 'a', 0.5);
@@ -329,12 +380,12 @@ describe('an account for each day', () => {
   it('refuses what was asked for on a day that is no longer on the books, and more than it can look after', () => {
     const terms = { limit: u(1), per: 'day', within: [], remember: 0 } as const;
     const ledger = newLedger(terms, start);
-    expect(reasonToRefuse(ledger, u(1), start - DAY)).toBeUndefined();
+    expect(reasonToRefuse(ledger, u(1), { at: start - DAY })).toBeUndefined();
     const later = { ...ledger, earlier: { until: day(-1), billed: 0 } };
-    expect(reasonToRefuse(later, u(0), start - DAY)).toBe('past');
-    expect(reasonToRefuse(later, u(0), start)).toBeUndefined();
+    expect(reasonToRefuse(later, u(0), { at: start - DAY })).toBe('past');
+    expect(reasonToRefuse(later, u(0), { at: start })).toBeUndefined();
     const open = new Map(Array.from({ length: 10_000 }, (_, n) => [`${n}`, undefined as never]));
-    expect(reasonToRefuse({ ...ledger, open }, u(0), start)).toBe('full');
+    expect(reasonToRefuse({ ...ledger, open }, u(0), { at: start })).toBe('full');
   });
 
   it('does not give a day twice when the clock is set back', () => {
@@ -566,6 +617,8 @@ describe('nonsense', () => {
     ['a path of no addresses', { ...fine, path: [7] }],
     ['a path without end', { ...fine, path: Array.from({ length: 17 }, () => 'acme') }],
     ['unknown labels', { ...fine, labels: { user: 'ada' } }],
+    ['what is not owed', { ...fine, owed: false }],
+    ['what is owed beside its way', { ...fine, ticket: 'acme#b', owed: true, relay }],
     ['labels that are no texts', { ...fine, labels: { agent: 7 } }],
     ['a misspelt field', { ...fine, lables: {} }],
     ['a field of that name', JSON.parse('{"type":"budget.reserve","ticket":"b","amount":1,"__proto__":{}}')],

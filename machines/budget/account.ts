@@ -45,12 +45,14 @@ export interface AccountOptions {
    * Default 1,000.
    */
   readonly remember?: number;
+  /** What is granted though the money is gone: `undoing`, what undoes something that was done. Default: nothing. */
+  readonly overdraft?: 'undoing';
 }
 
 /** An account's books. */
 export type AccountContext = Ledger;
 
-const NAMES = ['limit', 'per', 'within', 'remember'];
+const NAMES = ['limit', 'per', 'within', 'remember', 'overdraft'];
 const REMEMBER = 1000;
 
 /** What comes is looked at in `budget-account.ts`; then the state is found anew. */
@@ -168,6 +170,7 @@ function checkOptions(options: unknown): void {
     value === 'hour' || value === 'day' || value === 'month' ? undefined : "must be 'hour', 'day' or 'month'",
   );
   check.ifGiven('within', accounts);
+  check.ifGiven('overdraft', (value) => (value === 'undoing' ? undefined : "must be 'undoing'"));
   check.ifGiven('remember', (value) =>
     Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'must be a whole number from 0 on',
   );
@@ -176,10 +179,12 @@ function checkOptions(options: unknown): void {
 /** What a new account works by. */
 function termsOf(options: AccountOptions, input: Changes<AccountOptions>): AccountTerms {
   const limit = input.limit ?? options.limit;
+  const overdraft = input.overdraft ?? options.overdraft;
   return {
     limit: limit === undefined ? undefined : microsOf(limit),
     per: input.per ?? options.per,
     within: [...(input.within ?? options.within ?? [])],
     remember: input.remember ?? options.remember ?? REMEMBER,
+    ...(overdraft !== undefined && { overdraft }),
   };
 }

@@ -20,6 +20,8 @@ export interface Reservation {
   /** As it was given by whoever asked. */
   readonly ticket: string;
   readonly amount: Micros;
+  /** What is held of that: less where it is owed, and less is left. */
+  readonly taken: Micros;
   /** `asking`: held here, and the next account has not answered yet. `held`: nobody knows what it has cost. */
   readonly state: 'asking' | 'granted' | 'held';
   /** Whoever waits for the answer, while there is none. */
@@ -85,20 +87,32 @@ export function windowAt({ terms, window, others, earlier }: Ledger, key: string
 }
 
 /** Why so much cannot be reserved; undefined when it can. */
-export function reasonToRefuse(ledger: Ledger, amount: Micros, at: number): BudgetRefusal | undefined {
-  if (ledger.terms.limit === undefined) return 'misconfigured';
+export function reasonToRefuse(
+  ledger: Ledger,
+  amount: Micros,
+  { at, owed }: Pick<BudgetRelay, 'at' | 'owed'>,
+): BudgetRefusal | undefined {
+  const { limit, per, overdraft } = ledger.terms;
+  if (limit === undefined) return 'misconfigured';
   if (ledger.isClosed) return 'closed';
-  const window = windowAt(ledger, windowKey(at, ledger.terms.per));
+  const window = windowAt(ledger, windowKey(at, per));
   if (window === undefined) return 'past';
-  if (window.overdraft > 0) return 'overdrawn';
-  if (amount > remainingIn(window)) return 'exhausted';
+  const isAllowed = owed === true && overdraft === 'undoing';
+  if (!isAllowed && window.overdraft > 0) return 'overdrawn';
+  if (!isAllowed && amount > remainingIn(window)) return 'exhausted';
   return ledger.open.size >= MOST_OPEN ? 'full' : undefined;
+}
+
+/** What is held of so much: all of it, unless it may be had though there is less. */
+export function takenOf(ledger: Ledger, amount: Micros, at: number): Micros {
+  const window = windowAt(ledger, windowKey(at, ledger.terms.per))!;
+  return Math.min(amount, remainingIn(window)) as Micros;
 }
 
 /** Takes the money of a reservation out of what remains. Ask {@link reasonToRefuse} first. */
 export function reserved(ledger: Ledger, name: string, reservation: Reservation): Ledger {
-  const { amount, relay } = reservation;
-  return withOpen(sound(movedAt(ledger, relay.at, { reserved: amount })), name, reservation);
+  const { taken, relay } = reservation;
+  return withOpen(sound(movedAt(ledger, relay.at, { reserved: taken })), name, reservation);
 }
 
 /** Notes something about an open reservation. */
@@ -109,7 +123,7 @@ export function withOpen(ledger: Ledger, name: string, reservation: Reservation)
 /** Nobody knows what it has cost. */
 export function held(ledger: Ledger, name: string, reservation: Reservation): Ledger {
   if (reservation.state === 'held') return ledger;
-  const after = sound(movedAt(ledger, reservation.relay.at, { held: reservation.amount }));
+  const after = sound(movedAt(ledger, reservation.relay.at, { held: reservation.taken }));
   return withOpen(after, name, { ...reservation, state: 'held' });
 }
 
@@ -139,10 +153,10 @@ export function settled(
 function closedWith(
   ledger: Ledger,
   name: string,
-  { amount, state, relay: { at, labels } }: Reservation,
+  { taken, state, relay: { at, labels } }: Reservation,
   cost: Micros,
 ): Ledger | undefined {
-  const rest = { reserved: 0 - amount, held: state === 'held' ? 0 - amount : 0 };
+  const rest = { reserved: 0 - taken, held: state === 'held' ? 0 - taken : 0 };
   const after = movedAt(ledger, at, { ...rest, billed: cost, labels });
   if (after === undefined) return undefined;
   const open = new Map(after.open);

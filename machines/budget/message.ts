@@ -69,6 +69,8 @@ const chain: Problem = (value) =>
     ? undefined
     : `must be a list of at most ${CHAIN_LENGTH} accounts`;
 
+const isSo: Problem = (value) => (value === true ? undefined : 'must be true, or not there');
+
 const moment: Problem = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= LAST_MOMENT
     ? undefined
@@ -101,6 +103,7 @@ const relay = parts('what an account tells the next', {
   path: chain,
   at: moment,
   labels,
+  owed: optional(isSo),
 });
 
 const anything: Problem = () => undefined;
@@ -115,7 +118,10 @@ const bill = {
 const signed = { ...common, by: text(TICKET_LENGTH), reason: text(TEXT_LENGTH) };
 
 const MESSAGES: Readonly<Record<BudgetMessage['type'], Readonly<Record<string, Problem>>>> = {
-  'budget.reserve': { ...ticketed, amount: micros, path: optional(addresses), labels: optional(labels) },
+  'budget.reserve': {
+    ...{ ...ticketed, amount: micros },
+    ...{ path: optional(addresses), labels: optional(labels), owed: optional(isSo) },
+  },
   'budget.settle': bill,
   'budget.correct': { ...bill, was: optional(micros) },
   'budget.release': ticketed,
@@ -136,12 +142,14 @@ export function problemOf(message: BudgetMessage): string | undefined {
   return undefined;
 }
 
-function problemOfReserve({ ticket, path, labels: given, relay: rest }: BudgetReserve): string | undefined {
+function problemOfReserve(message: BudgetReserve): string | undefined {
+  const { ticket, path, labels: given, owed, relay: rest } = message;
   if (rest === undefined) {
     const wrong = text(TICKET_LENGTH)(ticket);
     return wrong === undefined ? undefined : `ticket ${wrong}`;
   }
-  if (path !== undefined || given !== undefined) return 'path and labels stand in relay when there is one';
+  if (path !== undefined || given !== undefined || owed !== undefined)
+    return 'path, labels and owed stand in relay when there is one';
   return rest.via.length === 0 ? 'relay.via names the account that was asked first' : undefined;
 }
 

@@ -20,6 +20,7 @@ import {
   reserved,
   rolled,
   settled,
+  takenOf,
   toppedUp,
   windowAt,
   withOpen,
@@ -112,12 +113,13 @@ function onReserve(ledger: Ledger, request: BudgetReserve, desk: Desk): Ledger {
   const known = ledger.open.get(name);
   if (known !== undefined) return onAskedAgain(ledger, name, known, request, desk);
   const relay = relayOf(ledger, request, desk);
-  const reason = ledger.settled.has(name) ? 'settled' : reasonToRefuse(ledger, amount, relay.at);
+  const reason = ledger.settled.has(name) ? 'settled' : reasonToRefuse(ledger, amount, relay);
   if (reason !== undefined) {
     desk.say(from, refusal(ledger, ticket, reason, relay));
     return ledger;
   }
-  const reservation: Reservation = { ticket, amount, state: 'asking', from, relay };
+  const taken = takenOf(ledger, amount, relay.at);
+  const reservation: Reservation = { ticket, amount, taken, state: 'asking', from, relay };
   return asked(reserved(ledger, name, reservation), name, reservation, desk);
 }
 
@@ -301,11 +303,11 @@ function giveBack(name: string, accounts: readonly string[], desk: Desk): void {
  */
 function relayOf(
   { terms }: Ledger,
-  { relay, path = [], labels = {} }: BudgetReserve,
+  { relay, path = [], labels = {}, owed }: BudgetReserve,
   desk: Desk,
 ): BudgetRelay {
   const { sessionId } = desk.self;
-  const here = relay ?? { as: sessionId, via: [], path, at: desk.now, labels };
+  const here = relay ?? { as: sessionId, via: [], path, at: desk.now, labels, ...(owed && { owed }) };
   const passed = [...here.via, sessionId];
   const isAhead = (address: string) => !passed.includes(desk.find(address)?.sessionId ?? '');
   const above = terms.within.map((one) => (typeof one === 'string' ? one : addressOf(one)));
@@ -313,12 +315,11 @@ function relayOf(
 }
 
 /** What the account in that place of the path is told, and those behind it. */
-const onwardsIn = ({ via, path, at, labels }: BudgetRelay, index: number, { self }: Desk): BudgetRelay => ({
-  as: path[index]!,
-  via: [...via, self.sessionId],
-  path: path.slice(index + 1),
-  at,
-  labels,
+const onwardsIn = (relay: BudgetRelay, index: number, { self }: Desk): BudgetRelay => ({
+  ...relay,
+  as: relay.path[index]!,
+  via: [...relay.via, self.sessionId],
+  path: relay.path.slice(index + 1),
 });
 
 /** What a reservation is called among accounts: two that are asked may be given the same ticket. */

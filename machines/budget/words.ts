@@ -52,6 +52,7 @@ export interface BudgetRelay {
   /** When it was reserved, in ms since the epoch: it belongs to that day, whenever it is settled. */
   readonly at: number;
   readonly labels: BudgetLabels;
+  readonly owed?: true | undefined;
 }
 
 interface Relayed {
@@ -67,6 +68,8 @@ export interface BudgetReserve extends Answered, Relayed {
   /** The addresses of further accounts that must hold it: the agent's, the tenant's. */
   readonly path?: readonly string[] | undefined;
   readonly labels?: BudgetLabels | undefined;
+  /** It undoes what was done: accounts that allow for that grant it though the money is gone, and hold for it what they still have. */
+  readonly owed?: true | undefined;
 }
 
 /** Who says what something has cost: the bill of the provider, our own count with a price table, or the agent's word. */
@@ -151,6 +154,7 @@ export interface AccountTerms {
   /** By address; a reference goes with the actor when it lives on elsewhere, as a run in a fork does. */
   readonly within: readonly (string | AnyActorRef)[];
   readonly remember: number;
+  readonly overdraft?: 'undoing' | undefined;
 }
 
 /** The money is there, and held. */

@@ -12,6 +12,7 @@ import type {
 } from '../budget/words.ts';
 import { NOTHING } from '../values/money.ts';
 import type { TaskContext } from './progress.ts';
+import type { TaskSpec } from './words.ts';
 
 /** An account that has not answered by then will not: it is gone, in ms. */
 export const ACCOUNT_PATIENCE_MS = 60_000;
@@ -21,12 +22,13 @@ type Changed = Partial<TaskContext>;
 /** What the attempt that comes next may cost. @param from who is answered */
 export function reservationOf(
   { advice, start }: TaskContext,
+  { undoes }: TaskSpec,
   ticket: string,
   from: AnyActorRef,
 ): BudgetReserve {
-  const { maxCost, accounts, agent } = advice!;
+  const { maxCost: amount, accounts: path, agent } = advice!;
   const labels = { agent, task: start.task };
-  return { type: 'budget.reserve', ticket, amount: maxCost, from, path: accounts, labels };
+  return { type: 'budget.reserve', ticket, amount, from, path, labels, ...(undoes && { owed: true }) };
 }
 
 export function withMoney(answer: BudgetAnswer): Changed {

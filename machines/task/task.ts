@@ -181,7 +181,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       reserve: enqueueActions(({ context, enqueue, self, system }) => {
         const ticket = ticketOf(context);
         enqueue.assign({ ticket });
-        enqueue.sendTo(accountOf(context.start, system), reservationOf(context, ticket, self));
+        enqueue.sendTo(accountOf(context.start, system), reservationOf(context, spec, ticket, self));
       }),
       haveMoney: assign(({ event }) => withMoney(event as BudgetAnswer)),
       haveNoMoney: assign(({ context, event }) =>

@@ -34,6 +34,8 @@ export interface TaskSpec {
   readonly vote?: VoteSpec;
   /** Whether it declares how it is done in parts. */
   readonly chunks: boolean;
+  /** Whether it undoes what was done, which is owed though the money is gone. */
+  readonly undoes?: true;
 }
 
 /** Who is to do it? */

@@ -96,7 +96,7 @@ type Actors = typeof actors;
 /** What holds in each record of an account. */
 function problemOf({ window, open: reservations }: AccountContext): string | undefined {
   const { limit, spent, reserved, overdraft } = window;
-  const named = [...reservations.values()].reduce((sum, { amount }) => sum + amount, 0);
+  const named = [...reservations.values()].reduce((sum, { taken }) => sum + taken, 0);
   if (spent < 0 || reserved < 0 || overdraft < 0) return 'less than nothing';
   if (spent + reserved > limit) return `${spent} + ${reserved} > ${limit}`;
   return named === reserved ? undefined : `${named} is known, and ${reserved} reserved`;
