@@ -12,12 +12,15 @@ export function bucketOf(...names: readonly string[]): number {
   return Number(digest.readBigUInt64BE(0) % BigInt(BUCKETS));
 }
 
+/** A run within a run is a part of it: all of it is one run to whoever has started that. */
+const outermost = (run: string): string => run.split('/', 2).join('/');
+
 /** Which arm a task belongs to. */
 export function armOf(
   { id, arms, sticky }: Experiment,
   { run, task }: { readonly run: string; readonly task: string },
 ): { readonly arm: Arm; readonly bucket: number } {
-  const bucket = sticky === 'run' ? bucketOf(id, run) : bucketOf(id, run, task);
+  const bucket = sticky === 'run' ? bucketOf(id, outermost(run)) : bucketOf(id, run, task);
   // The last one ends with the last bucket.
   return { arm: arms.find(({ below }) => bucket < below)!, bucket };
 }

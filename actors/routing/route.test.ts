@@ -369,6 +369,16 @@ describe('experiments', () => {
     expect(tasks.size).toBe(1);
   });
 
+  it('deal a run within a run as that, however deep it is', () => {
+    const runs = Array.from({ length: 50 }, (_, i) => `w/${i}`);
+    const arms = runs.map((run) => armIn(run));
+    for (const path of ['c', 'm/3', 'l/1/c/x'])
+      expect(runs.map((run) => armIn(`${run}/${path}`))).toEqual(arms);
+    const each = router({ experiments: [{ ...experiment, sticky: 'task' }] });
+    const within = new Set(runs.map((run, i) => armIn(`${run.replace(/\d+/, '0')}/m/${i}`, each)));
+    expect(within.size).toBe(2);
+  });
+
   it('are dealt independently of each other', () => {
     const other = router({ experiments: [{ ...experiment, id: 'other' }] });
     const runs = Array.from({ length: 200 }, (_, i) => `w/${i}`);

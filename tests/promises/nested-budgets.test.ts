@@ -79,7 +79,7 @@ describe('a run within a run', () => {
       [10, 0, 0],
     ]);
     const own = items.map((_, index) => stands(world, `top/1/m/${index}/account`)[0]![0]);
-    expect(own.toSorted()).toEqual([0, 0, 5, 5]);
+    expect(own.toSorted((a, b) => a! - b!)).toEqual([0, 0, 5, 5]);
   });
 
   it('spends no more than the run around it has, though the company has more', async () => {

@@ -4,6 +4,7 @@ import { createSystem } from 'heddle';
 import {
   agent,
   budget,
+  call,
   explainRoute,
   failure,
   FaultError,
@@ -243,6 +244,40 @@ describe('an experiment', () => {
     const before = [world.estimated.length, world.asked.length];
     expect(await tellAgain(dying)).toBeGreaterThan(40);
     expect([world.estimated.length, world.asked.length]).toEqual(before);
+    await dying.close();
+  });
+
+  it('deals one arm to all tasks of a run, and of the runs within it', async () => {
+    const arms = { a: { agent: 'old', share: 50 }, b: { agent: 'new', share: 50 } };
+    const rules = router({ experiments: [{ id: 'trial', capability: 'write', arms }] });
+    const within = workflow({
+      id: 'within',
+      tasks: { text: task({ capability: 'write' }), more: call({ workflow: writing, input: {} }) },
+    });
+    const whole = workflow({
+      id: 'w',
+      tasks: {
+        text: task({ capability: 'write' }),
+        once: call({ workflow: within, input: {} }),
+        each: map({ over: () => [{}, {}], each: writing }),
+      },
+    });
+    const world = new World();
+    const agents = [world.agent('old'), world.agent('new')];
+    const dying = staffedSystem({ agents, router: rules, actors: { w: whole } });
+    await dying.open();
+    const dealt = new Set<string>();
+    for (let run = 0; run < 12; run++) {
+      await dying.start('w', String(run), {});
+      const { by } = (runAt(dying, `w/${run}`).output as { text: { by: string } }).text;
+      expect(runAt(dying, `w/${run}`).output).toEqual({
+        text: { by },
+        once: { text: { by }, more: { by } },
+        each: [{ by }, { by }],
+      });
+      dealt.add(by);
+    }
+    expect(dealt).toEqual(new Set(['old', 'new']));
     await dying.close();
   });
 });
