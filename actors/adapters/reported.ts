@@ -8,13 +8,14 @@ import type { TaskResult } from '../../machines/contract.ts';
 import type { Fault, FaultClass, ValueProblem } from '../../machines/faults/fault.ts';
 import { FAULT_CLASSES } from '../../machines/faults/fault.ts';
 import { microsOf, problemOfAmount } from '../../machines/values/money.ts';
+import { NOT_THEIRS } from '../agents/said-fault.ts';
 import { isJsonObject, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
 
-/** What only those can say who give the work. */
-const NOT_THEIRS: readonly FaultClass[] = [
-  ...(['no-agent', 'not-permitted', 'budget-exhausted', 'cancelled', 'factually-wrong'] as const),
-  ...(['low-confidence', 'contract-violation', 'needs-review'] as const),
+/** Nor can anybody say these from elsewhere: what is permitted they do not ask, and the others are found here. */
+const NOT_FROM_ELSEWHERE: readonly FaultClass[] = [
+  ...NOT_THEIRS,
+  ...(['not-permitted', 'contract-violation', 'needs-review'] as const),
 ];
 
 /** @throws FaultError when it is no object */
@@ -31,7 +32,7 @@ export function claimedResult(value: unknown): TaskResult {
  */
 export function reported(fault: Fault, told: unknown): Fault {
   if (!isJsonObject(told)) return fault;
-  const known = FAULT_CLASSES.find((name) => name === told['fault'] && !NOT_THEIRS.includes(name));
+  const known = FAULT_CLASSES.find((name) => name === told['fault'] && !NOT_FROM_ELSEWHERE.includes(name));
   const { cost } = told;
   const problems = Array.isArray(told['errors']) ? told['errors'].filter(isJsonObject).map(problemOf) : [];
   return {

@@ -10,6 +10,7 @@ import type {
   TaskMetadata,
   TaskResult,
 } from 'heddle/actors';
+import { OrderedFault } from './fault-error.ts';
 
 const INPUT = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } as const;
 const OUTPUT = {
@@ -310,6 +311,19 @@ describe('an agent that throws', () => {
     expect((await thrown(new FaultError(fault))).fault).toEqual(fault);
   });
 
+  it.each([
+    'no-agent',
+    'budget-exhausted',
+    'cancelled',
+    'invalid-input',
+    'factually-wrong',
+    'low-confidence',
+  ] as const)('what only those can say who give the work is a failure of the agent: %s', async (name) => {
+    const said = { class: name, message: 'so it says', code: 'halted' };
+    expect((await thrown(new FaultError(said))).fault).toEqual({ ...said, class: 'agent-failure' });
+    expect((await thrown(new OrderedFault(said))).fault).toEqual(said);
+  });
+
   it.each<[string, unknown, string]>([
     ['an error', new TypeError('x is not a function'), 'TypeError: x is not a function'],
     ['a text', 'oops', 'oops'],
@@ -330,6 +344,28 @@ describe('an agent that throws', () => {
       'a fault that cannot be kept',
       new FaultError({ class: 'crash', message: 'x', code: (() => 1) as never }),
       'FaultError: crash: x',
+    ],
+    [
+      'a fault whose answer is no text',
+      new FaultError({ class: 'not-parseable', message: 'x', answer: 7 as never }),
+      'FaultError: not-parseable: x',
+    ],
+    [
+      'a fault that names places as nobody does',
+      new FaultError({ class: 'schema-mismatch', message: 'x', problems: ['#/a'] as never }),
+      'FaultError: schema-mismatch: x',
+    ],
+    [
+      'what throws when it is looked at',
+      new Proxy(
+        {},
+        {
+          getPrototypeOf() {
+            throw new Error('do not look');
+          },
+        },
+      ),
+      'what it has thrown cannot be read: Error: do not look',
     ],
   ])('%s is a crash', async (_, error, message) => {
     expect((await thrown(error)).fault).toEqual({ class: 'crash', message });

@@ -15,18 +15,18 @@ import type {
   TaskResult,
   TaskStatus,
 } from '../../machines/contract.ts';
-import { FAULT_CLASSES } from '../../machines/faults/fault.ts';
-import type { Fault, ValueProblem } from '../../machines/faults/fault.ts';
-import { isMicros, microsOf, NOTHING, problemOfAmount } from '../../machines/values/money.ts';
+import type { Fault, FaultClass, ValueProblem } from '../../machines/faults/fault.ts';
+import { microsOf, NOTHING, problemOfAmount } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import type { Billing } from '../../machines/task/words.ts';
 import type { Agent } from './agent.ts';
-import { FaultError, faultOfAbort, wordsOf } from './fault-error.ts';
+import { faultOfAbort, wordsOf } from './fault-error.ts';
 import { evidenceOf } from './quarantine.ts';
 import type { Quarantined } from './quarantine.ts';
 import { NO_OBJECT, repairedText, repairedValue } from './repair.ts';
 import type { AppliedRepair, Repaired } from './repair.ts';
 import { TOKEN_KINDS } from './price.ts';
+import { faultSaidIn } from './said-fault.ts';
 import { isRecord, plainCopyOf } from '../schema/plain.ts';
 import { sourcesIn } from '../state/sources.ts';
 
@@ -183,20 +183,22 @@ async function outcomeOf(agent: Agent, assignment: Assignment): Promise<Unmeasur
   try {
     answer = await agent.execute(assignment);
   } catch (error) {
-    return outcomeOfThrown(agent, assignment.signal, error);
+    return legible('crash', 'what it has thrown', () => outcomeOfThrown(agent, assignment.signal, error));
   }
+  return legible('contract-violation', 'the answer', () => outcomeOfAnswer(agent, assignment, answer));
+}
+
+/** What comes from an agent runs code when it is looked at: a getter, a proxy. */
+function legible(otherwise: FaultClass, what: string, read: () => Unmeasured): Unmeasured {
   try {
-    return outcomeOfAnswer(agent, assignment, answer);
+    return read();
   } catch (error) {
-    // What it answers runs code when it is looked at: a getter, a proxy.
-    return {
-      fault: { class: 'contract-violation', message: `the answer cannot be read: ${wordsOf(error)}` },
-    };
+    return { fault: { class: otherwise, message: `${what} cannot be read: ${wordsOf(error)}` } };
   }
 }
 
 function outcomeOfThrown(agent: Agent, signal: AbortSignal, error: unknown): Refused {
-  const fault = knownFaultOf(error);
+  const fault = faultSaidIn(error);
   // It was told to stop, and stopped.
   if (fault === undefined && signal.aborted) return { fault: faultOfAbort(signal) };
   if (fault === undefined) return { fault: { class: 'crash', message: wordsOf(error) } };
@@ -204,17 +206,6 @@ function outcomeOfThrown(agent: Agent, signal: AbortSignal, error: unknown): Ref
   if (answer === undefined) return { fault };
   const repaired = repairedOf(agent, () => repairedText(answer, agent.repairs, agent.contract.output));
   return { fault: rest, quarantined: evidenceOf(answer), ...repaired };
-}
-
-/** The fault that an error carries, if it is one. */
-function knownFaultOf(error: unknown): Fault | undefined {
-  if (!(error instanceof FaultError)) return undefined;
-  const plain = plainCopyOf(error.fault);
-  if (!plain.ok || !isRecord(plain.value)) return undefined;
-  const fault = plain.value as unknown as Fault;
-  const isKnown = FAULT_CLASSES.includes(fault.class) && typeof fault.message === 'string';
-  const isPriced = fault.cost === undefined || isMicros(fault.cost);
-  return isKnown && isPriced ? fault : undefined;
 }
 
 const STATUSES: readonly TaskStatus[] = ['success', 'failure', 'needs_review'];

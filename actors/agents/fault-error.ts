@@ -11,6 +11,9 @@ export class FaultError extends Error {
   }
 }
 
+/** A fault in the words of those who give the work: of a stub that is told which to have. */
+export class OrderedFault extends FaultError {}
+
 /** Why work is not wanted any more, in the words of who has aborted it: a fault, a time-out, or that alone. */
 export function faultOfAbort({ reason }: AbortSignal): Fault {
   if (reason instanceof FaultError) return reason.fault;

@@ -39,6 +39,13 @@ describe('a fault', () => {
     });
   });
 
+  it.each([
+    ['the house has halted it', 'not-permitted', 'HALTED'],
+    ['an agent says so', 'agent-failure', 'AGENT_FAILURE'],
+  ] as const)('with the code of a halt: %s', (_, name, code) => {
+    expect(problemOf({ class: name, message: 'x', code: 'halted' })).toMatchObject({ code });
+  });
+
   it('can be sent as it is', () => {
     for (const name of FAULT_CLASSES) {
       const problem = problemOf({ class: name, message: 'x' }, 'report/7');

@@ -55,7 +55,8 @@ export type Disposition =
 export function problemOf(trouble: Fault | ContractRefused, instance?: string): Problem {
   const place = instance === undefined ? {} : { instance };
   if (trouble instanceof ContractRefused) return { ...contractProblem(trouble), ...place };
-  const isHalted = trouble.code === HALTED;
+  // Agents have codes too, and a no is not theirs to say.
+  const isHalted = trouble.class === 'not-permitted' && trouble.code === HALTED;
   const name = isHalted ? HALTED : trouble.class;
   const [title, status, category, disposition, ...remediation] = isHalted
     ? HALTED_KIND

@@ -6,7 +6,7 @@ import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import type { FaultClass } from '../../machines/faults/fault.ts';
 import { NOTHING } from '../../machines/values/money.ts';
 import { result } from '../agents/agent.ts';
-import { FaultError } from '../agents/fault-error.ts';
+import { OrderedFault } from '../agents/fault-error.ts';
 import { Chance } from '../schema/chance.ts';
 import { samplesFor } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
@@ -48,7 +48,7 @@ export function performing(
     if (fault === 'needs-review') return result(assignment, { ...answer, status: 'needs_review' });
     if (fault === 'low-confidence' && constraints.qualityThreshold > 0)
       return result(assignment, { ...answer, confidence: 0 });
-    throw new FaultError(ordered(fault));
+    throw new OrderedFault(ordered(fault));
   };
 }
 

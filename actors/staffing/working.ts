@@ -10,8 +10,9 @@ import type { FaultClass } from '../../machines/faults/fault.ts';
 import { guarded } from '../../machines/permits/guarded.ts';
 import { partsMachine } from '../../machines/task/parts.ts';
 import { HALTED } from '../../machines/task/words.ts';
-import type { Answer, Asking, Joining, Split } from '../../machines/task/words.ts';
+import type { Answer, Asking, Failed, Joining, Split } from '../../machines/task/words.ts';
 import { NOTHING } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
 import { currentEffect } from '../../runtime/index.ts';
 import type { Agent } from '../agents/agent.ts';
 import { attempt } from '../agents/attempt.ts';
@@ -81,7 +82,7 @@ export class Working {
     const tab = this.#bills.begin(workplace, bill, part?.number);
     // It was halted after it was permitted, and nobody was asked.
     if (halt !== undefined) {
-      const unasked: Answer = { fault: { ...haltedBy(halt), cost: NOTHING }, durationMs: 0 };
+      const unasked = haltedBy(halt.why, NOTHING, 0);
       tab.end(unasked, false);
       return unasked;
     }
@@ -105,9 +106,7 @@ export class Working {
     );
     // What it has cost nobody knows; what it has answered in the same moment, it has.
     if (halted === undefined || answer.fault === undefined) return answer;
-    const { cost } = answer.fault;
-    const fault = { ...haltedBy({ why: halted }), ...(cost !== undefined && { cost }) };
-    return { fault, durationMs: answer.durationMs };
+    return haltedBy(halted, answer.fault.cost, answer.durationMs);
   }
 
   #askInParts(duty: Kept, chunking: Chunking, ask: AnyActorLogic): AnyActorLogic {
@@ -168,5 +167,7 @@ const BLAME: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefine
 const faultClassIn = (error: unknown): FaultClass | undefined =>
   (error as { readonly answer?: Answer } | undefined)?.answer?.fault?.class;
 
-const haltedBy = ({ why }: { readonly why: string }) =>
-  ({ class: 'not-permitted', code: HALTED, message: why }) as const;
+function haltedBy(why: string, cost: Micros | undefined, durationMs: number): Failed {
+  const fault = { class: 'not-permitted', code: HALTED, message: why } as const;
+  return { fault: { ...fault, ...(cost !== undefined && { cost }) }, unheard: 'halted', durationMs };
+}

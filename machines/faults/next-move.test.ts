@@ -581,6 +581,25 @@ const draws = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: tru
 });
 const sequences = fc.array(faults, { minLength: 1, maxLength: 40 });
 
+describe('to accept', () => {
+  const accepting = extend(strategies.standard, {
+    name: 'accepting',
+    rows: { 'low-confidence': [{ do: 'accept' }], 'needs-review': [{ do: 'accept' }] },
+  });
+
+  it.each(['low-confidence', 'needs-review'] as const)(
+    'takes an answer, and where there is none the task has failed: %s',
+    (name) => {
+      const fault = faultOf(name, { confidence: 0.9 });
+      expect(first(accepting, fault).do).toBe('accept');
+      expect(first(accepting, fault, { limits: { ...plenty, hasAnswer: false } })).toMatchObject({
+        do: 'fail',
+        because: { skipped: [{ do: 'accept', why: 'no-answer' }] },
+      });
+    },
+  );
+});
+
 describe('whatever happens', () => {
   it('no random strategy asks too often, too early, too late, without money, or for ever', () => {
     fc.assert(

@@ -36,6 +36,8 @@ export interface Limits {
   readonly largerWindows: number;
   /** Whether the task declares how it is done in parts. */
   readonly canChunk: boolean;
+  /** Whether there is an answer that keeps its contract. */
+  readonly hasAnswer?: boolean | undefined;
   /** The repairs that the agent's contract declares, in their order. */
   readonly repairs: readonly string[];
 }
@@ -81,7 +83,8 @@ export type WhyNot =
   | 'no-other-agent'
   | 'no-larger-window'
   | 'no-chunking'
-  | 'no-repair';
+  | 'no-repair'
+  | 'no-answer';
 
 /** @param draw a number from 0 to less than 1 */
 export function nextMove(situation: Situation, draw: () => number): Move {
@@ -96,7 +99,7 @@ export function nextMove(situation: Situation, draw: () => number): Move {
     }
     skipped.push({ rung: index, do: rung.do, why: deed });
   }
-  // A strategy that was not made with strategy() may have no end.
+  // A ladder that ends with `accept` has no end where there is nothing to accept; nor may one that was not made with strategy().
   return { do: 'fail', because: { strategy: strategy.name, class: named, rung: skipped.length, skipped } };
 }
 
@@ -159,6 +162,7 @@ function deedOf(rung: Rung, place: Place, draw: () => number): Bare | WhyNot {
     case 'default':
       return { do: 'default', value: rung.value };
     case 'accept':
+      return limits.hasAnswer === false ? 'no-answer' : { do: 'accept' };
     case 'fail':
     case 'park':
       return { do: rung.do };

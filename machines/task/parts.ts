@@ -15,7 +15,17 @@ import type { Micros } from '../values/money.ts';
 import { answerOfError } from './broken.ts';
 import { sharesOf } from './shares.ts';
 import type { Share } from './shares.ts';
-import type { Answer, Asking, Cut, Joining, PartsDone, PartsNews, Split, Succeeded } from './words.ts';
+import type {
+  Answer,
+  Asking,
+  Cut,
+  Failed,
+  Joining,
+  PartsDone,
+  PartsNews,
+  Split,
+  Succeeded,
+} from './words.ts';
 
 export interface PartsActors {
   /** The text in the input that is cut: `#/document/text`. */
@@ -251,19 +261,16 @@ function putBack(context: PartsContext, number: number): Partial<PartsContext> {
 }
 
 /** What there is of this part alone is no answer to the whole. */
-function failedIn(
-  context: PartsContext,
-  number: number,
-  answer: Answer & { readonly fault: object },
-): Answer {
+function failedIn(context: PartsContext, number: number, answer: Failed): Answer {
   const { cost, ...fault } = answer.fault;
   const message = `part ${number}: ${fault.message}`;
-  const { durationMs, quarantined } = answer;
+  const { durationMs, quarantined, unheard } = answer;
   const isKnown = cost !== undefined && others(context, number).length === 0;
   return {
     fault: { ...fault, message, ...(isKnown && { cost: (spentIn(context) + cost) as Micros }) },
     durationMs,
     ...(quarantined !== undefined && { quarantined }),
+    ...(unheard !== undefined && { unheard }),
   };
 }
 

@@ -12,7 +12,7 @@ import { judge } from '../faults/quality.ts';
 import type { WorkFacts, WorkOutcome } from '../workflow/graph.ts';
 import { givenTo } from './terms.ts';
 import { costOfVotes, ownVote, withoutOutputs } from './votes.ts';
-import type { TaskStart, Vote } from './votes.ts';
+import type { TaskStart, Vote, VoterOutcome } from './votes.ts';
 import type {
   Advice,
   Advised,
@@ -258,6 +258,10 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
   };
 }
 
+/** Whoever was asked was halted: what they may have answered was not heard. */
+export const isHalted = ({ answer }: TaskContext): boolean =>
+  answer?.fault !== undefined && answer.unheard === 'halted';
+
 const metadataIn = (answer: Answer): TaskMetadata | undefined =>
   answer.fault === undefined ? answer.result.metadata : answer.metadata;
 
@@ -300,6 +304,7 @@ export function decided(context: TaskContext, spec: TaskSpec, now: number): Chan
     ...{ now, deadline: deadlineAt, attemptsLeft: spec.maxAttempts - attempts, repairs },
     ...moneyOf(context),
     canChunk: spec.chunks && !inParts,
+    hasAnswer: candidateIn(answer) !== undefined,
     otherAgents: advice?.others ?? 0,
     largerWindows: advice?.larger ?? 0,
   };
@@ -315,8 +320,9 @@ export function decided(context: TaskContext, spec: TaskSpec, now: number): Chan
 }
 
 /** What is known of money when there was not enough. At other times the accounts may tell another story by now: they are asked. */
-function moneyOf({ fault, moneyLeft, advice }: TaskContext): Pick<Limits, 'moneyLeft' | 'costs'> {
-  if (fault?.class !== 'budget-exhausted' || advice === undefined) return {};
+function moneyOf(context: TaskContext): Pick<Limits, 'moneyLeft' | 'costs'> {
+  const { moneyLeft, advice } = context;
+  if (!isUnpaid(context) || advice === undefined) return {};
   const { maxCost, cheapest } = advice;
   return {
     moneyLeft,
@@ -324,10 +330,15 @@ function moneyOf({ fault, moneyLeft, advice }: TaskContext): Pick<Limits, 'money
   };
 }
 
+/** The account has not given the money: nobody was asked. */
+const isUnpaid = ({ fault, answer }: Pick<TaskContext, 'fault' | 'answer'>): boolean =>
+  fault?.class === 'budget-exhausted' && answer === undefined;
+
 const repairsIn = (answer: Answer): string[] =>
   answer.fault === undefined ? [] : (answer.repaired?.applied ?? []).map(({ repair }) => repair);
 
-function changedBy(move: Move, { question, tried, advice, answer, fault }: TaskContext): Changed {
+function changedBy(move: Move, context: TaskContext): Changed {
+  const { question, tried, advice, answer } = context;
   const ruledOut = advice === undefined ? tried : [...tried, advice.agent];
   const asNew = { question: question + 1, problems: [], parts: undefined };
   switch (move.do) {
@@ -337,7 +348,7 @@ function changedBy(move: Move, { question, tried, advice, answer, fault }: TaskC
       return {
         ...{ ...asNew, tried: ruledOut },
         // It is the money that has failed: who costs as much would fail as well.
-        ...(fault?.class === 'budget-exhausted' && advice !== undefined && { cheaperThan: advice.maxCost }),
+        ...(isUnpaid(context) && advice !== undefined && { cheaperThan: advice.maxCost }),
       };
     case 'larger-window':
       return { ...asNew, tried: ruledOut, largerThan: advice?.window ?? 0 };
@@ -389,13 +400,14 @@ export function abandoned({ fault }: TaskContext, by: string, reason: string): C
 
 // ---- the end ------------------------------------------------------------------------------------------------------
 
-export function outcomeOf(context: TaskContext): WorkOutcome {
-  const { outcome, output, ground, fault } = context;
+export function outcomeOf(context: TaskContext): VoterOutcome {
+  const { outcome, output, ground, fault, start } = context;
   const facts = factsOf(context);
   if (outcome !== undefined) return { ...outcome, facts };
   if (ground !== undefined) return { status: 'complete', output, facts };
   const { class: name, message, ...more } = fault!;
-  return { status: 'failed', problem: { class: name, message, ...more }, facts };
+  const ended = { status: 'failed', problem: { class: name, message, ...more }, facts } as const;
+  return start.seat !== undefined && isHalted(context) ? { ...ended, isHalted: true } : ended;
 }
 
 function factsOf({ attempts, advice, spent, votes, log, ground }: TaskContext): WorkFacts {

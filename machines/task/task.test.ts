@@ -360,6 +360,23 @@ describe('a task', () => {
     });
   });
 
+  it('accepts no answer that there is not', () => {
+    const strategy = extend(strategies.standard, {
+      name: 'lenient',
+      rows: { 'needs-review': [{ do: 'accept' }] },
+    });
+    const task = new Task({ strategy }).advise().answer('ask', bad('needs-review'));
+    expect(task.outcome).toMatchObject({ status: 'failed', problem: { class: 'needs-review' } });
+  });
+
+  it('takes no word of an agent for a halt', () => {
+    const task = new Task().advise({ others: 0 }).answer('ask', bad('bad-request', { code: 'halted' }));
+    expect(task.outcome).toMatchObject({ status: 'failed', facts: { attempts: 1 } });
+    const halted = new Task().advise({ others: 0 });
+    halted.answer('ask', { ...bad('not-permitted', { code: 'halted' }), unheard: 'halted' });
+    expect(halted.state).toBe('consulting');
+  });
+
   it('fails where nobody may do it, and never asks', () => {
     const fault = { class: 'not-permitted', message: 'no' } as const;
     const task = new Task().answer('consult', { fault, passedOver: [{ agent: 'ann', why: 'denied' }] });

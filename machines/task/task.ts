@@ -41,6 +41,7 @@ import {
   beginning,
   begun,
   decided,
+  isHalted,
   outcomeOf,
   resumed,
   ticketOf,
@@ -57,7 +58,6 @@ import type { CallNotice } from './terms.ts';
 import { awaiting, choiceOf, polled, pollOf, specOfVoters, verificationOf } from './votes.ts';
 import type { Poll, Polled, TaskStart } from './votes.ts';
 import { pollMachine } from './voting.ts';
-import { HALTED } from './words.ts';
 import type {
   Advice,
   Answer,
@@ -164,7 +164,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         (move?.do === 'fail' && spec.escalateTo !== undefined),
       'waits for a halt': ({ context: { halts } }) => halts !== undefined,
       // A voter makes room for another one.
-      'was halted': ({ context: { fault, start } }) => fault?.code === HALTED && start.seat === undefined,
+      'was halted': ({ context }) => isHalted(context) && context.start.seat === undefined,
       'has nobody': ({ context: { advice } }) => advice === undefined,
       'must be cleared': ({ context }) => !isCleared(context),
       'goes on': ({ context: { outcome, ground } }) => outcome === undefined && ground === undefined,

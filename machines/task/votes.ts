@@ -35,6 +35,9 @@ export interface TaskStart extends WorkStart {
   readonly seat?: Seat;
 }
 
+/** How a task ends. Of a voter it says besides whether that was a halt: its agent can be asked again when that is lifted. */
+export type VoterOutcome = WorkOutcome & { readonly isHalted?: true };
+
 /** What somebody has answered, or why they could not. */
 export interface Vote {
   /** The number of the voter. Not there: it is an answer of the task's own, which was not taken. */

@@ -7,7 +7,7 @@ import { FAULT_CLASSES } from '../faults/fault.ts';
 import type { Micros } from '../values/money.ts';
 import type { WorkOutcome } from '../workflow/graph.ts';
 import { specOfVoters, usable } from './votes.ts';
-import type { Poll, Polled, Seat, Vote } from './votes.ts';
+import type { Poll, Polled, Seat, Vote, VoterOutcome } from './votes.ts';
 import { pollMachine } from './voting.ts';
 import type { PollContext } from './voting.ts';
 
@@ -166,8 +166,14 @@ describe('a poll', () => {
     expect(poll.polled.fault?.class).toBe('budget-exhausted');
   });
 
+  it('asks nobody again who only says that they are halted', () => {
+    const poll = new Polling(2).choose(1, 'bob').end(1, failed('agent-failure', { code: 'halted' }));
+    expect(poll.seat(2).tried).toEqual(['ann', 'bob']);
+  });
+
   it('asks somebody again who was halted, when that is lifted', () => {
-    const poll = new Polling(2).choose(1, 'bob').end(1, failed('not-permitted', { code: 'halted' }));
+    const halted: VoterOutcome = { ...failed('not-permitted'), isHalted: true };
+    const poll = new Polling(2).choose(1, 'bob').end(1, halted);
     expect([poll.open, poll.seat(2).tried]).toEqual([['2'], ['ann']]);
     poll.choose(2, 'bob').answer(2, 'yes');
     expect(poll.polled.votes).toMatchObject([{ fault: 'not-permitted' }, { output: { answer: 'yes' } }]);

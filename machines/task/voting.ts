@@ -19,8 +19,7 @@ import { saidBy } from '../workflow/progress.ts';
 import { standingOfAll, tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
 import { faultOfVoter, isLike, usable } from './votes.ts';
-import type { Poll, Polled, TaskStart, Vote, VoterChosen, VoteSpec } from './votes.ts';
-import { HALTED } from './words.ts';
+import type { Poll, Polled, TaskStart, Vote, VoterChosen, VoterOutcome, VoteSpec } from './votes.ts';
 
 /** A voter that has not come to its end. */
 interface Voter {
@@ -73,9 +72,9 @@ export function pollMachine(spec: VoteSpec, voter: AnyActorLogic): AnyStateMachi
       note: assign(({ context, event }) => (event.type === 'voter.chosen' ? chosen(context, event) : {})),
       take: enqueueActions(({ context, event, enqueue }) => {
         if (!('actorId' in event) || context.voters[event.actorId] === undefined) return;
-        const outcome: WorkOutcome =
+        const outcome: VoterOutcome =
           'output' in event
-            ? (event.output as WorkOutcome)
+            ? (event.output as VoterOutcome)
             : { status: 'failed', problem: { class: 'crash', message: saidBy(event.error) } };
         enqueue.assign(taken(context, spec, event.actorId, outcome));
         enqueue.stopChild(event.actorId);
@@ -180,11 +179,16 @@ function chosen(
 
 // ---- what came of it ----------------------------------------------------------------------------------------------
 
-function taken(context: PollContext, spec: VoteSpec, id: string, outcome: WorkOutcome): Partial<PollContext> {
+function taken(
+  context: PollContext,
+  spec: VoteSpec,
+  id: string,
+  outcome: VoterOutcome,
+): Partial<PollContext> {
   const { poll, tried, votes } = context;
   const { [id]: voter, ...voters } = context.voters;
   const vote = voteOf(context, spec, id, voter!, outcome);
-  const isHalted = outcome.status === 'failed' && outcome.problem['code'] === HALTED;
+  const isHalted = outcome.isHalted === true;
   return {
     voters,
     votes: [...votes, vote],

@@ -130,8 +130,15 @@ export interface Unadvised {
   readonly route?: RouteNote;
 }
 
-/** The code of a fault: it was halted, and goes on when that is lifted. */
+/** The code of a fault: it was halted. For whoever reads it; agents have codes too, so nothing follows from it. */
 export const HALTED = 'halted';
+
+/**
+ * Why whoever has given the work does not take what came of it for an answer, and looks anew for somebody. Only they can say this:
+ * nothing that an agent answers comes to stand here.
+ * - `halted`: nobody may do it, or hear of it, before that is lifted
+ */
+export type Unheard = 'halted';
 
 /** What was decided about something that an agent does within its work. Sent to the task, so that it is recorded first. */
 export interface TaskPermission {
@@ -306,6 +313,7 @@ export interface Succeeded {
 export interface Failed {
   readonly result?: undefined;
   readonly fault: Fault;
+  readonly unheard?: Unheard;
   readonly durationMs: number;
   readonly manifest?: Manifest;
   readonly billing?: Billing;

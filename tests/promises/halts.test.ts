@@ -1,6 +1,6 @@
 // The lie: "halted is halted". Halts of every kind, while calls run, while money is reserved, over crashes and under pauses: nothing that
 // is covered is begun after the record of the halt, what comes late is not heard, and what waited goes on when it is lifted.
-import { budget, roles, task, workflow, map } from 'heddle/actors';
+import { budget, FaultError, map, roles, task, vote, workflow } from 'heddle/actors';
 import type { HaltTarget } from 'heddle/actors';
 import { NotPermitted } from 'heddle';
 import { describe, expect, it } from 'vitest';
@@ -202,6 +202,46 @@ describe('a halt', () => {
     await world.settle();
     expect(world.snapshot('other/2').status).not.toBe('active');
     expect(asked).toEqual([]);
+  });
+});
+
+describe('an agent that says that it is halted', () => {
+  const said = { message: 'trading is halted', code: 'halted' } as const;
+
+  it.each(['agent-failure', 'crash', 'not-permitted'] as const)(
+    'fails as any other does, as often as the strategy has it asked: %s',
+    async (name) => {
+      let calls = 0;
+      const broker = doing('broker', () => {
+        if (++calls > 200) return new Promise<never>(() => {});
+        throw new FaultError({ class: name, ...said });
+      });
+      const trade = workflow({ id: 'trade', tasks: { sell: task({ agent: 'broker' }) } });
+      const world = await World.open({ actors: { trade, broker } });
+      await world.start('trade', '1');
+      await world.advance(600_000);
+      expect(calls).toBeLessThan(10);
+      expect(world.snapshot('trade/1').context.nodes.sell.status).not.toBe('running');
+    },
+  );
+
+  it('is not asked again and again for its vote', async () => {
+    let calls = 0;
+    const ann = doing('ann', () => ({ side: 'sell' }), { capabilities: ['say'], model: 'm-1', cost: 0.01 });
+    const bob = doing(
+      'bob',
+      () => {
+        if (++calls > 200) return new Promise<never>(() => {});
+        throw new FaultError({ class: 'agent-failure', ...said });
+      },
+      { capabilities: ['say'], model: 'm-2', cost: 0.02 },
+    );
+    const verify = [vote({ of: 2, agree: 2, on: ['#/side'] })];
+    const trade = workflow({ id: 'trade', tasks: { side: task({ capability: 'say', verify }) } });
+    const world = await World.open({ actors: { trade, ann, bob } });
+    await world.start('trade', '1');
+    await world.advance(60_000);
+    expect(calls).toBeLessThan(10);
   });
 });
 
