@@ -25,11 +25,12 @@ import type { RunContext } from '../machines/workflow/progress.ts';
 import { isAgent } from './agents/agent.ts';
 import type { Agent, AnyAgent, Contract } from './agents/agent.ts';
 import { satisfying } from './agents/capability.ts';
+import { Belongings } from './state/belonging.ts';
 import { Content, CONTENT, contentLogic } from './state/content.ts';
 import { lineageIn } from './state/lineage.ts';
 import type { Lineage, LineageOptions } from './state/lineage.ts';
 import { Halts } from './halts/halts.ts';
-import { REVIEW_OBLIGATIONS, runOf, workflowOf } from './reviews/review-permission.ts';
+import { REVIEW_OBLIGATIONS } from './reviews/review-permission.ts';
 import { ABSENCES } from './reviews/absences.ts';
 import { rosterIn } from './reviews/claims.ts';
 import type { ClaimsHost } from './reviews/claims.ts';
@@ -144,8 +145,9 @@ export async function createSystem(
   begin!(system as never);
   const { authority, orders } = system;
   const content = new Content(system as never);
+  const belongings = new Belongings(actors, (address) => system.get(address) as never);
   staff.beginIn({
-    ...{ authority, orders, tenantOf: (run) => tenantIn(system, actors, run) },
+    ...{ authority, orders, belongingOf: (run) => belongings.of(run) },
     get: (address) => system.get(address) as ReturnType<Workplace['get']>,
     actor: (name, id) => system.actor(name, id),
     content: new Content(ownHand(system, options) as never),
@@ -182,23 +184,6 @@ function ownCopyOf(principal: Principal): Principal {
   const { properties } = principal;
   const isObject = typeof properties === 'object' && properties !== null && !Array.isArray(properties);
   return Object.freeze({ ...principal, ...(isObject && { properties: Object.freeze({ ...properties }) }) });
-}
-
-/** Whose a run is: its workflow says it, of its input. Null where that cannot be told. */
-function tenantIn(
-  system: System<ActorDefinitions>,
-  actors: ActorDefinitions,
-  run: string,
-): string | null | undefined {
-  const declaration = declarationOf(actors[workflowOf(run)]);
-  if (declaration?.tenant === undefined) return undefined;
-  try {
-    const { context } = system.get(runOf(run))!.getSnapshot() as { readonly context: RunContext };
-    const tenant: unknown = declaration.tenant(context.input);
-    return typeof tenant === 'string' ? tenant : null;
-  } catch {
-    return null;
-  }
 }
 
 /** What agents find is kept by the program, whoever they work for: they need no grants for it. */

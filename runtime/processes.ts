@@ -89,9 +89,8 @@ export class Processes {
   /** One that only asks was born: the commit of its birth need not be waited for. */
   beginEarly({ actor, life, ref }: Cell): void {
     const { population, committer } = this.#runtime;
-    // It could not see those to whom it belongs. Whoever sleeps is on the disk.
-    const root = population.present(rootOf(ref).actor);
-    if (root !== undefined && root.committed === undefined) return;
+    // It could not see those to whom it belongs.
+    if (!aboveAsker(ref).every((one) => isOnDisk(population.present(one.actor)))) return;
     committer.linger();
     // When all turns that can be taken now are taken.
     queueMicrotask(() => {
@@ -398,12 +397,15 @@ export class Processes {
   }
 }
 
-/** The actor at the top of its tree. */
-function rootOf(ref: Ref): Ref {
-  let top = ref;
-  while (top._parent !== undefined) top = top._parent;
-  return top;
+/** Those to whom a process belongs: all above whoever has asked it, and in any case the one at the top. */
+function aboveAsker(ref: Ref): readonly Ref[] {
+  const line = [ref];
+  for (let one = ref._parent; one !== undefined; one = one._parent) line.push(one);
+  return line.length > 2 ? line.slice(2) : line.slice(-1);
 }
+
+/** Whoever sleeps is. */
+const isOnDisk = (cell: Cell | undefined): boolean => cell === undefined || cell.committed !== undefined;
 
 /**
  * A second ref to an actor, for one attempt of its work. To that it is active as long as it goes on, also when it was told to

@@ -35,12 +35,12 @@ export interface Halt {
 export interface HaltableCall {
   readonly agent: string;
   readonly model: string;
-  /** What it is asked for; where nothing is, everything it can do. */
+  /** What it is asked for, and all by which it could do that; where nothing is, everything it can do. */
   readonly capabilities: readonly string[];
-  /** The workflow of the task, and that of the whole run. */
+  /** That of the task, and all that its run is within. */
   readonly workflows: readonly string[];
-  /** Undefined: it is nobody's. Null: it has one, and which cannot be told. */
-  readonly tenant: string | null | undefined;
+  /** Whose work it is. Null: somebody's, and whose cannot be told. */
+  readonly tenants: readonly (string | null)[];
   readonly tool?: string;
 }
 
@@ -114,7 +114,7 @@ function covers(target: HaltTarget, call: HaltableCall): boolean {
   if ('tool' in target) return target.tool === call.tool;
   if ('workflow' in target) return call.workflows.includes(target.workflow);
   // In doubt nothing is done.
-  if ('tenant' in target) return call.tenant === null || target.tenant === call.tenant;
+  if ('tenant' in target) return call.tenants.includes(null) || call.tenants.includes(target.tenant);
   return call.capabilities.some((capability) => satisfies(capability, target.capability));
 }
 

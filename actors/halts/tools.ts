@@ -6,6 +6,7 @@ import type { ToolPermission, ToolUse } from '../../machines/contract.ts';
 import type { Asking, TaskPermission } from '../../machines/task/words.ts';
 import { currentEffect } from '../../runtime/index.ts';
 import type { Authority } from '../../runtime/index.ts';
+import { tenantOf } from '../state/belonging.ts';
 import type { HaltableCall } from './halts.ts';
 import type { RunningCalls } from './running.ts';
 
@@ -16,8 +17,6 @@ interface ToolPlace {
     readonly authority: Authority;
     /** Finds the task that something is said to. */
     get(address: string): { send(event: TaskPermission): Promise<unknown> } | undefined;
-    /** Whose a run is; null where that cannot be told. */
-    tenantOf(run: string): string | null | undefined;
   };
 }
 
@@ -31,7 +30,7 @@ export async function permitTool(
 ): Promise<ToolPermission> {
   const { run, workflow, task } = envelope.context;
   const { authority } = workplace;
-  const tenant = workplace.tenantOf(run);
+  const tenant = tenantOf(call);
   const resource = { type: 'tool', id: tool };
   const { hash } = authority;
   const halt = calls.haltOn({ ...call, tool });
@@ -40,7 +39,7 @@ export async function permitTool(
       ? await authority.permit({
           principal: {
             ...{ type: 'agent', id: agent },
-            properties: { run, workflow, task, ...(isText(tenant) && { tenant }) },
+            properties: { run, workflow, task, ...(tenant !== undefined && { tenant }) },
           },
           action: {
             name: 'tool.call',
@@ -71,5 +70,3 @@ function taskOf(
   if (found === undefined) throw new Error(`there is no task ${id} to record what was permitted`);
   return found;
 }
-
-const isText = (value: unknown): value is string => typeof value === 'string';

@@ -4,9 +4,10 @@
 import type { PassedOver } from '../../machines/task/words.ts';
 import type { AccessRequest, Decision } from '../../runtime/index.ts';
 import type { Agent } from '../agents/agent.ts';
+import { satisfying } from '../agents/capability.ts';
 import type { HaltableCall } from '../halts/halts.ts';
 import type { MetTerms } from '../halts/obligations.ts';
-import { workflowOf } from '../reviews/review-permission.ts';
+import type { Belonging } from '../state/belonging.ts';
 import type { TaskDuty } from '../workflow/office.ts';
 import type { Candidate } from './candidate.ts';
 
@@ -25,18 +26,22 @@ export interface Refusal extends PassedOver {
 
 export const passedOverBy = ({ agent, why }: Refusal): PassedOver => ({ agent, why });
 
-/** A call, as far as halts can be about it. Of an agent that is asked by its name: for everything that it can do. */
+/** A call, as far as halts can be about it. */
 export function haltableBy(
-  { name, model, capabilities }: Agent,
+  agent: Agent,
   { capability, workflow }: Pick<TaskDuty, 'workflow'> & { readonly capability?: string | undefined },
-  run: string,
-  tenant: string | null | undefined,
+  { workflows, tenants }: Belonging,
 ): HaltableCall {
+  const { name, model } = agent;
   return {
-    ...{ agent: name, model, tenant, capabilities: capability === undefined ? capabilities : [capability] },
-    workflows: [workflow, workflowOf(run)],
+    ...{ agent: name, model, tenants, capabilities: askedOf(agent, capability) },
+    workflows: [workflow, ...workflows],
   };
 }
+
+/** What it is asked for, and all by which it could do that; of an agent that is asked by its name, everything that it can do. */
+const askedOf = ({ capabilities }: Agent, capability: string | undefined): readonly string[] =>
+  capability === undefined ? capabilities : [capability, ...satisfying(capabilities, capability)];
 
 /** What a task says of its work; or why it cannot be told. */
 export function aboutOf({ about }: TaskDuty, input: unknown): Readonly<Record<string, unknown>> | string {
@@ -52,12 +57,12 @@ export function callOf(
   { agent, maxCost }: Pick<Candidate, 'agent' | 'maxCost'>,
   { task, workflow, capability, labels }: TaskDuty,
   { run }: { readonly run: string },
-  tenant: string | null | undefined,
+  tenant: string | undefined,
   about: Readonly<Record<string, unknown>>,
 ): AccessRequest {
   const { name, model, version, capabilities, contract, properties } = agent;
   return {
-    principal: { type: 'actor', id: run, properties: { workflow, ...(isText(tenant) && { tenant }) } },
+    principal: { type: 'actor', id: run, properties: { workflow, ...(tenant !== undefined && { tenant }) } },
     action: {
       name: 'agent.call',
       // First: they must not take the place of what is known.
@@ -73,8 +78,6 @@ export function callOf(
     },
   };
 }
-
-const isText = (value: unknown): value is string => typeof value === 'string';
 
 export const whyDenied = ({ reasons, determining }: Decision): string =>
   [...reasons, ...(determining.length > 0 ? [`denied by ${determining.join(', ')}`] : [])].join('; ') ||

@@ -20,6 +20,7 @@ import { router } from '../routing/rules.ts';
 import type { Router } from '../routing/rules.ts';
 import { shadowsOf } from '../routing/shadowing.ts';
 import { sightOf } from '../routing/sight.ts';
+import { tenantOf } from '../state/belonging.ts';
 import type { TaskDuty } from '../workflow/office.ts';
 import type { Shift } from './workplace.ts';
 
@@ -162,13 +163,13 @@ export class Consulting {
     const { agent, maxCost, estimate } = candidate;
     const { name } = agent;
     const { authority } = workplace;
-    const tenant = workplace.tenantOf(start.run);
-    const halt = calls.haltOn(haltableBy(agent, duty, start.run, tenant));
+    const belonging = workplace.belongingOf(start.run);
+    const halt = calls.haltOn(haltableBy(agent, duty, belonging));
     if (halt !== undefined) return { agent: name, why: halt.why, halt: halt.key };
     const about = aboutOf(duty, input);
     if (typeof about === 'string') return { agent: name, why: about };
     const { hash } = authority;
-    const request = callOf(candidate, duty, start, tenant, { ...about, ...besides });
+    const request = callOf(candidate, duty, start, tenantOf(belonging), { ...about, ...besides });
     const decision = await authority.permit(request, { meets });
     if (decision.effect !== 'permit') return { agent: name, why: whyDenied(decision) };
     const terms = termsFor(decision.obligations, {

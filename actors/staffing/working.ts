@@ -77,7 +77,8 @@ export class Working {
     const { workplace, calls } = shift;
     const { envelope, idempotencyKey, attempt: number, problems, part, bill } = input;
     const { run, workflow } = envelope.context;
-    const call = haltableBy(agent, { capability: duty.capability, workflow }, run, workplace.tenantOf(run));
+    const belonging = workplace.belongingOf(run);
+    const call = haltableBy(agent, { capability: duty.capability, workflow }, belonging);
     const halt = calls.haltOn(call);
     const tab = this.#bills.begin(workplace, bill, part?.number);
     // It was halted after it was permitted, and nobody was asked.

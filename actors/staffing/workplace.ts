@@ -7,6 +7,7 @@ import type { Payee } from '../budgets/late-bills.ts';
 import { RunningCalls } from '../halts/running.ts';
 import type { OrderBook } from '../halts/running.ts';
 import type { Registry } from '../routing/records.ts';
+import type { Belonging } from '../state/belonging.ts';
 import type { Content } from '../state/content.ts';
 
 /** What it needs of the system that it works in. */
@@ -15,8 +16,8 @@ export interface Workplace extends Registry {
   readonly orders: OrderBook;
   /** Whoever lives at an address: the task that something is said to, the account that is told of a bill. */
   get(address: string): Found | undefined;
-  /** Whose a run is; null where that cannot be told. */
-  tenantOf(run: string): string | null | undefined;
+  /** What a run is within, and whose it is. */
+  belongingOf(run: string): Belonging;
   /** Where it keeps what agents have found and made. Without it only the hashes are recorded. */
   readonly content?: Content;
 }

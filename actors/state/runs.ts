@@ -5,7 +5,8 @@
 import type { Subscription } from 'xstate';
 import { HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
 import type { ActorDefinitions, Blame, BlameOptions, PastActor } from '../../runtime/index.ts';
-import { innerOf, isRun, isTask, runStateOf, runStatusOf } from './run-status.ts';
+import { runPathOf } from './run-path.ts';
+import { isRun, isTask, runStateOf, runStatusOf } from './run-status.ts';
 import type { Moment, RunState, RunStatus, Stood } from './run-status.ts';
 import { explainRoute } from '../routing/explain.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
@@ -116,15 +117,8 @@ export class Runs {
 
   /** Of a run within a run too. */
   #declarationAt(address: string): AnyWorkflowOptions | undefined {
-    const [name, , ...path] = address.split('/');
-    let options = this.#workflows.get(name!);
-    for (let at = 0; at < path.length; at++) {
-      const declared = options?.tasks[path[at]!];
-      options = declarationOf(innerOf(declared));
-      // The number of the item, or of the time.
-      if (declared?.kind === 'map' || declared?.kind === 'loop') at++;
-    }
-    return options;
+    const last = runPathOf(address, (name) => this.#workflows.get(name)).at(-1);
+    return last?.address === address ? last.options : undefined;
   }
 
   /**

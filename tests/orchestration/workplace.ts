@@ -12,7 +12,7 @@ export function workplaceUnder(decider: Decider): Workplace {
     orders: { of: () => new Map(), watch: () => () => {} },
     get: () => undefined,
     actor: () => Promise.reject(new Error('there are no records')),
-    tenantOf: () => undefined,
+    belongingOf: () => ({ workflows: [], tenants: [] }),
   };
 }
 

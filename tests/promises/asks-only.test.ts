@@ -119,6 +119,31 @@ describe('a process that only asks', () => {
     expect(seen).toEqual([true]);
   });
 
+  it('waits for all above whoever asks it, not for that one', async () => {
+    const store = new WatchedStore();
+    const seen: unknown[] = [];
+    const below = durable(
+      fromPromise(() => Promise.resolve(void seen.push(system.get('above/1/middle') !== undefined))),
+      { asksOnly: true },
+    );
+    const asker = setup({ actors: { below } }).createMachine({ invoke: { src: 'below', id: 'below' } });
+    const middle = setup({ actors: { asker } }).createMachine({ invoke: { src: 'asker', id: 'asker' } });
+    const above = setup({ actors: { middle } }).createMachine({
+      initial: 'idle',
+      states: { idle: { on: { go: 'going' } }, going: { invoke: { src: 'middle', id: 'middle' } } },
+    });
+    const { system } = await open({ above }, { store });
+    const ref = await system.actor('above', '1');
+    store.hold();
+    const sent = ref.send({ type: 'go' } as never);
+    await ticks();
+    expect(seen).toEqual([]);
+    store.release();
+    await sent;
+    await ticks();
+    expect(seen).toEqual([true]);
+  });
+
   it('asks again when its birth is lost, and nobody hears the first answer', async () => {
     for (const [applies, delay] of [false, true].flatMap((one) => [0, 3].map((ms) => [one, ms] as const))) {
       const store = new WatchedStore();

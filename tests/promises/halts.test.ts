@@ -1,9 +1,10 @@
 // The lie: "halted is halted". Halts of every kind, while calls run, while money is reserved, over crashes and under pauses: nothing that
 // is covered is begun after the record of the halt, what comes late is not heard, and what waited goes on when it is lifted.
-import { budget, FaultError, map, roles, task, vote, workflow } from 'heddle/actors';
+import { budget, call, FaultError, loop, map, roles, task, vote, workflow } from 'heddle/actors';
 import type { HaltTarget } from 'heddle/actors';
 import { NotPermitted } from 'heddle';
-import { describe, expect, it } from 'vitest';
+import type { Decider } from 'heddle';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { doing, World } from './staffed-world.ts';
 import { collect, onDisk, rejection } from './systems.ts';
 
@@ -203,6 +204,120 @@ describe('a halt', () => {
     expect(world.snapshot('other/2').status).not.toBe('active');
     expect(asked).toEqual([]);
   });
+});
+
+describe('a halt of what has parts', () => {
+  const asked: string[] = [];
+  const clerk = doing('clerk', ({ context }) => (asked.push(context.run), {}), {
+    capabilities: ['credit.assess@2', 'credit.report'],
+  });
+  beforeEach(() => void (asked.length = 0));
+
+  const inner = workflow({ id: 'inner', tasks: { work: task({ agent: 'clerk' }) } });
+  const middle = workflow({
+    id: 'middle',
+    tasks: {
+      called: call({ workflow: inner }),
+      each: map({ over: () => [{}, {}], each: inner }),
+      again: loop({ body: inner, until: () => true, times: 2 }),
+    },
+  });
+  const outer = workflow({
+    id: 'outer',
+    tasks: { listed: map({ over: () => [{}], each: middle }), own: task({ agent: 'clerk' }) },
+  });
+  const within = ['called', 'each/0', 'each/1', 'again/1'].map((node) => `outer/1/listed/0/${node}`);
+
+  it.each<[target: string, blocked: readonly string[]]>([
+    ['outer', ['outer/1', ...within]],
+    ['middle', within],
+    // The name that it has among the actors.
+    ['between', within],
+    ['inner', within],
+    ['somewhere', []],
+  ])('covers all that runs within a workflow, wherever it is called: %s', async (target, blocked) => {
+    const world = await World.open({ actors: { outer, between: middle, inner, clerk } });
+    await world.system.halts.halt({ workflow: target }, { reason: 'test' });
+    await world.start('outer', '1');
+    expect(asked.toSorted()).toEqual(
+      ['outer/1', ...within].filter((run) => !blocked.includes(run)).toSorted(),
+    );
+    await world.system.halts.lift({ workflow: target }, { reason: 'test' });
+    await world.settle();
+    expect(asked.toSorted()).toEqual(['outer/1', ...within].toSorted());
+  });
+
+  const ofCustomer = { tenant: ({ customer }: { customer?: string }) => customer };
+  const branchOffice = workflow({
+    id: 'branchOffice',
+    ...ofCustomer,
+    tasks: { work: task({ agent: 'clerk' }) },
+  });
+  const bank = (tenant?: string) =>
+    workflow({
+      id: 'bank',
+      ...(tenant !== undefined && { tenant: () => tenant }),
+      tasks: {
+        first: task({ agent: 'clerk' }),
+        office: call({ needs: ['first'], workflow: branchOffice, input: (_, { input }) => input }),
+      },
+    });
+
+  it.each<[string, string | undefined, object, target: string, blocked: readonly string[], told: unknown]>([
+    ['that alone says whose it is', undefined, { customer: 'acme' }, 'acme', ['bank/1/office'], 'acme'],
+    ['that says so too', 'acme', { customer: 'acme' }, 'acme', ['bank/1', 'bank/1/office'], 'acme'],
+    ['of another than it says itself', 'acme', { customer: 'zeta' }, 'zeta', ['bank/1/office'], undefined],
+    ['of which it cannot be told whose it is', undefined, {}, 'acme', ['bank/1/office'], undefined],
+    ['of somebody else', undefined, { customer: 'zeta' }, 'acme', [], 'zeta'],
+  ])(
+    'covers for a tenant a run within a run %s, and the decider is told the same',
+    async (_, tenant, input, target, blocked, told) => {
+      const tenants = new Map<string, unknown>();
+      const decider: Decider = {
+        hash: 'test',
+        decide: ({ action, principal }) => {
+          if (action.name === 'agent.call') tenants.set(principal.id, principal.properties?.['tenant']);
+          return { effect: 'permit', determining: ['all'], reasons: [], obligations: [] };
+        },
+      };
+      const world = await World.open({ actors: { bank: bank(tenant), clerk }, decider, store: onDisk() });
+      await world.system.halts.halt({ tenant: target }, { reason: 'test' });
+      await world.start('bank', '1', input);
+      const runs = ['bank/1', 'bank/1/office'];
+      const tasks = ['bank/1/first', 'bank/1/office/work'];
+      const isHalted = (address: string): boolean =>
+        world.system.get(address) !== undefined && world.snapshot(address).value === 'halted';
+      await world.until(() => world.snapshot('bank/1').status === 'done' || tasks.some(isHalted));
+      const first = runs.findIndex((run) => blocked.includes(run));
+      expect(asked).toEqual(first === -1 ? runs : runs.slice(0, first));
+      await world.system.halts.lift({ tenant: target }, { reason: 'test' });
+      await world.until(() => world.snapshot('bank/1').status === 'done');
+      expect(asked).toEqual(runs);
+      expect([tenants.get('bank/1'), tenants.get('bank/1/office')]).toEqual([tenant, told]);
+    },
+  );
+
+  const credit = (options: { capability?: string; agent?: string }) =>
+    workflow({ id: 'credit', tasks: { ask: task(options) } });
+
+  it.each<[asked: { capability?: string; agent?: string }, target: string, isCovered: boolean]>([
+    [{ capability: 'credit' }, 'credit.assess', true],
+    [{ capability: 'credit' }, 'credit.assess@2', true],
+    [{ capability: 'credit' }, 'credit.assess@1', false],
+    [{ capability: 'credit.report' }, 'credit.assess', false],
+    [{ capability: 'credit.report' }, 'credit', true],
+    [{ agent: 'clerk', capability: 'credit' }, 'credit.assess', true],
+    [{ agent: 'clerk', capability: 'credit.report' }, 'credit.assess', false],
+    [{ agent: 'clerk' }, 'credit.assess', true],
+  ])(
+    'covers for a capability whoever would do by it what is asked: %j, %s',
+    async (options, capability, isCovered) => {
+      const world = await World.open({ actors: { credit: credit(options), clerk } });
+      await world.system.halts.halt({ capability }, { reason: 'test' });
+      await world.start('credit', '1');
+      expect(asked).toEqual(isCovered ? [] : ['credit/1']);
+    },
+  );
 });
 
 describe('an agent that says that it is halted', () => {

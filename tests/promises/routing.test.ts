@@ -103,7 +103,7 @@ function staffedSystem({
         get: (address) => system.get(address) as never,
         actor: (name, id) => system.actor(name, id),
         orders: system.orders,
-        tenantOf: () => undefined,
+        belongingOf: () => ({ workflows: [], tenants: [] }),
       });
     },
     dies,
