@@ -6,11 +6,11 @@ import type { Reviewer } from './review-permission.ts';
 
 /** Whether it would be self-approval; a gate may allow that. */
 export const isOwnRun = (
-  { initiator, fourEyes, about }: Pick<ReviewContext, 'initiator' | 'fourEyes' | 'about'>,
+  { initiator, fourEyes, ownRuns }: Pick<ReviewContext, 'initiator' | 'fourEyes' | 'ownRuns'>,
   { id }: Pick<Reviewer, 'id'>,
 ): boolean =>
   // One that the review knows itself it refuses itself.
-  initiator === id && !fourEyes.includes(id) && about['ownRuns'] !== 'allow';
+  initiator === id && !fourEyes.includes(id) && ownRuns === 'refuse';
 
 /** Whether somebody could still decide it: they have not worked on it, not approved it, and nobody else has it. */
 export function couldDecide(

@@ -8,6 +8,7 @@
 import type { Permission } from '../../machines/review/events.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import type { AccessRequest, Decision, Entitled, Obligation, Resource } from '../../runtime/index.ts';
+import { besides } from '../workflow/about.ts';
 
 /** Who decides about a review, as the decider is told. */
 export interface Reviewer {
@@ -114,16 +115,21 @@ function areTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
+/** What a review says of itself, which nothing in its `about` can say for it. */
+const OF_THE_HOUSE: ReadonlySet<string> = new Set([
+  ...['roles', 'initiator', 'ownRuns', 'fourEyes', 'quorum', 'approvedBy', 'claimedBy', 'delegatedBy'],
+  ...['isOverdue', 'workflow', 'run'],
+]);
+
 /** A review, as the decider sees it. */
 export function resourceOf(address: string, context: ReviewContext): Resource {
-  const { roles, initiator, fourEyes, quorum, approvals, claim, isOverdue, about } = context;
+  const { roles, initiator, ownRuns, fourEyes, quorum, approvals, claim, isOverdue, about } = context;
   return {
     type: 'review',
     id: address,
     properties: {
-      // First: it must not take the place of what the review says of itself.
-      ...about,
-      ...{ roles, fourEyes, quorum, isOverdue, workflow: workflowOf(address), run: runOf(address) },
+      ...besides(about, OF_THE_HOUSE),
+      ...{ roles, ownRuns, fourEyes, quorum, isOverdue, workflow: workflowOf(address), run: runOf(address) },
       approvedBy: approvals.map(({ by }) => by),
       ...(initiator !== undefined && { initiator }),
       ...(claim !== undefined && { claimedBy: claim.by, delegatedBy: claim.for }),

@@ -64,7 +64,7 @@ export interface ReviewsOptions extends ReviewDecider {
 export interface Review
   extends
     Omit<ReviewFile, 'ending'>,
-    Pick<ReviewContext, 'initiator' | 'about' | 'openedAt' | 'isOverdue' | 'calendar'> {
+    Pick<ReviewContext, 'initiator' | 'ownRuns' | 'about' | 'openedAt' | 'isOverdue' | 'calendar'> {
   /** Its address. */
   readonly id: string;
   /** Whether it was wrong on purpose; not known before it has ended. */

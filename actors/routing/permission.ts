@@ -8,6 +8,8 @@ import { satisfying } from '../agents/capability.ts';
 import type { HaltableCall } from '../halts/halts.ts';
 import type { MetTerms } from '../halts/obligations.ts';
 import type { Belonging } from '../state/belonging.ts';
+import { besides, saidAbout } from '../workflow/about.ts';
+import type { About } from '../workflow/about.ts';
 import type { TaskDuty } from '../workflow/office.ts';
 import type { Candidate } from './candidate.ts';
 
@@ -44,13 +46,25 @@ const askedOf = ({ capabilities }: Agent, capability: string | undefined): reado
   capability === undefined ? capabilities : [capability, ...satisfying(capabilities, capability)];
 
 /** What a task says of its work; or why it cannot be told. */
-export function aboutOf({ about }: TaskDuty, input: unknown): Readonly<Record<string, unknown>> | string {
+export function aboutOf({ about }: TaskDuty, input: unknown): About | string {
+  if (about === undefined) return {};
+  let said: unknown;
   try {
-    return about?.(input) ?? {};
+    said = about(input);
   } catch (error) {
     return `what the decider is to be told of it throws a ${error instanceof Error ? error.name : typeof error}`;
   }
+  try {
+    return saidAbout(said);
+  } catch (error) {
+    return `what the decider is to be told of it makes no sense: ${(error as Error).message}`;
+  }
 }
+
+/** What is known of a call, which nothing that a task says of it can say. */
+const OF_THE_HOUSE: ReadonlySet<string> = new Set([
+  ...['task', 'maxCost', 'labels', 'capability', 'vote', 'shadow'],
+]);
 
 /** What the decider is asked before an agent is. */
 export function callOf(
@@ -58,15 +72,19 @@ export function callOf(
   { task, workflow, capability, labels }: TaskDuty,
   { run }: { readonly run: string },
   tenant: string | undefined,
-  about: Readonly<Record<string, unknown>>,
+  about: About,
+  known: { readonly vote?: true; readonly shadow?: true } = {},
 ): AccessRequest {
   const { name, model, version, capabilities, contract, properties } = agent;
   return {
     principal: { type: 'actor', id: run, properties: { workflow, ...(tenant !== undefined && { tenant }) } },
     action: {
       name: 'agent.call',
-      // First: they must not take the place of what is known.
-      properties: { ...about, task, maxCost, labels, ...(capability !== undefined && { capability }) },
+      properties: {
+        ...besides(about, OF_THE_HOUSE),
+        ...{ task, maxCost, labels, ...known },
+        ...(capability !== undefined && { capability }),
+      },
     },
     resource: {
       type: 'agent',

@@ -79,8 +79,8 @@ export class Consulting {
     const found = route(this.#agents, request, rules ?? ANY_RULES, await this.#look(shift, request, rules));
     const refused: Refusal[] = [];
     for (const [index, candidate] of found.candidates.entries()) {
-      const besides = seat === undefined ? {} : { vote: true };
-      const given = await this.#permission(shift, duty, consultation, candidate, CALL_OBLIGATIONS, besides);
+      const known = seat === undefined ? {} : { vote: true as const };
+      const given = await this.#permission(shift, duty, consultation, candidate, CALL_OBLIGATIONS, known);
       if (!('why' in given)) {
         const others = found.candidates.slice(index + 1);
         const advice = advising(candidate, given, others, { ...found, denied: refused.map(passedOverBy) });
@@ -131,8 +131,8 @@ export class Consulting {
       const { name, permits } = agent;
       // Nobody meets obligations for it.
       const about = { ...request, start };
-      const besides = { shadow: true };
-      const permission = await this.#permission(shift, request.duty, about, { agent, maxCost }, [], besides);
+      const known = { shadow: true } as const;
+      const permission = await this.#permission(shift, request.duty, about, { agent, maxCost }, [], known);
       const address =
         'why' in permission ? undefined : await this.#records.one(shift.workplace, 'shadow', name);
       const { account: payer, compare } = rule;
@@ -158,7 +158,7 @@ export class Consulting {
     { start, input }: Consultation,
     candidate: Pick<Candidate, 'agent' | 'maxCost'> & Partial<Pick<Candidate, 'estimate'>>,
     meets: readonly string[] = CALL_OBLIGATIONS,
-    besides: Readonly<Record<string, unknown>> = {},
+    known: Parameters<typeof callOf>[5] = {},
   ): Promise<Permitted | Refusal> {
     const { agent, maxCost, estimate } = candidate;
     const { name } = agent;
@@ -169,7 +169,7 @@ export class Consulting {
     const about = aboutOf(duty, input);
     if (typeof about === 'string') return { agent: name, why: about };
     const { hash } = authority;
-    const request = callOf(candidate, duty, start, tenantOf(belonging), { ...about, ...besides });
+    const request = callOf(candidate, duty, start, tenantOf(belonging), about, known);
     const decision = await authority.permit(request, { meets });
     if (decision.effect !== 'permit') return { agent: name, why: whyDenied(decision) };
     const terms = termsFor(decision.obligations, {

@@ -51,6 +51,8 @@ import type {
   TaskOptions,
   WorkflowOptions,
 } from './declaration.ts';
+import { saidAbout } from './about.ts';
+import type { About } from './about.ts';
 import { calendarFor, timesOf } from './gate-times.ts';
 import { labelsIn } from './labels.ts';
 import { edgePolicyOf, needOf } from './need.ts';
@@ -247,7 +249,8 @@ class Building {
       ...asOther(this.#office.review, (start) => start.input, outcomeOfReview),
       input: (outputs, view) => {
         const proposal = inputOf(options)(outputs, view) as ReviewInput['proposal'];
-        return reviewInputOf(name, options, proposal, about?.(outputs as never, view) ?? {}, calendar);
+        const said = about === undefined ? {} : saidAbout(about(outputs as never, view));
+        return reviewInputOf(name, options, proposal, said, calendar);
       },
       values: () => ({}),
       compensate: undefined,
@@ -507,7 +510,7 @@ function reviewInputOf(
   name: string,
   options: GateOptions,
   proposal: ReviewInput['proposal'],
-  about: Readonly<Record<string, unknown>>,
+  about: About,
   calendar: WorkingCalendar | undefined,
 ): ReviewInput {
   const { role, title = name, quorum, editable } = options;
@@ -519,7 +522,8 @@ function reviewInputOf(
     ...(editable !== undefined && { editable: editable === true ? [''] : editable }),
     ...(options.schema !== undefined && { schema: schemaOf(options.schema)!.hash }),
     ...timesOf(options, calendar),
-    about: { ...about, ...(options.ownRuns === 'allow' && { ownRuns: 'allow' }) },
+    ...(options.ownRuns !== undefined && { ownRuns: options.ownRuns }),
+    about,
   };
 }
 

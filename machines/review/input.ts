@@ -27,6 +27,8 @@ export interface ReviewInput {
   readonly initiator?: string;
   /** Who else must not decide: whoever has worked on it. */
   readonly fourEyes?: readonly string[];
+  /** Whether whoever has started the run may decide it, where that is known. Default `refuse`. */
+  readonly ownRuns?: OwnRuns;
   /** Whether somebody who has edited the proposal counts among those who approve it. Default `count`. */
   readonly ownEdits?: OwnEdits;
   /** For how long, in ms, somebody must have been shown it before they may approve. Default 0: they need not. */
@@ -48,6 +50,7 @@ export interface ReviewInput {
   readonly about?: Readonly<Record<string, Json>>;
 }
 
+export type OwnRuns = 'refuse' | 'allow';
 export type OwnEdits = 'count' | 'need-another';
 export type OnExpire = 'refuse' | 'stay';
 
@@ -65,7 +68,7 @@ export type Step =
 export const LONGEST_PROPOSAL = 1_048_576;
 
 const NAMES: readonly (keyof ReviewInput)[] = [
-  ...(['title', 'proposal', 'editable', 'schema', 'roles', 'quorum', 'initiator', 'fourEyes'] as const),
+  ...(['title', 'proposal', 'editable', 'schema', 'roles', 'quorum', 'initiator', 'fourEyes', 'ownRuns'] as const),
   ...(['ownEdits', 'dwellMs', 'probe', 'ladder', 'expiresAfterMs', 'onExpire', 'calendar', 'about'] as const),
 ];
 
@@ -80,6 +83,7 @@ export function checkReviewInput(input: unknown): asserts input is ReviewInput {
   check.ifGiven('quorum', whole(1).problem);
   check.ifGiven('initiator', problemOfName);
   check.ifGiven('fourEyes', (people) => problemOfNames(people, 0));
+  check.ifGiven('ownRuns', oneOf('refuse', 'allow'));
   check.ifGiven('ownEdits', oneOf('count', 'need-another'));
   check.ifGiven('dwellMs', whole(0).problem);
   check.ifGiven('probe', (probe) => (typeof probe === 'boolean' ? undefined : 'must be true or false'));

@@ -22,7 +22,7 @@ import type {
   ReviewVerdict,
 } from './events.ts';
 import { checkReviewInput, stepsOf } from './input.ts';
-import type { ReviewInput, Step } from './input.ts';
+import type { OwnRuns, ReviewInput, Step } from './input.ts';
 import { hashShown, isOpen, ruleOn } from './rules.ts';
 import type {
   Approval,
@@ -41,6 +41,8 @@ import type { Stopwatch } from '../permits/stopwatch.ts';
 
 export interface ReviewContext extends ReviewFile {
   readonly initiator: string | undefined;
+  /** Whether whoever has started the run may decide it. */
+  readonly ownRuns: OwnRuns;
   readonly about: Readonly<Record<string, Json>>;
   readonly probe: boolean;
   readonly openedAt: number;
@@ -295,12 +297,13 @@ export function isReview(logic: unknown): boolean {
 function contextAtBirth(input: ReviewInput): ReviewContext {
   checkReviewInput(input);
   const { title, proposal, editable = false, schema, roles, quorum = 1, initiator } = input;
+  const { ownRuns = 'refuse' } = input;
   const { fourEyes = [], ownEdits = 'count', dwellMs = 0, probe = false, about = {}, calendar } = input;
   const steps = stepsOf(input);
   return {
     ...{ title, original: proposal, content: proposal, hash: hashShown(title, proposal), schema },
     editable: editable === false ? [] : editable,
-    ...{ roles, quorum, initiator, ownEdits, dwellMs, probe, about, shown: [] },
+    ...{ roles, quorum, initiator, ownRuns, ownEdits, dwellMs, probe, about, shown: [] },
     fourEyes: initiator === undefined ? fourEyes : [...new Set([initiator, ...fourEyes])],
     ...{ claim: undefined, ending: undefined, answer: undefined },
     ...{ delegations: [], questions: [], comments: [], approvals: [], voided: [], edits: [] },

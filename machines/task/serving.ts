@@ -18,7 +18,6 @@ export function jobOf({ start, input, advice, problems, deadlineAt }: TaskContex
     ...{ task: start.task, workflow: start.workflow, agent, work: input as Json },
     ...(start.account !== undefined && { maxCost: amountOf(maxCost) }),
     ...(problems.length > 0 && { problems: problems as unknown as Json }),
-    ...(ownRuns !== undefined && { ownRuns }),
   };
   return {
     title: `${start.task}: to be done`,
@@ -26,6 +25,7 @@ export function jobOf({ start, input, advice, problems, deadlineAt }: TaskContex
     editable: [''],
     schema,
     roles: [role],
+    ...(ownRuns !== undefined && { ownRuns }),
     about,
     ...(Number.isFinite(expiresAfterMs) && { expiresAfterMs }),
   };

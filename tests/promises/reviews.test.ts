@@ -255,6 +255,7 @@ describe('permission', () => {
             amount: 900,
             roles: ['editor'],
             fourEyes: ['ivy'],
+            ownRuns: 'refuse',
             quorum: 2,
             isOverdue: false,
             approvedBy: [],
