@@ -283,6 +283,65 @@ describe('who may', () => {
   });
 });
 
+describe('a grant with obligations', () => {
+  const table = roles({
+    grants: [
+      { id: 'all', to: 'everyone', actions: ['pay'], resources: 'any', reason: 'it is paid' },
+      {
+        ...{ id: 'large', to: 'everyone', actions: ['pay'], resources: 'any' },
+        when: [{ of: 'action.properties.amount', moreThan: 1000 }],
+        obligations: [{ type: 'gate', role: 'treasurer' }],
+      },
+      { id: 'alone', to: 'everyone', actions: ['send'], resources: 'any', obligations: [{ type: 'reason' }] },
+      {
+        ...{ id: 'silent', to: 'everyone', actions: ['read'], resources: 'any' },
+        when: [{ of: 'action.properties.amount', moreThan: 1000 }],
+        obligations: [{ type: 'notify' }],
+      },
+    ],
+  });
+  const request = (name: string, properties: Attributes): AccessRequest => ({
+    principal: { type: 'user', id: 'zoe' },
+    action: { name, properties },
+    resource: { type: 'account', id: '1' },
+  });
+  const obligations = [{ type: 'gate', role: 'treasurer' }];
+
+  it.each([['5000'], [null], [undefined], [[5000]], [Number.NaN], [{}]])(
+    'obliges where it cannot be told whether it applies: an amount of %j',
+    (amount) => {
+      expect(table.decide(request('pay', { amount }))).toEqual({
+        ...{ effect: 'permit', determining: ['all', 'large'], obligations },
+        reasons: ['it is paid', 'large obliges, as far as can be told without action.properties.amount'],
+      });
+    },
+  );
+
+  it('obliges nobody where it can be told that it does not apply, and everybody where it does', () => {
+    expect(table.decide(request('pay', { amount: 1000 }))).toMatchObject({
+      ...{ determining: ['all'], obligations: [] },
+    });
+    expect(table.decide(request('pay', { amount: 1001 }))).toMatchObject({
+      ...{ determining: ['all', 'large'], obligations },
+    });
+  });
+
+  it('permits nothing where it only obliges', () => {
+    expect(table.decide(request('read', { amount: '5000' }))).toMatchObject({
+      ...{ effect: 'deny', determining: [], obligations: [] },
+    });
+    expect(table.decide(request('send', {}))).toMatchObject({ effect: 'permit', determining: ['alone'] });
+  });
+
+  it('is explained: whether it only obliges', () => {
+    const row = (amount: unknown) =>
+      table.explain(request('pay', { amount })).rows.find(({ id }) => id === 'large');
+    expect(row('5000')).toMatchObject({ applies: false, obliges: true });
+    expect(row(5000)).toMatchObject({ applies: true });
+    expect([row(5000), row(1)].map((one) => one?.obliges)).toEqual([undefined, undefined]);
+  });
+});
+
 describe('an explanation', () => {
   it('says which rows apply, and why the others do not', () => {
     const { effect, rows } = bank.explain(approve('carol', {}, { amount: 1 }));

@@ -1,7 +1,7 @@
 /**
  * The built-in decider: a table of roles and grants, as data. What no grant permits is refused, and a row that forbids outranks all
  * that grant. A statement that cannot be told, because an attribute is missing or is not what it must be, is no reason to
- * grant, and one to forbid: in doubt it says no.
+ * grant, and one to forbid, and to oblige: in doubt it says no, or asks for more.
  *
  * It knows the request and its table, and nothing else; the same request at the same time gets the same answer from the same hash.
  */
@@ -43,6 +43,8 @@ export interface RowExplanation {
   readonly kind: 'grant' | 'forbid';
   /** Whether it has its effect on the request. */
   readonly applies: boolean;
+  /** It cannot be told whether a grant applies: it permits nothing, and whoever is permitted by others must do what it asks for. */
+  readonly obliges?: true;
   /** What of it does not hold, or cannot be told. */
   readonly because: readonly string[];
 }
@@ -72,21 +74,25 @@ export class Roles implements Decider {
   decide(request: AccessRequest): Decision {
     const question = this.#questionOf(request);
     const granting: Row[] = [];
+    const obliging: Row[] = [];
     const forbidding: Row[] = [];
-    const reasons: string[] = [];
+    const why = { granting: [] as string[], forbidding: [] as string[] };
     for (const row of this.#table.rows) {
       const truth = truthOf(row, question);
-      if (!applies(row, truth)) continue;
-      (row.kind === 'grant' ? granting : forbidding).push(row);
-      if (row.kind === 'forbid') reasons.push(reasonOf(row, truth));
+      if (row.kind === 'forbid' && applies(row, truth)) {
+        forbidding.push(row);
+        why.forbidding.push(reasonOf(row, truth));
+      } else if (applies(row, truth)) {
+        granting.push(row);
+        if (row.reason !== undefined) why.granting.push(row.reason);
+      } else if (obliges(row, truth)) {
+        obliging.push(row);
+        why.granting.push(reasonOf(row, truth));
+      }
     }
-    if (forbidding.length > 0) return decisionOf('deny', forbidding, reasons);
+    if (forbidding.length > 0) return decisionOf('deny', forbidding, why.forbidding);
     if (granting.length === 0) return decisionOf('deny', [], ['no grant permits it']);
-    return decisionOf(
-      'permit',
-      granting,
-      granting.flatMap(({ reason }) => reason ?? []),
-    );
+    return decisionOf('permit', [...granting, ...obliging], why.granting);
   }
 
   /**
@@ -105,7 +111,11 @@ export class Roles implements Decider {
     const question = this.#questionOf(request);
     const rows = this.#table.rows.map((row): RowExplanation => {
       const { id, kind } = row;
-      return { id, kind, applies: applies(row, truthOf(row, question)), because: becauseOf(row, question) };
+      const truth = truthOf(row, question);
+      return {
+        ...{ id, kind, applies: applies(row, truth), because: becauseOf(row, question) },
+        ...(obliges(row, truth) && { obliges: true }),
+      };
     });
     return { ...this.decide(request), rows };
   }
@@ -160,7 +170,14 @@ function truthOf({ tests }: Row, question: Question): Truth {
 const applies = ({ kind }: Row, truth: Truth): boolean =>
   truth === true || (kind === 'forbid' && isUnknown(truth));
 
-function reasonOf({ id, reason = `${id} forbids it` }: Row, truth: Truth): string {
+/** What must be done besides would be left undone where it cannot be told whether it must: so it must. */
+const obliges = ({ kind, obligations }: Row, truth: Truth): boolean =>
+  kind === 'grant' && obligations.length > 0 && isUnknown(truth);
+
+function reasonOf(
+  { id, kind, reason = `${id} ${kind === 'forbid' ? 'forbids it' : 'obliges'}` }: Row,
+  truth: Truth,
+): string {
   return isUnknown(truth) ? `${reason}, as far as can be told without ${truth.missing.join(', ')}` : reason;
 }
 

@@ -68,7 +68,17 @@ export type Step =
 export const LONGEST_PROPOSAL = 1_048_576;
 
 const NAMES: readonly (keyof ReviewInput)[] = [
-  ...(['title', 'proposal', 'editable', 'schema', 'roles', 'quorum', 'initiator', 'fourEyes', 'ownRuns'] as const),
+  ...([
+    'title',
+    'proposal',
+    'editable',
+    'schema',
+    'roles',
+    'quorum',
+    'initiator',
+    'fourEyes',
+    'ownRuns',
+  ] as const),
   ...(['ownEdits', 'dwellMs', 'probe', 'ladder', 'expiresAfterMs', 'onExpire', 'calendar', 'about'] as const),
 ];
 

@@ -1,5 +1,6 @@
 // The lie: "permitted, on condition that". Obligations of every kind on calls of agents, tools and approvals: each is met before the call,
 // and stands in the journal before it; one that is unknown, misspelt or impossible is a refusal; data goes only where their labels let it.
+import { readFileSync } from 'node:fs';
 import { agent, budget, from, gate, map, mcp, roles, task, workflow } from 'heddle/actors';
 import type { Assignment } from 'heddle/actors';
 import type { Decider, Decision, Obligation } from 'heddle';
@@ -103,6 +104,88 @@ grants:
       0,
       'nobody has approved the call in time',
     ]);
+  });
+});
+
+describe('a table in which large amounts are approved by a treasurer', () => {
+  // As it stands in docs/decisions.md, with the row of the program.
+  const page = readFileSync(new URL('../../docs/decisions.md', import.meta.url), 'utf8');
+  const [, written] = /### Obligations[^]*?```yml\n([^]*?)```/.exec(page)!;
+  const program =
+    "  - { id: program, to: { principals: [{ type: program, id: main }] }, actions: ['*'], resources: any }";
+  const table = (attributes: string) =>
+    roles(`${attributes}\n${written!.replace('grants:\n', `grants:\n${program}\n`)}`);
+
+  describe.each([
+    ['that declares nothing', ''],
+    ['that declares a whole number', 'attributes: { action.properties.amount: integer }'],
+  ])('%s', (_, attributes) => {
+    it.each([['5000'], [null], [undefined], [[5000]], [5000], [1e21], ...(attributes ? [[5.5]] : [])])(
+      'lets no amount of %j pass without them',
+      async (amount) => {
+        const { world, asked } = await worldWith(table(attributes));
+        await world.start('pay', '1', amount === undefined ? {} : { amount });
+        expect(asked).toEqual([]);
+        expect(world.system.reviews.get('pay/1/work/clearance')).toMatchObject({
+          status: 'pending',
+          roles: ['treasurer'],
+        });
+      },
+    );
+
+    it('lets small ones pass', async () => {
+      const { world, asked } = await worldWith(table(attributes));
+      await world.start('pay', '1', { amount: 1000 });
+      expect(asked.length).toBe(1);
+    });
+  });
+
+  it.each([
+    ['a promise', () => Promise.resolve({ amount: 1 })],
+    ['nothing', () => undefined],
+    ['null', () => null],
+    ['a list', () => [{ amount: 1 }]],
+    ['no data', () => ({ amount: 1, at: new Date(0) })],
+  ])('asks nobody where a task says %s of its work', async (_, about) => {
+    const asked: Assignment[] = [];
+    const clerk = doing('clerk', (assignment) => (asked.push(assignment), {}));
+    const mute = workflow({ id: 'pay', tasks: { work: task({ agent: 'clerk', about: about as never }) } });
+    const world = await World.open({ actors: { pay: mute, clerk }, decider: table('') });
+    await world.start('pay', '1');
+    expect(asked).toEqual([]);
+    expect(world.snapshot('pay/1/work').context.passedOver).toMatchObject([
+      { agent: 'clerk', why: expect.stringContaining('what the decider is to be told of it makes no sense') },
+    ]);
+  });
+
+  it('tells the decider nothing in the name of the house', async () => {
+    const told: unknown[] = [];
+    const decider: Decider = {
+      hash: 'listening',
+      decide({ action }) {
+        if (action.name === 'agent.call') told.push(action.properties);
+        return PERMIT;
+      },
+    };
+    const forged = {
+      task: 'x',
+      maxCost: 0,
+      labels: [],
+      capability: 'x',
+      vote: true,
+      shadow: true,
+      amount: 1,
+    };
+    const forging = workflow({
+      id: 'pay',
+      tasks: { work: task({ agent: 'clerk', labels: ['pii'], about: (input) => input as never }) },
+    });
+    const world = await World.open({
+      actors: { pay: forging, clerk: doing('clerk', () => ({}), { cost: 0.5 }) },
+      decider,
+    });
+    await world.start('pay', '1', forged);
+    expect(told).toEqual([{ amount: 1, task: 'work', maxCost: 500_000, labels: ['pii'] }]);
   });
 });
 
@@ -242,6 +325,34 @@ describe('an approval', () => {
     await approve('bob', { reason: 'fine' });
     await world.settle();
     expect(world.snapshot('ask/1').status).toBe('done');
+  });
+
+  it('of an amount that cannot be compared needs the second approver of large ones', async () => {
+    const table = roles(`
+grants:
+  - { id: all, to: everyone, actions: ['*'], resources: any }
+  - id: large
+    to: everyone
+    actions: [review.approve]
+    resources: [{ type: review }]
+    when: [{ of: resource.properties.amount, moreThan: 1000 }]
+    obligations: [{ type: second-approver }]
+`);
+    const amounts = workflow({
+      id: 'ask',
+      tasks: {
+        ok: gate({ role: 'any', about: (_, { input: { amount } }) => ({ amount: amount as string }) }),
+      },
+    });
+    const world = await World.open({ actors: { ask: amounts }, decider: table });
+    const statusAfterOne = async (id: string, amount: unknown) => {
+      await world.start('ask', id, { amount });
+      const approval = { by: 'ann', verdict: 'approve' } as const;
+      return (await world.system.reviews.decide(`ask/${id}/ok`, approval)).review.status;
+    };
+    expect(await statusAfterOne('1', '5000')).toBe('pending');
+    expect(await statusAfterOne('2', null)).toBe('pending');
+    expect(await statusAfterOne('3', 1000)).toBe('approved');
   });
 
   it('is refused with one that nobody knows', async () => {
