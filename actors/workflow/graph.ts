@@ -6,6 +6,7 @@ import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { microsOf } from '../../machines/values/money.ts';
 import type { ReviewInput } from '../../machines/review/input.ts';
 import type { ReviewOutput } from '../../machines/review/review.ts';
+import { editorsIn } from '../../machines/review/workers.ts';
 import { strategies } from '../../machines/faults/strategies.ts';
 import { extend } from '../../machines/faults/strategy.ts';
 import type { Rung as StrategyRung, Strategy } from '../../machines/faults/strategy.ts';
@@ -246,7 +247,7 @@ class Building {
     const { about } = options;
     const calendar = calendarFor(options, this.#options.calendar);
     return {
-      ...asOther(this.#office.review, (start) => start.input, outcomeOfReview),
+      ...asOther(this.#office.review, reviewAfter, outcomeOfReview),
       input: (outputs, view) => {
         const proposal = inputOf(options)(outputs, view) as ReviewInput['proposal'];
         const said = about === undefined ? {} : saidAbout(about(outputs as never, view));
@@ -527,11 +528,17 @@ function reviewInputOf(
   };
 }
 
+/** Whoever has worked on what it is about does not decide it. */
+function reviewAfter({ input, people = [] }: WorkStart): ReviewInput {
+  return { ...(input as ReviewInput), fourEyes: people };
+}
+
 function outcomeOfReview(output: unknown): WorkOutcome {
-  const { verdict, by = 'nobody', reason = '' } = output as ReviewOutput;
+  const { verdict, by = 'nobody', reason = '', edits } = output as ReviewOutput;
+  const people = editorsIn({ edits });
   switch (verdict) {
     case 'approved':
-      return { status: 'complete', output };
+      return { status: 'complete', output, ...(people.length > 0 && { facts: { people } }) };
     case 'aborted':
       return { status: 'aborted', by, reason };
     case 'rejected':

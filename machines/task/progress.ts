@@ -11,6 +11,7 @@ import type { Limits, Move, Taken } from '../faults/next-move.ts';
 import { judge } from '../faults/quality.ts';
 import type { WorkFacts, WorkOutcome } from '../workflow/graph.ts';
 import { givenTo } from './terms.ts';
+import { peopleOn } from './people.ts';
 import { costOfVotes, ownVote, withoutOutputs } from './votes.ts';
 import type { TaskStart, Vote, VoterOutcome } from './votes.ts';
 import type {
@@ -96,6 +97,8 @@ export interface TaskContext {
   readonly parts: PartsDone | undefined;
   /** What has come of asking a person, in this attempt. */
   readonly supplied: Supplied | undefined;
+  /** The people who have supplied the answer. */
+  readonly people: readonly string[];
   /** In micro-units, as far as is known. */
   readonly spent: Micros;
   /** How many attempts have a cost that nobody knows. */
@@ -137,6 +140,7 @@ const FRESH: Omit<TaskContext, 'start' | 'input' | 'id' | 'deadlineAt'> = {
   inParts: false,
   parts: undefined,
   supplied: undefined,
+  people: [],
   spent: NOTHING,
   unknownCosts: 0,
   answer: undefined,
@@ -193,7 +197,7 @@ export function begun(context: TaskContext, now: number): Changed {
   };
   return {
     ...{ attempts: attempts + 1, log: [...log, note], answer: undefined, fault: undefined },
-    ...{ isPolled: false, awaits: undefined },
+    ...{ isPolled: false, awaits: undefined, people: [] },
   };
 }
 
@@ -410,13 +414,17 @@ export function outcomeOf(context: TaskContext): VoterOutcome {
   return start.seat !== undefined && isHalted(context) ? { ...ended, isHalted: true } : ended;
 }
 
-function factsOf({ attempts, advice, spent, votes, log, ground }: TaskContext): WorkFacts {
+function factsOf(context: TaskContext): WorkFacts {
+  const { attempts, advice, spent, votes, log, ground } = context;
   const { confidence } = log.at(-1) ?? {};
+  const people = peopleOn(context);
   return {
     attempts,
     cost: spent + costOfVotes(votes),
     ...(advice !== undefined && { agent: advice.agent }),
     ...(confidence !== undefined && { confidence }),
     ...(ground !== undefined && ground !== 'good' && { ground }),
+    // What stands in for an answer is nobody's.
+    ...(ground !== undefined && ground !== 'default' && people.length > 0 && { people }),
   };
 }

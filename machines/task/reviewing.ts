@@ -4,11 +4,13 @@
  */
 import type { ReviewInput } from '../review/input.ts';
 import type { ReviewOutput } from '../review/review.ts';
+import { peopleAround } from './people.ts';
 import { candidateIn } from './progress.ts';
 import type { TaskContext } from './progress.ts';
 import type { TaskSpec } from './words.ts';
 
-export function reviewOf({ start, move, fault, answer, advice }: TaskContext, spec: TaskSpec): ReviewInput {
+export function reviewOf(context: TaskContext, spec: TaskSpec): ReviewInput {
+  const { start, move, fault, answer, advice } = context;
   const candidate = candidateIn(answer);
   const role = (move?.do === 'review' ? (move.role ?? spec.reviewers) : spec.escalateTo)!;
   const problem = { class: fault!.class, message: fault!.message };
@@ -24,6 +26,7 @@ export function reviewOf({ start, move, fault, answer, advice }: TaskContext, sp
         : `${start.task} is not good enough by itself: take it?`,
     proposal: (candidate ?? { problem }) as ReviewInput['proposal'],
     roles: [role],
+    fourEyes: peopleAround(context),
     about: { ...about, problem },
   };
 }

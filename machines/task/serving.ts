@@ -5,6 +5,7 @@
 import type { Json } from '../values/canonical.ts';
 import type { ReviewInput } from '../review/input.ts';
 import type { ReviewOutput } from '../review/review.ts';
+import { suppliersIn } from '../review/workers.ts';
 import { amountOf } from '../values/money.ts';
 import type { TaskContext } from './progress.ts';
 import type { Supplied } from './words.ts';
@@ -26,21 +27,27 @@ export function jobOf({ start, input, advice, problems, deadlineAt }: TaskContex
     schema,
     roles: [role],
     ...(ownRuns !== undefined && { ownRuns }),
+    // Whoever has given an answer does not confirm it.
+    ...(start.seat?.people !== undefined && { fourEyes: start.seat.people }),
     about,
     ...(Number.isFinite(expiresAfterMs) && { expiresAfterMs }),
   };
 }
 
-export function suppliedBy({ log }: TaskContext, output: ReviewOutput): Pick<TaskContext, 'supplied'> {
+export function suppliedBy(
+  { log }: TaskContext,
+  output: ReviewOutput,
+): Pick<TaskContext, 'supplied' | 'people'> {
   const { verdict, at, reason, approvals } = output;
   const { by = approvals.at(-1)?.by, heldMs = approvals.at(-1)?.heldMs } = output;
   const { from } = log.at(-1)!;
+  const people = verdict === 'approved' ? suppliersIn(output) : [];
   const supplied: Supplied = {
-    verdict,
+    ...{ verdict, people },
     ...(verdict === 'approved' && { output: output.output }),
     ...(by !== undefined && { by }),
     ...(reason !== undefined && { reason }),
     durationMs: heldMs ?? Math.max(0, at - from),
   };
-  return { supplied };
+  return { supplied, people };
 }

@@ -106,7 +106,7 @@ export function clearanceOf(context: TaskContext): ReviewInput {
   return {
     title: `${start.task} is about to ask ${agent}: may it?`,
     proposal: { agent, maxCost: cost, ...givenTo(context) } as ReviewInput['proposal'],
-    ...{ roles, quorum },
+    ...{ roles, quorum, fourEyes: start.people ?? [] },
     ...(withinMs !== undefined && { expiresAfterMs: withinMs }),
     about: {
       ...{ task: start.task, workflow: start.workflow, agent, maxCost: cost },

@@ -28,6 +28,8 @@ export interface Seat {
   /** The models of those who have a vote already. */
   readonly models: readonly string[];
   readonly deadlineAt: number | undefined;
+  /** The people who have supplied the answer. Not there: nobody has. */
+  readonly people?: readonly string[];
 }
 
 /** How a task begins; a voter has a seat besides. */
@@ -48,6 +50,8 @@ export interface Vote {
   readonly model?: string;
   /** Not there: it has none, or none that is to this input. */
   readonly output?: TaskResult['output'];
+  /** The people who have supplied it. */
+  readonly people?: readonly string[];
   /** How often it was asked, and what that has cost, as far as is known. */
   readonly attempts: number;
   readonly cost: Micros;
@@ -65,6 +69,8 @@ export interface Poll {
   readonly model: string | undefined;
   readonly attempt: number;
   readonly deadlineAt: number | undefined;
+  /** The people who have supplied it. */
+  readonly people: readonly string[];
   /** Those that were cast before. */
   readonly votes: readonly Vote[];
 }
@@ -90,9 +96,10 @@ type Changed = Partial<TaskContext>;
 
 // ---- for the task -------------------------------------------------------------------------------------------------
 
-export function pollOf({ start, input, advice, attempts, deadlineAt, votes }: TaskContext): Poll {
+export function pollOf(context: TaskContext): Poll {
+  const { start, input, advice, attempts, deadlineAt, votes, people } = context;
   const { agent, model } = advice!;
-  return { start, input, agent, model, attempt: attempts, deadlineAt, votes };
+  return { start, input, agent, model, attempt: attempts, deadlineAt, people, votes };
 }
 
 /** The answer waits for its confirmation, whatever comes between. */
@@ -110,12 +117,13 @@ export function polled(context: TaskContext, { votes, fault, outcome }: Polled):
 }
 
 /** Its own answer, which counts for whoever is asked instead. */
-export function ownVote({ attempts, advice, output }: TaskContext): Vote {
+export function ownVote({ attempts, advice, output, people }: TaskContext): Vote {
   const { agent, model } = advice!;
   return {
     ...{ attempt: attempts, agent, attempts: 0, cost: NOTHING },
     ...(model !== undefined && { model }),
     output: output as TaskResult['output'],
+    ...(people.length > 0 && { people }),
   };
 }
 

@@ -35,6 +35,7 @@ const failed = (name: string, more: object = {}, attempts = 1): WorkOutcome => (
 const POLL: Poll = {
   start: { workflow: 'w', run: 'w/1', task: 't', input: {}, values: {}, account: undefined },
   ...{ input: { q: 1 }, agent: 'ann', model: 'm-ann', attempt: 1, deadlineAt: undefined, votes: [] },
+  people: [],
 };
 
 class Polling {

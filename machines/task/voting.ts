@@ -151,7 +151,7 @@ function isWanting(context: PollContext, spec: VoteSpec, now: number): boolean {
 }
 
 function startOf({ poll, voters, votes, tried }: PollContext, spec: VoteSpec, id: string): TaskStart {
-  const { start, input, agent: confirms, model, deadlineAt } = poll;
+  const { start, input, agent: confirms, model, deadlineAt, people } = poll;
   const others = [...usable([...poll.votes, ...votes], poll, spec), ...Object.values(voters)];
   const models = [model, ...others.map((other) => other.model)].flatMap((one) => one ?? []);
   return {
@@ -161,6 +161,7 @@ function startOf({ poll, voters, votes, tried }: PollContext, spec: VoteSpec, id
     seat: {
       ...{ confirms, tried, deadlineAt },
       models: spec.models === 'different' ? [...new Set(models)] : [],
+      ...(people.length > 0 && { people }),
     },
   };
 }
@@ -206,7 +207,7 @@ function voteOf(
   { agent, model }: Voter,
   outcome: WorkOutcome,
 ): Vote {
-  const { attempts = 0, cost = 0 } = outcome.facts ?? {};
+  const { attempts = 0, cost = 0, people } = outcome.facts ?? {};
   const base = {
     ...{ voter: Number(id), attempt: poll.attempt, attempts, cost: cost as Micros },
     ...(agent !== undefined && { agent }),
@@ -223,7 +224,7 @@ function voteOf(
   );
   // While it waited for its turn somebody else has become the one that it asks.
   if (isSecond) return { ...base, message: `${agent} has a vote already` };
-  return { ...base, output: outcome.output as TaskResult['output'] };
+  return { ...base, output: outcome.output as TaskResult['output'], ...(people && { people }) };
 }
 
 const CANCELLED = { class: 'cancelled', message: 'it is not wanted any more' };

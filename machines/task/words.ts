@@ -207,6 +207,8 @@ export interface Supplied {
   readonly output?: unknown;
   readonly by?: string;
   readonly reason?: string;
+  /** Whoever has put it there, and for whom they acted. */
+  readonly people: readonly string[];
   /** From when somebody has claimed it; or else from when they were asked. */
   readonly durationMs: number;
 }

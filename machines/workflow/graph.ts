@@ -167,6 +167,8 @@ export interface WorkStart {
   readonly values: Readonly<Record<string, unknown>>;
   /** The account that pays for it: its ref, or its address. */
   readonly account: AnyActorRef | string | undefined;
+  /** The people who have worked on what it is given. Not there: nobody has. */
+  readonly people?: readonly string[];
 }
 
 /** How a child ends that has done the work of a node, or could not. */
@@ -191,6 +193,8 @@ export interface WorkFacts {
   readonly confidence?: number;
   /** Why its output was taken, where that is not because it is good. */
   readonly ground?: string;
+  /** The people who have worked on its output: they have supplied it, or edited it. */
+  readonly people?: readonly string[];
 }
 
 /** What went wrong, as data. */

@@ -6,7 +6,8 @@ import { assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { isOrder, isTold, within } from './events.ts';
 import type { RunEvent } from './events.ts';
-import type { Data, WorkOutcome, WorkStart } from './graph.ts';
+import { factsOfAll } from './facts.ts';
+import type { Data, WorkFacts, WorkOutcome, WorkStart } from './graph.ts';
 import { saidBy } from './progress.ts';
 import { tellStanding } from './standings.ts';
 
@@ -39,8 +40,8 @@ export interface LoopContext {
   readonly number: number;
   readonly input: unknown;
   readonly before: unknown;
-  readonly attempts: number;
-  readonly cost: number;
+  /** Of all times. */
+  readonly facts: WorkFacts;
   readonly outcome: WorkOutcome | undefined;
 }
 
@@ -68,9 +69,14 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
       'is about it': ({ context, event }) => isOrder(event) && isTold(event.task, nameOf(context)),
     },
     actions: {
-      begin: enqueueActions(({ context: { start, number, input }, enqueue }) => {
+      begin: enqueueActions(({ context: { start, number, input, facts }, enqueue }) => {
         const id = String(number);
-        enqueue.spawnChild('body', { id, input: { ...start, task: `${start.task}/${id}`, input } });
+        // What it is given from the second time on is made of what came before.
+        const people = [...new Set([...(start.people ?? []), ...(facts.people ?? [])])];
+        enqueue.spawnChild('body', {
+          id,
+          input: { ...start, task: `${start.task}/${id}`, input, ...(people.length > 0 && { people }) },
+        });
       }),
       take: enqueueActions(({ context, event, enqueue }) => {
         if (!('output' in event)) return;
@@ -102,8 +108,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
       number: 1,
       input: start.input,
       before: undefined,
-      attempts: 0,
-      cost: 0,
+      facts: factsOfAll([]),
       outcome: undefined,
     }),
     initial: 'working',
@@ -131,7 +136,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
       },
       done: { type: 'final' },
     },
-    output: ({ context: { outcome, attempts, cost } }) => ({ ...outcome!, facts: { attempts, cost } }),
+    output: ({ context: { outcome, facts } }) => ({ ...outcome!, facts }),
   });
 }
 
@@ -141,21 +146,18 @@ const nameOf = ({ start: { task } }: LoopContext): string => task.slice(task.las
 /** What changes when the work was done once more. */
 function after(spec: LoopSpec, context: LoopContext, outcome: WorkOutcome): Partial<LoopContext> {
   const { number, input, before, start } = context;
-  const facts = {
-    attempts: context.attempts + (outcome.facts?.attempts ?? 0),
-    cost: context.cost + (outcome.facts?.cost ?? 0),
-  };
-  if (outcome.status !== 'complete') return { ...facts, outcome };
+  const facts = factsOfAll([context.facts, outcome.facts]);
+  if (outcome.status !== 'complete') return { facts, outcome };
   const iteration: Iteration = { number, input, before, first: start.input };
   const { output } = outcome;
   try {
     if (spec.until(output, iteration) || (number >= spec.times && spec.whenSpent === 'accept'))
-      return { ...facts, outcome };
-    if (number >= spec.times) return { ...facts, outcome: spent(spec.times) };
-    return { ...facts, number: number + 1, before: output, input: spec.next(output, iteration) };
+      return { facts, outcome };
+    if (number >= spec.times) return { facts, outcome: spent(spec.times) };
+    return { facts, number: number + 1, before: output, input: spec.next(output, iteration) };
   } catch (error) {
     const message = `it cannot be said how the loop goes on: ${saidBy(error)}`;
-    return { ...facts, outcome: { status: 'failed', problem: { class: 'invalid-input', message } } };
+    return { facts, outcome: { status: 'failed', problem: { class: 'invalid-input', message } } };
   }
 }
 

@@ -90,6 +90,8 @@ export interface RunContext {
   readonly completed: readonly string[];
   readonly ending: Ending | undefined;
   readonly account: AnyActorRef | string | undefined;
+  /** The people who have worked on its input. */
+  readonly people: readonly string[];
   /** What nodes are given that are ready, and have not begun. */
   readonly prepared: Readonly<Record<string, Prepared>>;
 }
@@ -104,6 +106,7 @@ export function beginning(graph: Graph, input: unknown, run: string, at: number)
     completed: [],
     ending: undefined,
     account: undefined,
+    people: [],
     prepared: {},
   };
 }
@@ -247,7 +250,7 @@ const isAtOrBehind = (graph: Graph, name: string, other: string): boolean =>
 const knownBefore = new WeakMap<GraphNode, ReadonlySet<string>>();
 
 /** All that a node needs, and what those need. */
-function before(graph: Graph, name: string): ReadonlySet<string> {
+export function before(graph: Graph, name: string): ReadonlySet<string> {
   const node = graph.nodes[name]!;
   let found = knownBefore.get(node);
   if (found === undefined) {

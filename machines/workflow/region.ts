@@ -4,6 +4,7 @@
  */
 import { isWork } from './graph.ts';
 import type { Graph, GraphNode, WorkNode, WorkOutcome, WorkStart } from './graph.ts';
+import { peopleBehind } from './people.ts';
 import type { Given, RunContext } from './progress.ts';
 
 /** The names under which a region asks its guards. */
@@ -198,7 +199,11 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
 function startOf(graph: Graph, name: string, { start }: WorkNode, context: RunContext): unknown {
   const { run, prepared, account } = context;
   const { input, values } = prepared[name] as Given;
-  const work: WorkStart = { workflow: graph.id, run, task: name, account, input, values };
+  const people = peopleBehind(graph, name, context);
+  const work: WorkStart = {
+    ...{ workflow: graph.id, run, task: name, account, input, values },
+    ...(people.length > 0 && { people }),
+  };
   return start === undefined ? work : start(work);
 }
 

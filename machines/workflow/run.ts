@@ -208,7 +208,8 @@ function bornWith(
   const { account: own } = graph;
   const account =
     own === undefined ? start?.account : spawn(ACCOUNT, { id: ACCOUNT, input: own.input(start?.account) });
-  return { ...beginning(graph, input, addressOf(self), Date.now()), account };
+  const people = start?.people ?? [];
+  return { ...beginning(graph, input, addressOf(self), Date.now()), account, people };
 }
 
 /** What has become of a nested run. */

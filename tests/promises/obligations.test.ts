@@ -116,11 +116,20 @@ describe('a table in which large amounts are approved by a treasurer', () => {
   const table = (attributes: string) =>
     roles(`${attributes}\n${written!.replace('grants:\n', `grants:\n${program}\n`)}`);
 
+  const LARGE: readonly (readonly [amount: unknown])[] = [
+    ['5000'],
+    [null],
+    [undefined],
+    [[5000]],
+    [5000],
+    [1e21],
+  ];
+
   describe.each([
     ['that declares nothing', ''],
     ['that declares a whole number', 'attributes: { action.properties.amount: integer }'],
   ])('%s', (_, attributes) => {
-    it.each([['5000'], [null], [undefined], [[5000]], [5000], [1e21], ...(attributes ? [[5.5]] : [])])(
+    it.each([...LARGE, ...(attributes ? ([[5.5]] as const) : [])])(
       'lets no amount of %j pass without them',
       async (amount) => {
         const { world, asked } = await worldWith(table(attributes));

@@ -1,9 +1,10 @@
 // The lie: "nobody decides about what they have asked for or worked on". Whoever has started a run, and whoever has supplied or edited
 // what is in it, tries to decide about it: with what they put into its input, at its gates, in the reviews of its tasks.
-import { gate, roles, workflow } from 'heddle/actors';
+import { call, extend, gate, human, loop, map, roles, strategies, task, vote, workflow } from 'heddle/actors';
+import type { Verifier } from 'heddle/actors';
 import type { AccessRequest, Decider } from 'heddle';
 import { describe, expect, it } from 'vitest';
-import { World } from './staffed-world.ts';
+import { doing, World } from './staffed-world.ts';
 import { collect, rejection } from './systems.ts';
 
 const everybodyMay = roles(`
@@ -92,5 +93,240 @@ describe('what is said of a review by users', () => {
     await world.system.reviews.decide('flow/1/ok', { by: 'ivy', verdict: 'approve' });
     await world.settle();
     expect(world.snapshot('flow/1').status).toBe('done');
+  });
+});
+
+describe('whoever has worked on it', () => {
+  const TEXT = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } as const;
+  const person = (name: string, role = name) =>
+    human({ ...{ name, role, capabilities: [name] }, inputSchema: { type: 'object' }, outputSchema: TEXT });
+  const echo = doing('echo', ({ input }) => ({ text: `${String((input as { text?: unknown }).text)}!` }));
+  const write = task({ agent: 'writer' });
+  const ok = gate({ needs: ['write'], role: 'editor' });
+
+  const supply = async (world: World, id: string, by: string, text = 'hi') => {
+    const edits = [{ pointer: '', value: { text } }];
+    await world.system.reviews.decide(id, { by, verdict: 'approve', edits });
+    await world.settle();
+  };
+  const approve = (world: World, id: string, by: string) =>
+    world.system.reviews.decide(id, { by, verdict: 'approve', reason: 'as it should be' });
+  const fourEyesOf = (world: World, id: string) => world.system.reviews.get(id)!.fourEyes;
+  const worldOf = (flow: unknown, more: object = {}) =>
+    worldWith({ flow, writer: person('writer'), echo, ...more });
+
+  it('who has supplied it does nothing of what is for those who decide, over a kill; others do', async () => {
+    const world = await worldOf(workflow({ id: 'flow', tasks: { write, ok } }));
+    await world.start('flow', '1');
+    await supply(world, 'flow/1/write/review', 'ada');
+    await world.crash();
+    const { reviews } = world.system;
+    const reason = { by: 'ada', reason: 'x' };
+    for (const refused of [
+      approve(world, 'flow/1/ok', 'ada'),
+      reviews.decide('flow/1/ok', { ...reason, verdict: 'reject' }),
+      reviews.claim('flow/1/ok', { by: 'ada' }),
+      reviews.delegate('flow/1/ok', { by: 'bob', to: 'ada' }),
+    ])
+      expect(await rejection(refused)).toMatchObject({ reason: 'four-eyes' });
+    expect(await collect(reviews.pending({ by: 'ada' }))).toEqual([]);
+    expect(await collect(reviews.pending({ by: 'bob' }))).toMatchObject([{ id: 'flow/1/ok' }]);
+    await approve(world, 'flow/1/ok', 'bob');
+    await world.settle();
+    expect(world.snapshot('flow/1').status).toBe('done');
+  });
+
+  it('is whoever had handed it over, too', async () => {
+    const world = await worldOf(workflow({ id: 'flow', tasks: { write, ok } }));
+    await world.start('flow', '1');
+    await world.system.reviews.delegate('flow/1/write/review', { by: 'ada', to: 'bob' });
+    await supply(world, 'flow/1/write/review', 'bob');
+    expect(fourEyesOf(world, 'flow/1/ok')).toEqual(['bob', 'ada']);
+  });
+
+  it('has done so whatever lies in between, and whatever they have written for all to read', async () => {
+    const flow = workflow({
+      id: 'flow',
+      shared: { notes: {} },
+      tasks: {
+        write,
+        note: task({ agent: 'noter', writes: { notes: '/text' } }),
+        other: task({ agent: 'writer' }),
+        polish: task({ needs: ['write'], agent: 'echo' }),
+        again: task({ needs: ['polish'], agent: 'echo' }),
+        ok: gate({ needs: ['again'], role: 'editor' }),
+      },
+    });
+    const world = await worldOf(flow, { noter: person('noter') });
+    await world.start('flow', '1');
+    await supply(world, 'flow/1/note/review', 'cyd');
+    await supply(world, 'flow/1/other/review', 'dan');
+    await supply(world, 'flow/1/write/review', 'ada');
+    await world.until(() => world.system.reviews.get('flow/1/ok') !== undefined);
+    expect(fourEyesOf(world, 'flow/1/ok').toSorted()).toEqual(['ada', 'cyd']);
+  });
+
+  it('is whoever has edited it at a gate before; and nobody who has only approved it there', async () => {
+    const flow = workflow({
+      id: 'flow',
+      tasks: {
+        first: gate({ role: 'editor', quorum: 2, editable: true }),
+        second: gate({ needs: ['first'], role: 'editor' }),
+      },
+    });
+    const world = await worldOf(flow);
+    await world.start('flow', '1', { text: 'a' });
+    await supply(world, 'flow/1/first', 'ada', 'b');
+    await approve(world, 'flow/1/first', 'bob');
+    await world.settle();
+    expect(fourEyesOf(world, 'flow/1/second')).toEqual(['ada']);
+    expect(await rejection(approve(world, 'flow/1/second', 'ada'))).toMatchObject({ reason: 'four-eyes' });
+    await approve(world, 'flow/1/second', 'bob');
+  });
+
+  it('has done so before, within, and after a workflow within a workflow, a list and a loop', async () => {
+    const inner = workflow({ id: 'inner', tasks: { write, ok } });
+    const flow = workflow({
+      id: 'flow',
+      tasks: {
+        begin: task({ agent: 'beginner' }),
+        sub: call({ needs: ['begin'], workflow: inner }),
+        each: map({ needs: ['sub'], over: () => [{}], each: inner }),
+        turns: loop({
+          needs: ['each'],
+          input: () => ({}),
+          body: inner,
+          times: 2,
+          until: (_, { number }) => number === 2,
+        }),
+        last: gate({ needs: ['turns'], role: 'editor' }),
+      },
+    });
+    const world = await worldOf(flow, { inner, beginner: person('beginner') });
+    await world.start('flow', '1');
+    await supply(world, 'flow/1/begin/review', 'ann');
+    const people = ['bea', 'cid', 'dot', 'eve'];
+    const places = ['sub', 'each/0', 'turns/1', 'turns/2'];
+    for (const [index, place] of places.entries()) {
+      await supply(world, `flow/1/${place}/write/review`, people[index]!);
+      expect(fourEyesOf(world, `flow/1/${place}/ok`).toSorted()).toEqual([
+        'ann',
+        ...people.slice(0, index + 1),
+      ]);
+      await approve(world, `flow/1/${place}/ok`, 'zoe');
+      await world.settle();
+    }
+    expect(fourEyesOf(world, 'flow/1/last').toSorted()).toEqual(['ann', ...people]);
+  });
+
+  /** Holds the text of an answer against something. */
+  const saying = (name: string, holds: (text: string) => boolean): Verifier => ({
+    ...{ name, version: 1 },
+    check: ({ output }) =>
+      holds(String(output['text']))
+        ? { ok: true }
+        : { ok: false, problems: [{ pointer: '#/text', keyword: name, schemaPath: '#', detail: name }] },
+  });
+  const never = saying('never', () => false);
+  const loud = saying('loud', (text) => text.endsWith('!'));
+
+  const asked = extend(strategies.standard, {
+    name: 'asked',
+    rows: { 'factually-wrong': [{ do: 'review', role: 'editor' }] },
+  });
+
+  it('does not decide about their own task either, nor about one that was given what they have made', async () => {
+    const flow = workflow({
+      id: 'flow',
+      strategy: asked,
+      tasks: {
+        write: task({ agent: 'writer', verify: [never] }),
+        polish: task({ needs: ['write'], agent: 'echo', verify: [never] }),
+      },
+    });
+    const world = await worldOf(flow);
+    await world.start('flow', '1');
+    await supply(world, 'flow/1/write/review', 'ada');
+    await world.until(() => world.system.reviews.get('flow/1/write/review')?.roles[0] === 'editor');
+    expect(await rejection(approve(world, 'flow/1/write/review', 'ada'))).toMatchObject({
+      reason: 'four-eyes',
+    });
+    await approve(world, 'flow/1/write/review', 'bob');
+    await world.until(() => world.system.reviews.get('flow/1/polish/review') !== undefined);
+    expect(fourEyesOf(world, 'flow/1/polish/review')).toEqual(['ada']);
+    expect(world.snapshot('flow/1').context.nodes.write.facts).toMatchObject({
+      people: ['ada'],
+      ground: 'person',
+    });
+  });
+
+  it('does not permit the call that is made with what they have made', async () => {
+    const decider: Decider = {
+      hash: 'obliging',
+      decide: ({ action, resource }) => ({
+        ...{ effect: 'permit', determining: ['all'], reasons: [] },
+        obligations:
+          action.name === 'agent.call' && resource.id === 'echo' ? [{ type: 'gate', role: 'boss' }] : [],
+      }),
+    };
+    const flow = workflow({ id: 'flow', tasks: { write, pay: task({ needs: ['write'], agent: 'echo' }) } });
+    const world = await worldWith({ flow, writer: person('writer'), echo }, decider);
+    await world.start('flow', '1');
+    await supply(world, 'flow/1/write/review', 'ada');
+    await world.until(() => world.system.reviews.get('flow/1/pay/clearance') !== undefined);
+    expect(await rejection(approve(world, 'flow/1/pay/clearance', 'ada'))).toMatchObject({
+      reason: 'four-eyes',
+    });
+    await approve(world, 'flow/1/pay/clearance', 'bob');
+  });
+
+  it('is nobody whose answer was not taken, and nobody where another value stands for it', async () => {
+    const flow = workflow({
+      id: 'flow',
+      strategy: extend(strategies.standard, {
+        name: 'other',
+        rows: { 'factually-wrong': [{ do: 'other-agent' }, { do: 'default', value: { text: '-' } }] },
+      }),
+      tasks: {
+        // The first answer is wrong, and the second right.
+        one: task({
+          agent: ['writer', 'echo'],
+          verify: [loud],
+        }),
+        two: task({ agent: 'writer', verify: [never] }),
+        ok: gate({ needs: ['one', 'two'], role: 'editor' }),
+      },
+    });
+    const world = await worldOf(flow);
+    await world.start('flow', '1');
+    await supply(world, 'flow/1/one/review', 'ada');
+    await supply(world, 'flow/1/two/review', 'ada');
+    await world.until(() => world.system.reviews.get('flow/1/ok') !== undefined);
+    expect(world.snapshot('flow/1').context.nodes.two.facts).toMatchObject({ ground: 'default' });
+    expect(fourEyesOf(world, 'flow/1/ok')).toEqual([]);
+  });
+
+  it('does not confirm their own answer as somebody else, and confirming it is to have worked on it', async () => {
+    const flow = workflow({
+      id: 'flow',
+      tasks: {
+        write: task({
+          agent: ['writer', 'checker'],
+          verify: [vote({ of: 2, agree: 2, on: ['#/text'], models: 'any' })],
+        }),
+        ok,
+      },
+    });
+    const world = await worldOf(flow, { checker: person('checker') });
+    await world.start('flow', '1');
+    await supply(world, 'flow/1/write/review', 'ada');
+    const confirming = 'flow/1/write/poll/1/review';
+    await world.until(() => world.system.reviews.get(confirming) !== undefined);
+    const edits = [{ pointer: '', value: { text: 'hi' } }];
+    const own = world.system.reviews.decide(confirming, { by: 'ada', verdict: 'approve', edits });
+    expect(await rejection(own)).toMatchObject({ reason: 'four-eyes' });
+    await supply(world, confirming, 'bob');
+    await world.until(() => world.system.reviews.get('flow/1/ok') !== undefined);
+    expect(fourEyesOf(world, 'flow/1/ok')).toEqual(['ada', 'bob']);
   });
 });

@@ -1,0 +1,16 @@
+/**
+ * The people who have to do with a task, and so do not decide about it: those who have supplied its answer, or one that was held against
+ * it, and those who have worked on what it was given. Pure.
+ */
+import type { TaskContext } from './progress.ts';
+
+/** Who has worked on its output. */
+export function peopleOn({ people, votes }: Pick<TaskContext, 'people' | 'votes'>): readonly string[] {
+  const voters = votes.flatMap((vote) => (vote.output === undefined ? [] : (vote.people ?? [])));
+  return [...new Set([...people, ...voters])];
+}
+
+/** Who has worked on that, or on what it was given. */
+export const peopleAround = (context: TaskContext): readonly string[] => [
+  ...new Set([...(context.start.people ?? []), ...peopleOn(context)]),
+];
