@@ -27,7 +27,7 @@ import { Absences } from './absences.ts';
 import { withAbsences } from './approvers.ts';
 import type { Approver } from './approvers.ts';
 import { approvalOf, deputising, Deputies } from './deputies.ts';
-import { couldDecide, isOwnRun } from './eligible.ts';
+import { couldDecide, isOwnRun, ownRunProblem } from './eligible.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
 import { branchTo, denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
@@ -54,7 +54,7 @@ export interface ReviewsOptions extends ReviewDecider {
   readonly check?: (content: Json, schema: string) => readonly ValueProblem[];
   /** The obligations of the decider that can be met, by their types. */
   readonly obligations?: Obligations;
-  /** Who has started a run, by its address; undefined where nobody knows. Whoever has must not approve what comes of it. */
+  /** Who has started a run, by its address; undefined where nobody knows. Whoever has must not decide what comes of it. */
   readonly initiatorOf?: (run: string) => Promise<string | undefined>;
   /** What is known of a run, from its snapshot. */
   readonly viewOf?: (run: { readonly address: string; readonly snapshot: unknown }) => RunView | undefined;
@@ -82,7 +82,10 @@ export interface Review
 export interface PendingOptions {
   /** Only those that this role may decide. */
   readonly role?: string;
-  /** Only those that somebody could still decide: they are there, have not worked on it, not approved it, and nobody else has it. */
+  /**
+   * Only those that somebody could still decide: they are there, have not started its run, not worked on it, not approved it, and
+   * nobody else has it.
+   */
   readonly by?: string;
   /** Of those only the ones that `by` may decide, and that somebody who is away, and for whom they stand in, would be asked for. */
   readonly asDeputy?: boolean;
@@ -178,10 +181,12 @@ export class Reviews {
     if (limit !== Infinity && !(Number.isInteger(limit) && limit > 0))
       throw new InvalidArgument('limit', `must be a positive integer, but is ${String(limit)}`);
     if (asDeputy && by === undefined) throw new InvalidArgument('by', 'must say who stands in for somebody');
+    const hasStarted = this.#startersFor(by);
     let given = 0;
     for await (const review of this.#pending(options)) {
       if (role !== undefined && !review.roles.includes(role)) continue;
       if (by !== undefined && !this.#deputies.couldDecide(review, by)) continue;
+      if (await hasStarted(review)) continue;
       if (asDeputy && !(await this.#isOfferedTo(review.id, by!))) continue;
       yield review;
       if (++given === limit) return;
@@ -216,6 +221,18 @@ export class Reviews {
     return report;
   }
 
+  /** Whether somebody has started the run of a review, and may not decide it for that. Each run is looked at once. */
+  #startersFor(by: string | undefined): (review: Review) => Promise<boolean> {
+    const starters = new Map<string, Promise<string | undefined>>();
+    return async (review) => {
+      const { run, initiator, ownRuns } = review;
+      if (by === undefined || ownRuns === 'allow' || initiator !== undefined) return false;
+      const known = starters.get(run) ?? Promise.resolve(this.#options.initiatorOf?.(run));
+      starters.set(run, known);
+      return isOwnRun({ ...review, initiator: await known }, { id: by });
+    };
+  }
+
   /** The names of reviews, wherever they are. */
   async #names(workflow: string | undefined): Promise<readonly string[]> {
     const names = await this.#host.names(isReview);
@@ -233,13 +250,14 @@ export class Reviews {
     id: string,
   ): Promise<{ readonly people: readonly Approver[] } | { readonly roles: readonly string[] }> {
     const ref = this.#at(id);
-    const { context } = ref.getSnapshot();
+    const context = await this.#withInitiator(id, ref.getSnapshot().context);
     const people = await this.#options.list?.(approvalOf(id, context));
     if (people === undefined) return { roles: context.roles };
     // Whoever has it now may give it back; and programs sign nothing.
     const review = { ...reviewOf(id, ref.getSnapshot()), claim: undefined };
     const able = people.filter(
-      ({ principal: { type, id: person } }) => type === 'user' && couldDecide(review, person),
+      ({ principal: { type, id: person } }) =>
+        type === 'user' && couldDecide(review, person) && !isOwnRun(context, { id: person }),
     );
     return { people: withAbsences(able, this.absences) };
   }
@@ -395,8 +413,8 @@ export class Reviews {
     const asks = actionsOf(event, context.claim?.by).map((name) => {
       const absent = this.#deputies.absentFrom(name, event);
       if (absent !== undefined) return denied(name, absent);
-      if (name === 'review.approve' && isOwnRun(context, reviewer))
-        return denied(name, `${reviewer.id} has started the run, and does not approve what comes of it`);
+      const own = ownRunProblem(name, event, context);
+      if (own !== undefined) return denied(name, own);
       return permissionFor(this.#options, obligations, {
         principal: { type: 'user', ...reviewer },
         action: { name },

@@ -256,6 +256,8 @@ describe('a delegation', () => {
 describe('a question', () => {
   it('keeps others from approving until it is answered', () => {
     const desk = new Desk({ quorum: 2 });
+    // As long as it is open nobody else approves: that is not for whoever may not either.
+    expect(desk.tell('ivy', { type: 'review.request-info', question: 'Really?' })).toBe('four-eyes');
     expect(desk.tell('ada', { type: 'review.request-info', question: 'Which almanac?' })).toBe('taken');
     expect(desk.state).toContain('requested');
     expect(desk.approve('bob')).toBe('open-question');

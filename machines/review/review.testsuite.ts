@@ -200,12 +200,13 @@ class Oracle {
     if (!said.isPermitted) return 'not-permitted';
     switch (said.what) {
       case 'review.comment':
-      case 'review.request-info':
         return 'taken';
+      case 'review.request-info':
+        return isImpartial(said.by) ? 'taken' : 'four-eyes';
       case 'review.supply-info':
         return this.#openQuestions().has(said.question) ? 'taken' : 'no-question';
       case 'review.unclaim':
-        return holder === undefined ? 'not-claimed' : 'taken';
+        return first(holder === undefined && 'not-claimed', isOthers && !isImpartial(said.by) && 'four-eyes');
       case 'review.claim':
         return first(mayHold(said.by), isOthers && 'claimed');
       case 'review.delegate':

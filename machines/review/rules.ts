@@ -178,11 +178,12 @@ function rulingOn(file: ReviewFile, event: ReviewEvent, at: number): Ruling {
     case 'review.claim':
       return mayNotHold(file, event.by) ?? takenByAnother(file, event.by) ?? claimed(file, event.by, at);
     case 'review.unclaim':
-      return file.claim === undefined ? refused('not-claimed', 'nobody has it') : taken({ claim: undefined });
+      return unclaimed(file, event.by);
     case 'review.delegate':
       return delegated(file, event, at);
     case 'review.request-info':
-      return asked(file, event, at);
+      // As long as nobody has answered, nobody else approves it.
+      return notImpartial(file, event.by) ?? asked(file, event, at);
     case 'review.supply-info':
       return supplied(file, event, at);
     case 'review.comment':
@@ -297,6 +298,11 @@ function shownTo({ shown }: ReviewFile, { by, hash }: ReviewShow, at: number): R
 
 function claimed({ claim }: ReviewFile, by: string, at: number): Ruling {
   return taken({ claim: claim ?? { by, for: [], at } });
+}
+
+function unclaimed(file: ReviewFile, by: string): Ruling {
+  if (file.claim === undefined) return refused('not-claimed', 'nobody has it');
+  return (file.claim.by === by ? undefined : notImpartial(file, by)) ?? taken({ claim: undefined });
 }
 
 function delegated(file: ReviewFile, { by, to, reason }: ReviewDelegate, at: number): Ruling {

@@ -85,14 +85,83 @@ describe('what is said of a review by users', () => {
     });
     expect(await collect(world.system.reviews.pending())).toEqual([]);
   });
+});
 
-  it('lets them decide where the gate says so', async () => {
-    const own = workflow({ id: 'flow', tasks: { ok: gate({ role: 'editor', ownRuns: 'allow' }) } });
-    const world = await worldWith({ flow: own });
-    await world.start('flow', '1', {}, IVY);
-    await world.system.reviews.decide('flow/1/ok', { by: 'ivy', verdict: 'approve' });
+describe('whoever has started a run', () => {
+  const gated = (more: object = {}) =>
+    workflow({ id: 'flow', tasks: { ok: gate({ role: 'editor', editable: true, ...more }) } });
+  const ID = 'flow/1/ok';
+  const begun = async (more: object = {}, decider: Decider = everybodyMay) => {
+    const world = await worldWith({ flow: gated(more) }, decider);
+    await world.start('flow', '1', { text: 'a' }, IVY);
+    return world;
+  };
+  const by = 'ivy';
+  const edits = [{ pointer: '/text', value: 'b' }];
+
+  it('does nothing that is for those who decide, and keeps it from none of them', async () => {
+    const world = await begun();
+    const { reviews } = world.system;
+    const refused = [
+      () => reviews.claim(ID, { by }),
+      () => reviews.delegate(ID, { by, to: 'bob' }),
+      () => reviews.delegate(ID, { by: 'bob', to: by }),
+      () => reviews.requestInfo(ID, { by, question: 'why?' }),
+      () => reviews.decide(ID, { by, verdict: 'approve' }),
+      () => reviews.decide(ID, { by, verdict: 'approve', edits }),
+      () => reviews.decide(ID, { by, verdict: 'edit', edits }),
+      () => reviews.decide(ID, { by, verdict: 'reject', reason: 'no' }),
+    ];
+    for (const act of refused)
+      expect(await rejection(act())).toMatchObject({
+        reason: 'not-permitted',
+        message: expect.stringContaining('ivy has started the run'),
+      });
+    await reviews.claim(ID, { by: 'ada' });
+    expect(await rejection(reviews.unclaim(ID, { by }))).toMatchObject({ reason: 'not-permitted' });
+    expect(reviews.get(ID)).toMatchObject({ claim: { by: 'ada' }, questions: [], edits: [], approvals: [] });
+    await reviews.decide(ID, { by: 'ada', verdict: 'approve' });
+  });
+
+  it('may look, comment, answer, and take it back', async () => {
+    const world = await begun();
+    const { reviews } = world.system;
+    await reviews.show(ID, { by });
+    await reviews.comment(ID, { by, text: 'as we said' });
+    await reviews.requestInfo(ID, { by: 'ada', question: 'since when?' });
+    await reviews.supplyInfo(ID, { by, question: 1, text: 'May' });
+    await reviews.decide(ID, { by, verdict: 'abort', reason: 'not any more' });
+    expect(reviews.get(ID)).toMatchObject({ status: 'aborted', ending: { by } });
+  });
+
+  it('is not offered it, nor told to be among those who may approve it; others are', async () => {
+    const people = roles(`
+roles: { editor: {} }
+members: [{ who: { type: user, id: ivy }, roles: [editor] }, { who: { type: user, id: ada }, roles: [editor] }]
+grants:
+  - { id: main, to: { principals: [{ type: program, id: main }] }, actions: ['*'], resources: any }
+  - { id: editors, to: { roles: [editor] }, actions: ['*'], resources: any }
+`);
+    const world = await begun({}, people);
+    await world.start('flow', '2', {}, { type: 'user', id: 'ada' });
+    const offered = async (who: string) => {
+      const found = await collect(world.system.as({ type: 'user', id: who }).reviews.pending());
+      return found.map(({ id }) => id);
+    };
+    expect([await offered('ivy'), await offered('ada')]).toEqual([['flow/2/ok'], [ID]]);
+    expect(await world.system.reviews.whoMayApprove(ID)).toMatchObject({
+      people: [{ principal: { id: 'ada' } }],
+    });
+  });
+
+  it('decides all the same where the gate lets them', async () => {
+    const world = await begun({ ownRuns: 'allow' });
+    const { reviews } = world.system;
+    expect(await collect(reviews.pending({ by }))).toMatchObject([{ id: ID, ownRuns: 'allow' }]);
+    await reviews.claim(ID, { by });
+    await reviews.decide(ID, { by, verdict: 'approve', edits });
     await world.settle();
-    expect(world.snapshot('flow/1').status).toBe('done');
+    expect(world.snapshot('flow/1')).toMatchObject({ status: 'done', output: { output: { text: 'b' } } });
   });
 });
 
