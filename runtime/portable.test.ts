@@ -47,6 +47,35 @@ describe('an error of a class of its own', () => {
     expect(Object.keys(back as object)).toEqual(['retryAfter']);
   });
 
+  it('keeps how long it asks to be left alone, from headers that cannot be stored', () => {
+    const answered = (headers: object, more = {}) => Object.assign(new Error('429'), { headers, ...more });
+    expect(stored(answered(new Headers({ 'retry-after': '7', 'set-cookie': 'secret' })))).toEqual(
+      Object.assign(new Error('429'), { retryAfter: '7' }),
+    );
+    expect(stored(answered(new Headers({ 'retry-after-ms': '1500' })))).toHaveProperty('retryAfterMs', 1500);
+    const response = new Response('', { headers: { 'Retry-After': '9' } });
+    expect(stored(new Error('top', { cause: answered({}, { response }) }))).toHaveProperty(
+      'cause.retryAfter',
+      '9',
+    );
+    // What it says itself goes before.
+    const own = answered(new Headers({ 'retry-after': '7' }), { retryAfter: 3 });
+    expect(stored(own)).toHaveProperty('retryAfter', 3);
+    // What can be stored is, as it is.
+    const plain = answered({ 'retry-after': '7' }, { socket: () => {} });
+    expect(stored(plain)).not.toHaveProperty('retryAfter');
+    expect(stored(plain)).toHaveProperty(['headers', 'retry-after'], '7');
+  });
+
+  it('may have headers that throw', () => {
+    const headers = {
+      [Symbol.iterator]: () => {
+        throw new Error('no');
+      },
+    };
+    expect(stored(Object.assign(new Error('429'), { headers }))).toMatchObject({ message: '429' });
+  });
+
   it('keeps its cause, and the cause of that', () => {
     const root = new Declined('root');
     const back = stored(new Declined('top', { cause: new Error('middle', { cause: root }) })) as Error;

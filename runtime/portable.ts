@@ -2,6 +2,7 @@
  * Errors that can be stored. Anything may be thrown, by code that means no harm and by code that does; what is recorded of
  * it must come back as it was. Nothing in here throws.
  */
+import { retryAfterMsOf, waitInHeadersOf } from '../machines/permits/retry-after.ts';
 import { BUILTIN_ERRORS } from '../storage/payload.ts';
 import type { Codec } from '../storage/codec.ts';
 
@@ -41,8 +42,23 @@ function portableError(codec: Codec, error: Error, above: readonly unknown[]): E
     const value = read(error, key);
     if (read(copy, key) !== value) keep(codec, copy, key, portableField(codec, value, above), false);
   }
+  keepWait(codec, copy, error);
   return copy;
 }
+
+/** How long it asks to be left alone may stand in headers that cannot be stored. */
+function keepWait(codec: Codec, copy: Error, error: Error): void {
+  if (retryAfterMsOf({ ...copy, cause: undefined }, 0) !== undefined) return;
+  const [headers, responseHeaders, response] = HEADED.map((key) => read(error, key));
+  const told = waitInHeadersOf({
+    headers,
+    responseHeaders,
+    response: { headers: read(response, 'headers') },
+  });
+  for (const [key, value] of Object.entries(told)) keep(codec, copy, key, value, true);
+}
+
+const HEADED = ['headers', 'responseHeaders', 'response'];
 
 function portableField(codec: Codec, value: unknown, above: readonly unknown[]): unknown {
   if (typeof value === 'string') return value.toWellFormed();
@@ -61,7 +77,7 @@ function keep(codec: Codec, copy: Error, key: string, value: unknown, enumerable
 }
 
 /** What a field says, which may be a getter that throws. */
-function read(object: object, key: string): unknown {
+function read(object: unknown, key: string): unknown {
   try {
     return (object as Record<string, unknown>)[key];
   } catch {

@@ -170,11 +170,50 @@ describe('a fault', () => {
     ['seconds', { 'retry-after': '2' }, 2000],
     ['a date', { 'retry-after': 'Thu, 01 Jan 2026 00:00:05 GMT' }, 5000],
     ['a date that has passed', { 'retry-after': 'Wed, 31 Dec 2025 00:00:05 GMT' }, 0],
-    ['ms, which go first', { 'retry-after': '2', 'retry-after-ms': '1500' }, 1500],
+    ['ms, which go first', { 'retry-after': '2', 'Retry-After-Ms': '1500' }, 1500],
+    ['ms that are not there', { 'retry-after': '2', 'retry-after-ms': '' }, 2000],
     ['no number of ms', { 'retry-after': '2', 'retry-after-ms': 'soon' }, 2000],
     ['neither', {}, undefined],
   ])('says how long to wait: %s', (_, responseHeaders, expected) => {
     expect(faultOf({ ...answered(429), responseHeaders }, NOW).retryAfterMs).toBe(expected);
+  });
+
+  it.each([
+    // OpenAI, Anthropic.
+    ['headers of fetch', { status: 429, headers: new Headers({ 'retry-after': '7' }) }],
+    // axios, got, ky, Octokit.
+    ['those of its response', { response: { status: 429, headers: { 'retry-after': '7' } } }],
+    [
+      'of a response of fetch',
+      { response: new Response('', { status: 429, headers: { 'retry-after': '7' } }) },
+    ],
+  ])('says how long to wait, as clients do: %s', (_, fields) => {
+    expect(faultOf(Object.assign(new Error('429'), fields), NOW)).toMatchObject({
+      class: 'rate-limit',
+      retryAfterMs: 7000,
+      code: 429,
+    });
+    const within = new Error('failed', { cause: Object.assign(new Error('429'), fields) });
+    expect(faultOf(within, NOW)).toMatchObject({ class: 'rate-limit', retryAfterMs: 7000 });
+    expect(faultOf(new AggregateError([within]), NOW)).toMatchObject({ retryAfterMs: 7000 });
+  });
+
+  it.each([
+    ['as text', { data: JSON.stringify({ error: { code: 'insufficient_quota', message: 'used up' } }) }],
+    ['read already', { data: { error: { code: 'insufficient_quota', message: 'used up' } } }],
+    ['as got calls it', { body: { error: { code: 'insufficient_quota', message: 'used up' } } }],
+  ])('is what the body of its response says: %s', (_, body) => {
+    const error = Object.assign(new Error('Request failed'), {
+      code: 'ERR_BAD_REQUEST',
+      response: { status: 429, ...body },
+    });
+    expect(faultOf(error, NOW)).toMatchObject({ class: 'quota', message: '429: Request failed; used up' });
+  });
+
+  it('is not looked for in a body that nobody has read', () => {
+    const response = new Response('{"error":{"code":"insufficient_quota"}}', { status: 500 });
+    expect(faultOf(Object.assign(new Error('x'), { response }), NOW).class).toBe('server-error');
+    expect(response.bodyUsed).toBe(false);
   });
 
   it('says in words what the answer said, and not all of it', () => {

@@ -288,13 +288,15 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 
 export function symptomsOf(error: unknown): Symptoms {
   const chain = causesOf(error);
-  const bodies = chain.flatMap(({ responseBody }) => (isText(responseBody) ? [responseBody] : []));
-  const told = bodies.flatMap(errorsIn);
+  const told = chain.flatMap(bodiesOf).flatMap(errorsIn);
   const texts = [...chain.map(({ message }) => message), ...told.map(({ message }) => message)];
   const text = isText(error) ? error : [...new Set(texts.filter(isText))].join('; ');
   const answered = chain.find(({ statusCode }) => typeof statusCode === 'number');
   return {
-    status: chain.map(statusOf).find((status) => status !== undefined),
+    status: chain
+      .flatMap(withResponse)
+      .map(statusOf)
+      .find((status) => status !== undefined),
     codes: [...chain.flatMap(codesOf), ...told.flatMap(vendorCodesOf)],
     names: chain.flatMap(({ name }) => (isText(name) ? [name] : [])),
     text: (text || 'it does not say why').slice(0, TEXT_CHARS),
@@ -316,6 +318,20 @@ function causesOf(error: unknown): readonly Fields[] {
   return chain;
 }
 
+/** Many clients leave the status with the answer: `error.response.status`. */
+const withResponse = (error: Fields): readonly Fields[] =>
+  isObject(error['response']) ? [error, error['response']] : [error];
+
+/** The bodies of its answer, as text or read already. */
+function bodiesOf({ responseBody, response }: Fields): readonly unknown[] {
+  const { data, body } = isObject(response) ? response : {};
+  return [responseBody, data ?? body].filter((found) => isText(found) || isPlain(found));
+}
+
+/** No stream, and nothing else that has not been read. */
+const isPlain = (value: unknown): boolean =>
+  Array.isArray(value) || (isObject(value) && Object.getPrototypeOf(value) === Object.prototype);
+
 /** A2A's client says the status of a stream that was not established in words alone. */
 const STATUS_IN_WORDS = /^HTTP error (?:establishing stream )?for \w+(?:! Status)?: (\d{3})\b/;
 
@@ -333,9 +349,9 @@ function codesOf({ code, envelopeCode }: Fields): (string | number)[] {
 }
 
 /** The errors that the body of an answer tells of: `{ error: { message, code, type } }`, or as a problem. */
-function errorsIn(body: string): Fields[] {
-  if (body.length > BODY_CHARS) return [];
-  const parsed = jsonOf(body);
+function errorsIn(body: unknown): Fields[] {
+  if (isText(body) && body.length > BODY_CHARS) return [];
+  const parsed = isText(body) ? jsonOf(body) : body;
   const [first] = Array.isArray(parsed) ? parsed : [parsed];
   if (!isObject(first)) return [];
   const { error } = first;
@@ -349,13 +365,8 @@ function vendorCodesOf({ code, type, status, reason }: Fields): (string | number
   return [code, type, status, reason].filter(isText);
 }
 
-/** `retry-after-ms` is finer, and goes before `retry-after`. */
 function waitOf(error: unknown, now: number): number | undefined {
-  for (const { responseHeaders, headers } of causesOf(error)) {
-    const told = responseHeaders ?? headers;
-    const fine = isObject(told) ? Number(told['retry-after-ms'] ?? NaN) : NaN;
-    const wait = fine >= 0 ? Math.ceil(fine) : retryAfterMsOf({ headers: told }, now);
-    if (wait !== undefined) return wait;
-  }
-  return retryAfterMsOf(error, now);
+  return causesOf(error)
+    .map((cause) => retryAfterMsOf(cause, now))
+    .find((wait) => wait !== undefined);
 }

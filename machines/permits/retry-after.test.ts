@@ -34,11 +34,29 @@ describe('an error', () => {
     [{ retryAfter: 'Sun, 06 Nov 1994 08:49:00 GMT' }, 0],
     [{ headers: { 'Retry-After': '3' } }, 3000],
     [{ headers: { 'retry-after': 'Sun, 06 Nov 1994 08:49:38 GMT' } }, 1000],
+    [{ responseHeaders: { 'retry-after': '3' } }, 3000],
+    [{ headers: { 'Retry-After-Ms': '1500', 'retry-after': '3' } }, 1500],
+    [{ headers: { 'retry-after-ms': 0.2 } }, 1],
+    // What is no number of ms hides nothing.
+    [{ headers: { 'retry-after-ms': '', 'retry-after': '30' } }, 30_000],
+    [{ headers: { 'retry-after-ms': 'soon', 'retry-after': '30' } }, 30_000],
+    [{ headers: { 'retry-after-ms': '-5', 'retry-after': '30' } }, 30_000],
+    [{ response: { headers: { 'retry-after': '4' } } }, 4000],
     [new Error('429', { cause: { retryAfter: 1 } }), 1000],
+    [new Error('429', { cause: { headers: { 'retry-after': '1' } } }), 1000],
     [{ retryAfterMs: 1, retryAfter: 9, headers: { 'retry-after': '99' } }, 1],
     [{ retryAfterMs: Number.NaN, retryAfter: 9 }, 9000],
   ])('%j asks to wait for %s ms', (error, ms) => {
     expect(retryAfterMsOf(error, NOW)).toBe(ms);
+  });
+
+  it.each([
+    ['of fetch, and of most SDKs', new Headers({ 'Retry-After': '7' })],
+    ['a map', new Map([['Retry-After', '7']])],
+    ['a list of pairs', [['Retry-After', '7']]],
+  ])('may have headers with methods: %s', (_, headers) => {
+    expect(retryAfterMsOf({ headers }, NOW)).toBe(7000);
+    expect(retryAfterMsOf({ response: { headers } }, NOW)).toBe(7000);
   });
 
   it.each<[unknown]>([
@@ -57,8 +75,21 @@ describe('an error', () => {
     [{ retryAfter: 'Sun, 99 Nov 1994 08:49:47 GMT' }],
     [{ headers: ['retry-after', '3'] }],
     [{ headers: { 'x-retry-after': '3' } }],
+    [{ headers: { 'retry-after-ms': '' } }],
+    [{ headers: { 'retry-after': ['3', '4'] } }],
+    [{ headers: 'retry-after: 3' }],
+    [{ headers: new Headers() }],
   ])('%j does not', (error) => {
     expect(retryAfterMsOf(error, NOW)).toBeUndefined();
+  });
+
+  it('whose headers cannot be read does not', () => {
+    const headers = {
+      get 'retry-after'(): string {
+        throw new Error('no');
+      },
+    };
+    expect(retryAfterMsOf({ headers }, NOW)).toBeUndefined();
   });
 
   it('that causes itself is not followed for ever', () => {
