@@ -2,6 +2,8 @@
  * Acting: somebody who does something from outside, and is asked for it. It owns on whose behalf that is: of whoever was named
  * with `system.as`; of the actor to whom the effect belongs that is running; or else of the program that has opened the system.
  *
+ * Whatever is given with it is copied first (`own-copy.ts`): what was permitted is what is done, however late the decider answers.
+ *
  * What an actor sends is not asked for: it follows from a record that was permitted, or from nobody outside. What else its
  * effects do with the system is.
  */

@@ -9,6 +9,7 @@
  */
 import type { Clock } from './clock.ts';
 import { InvalidArgument } from './errors.ts';
+import { ownCopyOf } from './own-copy.ts';
 
 /** On whose behalf something is done. */
 export interface Principal {
@@ -123,18 +124,16 @@ export class Authority {
   permit(request: AccessRequest, { meets = [] }: PermitOptions = {}): Decision | Promise<Decision> {
     const decider = this.#decider;
     if (decider === undefined) return ungoverned(request);
-    let answer: unknown;
     try {
       const context = { ...request.context, at: this.#settings.clock.now() };
-      answer = decider.decide({ ...request, context });
+      const answer: unknown = decider.decide({ ...request, context });
+      if (!isThenable(answer)) return judged(answer, meets);
+      return this.#inTime(answer)
+        .then((late) => judged(late, meets))
+        .catch((error: unknown) => this.#failed(error));
     } catch (error) {
       return this.#failed(error);
     }
-    if (!isThenable(answer)) return judged(answer, meets);
-    return this.#inTime(answer).then(
-      (late) => judged(late, meets),
-      (error: unknown) => this.#failed(error),
-    );
   }
 
   /** Who may do something; undefined when the decider cannot say. */
@@ -153,7 +152,7 @@ export class Authority {
     this.#settings.report(error, 'the decider failed');
     // What it says may hold anything, and this is recorded.
     if (error instanceof NoAnswer) return undecided(`the decider gave no answer within ${error.withinMs} ms`);
-    return undecided(`the decider threw a ${error instanceof Error ? error.name : typeof error}`);
+    return undecided(`the decider threw a ${nameOf(error)}`);
   }
 
   /** @throws NoAnswer */
@@ -192,8 +191,9 @@ function ungoverned({ principal: { type } }: AccessRequest): Decision {
 
 // ---- answers ------------------------------------------------------------------------------------------------------
 
-/** What an answer amounts to for somebody who meets some obligations. */
-function judged(answer: unknown, meets: readonly string[]): Decision {
+/** What an answer amounts to for somebody who meets some obligations. @throws whatever its getters throw */
+function judged(given: unknown, meets: readonly string[]): Decision {
+  const answer = heard(given);
   const problem = problemOf(answer);
   if (problem !== undefined) return undecided(`the decider gave an answer that makes no sense: ${problem}`);
   const { effect, determining, reasons, obligations } = answer as Decision;
@@ -223,6 +223,19 @@ const undecided = (reason: string): Decision => ({
 const sorted = (ids: readonly string[]): readonly string[] =>
   ids.length < 2 ? ids : [...new Set(ids)].sort();
 
+/** An answer as it was given, asked once: whoever has given it may say something else later. Holes in its lists are seen. */
+function heard(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null) return answer;
+  const { effect, determining, reasons, obligations } = answer as Record<string, unknown>;
+  const listOf = (given: unknown): unknown => (Array.isArray(given) ? Array.from(given, ownCopyOf) : given);
+  return {
+    effect,
+    determining: listOf(determining),
+    reasons: listOf(reasons),
+    obligations: listOf(obligations),
+  };
+}
+
 /** What is wrong with an answer; undefined when nothing is. */
 function problemOf(answer: unknown): string | undefined {
   if (typeof answer !== 'object' || answer === null) return 'it must be an object';
@@ -239,6 +252,16 @@ const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every
 
 const isObligation = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && isText((value as Partial<Obligation>).type);
+
+/** What an error is called: by its class alone, because its texts may hold anything. It may be made to do harm, too. */
+function nameOf(error: unknown): string {
+  try {
+    const name: unknown = error instanceof Error ? error.name : typeof error;
+    return isText(name) ? name : 'thing without a name';
+  } catch {
+    return 'thing that cannot be looked at';
+  }
+}
 
 /** That can be stored, too. */
 const isText = (value: unknown): value is string =>
@@ -276,5 +299,5 @@ export function checkedPrincipal(principal: unknown): Principal {
   if (properties === undefined) return Object.freeze({ type, id });
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties))
     throw new InvalidArgument('principal.properties', 'must be an object');
-  return Object.freeze({ type, id, properties: Object.freeze({ ...properties }) });
+  return Object.freeze({ type, id, properties: Object.freeze(ownCopyOf({ ...properties })) });
 }

@@ -11,6 +11,7 @@ import { decide } from './decisions.ts';
 import { runAgain } from './effects.ts';
 import { ActorEnded, InvalidArgument, StoreCorrupt, UnknownActor } from './errors.ts';
 import { Message } from './mailbox.ts';
+import { ownCopyOf } from './own-copy.ts';
 import { portable } from './portable.ts';
 import type { Receipt } from './receipt.ts';
 import { Reply } from './reply.ts';
@@ -141,9 +142,14 @@ export class DeadLetters {
     const about = (id: number) => resourceAt(this.#letter(id).address, { letter: id });
     return {
       [Symbol.asyncIterator]: () => this.#all(address),
-      retry: async (id, who) => acting.act('retry', about(id), (warrant) => this.#retry(id, who, warrant)),
-      discard: async (id, decision) =>
-        acting.act('discard', about(id), (warrant) => this.#discard(id, decision, warrant)),
+      retry: async (id, who) => {
+        const own = ownCopyOf(who);
+        return acting.act('retry', about(id), (warrant) => this.#retry(id, own, warrant));
+      },
+      discard: async (id, decision) => {
+        const own = ownCopyOf(decision);
+        return acting.act('discard', about(id), (warrant) => this.#discard(id, own, warrant));
+      },
     };
   }
 

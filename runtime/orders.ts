@@ -11,6 +11,7 @@ import type { Acting } from './acting.ts';
 import type { Resource } from './authority.ts';
 import { decide } from './decisions.ts';
 import { InvalidArgument } from './errors.ts';
+import { ownCopyOf } from './own-copy.ts';
 import type { Runtime } from './runtime.ts';
 import { Succession } from './succession.ts';
 import type { Warrant } from './warrant.ts';
@@ -159,8 +160,11 @@ export class Orders {
 
   /** Gives an order. In force at once; resolves when it is on the disk. @throws NotPermitted, InvalidArgument */
   async give(target: OrderTarget, words: OrderWords, { action, resource }: OrderQuestion): Promise<void> {
-    assertWords(words);
-    await this.#acting.act(action, resource, (warrant) => this.#runtime.orders.give(target, words, warrant));
+    const own = ownCopyOf({ target, words });
+    assertWords(own.words);
+    await this.#acting.act(action, resource, (warrant) =>
+      this.#runtime.orders.give(own.target, own.words, warrant),
+    );
   }
 
   /** Takes an order back. Resolves when that is on the disk, and counts from then on. @throws NotPermitted, InvalidArgument */
@@ -169,9 +173,10 @@ export class Orders {
     words: OrderWords,
     { action, resource }: OrderQuestion,
   ): Promise<void> {
-    assertWords(words);
+    const own = ownCopyOf({ target, words });
+    assertWords(own.words);
     await this.#acting.act(action, resource, (warrant) =>
-      this.#runtime.orders.withdraw(target, words, warrant),
+      this.#runtime.orders.withdraw(own.target, own.words, warrant),
     );
   }
 }

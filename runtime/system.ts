@@ -25,6 +25,7 @@ import { Inspection } from './inspection.ts';
 import type { Inspect } from './inspection.ts';
 import type { Ref } from './kernel/ref.ts';
 import { Orders } from './orders.ts';
+import { ownCopyOf } from './own-copy.ts';
 import type { Pause, PauseTarget, PauseWords } from './pauses.ts';
 import { names } from './query/names.ts';
 import { query } from './query/query.ts';
@@ -396,8 +397,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * @throws InvalidArgument
    */
   async pause(target?: PauseTarget, words: PauseWords = {}): Promise<void> {
-    await this.#acting.act('pause', resourceOf(target), (warrant) =>
-      this.#runtime.pauses.pause(target, words, warrant),
+    const own = ownCopyOf({ target, words });
+    await this.#acting.act('pause', resourceOf(own.target), (warrant) =>
+      this.#runtime.pauses.pause(own.target, own.words, warrant),
     );
   }
 
@@ -407,8 +409,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * @throws InvalidArgument when the target is paused only with something wider; StartFailed
    */
   async resume(target?: PauseTarget, words: PauseWords = {}): Promise<void> {
-    await this.#acting.act('resume', resourceOf(target), (warrant) =>
-      this.#runtime.pauses.resume(target, words, warrant),
+    const own = ownCopyOf({ target, words });
+    await this.#acting.act('resume', resourceOf(own.target), (warrant) =>
+      this.#runtime.pauses.resume(own.target, own.words, warrant),
     );
   }
 
@@ -520,12 +523,13 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     address: TAddress,
     options: ForkOptions,
   ): Promise<RefAt<TActors, TAddress>> {
-    const { as, effects } = options;
+    const own = ownCopyOf(options);
+    const { as, effects } = own;
     const properties = { as, ...(effects !== undefined && { effects }) };
     const ref = await this.#acting.act(
       'fork',
       resourceAt(address),
-      (warrant) => fork(this.#runtime, address, options, warrant),
+      (warrant) => fork(this.#runtime, address, own, warrant),
       properties,
     );
     return this.#inHand(ref) as never;
@@ -543,9 +547,10 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * without this store, `reproduce` takes again what has failed in it. Holds the events: mind what is in them.
    * @throws UnknownActor, JournalCorrupt, InvalidArgument
    */
-  export(address: string, options?: ExportOptions): Promise<string> {
+  async export(address: string, options?: ExportOptions): Promise<string> {
+    const own = ownCopyOf(options);
     return this.#acting.actOnRecord('export', resourceAt(address), () =>
-      exported(this.#runtime, address, options),
+      exported(this.#runtime, address, own),
     );
   }
 
@@ -558,9 +563,10 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   }
 
   /** A run that has failed as a test: its history, and a vitest that is red until the code is mended. @throws as export */
-  fixture(address: string, options: FixtureOptions): Promise<Fixture> {
+  async fixture(address: string, options: FixtureOptions): Promise<Fixture> {
+    const own = ownCopyOf(options);
     return this.#acting.actOnRecord('export', resourceAt(address), () =>
-      fixture(this.#runtime, address, options),
+      fixture(this.#runtime, address, own),
     );
   }
 
@@ -575,8 +581,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   /**
    * Takes them to today's code now, instead of when somebody asks for them; each on its own. Resolves when that is on the disk.
    */
-  migrate(options?: MigrationOptions): Promise<readonly Migration[]> {
-    return this.#acting.actOnRecord('migrate', resourceOf(options), () => migrate(this.#runtime, options));
+  async migrate(options?: MigrationOptions): Promise<readonly Migration[]> {
+    const own = ownCopyOf(options);
+    return this.#acting.actOnRecord('migrate', resourceOf(own), () => migrate(this.#runtime, own));
   }
 
   /** Reads everything that is stored, and names what is damaged. Changes nothing. */
@@ -590,8 +597,9 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
    * puts it back.
    * @throws BackupRefused, BackupUnsound, StoreIo; the earlier backup in the folder stays
    */
-  backup(folder: string, options?: BackupOptions): Promise<BackupReport> {
-    return this.#acting.actOnRecord('backup', EVERYTHING, () => backup(this.#runtime, folder, options));
+  async backup(folder: string, options?: BackupOptions): Promise<BackupReport> {
+    const own = ownCopyOf(options);
+    return this.#acting.actOnRecord('backup', EVERYTHING, () => backup(this.#runtime, folder, own));
   }
 
   /** Makes the files of the store smaller, while the system works: what was overwritten or deleted goes. */

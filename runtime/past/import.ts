@@ -34,11 +34,11 @@ const IMPORTED = 'heddle.imported';
  * @throws HistoryDamaged, InvalidArgument, ActorExists, UnknownActor, StoryChanged when today's code tells another story
  */
 export async function imported(runtime: Runtime, options: ImportOptions, acting: Acting): Promise<Ref> {
-  const { history, effects = 'hold', by } = options;
+  const { history, effects = 'hold', by, as: wanted } = options;
   if (typeof history !== 'string')
     throw new InvalidArgument('history', 'must be the text of an exported history');
   const { root: address, store, actors } = readExported(history);
-  const { as = address } = options;
+  const as = wanted ?? address;
   assertMove(runtime, address, as, effects, ['rerun', 'hold']);
   return acting.act('import', resourceAt(as, { effects }), async (warrant) => {
     const cut = cutOfExport(

@@ -9,6 +9,7 @@ import type { Cell } from '../cell.ts';
 import { HeddleError, InvalidArgument, UnknownActor } from '../errors.ts';
 import { rootAddress } from '../kernel/address.ts';
 import type { Birth } from '../mailbox.ts';
+import { ownCopyOf } from '../own-copy.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Warrant } from '../warrant.ts';
 import { declareSchedule } from './declaration.ts';
@@ -64,7 +65,7 @@ export class Schedules {
   async declare(options: ScheduleOptions): Promise<void> {
     const runtime = this.#runtime;
     runtime.assertOpen();
-    const declaration = await declareSchedule(options);
+    const declaration = await declareSchedule(ownCopyOf(options));
     const { names } = runtime.definitions;
     if (!names.includes(declaration.start)) {
       const known = names.join(', ') || 'none';

@@ -6,6 +6,7 @@ import { resourceAt } from '../acting.ts';
 import type { Acting } from '../acting.ts';
 import { ChildRefused, InvalidArgument } from '../errors.ts';
 import { badId } from '../kernel/address.ts';
+import { ownCopyOf } from '../own-copy.ts';
 import type { Runtime } from '../runtime.ts';
 import { declareChild } from './declaration.ts';
 import type { SupervisedChild } from './declaration.ts';
@@ -101,7 +102,7 @@ export class SupervisorHandle {
    */
   async startChild(child: SupervisedChild): Promise<void> {
     const { definitions, supervision } = this.#runtime;
-    const declaration = declareChild(child, this.#state.declaration, definitions);
+    const declaration = declareChild(ownCopyOf(child), this.#state.declaration, definitions);
     const address = addressOf(this.address, declaration.start, declaration.id);
     const other = supervision.roster.supervisorOf(address);
     if (other !== undefined && other !== this.address)

@@ -372,6 +372,14 @@ describe('a decider that is broken', () => {
     ['a rejection', Promise.reject(new Error('secret 4242'))],
     // oxlint-disable-next-line unicorn/no-thenable -- that is what is tried
     ['a thenable that throws', { then: () => boom() }],
+    ['a hole among the obligations', { ...PERMIT, obligations: new Array(1) }],
+    ['a hole among the determining', { ...PERMIT, determining: Object.assign(new Array(2), ['a']) }],
+    ...['effect', 'determining', 'reasons', 'obligations', 'then'].map(
+      (field) => [`a getter that throws: ${field}`, throwing(PERMIT, field)] as const,
+    ),
+    ['an obligation whose getter throws', { ...PERMIT, obligations: [throwing({}, 'type')] }],
+    ['a promise of a getter that throws', Promise.resolve(throwing(PERMIT, 'effect'))],
+    ['a rejection whose name throws', Promise.reject(throwing(new Error('secret 4242'), 'name'))],
   ];
   for (const [, value] of NONSENSE) if (value instanceof Promise) value.catch(() => {});
 
@@ -388,6 +396,30 @@ describe('a decider that is broken', () => {
     expect(await collect(run.system.refusals())).toMatchObject([
       { what: 'send', code: 'HEDDLE_NOT_PERMITTED' },
     ]);
+  });
+
+  it('is heard once: what it says of its answer afterwards changes nothing', async () => {
+    const decider = new Played();
+    const { system } = await open(actors, { decider });
+    const request = { principal: alice, action: { name: 'tool.call' }, resource: { type: 'tool', id: 't' } };
+    const effects = ['permit', 'deny'];
+    const given = {
+      ...PERMIT,
+      get effect() {
+        return effects.shift();
+      },
+      obligations: [{ type: 'redact', labels: ['pii'] }],
+    };
+    decider.answer = () => given;
+    const decision = await system.authority.permit(request, { meets: ['redact'] });
+    given.obligations[0]!.labels.length = 0;
+    given.obligations.length = 0;
+    expect(decision).toEqual({
+      ...PERMIT,
+      determining: ['a', 'b'],
+      obligations: [{ type: 'redact', labels: ['pii'] }],
+    });
+    expect(effects).toEqual(['deny']);
   });
 
   it('permits nothing when it throws, and the operator hears of it', async () => {
@@ -508,6 +540,149 @@ const log = fromTransition(
   (state: { readonly seen: readonly string[] }, { type }) => ({ seen: [...state.seen, type] }),
   { seen: [] },
 );
+
+/** An object with a field that throws when it is asked for. */
+function throwing(object: object, field: string): object {
+  return Object.defineProperty(object instanceof Error ? object : { ...object }, field, {
+    get: () => boom(),
+  });
+}
+
+/** What is given, watched in all its parts: every look at it is told. */
+function watched<T extends object>(given: T, look: () => void): T {
+  return new Proxy(given, {
+    get(target, key) {
+      look();
+      const found: unknown = Reflect.get(target, key);
+      return typeof found === 'object' && found !== null ? watched(found, look) : found;
+    },
+    ownKeys(target) {
+      look();
+      return Reflect.ownKeys(target);
+    },
+  });
+}
+
+/** Every way in that is given an object: that, and what is done with it. */
+const GIVEN: readonly (readonly [
+  action: string,
+  given: () => object,
+  run: (view: View, given: never) => Promise<unknown>,
+])[] = [
+  ['start', () => ({ id: 'new', input: { n: 1 } }), (view, given) => view.start('counter', given)],
+  ['start', () => ({ input: { n: 1 } }), (view, given) => view.actor('counter', 'new', given)],
+  ['send', () => ({ type: 'add', by: 1 }), (view, given) => view.get('counter/a')!.send(given)],
+  [
+    'send',
+    () => ({ id: 'once' }),
+    (view, given) => view.get('counter/a')!.send({ type: 'add', by: 1 }, given),
+  ],
+  [
+    'fork',
+    () => ({ at: 1, as: 'counter/c', by: 'x', with: { event: { type: 'add', by: 1 } } }),
+    (view, given) => view.fork('counter/a', given),
+  ],
+  [
+    'import',
+    () => ({ history: exportedText, as: 'counter/i', by: 'x' }),
+    (view, given) => view.import(given),
+  ],
+  ['export', () => ({ to: 1 }), (view, given) => view.export('counter/a', given)],
+  ['export', () => ({ actors: './actors.ts' }), (view, given) => view.fixture('counter/a', given)],
+  ['pause', () => ({ address: 'counter/a' }), (view, given) => view.pause(given)],
+  ['pause', () => ({ by: 'x', reason: 'y' }), (view, given) => view.pause({ name: 'counter' }, given)],
+  ['resume', () => ({ address: 'counter/b' }), (view, given) => view.resume(given)],
+  ['resume', () => ({ by: 'x', reason: 'y' }), (view, given) => view.resume({ address: 'counter/b' }, given)],
+  [
+    'discard',
+    () => ({ by: 'x', reason: 'y' }),
+    async (view, given) => view.deadLetters().discard(await letterIn(view), given),
+  ],
+  [
+    'retry',
+    () => ({ by: 'x' }),
+    async (view, given) => view.deadLetters().retry(await letterIn(view), given),
+  ],
+  ['migrate', () => ({ name: 'counter' }), (view, given) => view.migrate(given)],
+  ['backup', () => ({ damaged: true }), (view, given) => view.backup(temporaryFolder('backup'), given)],
+  [
+    'child.start',
+    () => ({ id: 'more', start: 'counter', input: { n: 1 } }),
+    (view, given) => view.supervisor('s').startChild(given),
+  ],
+  [
+    'schedule.declare',
+    () => ({ id: 'week', start: 'counter', every: '7 days', input: { n: 1 } }),
+    (view, given) => view.schedules.declare(given),
+  ],
+  [
+    'schedule.declare',
+    () => ({ id: 'week', start: 'counter', cron: '0 9 * * *', input: { n: 1 } }),
+    (view, given) => view.schedules.declare(given),
+  ],
+  ['schedule.trigger', () => ({ by: 'x' }), (view, given) => view.schedules.trigger('day', given)],
+  ['schedule.delete', () => ({ by: 'x' }), (view, given) => view.schedules.delete('day', given)],
+  [
+    'halt',
+    () => ({ kind: 'halt', key: 'k', content: { agent: 'a' } }),
+    (view, given) => view.orders.give(given, { reason: 'y' }, HALTING),
+  ],
+  [
+    'halt',
+    () => ({ by: 'x', reason: 'y' }),
+    (view, given) => view.orders.give({ kind: 'halt', key: 'k', content: 1 }, given, HALTING),
+  ],
+  [
+    'halt',
+    () => ({ kind: 'halt', key: 'k' }),
+    (view, given) => view.orders.withdraw(given, { reason: 'y' }, HALTING),
+  ],
+];
+const HALTING = { action: 'halt', resource: { type: 'system', id: '*' } } as const;
+
+describe('what is permitted late', () => {
+  it.each(GIVEN.map(([action, given, run]) => [action, JSON.stringify(given()), given, run] as const))(
+    'is what was asked for: of what is given with it nothing is looked at again: %s %s',
+    async (action, _, given, run) => {
+      const decider = new Played();
+      const world = await prepared(decider, { store: /^(send|backup)/.test(action) ? onDisk() : memory() });
+      exportedText = await world.system.export('counter/a');
+      await world.system.pause({ address: 'counter/b' });
+      let answer = (): void => {};
+      let looks = 0;
+      let looksBefore: number | undefined;
+      decider.answer = () => {
+        looksBefore = looks;
+        return new Promise((resolve) => (answer = () => resolve(PERMIT)));
+      };
+      decider.asked.length = 0;
+      const done = run(world.system.as(alice), watched(given(), () => looks++) as never).catch(
+        (error: unknown) => expect(error).not.toBeInstanceOf(NotPermitted),
+      );
+      while (looksBefore === undefined) await ticks();
+      answer();
+      await done;
+      expect(decider.asked.map(({ action: { name } }) => name)).toEqual([action]);
+      expect(looksBefore).toBeGreaterThan(0);
+      expect(looks).toBe(looksBefore);
+    },
+  );
+
+  it('is what was asked for: a fork under the name that was permitted', async () => {
+    const decider = new Played();
+    const { system } = await open(actors, { decider });
+    await system.start('counter', { id: 'a' });
+    let answer = (): void => {};
+    decider.answer = () => new Promise((resolve) => (answer = () => resolve(PERMIT)));
+    const options = { as: 'counter/permitted' };
+    const forking = system.fork('counter/a', options);
+    options.as = 'counter/other';
+    await ticks();
+    answer();
+    expect((await forking).address).toBe('counter/permitted');
+    expect(system.get('counter/other')).toBeUndefined();
+  });
+});
 
 describe('what was decided', () => {
   it('is not asked for again: by a replay, a crash, or the past', async () => {
