@@ -322,6 +322,61 @@ describe('refused, with the place and how to mend it', () => {
       '#/tasks/a/within: takes more than 400 weeks of working time',
     ],
     [
+      'a gate at which everybody would have to approve',
+      flow({ a: gate({ role: 'editor', quorum: Infinity }) }),
+      '#/tasks/a/quorum: must be a whole number from 1 on',
+    ],
+    [
+      'a gate that waits for ever, in its own words',
+      flow({ a: gate({ role: 'editor', within: Infinity }) }),
+      '#/tasks/a/within: must have an end',
+    ],
+    [
+      'a gate that nobody lives to see the end of',
+      flow({ a: gate({ role: 'editor', within: '5300 weeks' }) }),
+      '#/tasks/a/within: must be at most 100 years',
+    ],
+    [
+      'a gate with half a millisecond',
+      flow({ a: gate({ role: 'editor', within: 1.5 }) }),
+      '#/tasks/a/within: must be whole milliseconds',
+    ],
+    [
+      'a reminder when its time is over',
+      flow({ a: gate({ role: 'editor', within: '1 hour', remind: ['30 minutes', '2 hours'] }) }),
+      '#/tasks/a/remind/1: is never reached: by then its time is over',
+    ],
+    [
+      'a reminder when the time of those is over to whom it is escalated',
+      flow({
+        a: gate({
+          ...{ role: 'editor', within: '1 hour', escalateTo: 'boss', escalatedWithin: '10 minutes' },
+          remind: ['70 minutes', '71 minutes'],
+        }),
+      }),
+      '#/tasks/a/remind/1: is never reached: by then its time is over',
+    ],
+    [
+      'a reminder in working time when its time is over',
+      flow({ a: gate({ role: 'editor', within: '8 hours', remind: ['9 hours'] }) }, { calendar: OFFICE }),
+      '#/tasks/a/remind/0: is never reached: by then its time is over',
+    ],
+    [
+      'time for those to whom nothing is escalated',
+      flow({ a: gate({ role: 'editor', within: '1 hour', escalatedWithin: '1 hour' }) }),
+      '#/tasks/a/escalatedWithin: is for nobody: say to whom it is escalated',
+    ],
+    [
+      'what happens when a time is over that never is',
+      flow({ a: gate({ role: 'editor', onExpire: 'stay' }) }),
+      '#/tasks/a/onExpire: is never reached: say within which time it must be decided',
+    ],
+    [
+      'a task that may take for ever',
+      flow({ a: does({ timeout: Infinity }) }),
+      '#/tasks/a/timeout: must have an end',
+    ],
+    [
       'a gate at which nobody may decide',
       flow({ a: gate({} as never) }),
       '#/tasks/a/role: must be a role, or a list of roles: who may decide',

@@ -16,7 +16,7 @@ import type { ContractProblem } from '../errors.ts';
 import type { Others, Verifier } from '../verifiers/verifier.ts';
 import type { AnyDeclaration, WorkflowOptions } from './declaration.ts';
 import { problemsOfEdges } from './edges.ts';
-import { checkCalendar, checkWorkingTimes } from './gate-times.ts';
+import { checkCalendar, checkTimes, checkWorkingTimes } from './gate-times.ts';
 import { schemaOf } from './graph.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';
@@ -73,7 +73,8 @@ export function problemsOf(given: unknown): ContractProblem[] {
   check.schema('#/inputSchema', given['inputSchema']);
   check.schema('#/outputSchema', given['outputSchema']);
   check.function('#/output', given['output']);
-  check.whole('#/parallel', given['parallel'], 1);
+  // All that can.
+  if (given['parallel'] !== Infinity) check.whole('#/parallel', given['parallel'], 1);
   checkLabels(check, '#/labels', given['labels']);
   check.function('#/tenant', given['tenant']);
   checkShared(check, given['shared']);
@@ -115,6 +116,9 @@ interface Node {
   readonly place: string;
 }
 
+/** Beyond some length there is no date any more at which it could end. */
+const LONGEST_MS = 100 * 366 * 24 * 60 * 60_000;
+
 /** Collects what is wrong. */
 class Check {
   readonly problems: ContractProblem[] = [];
@@ -141,7 +145,7 @@ class Check {
   }
 
   whole(place: string, given: unknown, least: number): void {
-    if (given === undefined || given === Infinity) return;
+    if (given === undefined) return;
     if (!Number.isSafeInteger(given) || (given as number) < least)
       this.fail(place, `must be a whole number from ${least} on`);
   }
@@ -149,7 +153,10 @@ class Check {
   duration(place: string, given: unknown): void {
     if (given === undefined) return;
     try {
-      if (millisOf(given as never, 'it') < 1) this.fail(place, 'must be at least a millisecond');
+      const ms = millisOf(given as never, 'it');
+      if (ms < 1) this.fail(place, 'must be at least a millisecond');
+      if (ms === Infinity) this.fail(place, 'must have an end');
+      else if (ms > LONGEST_MS) this.fail(place, 'must be at most 100 years');
     } catch (error) {
       if (!(error instanceof InvalidArgument)) throw error;
       this.fail(place, error.message.slice(3));
@@ -446,11 +453,10 @@ function checkGate(check: Check, place: string, options: Options): void {
   check.duration(`${place}/within`, options['within']);
   check.duration(`${place}/escalatedWithin`, options['escalatedWithin']);
   check.name(`${place}/escalateTo`, options['escalateTo']);
-  if (options['escalateTo'] !== undefined && options['within'] === undefined)
-    check.fail(`${place}/escalateTo`, 'is never reached: say within which time others have to decide');
   const { remind = [] } = options;
   if (!Array.isArray(remind)) check.fail(`${place}/remind`, 'must be a list of durations');
   else for (const [index, after] of remind.entries()) check.duration(`${place}/remind/${index}`, after);
+  checkTimes(check.fail.bind(check), place, options);
   check.oneOf(`${place}/onExpire`, options['onExpire'], ['refuse', 'stay']);
   check.oneOf(`${place}/ownRuns`, options['ownRuns'], ['refuse', 'allow']);
   check.schema(`${place}/schema`, options['schema']);
@@ -470,7 +476,7 @@ function checkMap(check: Check, place: string, options: Options): void {
   checkBody(check, `${place}/each`, options['each'], 'a task, or a workflow');
   check.function(`${place}/item`, options['item']);
   if (options['concurrency'] === Infinity) check.fail(`${place}/concurrency`, 'must have an end');
-  check.whole(`${place}/concurrency`, options['concurrency'], 1);
+  else check.whole(`${place}/concurrency`, options['concurrency'], 1);
   check.oneOf(`${place}/onItemError`, options['onItemError'], ['fail', 'collect']);
   const { reduce } = options;
   if (typeof reduce !== 'function') check.oneOf(`${place}/reduce`, reduce, REDUCERS);

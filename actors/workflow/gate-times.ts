@@ -51,6 +51,25 @@ function expiryOf({ within, escalateTo, escalatedWithin }: GateOptions): number 
 type Options = Readonly<Record<string, unknown>>;
 type Fail = (place: string, detail: string) => void;
 
+/** What is wrong with the times of a gate, taken together: one that is never reached, or lies behind the end. */
+export function checkTimes(fail: Fail, place: string, options: Options): void {
+  const { within, escalateTo, escalatedWithin, onExpire } = options;
+  if (escalateTo !== undefined && within === undefined)
+    fail(`${place}/escalateTo`, 'is never reached: say within which time others have to decide');
+  if (escalatedWithin !== undefined && escalateTo === undefined)
+    fail(`${place}/escalatedWithin`, 'is for nobody: say to whom it is escalated');
+  if (onExpire !== undefined && within === undefined)
+    fail(`${place}/onExpire`, 'is never reached: say within which time it must be decided');
+  // Of a time that is none, nothing can be said.
+  const end = (within === undefined ? 0 : wholeOf(options)) || Infinity;
+  for (const [name, time] of timesIn(options)) {
+    const ms = millisIn(time);
+    if (ms < Infinity && !Number.isInteger(ms)) fail(`${place}/${name}`, 'must be whole milliseconds');
+    if (name.startsWith('remind/') && ms < Infinity && ms > end)
+      fail(`${place}/${name}`, 'is never reached: by then its time is over');
+  }
+}
+
 /** What is wrong with a calendar that a workflow or a gate has. */
 export function checkCalendar(fail: Fail, place: string, calendar: unknown): void {
   for (const { pointer, detail } of problemsOfCalendar(calendar)) fail(`${place}${pointer}`, detail);
