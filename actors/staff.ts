@@ -16,6 +16,7 @@ import { Places } from './agents/places.ts';
 import { reservedReview } from './reviews/reserved.ts';
 import type { Router } from './routing/rules.ts';
 import { Consulting } from './staffing/consulting.ts';
+import { questionHere } from './staffing/here.ts';
 import { verified } from './staffing/verifying.ts';
 import { Working } from './staffing/working.ts';
 import { shiftIn } from './staffing/workplace.ts';
@@ -63,10 +64,10 @@ export class Staff implements Office {
 
   taskActors(duty: TaskDuty): TaskActors {
     const consult = fromPromise<Advice, Consultation>(async ({ input, signal }) =>
-      this.#consulting.consult(await this.#shift, duty, input, signal),
+      this.#consulting.consult(await this.#shift, duty, questionHere(input), signal),
     );
     const verify = fromPromise(async ({ input }: { input: Verification }) =>
-      verified(duty, input, this.#textsIn((await this.#shift).workplace.content)),
+      verified(duty, questionHere(input), this.#textsIn((await this.#shift).workplace.content)),
     );
     return {
       consult: durable(consult, { asksOnly: true }),

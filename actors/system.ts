@@ -213,7 +213,8 @@ function reviewsOf(
       const [name] = address.split('/', 1);
       const declaration = declarationOf(actors[name!]);
       const { context } = snapshot as { readonly context: RunContext };
-      return declaration && runViewOf(declaration, context, (one) => system.get(one)?.getSnapshot() as never);
+      const stateOf = (one: string) => system.get(one)?.getSnapshot() as never;
+      return declaration && runViewOf(declaration, address, context, stateOf);
     },
   });
 }

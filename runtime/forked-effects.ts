@@ -4,6 +4,7 @@
 import type { AnyEventObject } from 'xstate';
 import type { JournalRecord } from '../storage/journal.ts';
 import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
+import { allDifferences } from './difference.ts';
 import { HeddleError } from './errors.ts';
 import { childAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
@@ -55,7 +56,10 @@ function isStillTheSame(runtime: Runtime, cell: Cell, fork: ForkOf, seq: number)
     while (known.upTo < seq && !known.departed) {
       const mine = own.next().value;
       const its = original.next().value;
-      known.departed = mine === undefined || its === undefined || !tellsTheSame(runtime, mine, its);
+      known.departed =
+        mine === undefined ||
+        its === undefined ||
+        !tellsTheSame(runtime, mine, its, nameOfOriginal(cell, fork));
       known.upTo++;
     }
   } catch (error) {
@@ -72,13 +76,32 @@ function withUndurable({ actor, address, seq, frame, offset }: Cell) {
   return { actor, address, end, durableFrame: Infinity };
 }
 
-function tellsTheSame({ codec }: Runtime, a: JournalRecord, b: JournalRecord): boolean {
-  const event = ({ bytes, eventStart, eventEnd }: JournalRecord): Buffer =>
-    bytes.subarray(eventStart, eventEnd);
-  const asked = ({ trailer }: JournalRecord): string =>
-    JSON.stringify((unpackTrailer(codec, trailer).intents ?? []).map(withoutNumbers));
-  return event(a).equals(event(b)) && asked(a) === asked(b);
+/** @param named what something in the fork is called in its original */
+function tellsTheSame(
+  { codec }: Runtime,
+  mine: JournalRecord,
+  its: JournalRecord,
+  named: (text: string) => string,
+): boolean {
+  const told = ({ bytes, eventStart, eventEnd, trailer }: JournalRecord): unknown[] => [
+    codec.unpack(bytes, eventStart, eventEnd),
+    (unpackTrailer(codec, trailer).intents ?? []).map(withoutNumbers),
+  ];
+  return allDifferences(told(its), told(mine), '').every(
+    ({ recorded, today }) => typeof today === 'string' && named(today) === recorded,
+  );
 }
+
+/** What a fork calls by its own address, its original has called by the one that it had itself. */
+function nameOfOriginal({ address }: Cell, fork: ForkOf): (text: string) => string {
+  const [own, original] = [rootOf(address), rootOf(fork.address)];
+  return (text) =>
+    text.startsWith(own) && /^([/~#]|$)/.test(text.slice(own.length))
+      ? original + text.slice(own.length)
+      : text;
+}
+
+const rootOf = (address: string): string => address.split('/', 2).join('/');
 
 /** An intent without what is another in every telling: numbers of actors, and times. */
 const withoutNumbers = (intent: ToldIntent): unknown[] => intent.filter((part) => typeof part !== 'number');
@@ -92,7 +115,7 @@ export function recordedResult(runtime: Runtime, cell: Cell): AnyEventObject | u
     for (const record of recordsOf(runtime, journalNow(runtime, birth.fork.address))) {
       if (record.life !== life) continue;
       const event = runtime.events.unpack(record.bytes, record.eventStart, record.eventEnd);
-      if (event.type === 'xstate.init') isSame = hasInput(runtime, cell, record);
+      if (event.type === 'xstate.init') isSame = hasInput(runtime, cell, birth.fork, record);
       else if (isSame && /^xstate\.promise\.(resolve|reject)$/.test(event.type)) return event;
     }
   } catch (error) {
@@ -101,9 +124,12 @@ export function recordedResult(runtime: Runtime, cell: Cell): AnyEventObject | u
   return undefined;
 }
 
-/** Whether a fork's actor was born with the same input as its original; or was forked itself, with all it was. */
-function hasInput(runtime: Runtime, cell: Cell, original: JournalRecord): boolean {
+/**
+ * Whether a fork's actor was born with the same input as its original; or was forked itself, with all it was. That the fork is called
+ * otherwise makes no difference.
+ */
+function hasInput(runtime: Runtime, cell: Cell, fork: ForkOf, original: JournalRecord): boolean {
   const [own] = recordsOf(runtime, withUndurable(cell), cell.bornSeq - 1);
   const isForked = unpackTrailer(runtime.codec, own!.trailer).image !== undefined;
-  return isForked || tellsTheSame(runtime, own!, original);
+  return isForked || tellsTheSame(runtime, own!, original, nameOfOriginal(cell, fork));
 }

@@ -41,9 +41,11 @@ export class Bills {
   }
 
   #ofPart(bank: Bank, bill: BillTo, part: number): Tab {
-    const { ticket, parts = {} } = bill;
-    const together = this.#inParts.get(ticket) ?? { costs: new Map(), open: 0, isLate: false };
-    this.#inParts.set(ticket, together);
+    const { accounts, ticket, parts = {} } = bill;
+    // A fork goes on with the ticket of its original, in an account of its own.
+    const name = `${accounts[0]}#${ticket}`;
+    const together = this.#inParts.get(name) ?? { costs: new Map(), open: 0, isLate: false };
+    this.#inParts.set(name, together);
     together.open += 1;
     for (const [number, cost] of Object.entries(parts))
       together.costs.set(Number(number), cost ?? together.costs.get(Number(number)) ?? null);
@@ -52,7 +54,7 @@ export class Bills {
       together.isLate ||= isLate;
       together.open -= 1;
       if (together.open > 0) return;
-      this.#inParts.delete(ticket);
+      this.#inParts.delete(name);
       const cost = sumOf(together);
       if (together.isLate && cost !== undefined) void tellLate(bank, bill, cost, sourceIn(said));
     };

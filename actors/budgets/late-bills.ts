@@ -28,16 +28,17 @@ export async function tellLate(
   if (asked === undefined) return;
   const bill = { type: 'budget.correct', cost, source } as const;
   const priced = { ...bill, ...(price !== undefined && { price }) };
+  // Among accounts it is called so: see budget-words.ts.
+  const named = `${asked}#${ticket}`;
   const ways = [
     { address: addressOf(asked), ticket },
-    // Among accounts it is called so: see budget-words.ts.
-    ...others.map((address) => ({ address, ticket: `${asked}#${ticket}` })),
+    ...others.map((address) => ({ address, ticket: named })),
   ];
   for (const { address, ticket: name } of ways) {
     try {
       const account = bank.get(address);
       if (account === undefined) continue;
-      await account.send({ ...priced, ticket: name }, { id: `late bill of ${ticket}` });
+      await account.send({ ...priced, ticket: name }, { id: `late bill of ${named}` });
       return;
     } catch {
       // It is gone, or takes nothing: the next one.

@@ -26,10 +26,11 @@ import { keptOf } from '../state/manifest.ts';
 import type { Chunking } from '../windows/chunking.ts';
 import { inputOfPart, joinedBy, splitFor } from '../windows/parts.ts';
 import type { TaskDuty } from '../workflow/office.ts';
+import { askingHere } from './here.ts';
 import type { Shift } from './workplace.ts';
 
 /** What of a task whoever asks an agent must know. In the shadow of another there is none. */
-type Kept = Pick<TaskDuty, 'outputSchema'> & Partial<Pick<TaskDuty, 'capability' | 'labels'>>;
+type Kept = Pick<TaskDuty, 'outputSchema'> & Partial<Pick<TaskDuty, 'capability' | 'labels' | 'task'>>;
 
 interface Scope {
   readonly input: Asking;
@@ -57,8 +58,10 @@ export class Working {
     return chunking === undefined ? asking : this.#askInParts(duty, chunking, asking);
   }
 
-  async #ask(duty: Kept, scope: Scope): Promise<Answer> {
-    const { agent: name, envelope, supplied } = scope.input;
+  async #ask(duty: Kept, { input: asked, signal }: Scope): Promise<Answer> {
+    // What is asked in the shadow of a task keeps the name of that task.
+    const input = duty.task === undefined ? asked : askingHere(asked);
+    const { agent: name, envelope, supplied } = input;
     const agent = this.#agents.get(name);
     if (agent === undefined)
       return {
@@ -69,7 +72,7 @@ export class Working {
       const terms = personTermsOf(agent);
       return answerOfPerson(keepingTo(duty, agent), terms, envelope.id, supplied);
     }
-    return this.#call(duty, agent, scope);
+    return this.#call(duty, agent, { input, signal });
   }
 
   async #call(duty: Kept, agent: Agent, { input, signal }: Scope): Promise<Answer> {

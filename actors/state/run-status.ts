@@ -3,6 +3,7 @@
  * comes next. Made of the states of the run and of those below it, as they all were at one moment; so a moment of the past is told as
  * the present is. Pure: it reads nothing by itself.
  */
+import { hereOf } from '../../machines/here.ts';
 import { canonicalOf, NotJson } from '../../machines/values/canonical.ts';
 import { addressOf } from '../../machines/address.ts';
 import type { Source } from '../../machines/contract.ts';
@@ -154,16 +155,18 @@ export function isTask(stood: Stood): boolean {
   return context?.question !== undefined && context.log !== undefined;
 }
 
+/** @param run its address */
 export function runStatusOf(
+  run: string,
   stood: Stood & { readonly context: RunContext },
   options: AnyWorkflowOptions | undefined,
   moment: Moment,
   declarationOf: DeclarationOf,
 ): RunStatus {
   const { context, status, output, error } = stood;
-  const { run, input, startedAt, shared } = context;
+  const { input, startedAt, shared } = context;
   const reader = new Reader(moment, declarationOf);
-  const tasks = reader.tasksOf(context, options, '');
+  const tasks = reader.tasksOf(run, context, options, '');
   const all = tasks.flatMap(withParts);
   return {
     run,
@@ -253,10 +256,15 @@ class Reader {
     this.#declarationOf = declarationOf;
   }
 
-  tasksOf(context: RunContext, options: AnyWorkflowOptions | undefined, within: string): PartStatus[] {
+  tasksOf(
+    run: string,
+    context: RunContext,
+    options: AnyWorkflowOptions | undefined,
+    within: string,
+  ): PartStatus[] {
     const ledger = this.#ledgerOf(context);
     return Object.entries(context.nodes).map(([name, node]) =>
-      this.#nodeOf(context, name, node, options?.tasks[name], within, ledger),
+      this.#nodeOf(run, name, node, options?.tasks[name], within, ledger),
     );
   }
 
@@ -268,7 +276,7 @@ class Reader {
   }
 
   #nodeOf(
-    { run }: RunContext,
+    run: string,
     name: string,
     node: NodeProgress,
     declared: AnyDeclaration | undefined,
@@ -319,7 +327,7 @@ class Reader {
       return { ...kept, ...(waits && { waits }) };
     }
     if (isRun(stood)) {
-      const parts = this.tasksOf(stood.context, this.#declarationOf(inner), `${task}/`);
+      const parts = this.tasksOf(address, stood.context, this.#declarationOf(inner), `${task}/`);
       const input = heldOf(stood.context.input);
       return { ...base, kind: 'call', status: statusOf(stood), input, ...sumOf(parts) };
     }
@@ -370,7 +378,7 @@ class Reader {
       ...(advice !== undefined && { agent: advice.agent }),
       ...(log.at(-1)?.confidence !== undefined && { confidence: log.at(-1)!.confidence! }),
       ...(ground !== undefined && ground !== 'good' && { ground }),
-      reserved: (reservedFor(id, ledger) + together.reserved) as Micros,
+      reserved: (reservedFor({ id, address: base.address }, ledger) + together.reserved) as Micros,
       ...(wait !== undefined && { waits: wait }),
       ...(voters.length > 0 && { parts: voters }),
     };
@@ -435,10 +443,12 @@ function statusOf({ status, value, output, context }: Stood): NodeStatus {
   return how === 'failed' || how === 'cancelled' ? how : how === 'aborted' ? 'failed' : 'complete';
 }
 
-/** Money that its attempts have reserved. */
-function reservedFor(id: string, ledger: Ledger | undefined): Micros {
+/** Money that its attempts have reserved. In a fork, those of its original too. */
+function reservedFor(task: { id: string; address: string }, ledger: Ledger | undefined): Micros {
+  const id = hereOf(task.id, task);
   let sum = 0;
-  for (const { ticket, taken } of ledger?.open.values() ?? []) if (ticket.startsWith(`${id}#`)) sum += taken;
+  for (const { ticket, taken } of ledger?.open.values() ?? [])
+    if (hereOf(ticket, task).startsWith(`${id}#`)) sum += taken;
   return sum as Micros;
 }
 

@@ -112,7 +112,7 @@ export class Runs {
     const stood = moment(address);
     if (stood === undefined) throw new UnknownActor(address, 'nobody ever lived there');
     if (!isRun(stood)) throw new InvalidArgument('address', `is no run of a workflow: ${address}`);
-    return runStatusOf(stood, this.#declarationAt(address), moment, declarationOf);
+    return runStatusOf(address, stood, this.#declarationAt(address), moment, declarationOf);
   }
 
   /** Of a run within a run too. */

@@ -16,15 +16,21 @@ import { needOf } from './need.ts';
 /** The state of an actor, by its address; undefined where nobody lives. */
 export type StateOf = (address: string) => { readonly context?: unknown } | undefined;
 
-export function runViewOf(options: AnyWorkflowOptions, run: RunContext, stateOf: StateOf): RunView {
+/** @param address of the run */
+export function runViewOf(
+  options: AnyWorkflowOptions,
+  address: string,
+  run: RunContext,
+  stateOf: StateOf,
+): RunView {
   const names = Object.keys(options.tasks);
-  const money = moneyOf(stateOf(`${run.run}/account`)?.context as Ledger | undefined);
+  const money = moneyOf(stateOf(`${address}/account`)?.context as Ledger | undefined);
   return {
     workflow: options.id,
     plan: names.map((name) => planOf(name, options.tasks[name]!)),
     tasks: Object.fromEntries(
       names.map((name) => {
-        const task = stateOf(`${run.run}/${name}`)?.context as Partial<TaskContext> | undefined;
+        const task = stateOf(`${address}/${name}`)?.context as Partial<TaskContext> | undefined;
         return [name, taskOf(run.nodes[name]!, isTask(task) ? task : undefined)];
       }),
     ),

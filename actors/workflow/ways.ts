@@ -92,7 +92,7 @@ class Ways {
   /** A way on which something holds of a node; `none`, or `unknown` where there are too many ways. */
   #someWay(name: string, holds: (context: RunContext) => boolean): RunContext['nodes'] | 'none' | 'unknown' {
     const order = this.#before(name);
-    const start = beginning(this.#graph, undefined, '', 0);
+    const start = beginning(this.#graph, undefined, 0);
     const nodes: Record<string, NodeProgress> = { ...start.nodes };
     const context = { ...start, nodes };
     const visit = (index: number): RunContext['nodes'] | 'none' | 'unknown' => {

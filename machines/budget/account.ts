@@ -94,8 +94,8 @@ export function account(options: AccountOptions = {}) {
         ({ self }) => self,
         ({ event }) => event,
       ),
-      takeTerms: assign(({ context, event }) =>
-        event.type === 'budget.begin' ? newLedger(event.options, Date.now()) : context,
+      takeTerms: assign(({ context, event, self }) =>
+        event.type === 'budget.begin' ? newLedger(event.options, Date.now(), self.sessionId) : context,
       ),
       serve: enqueueActions(({ context, event, enqueue, self, system }) => {
         if (event.type === 'budget.begin') return;

@@ -35,6 +35,8 @@ export interface Settled {
 }
 
 export interface Ledger {
+  /** How it was called when it was opened. */
+  readonly as: string;
   readonly terms: AccountTerms;
   readonly isClosed: boolean;
   /** The current one, as of the last message. */
@@ -55,8 +57,9 @@ export const WINDOWS_KEPT: Readonly<Record<BudgetPer, number>> = { hour: 48, day
 /** So many reservations may be open at a time: each is a part of the state. */
 const MOST_OPEN = 10_000;
 
-export function newLedger(terms: AccountTerms, now: number): Ledger {
+export function newLedger(terms: AccountTerms, now: number, as = ''): Ledger {
   return {
+    as,
     terms,
     isClosed: false,
     window: newWindow(windowKey(now, terms.per), terms.limit ?? NOTHING),

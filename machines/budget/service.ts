@@ -52,6 +52,7 @@ import type {
 } from './words.ts';
 import type { Micros } from '../values/money.ts';
 import { NOTHING } from '../values/money.ts';
+import { hereOf, movedFrom } from '../here.ts';
 
 /** Where an account sits: what it knows of the world in one step. */
 export interface Desk {
@@ -142,7 +143,8 @@ function onAskedAgain(
 
 /** Asks the next account about what is held here; without one it is granted. */
 function asked(ledger: Ledger, name: string, reservation: Reservation, desk: Desk): Ledger {
-  const { amount, from, relay } = reservation;
+  const { amount, from } = reservation;
+  const relay = relayHere(reservation.relay, desk);
   const [next] = relay.path;
   if (next === undefined) return grant(ledger, name, reservation, [], desk);
   const account = desk.find(next);
@@ -279,12 +281,14 @@ function onHold(ledger: Ledger, word: BudgetHold, desk: Desk): Ledger {
 }
 
 /** Tells the next account that is still there, and that one the others. */
-function tell(relay: BudgetRelay, name: string, word: Word, desk: Desk): void {
+function tell(given: BudgetRelay, name: string, word: Word, desk: Desk): void {
+  const relay = relayHere(given, desk);
+  const ticket = movedFrom(given.as, desk.self)(name);
   for (const [index, address] of relay.path.entries()) {
     const account = desk.find(address);
     if (account === undefined) continue;
     const { from: _, ...rest } = word;
-    desk.say(account, { ...rest, ticket: name, relay: onwardsIn(relay, index, desk) });
+    desk.say(account, { ...rest, ticket, relay: onwardsIn(relay, index, desk) });
     return;
   }
 }
@@ -302,7 +306,7 @@ function giveBack(name: string, accounts: readonly string[], desk: Desk): void {
  * before; whoever has it already is not asked once more.
  */
 function relayOf(
-  { terms }: Ledger,
+  { terms, as }: Ledger,
   { relay, path = [], labels = {}, owed }: BudgetReserve,
   desk: Desk,
 ): BudgetRelay {
@@ -310,8 +314,15 @@ function relayOf(
   const here = relay ?? { as: sessionId, via: [], path, at: desk.now, labels, ...(owed && { owed }) };
   const passed = [...here.via, sessionId];
   const isAhead = (address: string) => !passed.includes(desk.find(address)?.sessionId ?? '');
-  const above = terms.within.map((one) => (typeof one === 'string' ? one : addressOf(one)));
+  const moved = movedFrom(as, desk.self);
+  const above = terms.within.map((one) => (typeof one === 'string' ? moved(one) : addressOf(one)));
   return { ...here, path: [...new Set([...above, ...here.path])].filter(isAhead) };
+}
+
+/** The same in a fork: accounts of the tree that was forked are those of the fork. */
+function relayHere(relay: BudgetRelay, { self }: Desk): BudgetRelay {
+  const moved = movedFrom(relay.as, self);
+  return { ...relay, as: moved(relay.as), via: relay.via.map(moved), path: relay.path.map(moved) };
 }
 
 /** What the account in that place of the path is told, and those behind it. */
@@ -327,9 +338,13 @@ const nameOf = ({ ticket, relay }: Pick<BudgetReserve, 'ticket' | 'relay'>, { se
   relay === undefined ? `${self.sessionId}#${ticket}` : ticket;
 
 /** The same for a word about it. Operators may name it as it is called among accounts. */
-function nameOfKnown({ open, settled: over }: Ledger, word: Word, desk: Desk): string {
+function nameOfKnown({ as, open, settled: over }: Ledger, word: Word, desk: Desk): string {
   const name = nameOf(word, desk);
-  return open.has(name) || over.has(name) ? name : word.ticket;
+  const known = [name, word.ticket].find((one) => open.has(one) || over.has(one));
+  if (known !== undefined || as === desk.self.sessionId) return known ?? word.ticket;
+  // A fork has on its books what was asked of its original.
+  const names = [...open.keys(), ...over.keys()];
+  return names.find((one) => hereOf(one, desk.self) === name) ?? word.ticket;
 }
 
 // ---- those who run it -----------------------------------------------------------------------------------------

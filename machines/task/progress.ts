@@ -10,6 +10,7 @@ import { nextMove, taken } from '../faults/next-move.ts';
 import type { Limits, Move, Taken } from '../faults/next-move.ts';
 import { judge } from '../faults/quality.ts';
 import type { WorkFacts, WorkOutcome } from '../workflow/graph.ts';
+import { hereOf, movedFrom, startHere } from '../here.ts';
 import { givenTo } from './terms.ts';
 import { peopleOn } from './people.ts';
 import { costOfVotes, ownVote, withoutOutputs } from './votes.ts';
@@ -64,7 +65,7 @@ export interface TaskContext {
   readonly start: TaskStart;
   /** What it works on: what it was given, unless somebody has said otherwise. */
   readonly input: unknown;
-  /** Names this life of the task in every request. */
+  /** Names this life of the task in every request: as it was born; see {@link placed}. */
   readonly id: string;
   readonly deadlineAt: number | undefined;
   /** How many different questions were asked. A repetition of one has the same key. */
@@ -161,6 +162,15 @@ export function beginning(start: TaskStart, id: string, { deadlineMs }: TaskSpec
   return { ...FRESH, start, input: start.input, id, tried, deadlineAt };
 }
 
+/** The same as it is called where it lives now: a fork asks, pays and reports under names of its own. */
+export function placed(context: TaskContext, self: object): TaskContext {
+  const { id, start, accounts } = context;
+  return {
+    ...context,
+    ...{ id: hereOf(id, self), start: startHere(start, self), accounts: accounts.map(movedFrom(id, self)) },
+  };
+}
+
 // ---- who ----------------------------------------------------------------------------------------------------------
 
 export function advised(context: TaskContext, advice: Advice): Changed {
@@ -172,9 +182,11 @@ export function advised(context: TaskContext, advice: Advice): Changed {
 
 /** A question belongs to whoever was asked it: of somebody else it is another. */
 function questionFor({ agent }: Advised, context: TaskContext): number {
-  const last = context.log.at(-1);
-  const isOthers = last !== undefined && last.key === keyOf(context) && last.agent !== agent;
-  return context.question + (isOthers ? 1 : 0);
+  const { log, question } = context;
+  const last = log.at(-1);
+  // In a fork it was asked under another name.
+  const isOthers = last !== undefined && last.key.endsWith(`#${question}`) && last.agent !== agent;
+  return question + (isOthers ? 1 : 0);
 }
 
 // ---- an attempt ---------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ import { NOTHING } from '../values/money.ts';
 import type { ReviewOutput } from '../review/review.ts';
 import { isOrder, isTold } from '../workflow/events.ts';
 import type { TaskCancel, TaskOrder, TaskStands } from '../workflow/events.ts';
+import { startHere } from '../here.ts';
 import { saidBy } from '../workflow/progress.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
@@ -43,6 +44,7 @@ import {
   decided,
   isHalted,
   outcomeOf,
+  placed,
   resumed,
   ticketOf,
   timeLeft,
@@ -87,6 +89,7 @@ type TaskEvent = TaskCancel | TaskOrder | TaskStands | TaskPermission | BudgetAn
 /** What it knows when it asks. XState cannot tell where the logic that is asked may be any. */
 interface Known {
   readonly context: TaskContext;
+  readonly self: AnyActorRef;
 }
 
 /** What ends a wait for better times. */
@@ -179,15 +182,18 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         advised(context, { fault: { class: 'crash', message: saidBy(error) }, passedOver: [] }),
       ),
       reserve: enqueueActions(({ context, enqueue, self, system }) => {
-        const ticket = ticketOf(context);
+        const ticket = ticketOf(placed(context, self));
         enqueue.assign({ ticket });
         enqueue.sendTo(accountOf(context.start, system), reservationOf(context, spec, ticket, self));
       }),
-      haveMoney: assign(({ event }) => withMoney(event as BudgetAnswer)),
+      haveMoney: assign(({ context, event, self }) => ({
+        ...placed(context, self),
+        ...withMoney(event as BudgetAnswer),
+      })),
       haveNoMoney: assign(({ context, event }) =>
         withoutMoney(context, 'ticket' in event ? event : undefined),
       ),
-      begin: assign(({ context }) => begun(context, Date.now())),
+      begin: assign(({ context, self }) => begun(placed(context, self), Date.now())),
       take: assign(({ context }, { answer }: { readonly answer: Answer }) =>
         answered(context, spec, answer, Date.now()),
       ),
@@ -236,8 +242,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       heedClearance: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
         afterClearance(context, answer),
       ),
-      notify: enqueueActions(({ context, enqueue }) => {
-        for (const notice of noticesOf(context)) enqueue.emit(notice);
+      notify: enqueueActions(({ context, enqueue, self }) => {
+        for (const notice of noticesOf(placed(context, self))) enqueue.emit(notice);
       }),
       abandon: assign(({ context, event }) =>
         event.type === 'task.abandon' ? abandoned(context, event.by, event.reason) : {},
@@ -245,11 +251,11 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       passOn: sendTo('poll', ({ event }) => event),
       callOff: sendTo('poll', { type: 'task.cancel', because: 'it is given up' }),
       cancel: assign({ outcome: { status: 'cancelled' } }),
-      askShadows: enqueueActions(({ context, enqueue, system }) =>
-        tellAll(enqueue, system, shadowAsks(context, spec)),
+      askShadows: enqueueActions(({ context, enqueue, self, system }) =>
+        tellAll(enqueue, system, shadowAsks(placed(context, self), spec)),
       ),
-      answerShadows: enqueueActions(({ context, enqueue, system }) =>
-        tellAll(enqueue, system, shadowAnswers(context)),
+      answerShadows: enqueueActions(({ context, enqueue, self, system }) =>
+        tellAll(enqueue, system, shadowAnswers(placed(context, self))),
       ),
       report: enqueueActions(({ context, enqueue, system }) => {
         const told = reports(context);
@@ -278,8 +284,11 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'consult',
           src: 'consult',
-          input: ({ context: { start, input, tried, largerThan, cheaperThan } }: Known): Consultation => ({
-            ...{ start, input, tried, largerThan, cheaperThan },
+          input: ({
+            context: { start, input, tried, largerThan, cheaperThan },
+            self,
+          }: Known): Consultation => ({
+            ...{ start: startHere(start, self), input, tried, largerThan, cheaperThan },
           }),
           ...ADVISED,
         },
@@ -299,8 +308,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'consult',
           src: 'consult',
-          input: ({ context: { start, input, tried, largerThan, halts } }: Known): Consultation => ({
-            ...{ start, input, tried, largerThan, ...(halts !== undefined && { halts }) },
+          input: ({ context: { start, input, tried, largerThan, halts }, self }: Known): Consultation => ({
+            ...{ start: startHere(start, self), input, tried, largerThan },
+            ...(halts !== undefined && { halts }),
           }),
           ...ADVISED,
         },
@@ -387,7 +397,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'ask',
           src: 'ask',
-          input: ({ context }: Known): Asking => askingOf(context, spec),
+          input: ({ context, self }: Known): Asking => askingOf(placed(context, self), spec),
           onDone: {
             target: 'weighing',
             actions: [ofAgent('take'), 'settle', 'answerShadows'],
@@ -419,7 +429,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'verify',
           src: 'verify',
-          input: ({ context }: Known): Verification => verificationOf(context, spec),
+          input: ({ context, self }: Known): Verification => verificationOf(placed(context, self), spec),
           onDone: [
             {
               guard: ofVerifier('needs others'),
@@ -454,7 +464,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'poll',
           src: 'poll',
-          input: ({ context }: Known): Poll => pollOf(context),
+          input: ({ context, self }: Known): Poll => pollOf(placed(context, self)),
           onDone: {
             target: 'polled',
             actions: given((output) => output as Polled)('hearOthers'),
@@ -566,7 +576,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
 const nameOf = ({ task }: TaskStart): string => task.slice(task.lastIndexOf('/') + 1);
 
 /** Of somebody who was paid by the hour and has not finished nobody knows how long they were at it. */
-const isFree = ({ context: { advice } }: Known) => ({ knows: advice!.person!.rate === undefined });
+const isFree = ({ context: { advice } }: Pick<Known, 'context'>) => ({
+  knows: advice!.person!.rate === undefined,
+});
 
 /** Voters are tasks themselves, to whom nobody votes. */
 function pollOfTask(spec: TaskSpec, actors: TaskActors): AnyActorLogic {

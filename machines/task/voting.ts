@@ -15,6 +15,7 @@ import type { Micros } from '../values/money.ts';
 import { isOrder } from '../workflow/events.ts';
 import type { RunEvent } from '../workflow/events.ts';
 import type { WorkOutcome, WorkProblem } from '../workflow/graph.ts';
+import { startHere } from '../here.ts';
 import { saidBy } from '../workflow/progress.ts';
 import { standingOfAll, tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
@@ -60,14 +61,14 @@ export function pollMachine(spec: VoteSpec, voter: AnyActorLogic): AnyStateMachi
       'is over': ({ context: { voters } }, _spec: object) => Object.keys(voters).length === 0,
     },
     actions: {
-      begin: enqueueActions(({ context, enqueue }) => {
+      begin: enqueueActions(({ context, enqueue, self }) => {
         if (!isWanting(context, spec, Date.now())) return;
         const id = String(context.begun + 1);
         enqueue.assign({
           begun: context.begun + 1,
           voters: { ...context.voters, [id]: { stands: 'running' } },
         });
-        enqueue.spawnChild('voter', { id, input: startOf(context, spec, id) });
+        enqueue.spawnChild('voter', { id, input: startHere(startOf(context, spec, id), self) });
       }),
       note: assign(({ context, event }) => (event.type === 'voter.chosen' ? chosen(context, event) : {})),
       take: enqueueActions(({ context, event, enqueue }) => {

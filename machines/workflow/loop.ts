@@ -8,6 +8,7 @@ import { isOrder, isTold, within } from './events.ts';
 import type { RunEvent } from './events.ts';
 import { factsOfAll } from './facts.ts';
 import type { Data, WorkFacts, WorkOutcome, WorkStart } from './graph.ts';
+import { startHere } from '../here.ts';
 import { saidBy } from './progress.ts';
 import { tellStanding } from './standings.ts';
 
@@ -69,8 +70,9 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
       'is about it': ({ context, event }) => isOrder(event) && isTold(event.task, nameOf(context)),
     },
     actions: {
-      begin: enqueueActions(({ context: { start, number, input, facts }, enqueue }) => {
+      begin: enqueueActions(({ context: { start: given, number, input, facts }, enqueue, self }) => {
         const id = String(number);
+        const start = startHere(given, self);
         // What it is given from the second time on is made of what came before.
         const people = [...new Set([...(start.people ?? []), ...(facts.people ?? [])])];
         enqueue.spawnChild('body', {

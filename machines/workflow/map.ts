@@ -8,6 +8,7 @@ import { isOrder, within } from './events.ts';
 import type { RunEvent } from './events.ts';
 import { factsOfAll } from './facts.ts';
 import type { WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
+import { startHere } from '../here.ts';
 import { saidBy } from './progress.ts';
 import { standingOfAll, tellStanding } from './standings.ts';
 import type { Standing } from './standings.ts';
@@ -58,8 +59,9 @@ export function mapMachine({ each, input, concurrency, onItemError, reduce }: Ma
       'is about an item': ({ context, event }) => isOrder(event) && itemIn(context, event.task) !== undefined,
     },
     actions: {
-      fill: enqueueActions(({ context, enqueue }) => {
-        const { items, start, ending } = context;
+      fill: enqueueActions(({ context, enqueue, self }) => {
+        const { items, ending } = context;
+        const start = startHere(context.start, self);
         let { begun } = context;
         const running = { ...context.running };
         let free = ending === undefined ? concurrency - Object.keys(running).length : 0;

@@ -81,8 +81,6 @@ export type Ending =
 
 export interface RunContext {
   readonly input: unknown;
-  /** The address of the run. */
-  readonly run: string;
   readonly startedAt: number;
   readonly nodes: Readonly<Record<string, NodeProgress>>;
   readonly shared: Readonly<Record<string, unknown>>;
@@ -96,10 +94,9 @@ export interface RunContext {
   readonly prepared: Readonly<Record<string, Prepared>>;
 }
 
-export function beginning(graph: Graph, input: unknown, run: string, at: number): RunContext {
+export function beginning(graph: Graph, input: unknown, at: number): RunContext {
   return {
     input,
-    run,
     startedAt: at,
     nodes: Object.fromEntries(Object.keys(graph.nodes).map((name) => [name, { status: 'pending' }])),
     shared: Object.fromEntries(Object.entries(graph.shared).map(([name, { initial }]) => [name, initial])),

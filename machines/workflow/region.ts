@@ -2,9 +2,11 @@
  * The region of a node in the statechart of a run, and the states in which runs are undone. What is in here is drawn: the names of
  * guards say in words what the graph says.
  */
+import type { AnyActorRef } from 'xstate';
 import { isWork } from './graph.ts';
 import type { Graph, GraphNode, WorkNode, WorkOutcome, WorkStart } from './graph.ts';
 import { peopleBehind } from './people.ts';
+import { nameHere } from '../here.ts';
 import type { Given, RunContext } from './progress.ts';
 
 /** The names under which a region asks its guards. */
@@ -28,6 +30,11 @@ export const undoOf = (name: string): string => `undo ${name}`;
 interface Step {
   readonly context: RunContext;
   readonly event: unknown;
+}
+
+/** What is known when a child is given what it begins with. */
+interface Birth extends Step {
+  readonly self: AnyActorRef;
 }
 
 /** How the child has ended that did the work of a node. */
@@ -153,7 +160,7 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
     invoke: {
       id: name,
       src: name,
-      input: ({ context }: Step) => startOf(graph, name, node, context),
+      input: ({ context, self }: Birth) => startOf(graph, name, node, context, nameHere(self)),
       onDone: [
         {
           guard: { type: 'ended', params: (step: Step) => ({ ...ofOutcome(step), how: 'complete' }) },
@@ -196,8 +203,14 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
   };
 }
 
-function startOf(graph: Graph, name: string, { start }: WorkNode, context: RunContext): unknown {
-  const { run, prepared, account } = context;
+function startOf(
+  graph: Graph,
+  name: string,
+  { start }: WorkNode,
+  context: RunContext,
+  run: string,
+): unknown {
+  const { prepared, account } = context;
   const { input, values } = prepared[name] as Given;
   const people = peopleBehind(graph, name, context);
   const work: WorkStart = {
@@ -246,9 +259,9 @@ function undoingState(graph: Graph, name: string) {
     invoke: {
       id: undoOf(name),
       src: undoOf(name),
-      input: ({ context: { run, nodes, account } }: Step): WorkStart => ({
+      input: ({ context: { nodes, account }, self }: Birth): WorkStart => ({
         workflow: graph.id,
-        run,
+        run: nameHere(self),
         task: undoOf(name),
         account,
         input: nodes[name]!.undo,

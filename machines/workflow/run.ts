@@ -13,7 +13,6 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyStateMachine } from 'xstate';
-import { addressOf } from '../address.ts';
 import { failure } from '../failure.ts';
 import {
   afterCancel,
@@ -35,6 +34,7 @@ import type { RunEvent } from './events.ts';
 import { factsOfAll } from './facts.ts';
 import { isWork } from './graph.ts';
 import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
+import { nameHere } from '../here.ts';
 import {
   beginning,
   canBeUndone,
@@ -143,14 +143,14 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
         const problem = problemOfOutput(graph, context);
         return problem === undefined ? {} : ending(context, { how: 'output', problem });
       }),
-      giveUp: enqueueActions(({ context, enqueue }) => {
-        enqueue.sendTo('failure', { type: 'fail', error: problemOfRun(graph, context) });
+      giveUp: enqueueActions(({ context, enqueue, self }) => {
+        enqueue.sendTo('failure', { type: 'fail', error: problemOfRun(graph, context, nameHere(self)) });
       }),
     },
   });
   const config = {
     id: graph.id,
-    context: ({ input, self, spawn }: Birth) => bornWith(graph, isNested, input, self, spawn),
+    context: ({ input, spawn }: Birth) => bornWith(graph, isNested, input, spawn),
     initial: 'working',
     states: {
       working: {
@@ -176,8 +176,8 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       failed: { description: 'its error says which node has failed, and why', ...lastState(isNested) },
       aborted: { description: 'its error says by whom, and why', ...lastState(isNested) },
     },
-    output: ({ context }: { readonly context: RunContext }) =>
-      isNested ? outcomeOf(graph, context) : outputOfRun(graph, context),
+    output: ({ context, self }: { readonly context: RunContext; readonly self: AnyActorRef }) =>
+      isNested ? outcomeOf(graph, context, nameHere(self)) : outputOfRun(graph, context),
   };
   // The names of states, guards and children come from the graph: XState's types cannot know them.
   return built.createMachine(config as never) as never;
@@ -191,17 +191,10 @@ const lastState = (isNested: boolean) =>
 
 interface Birth {
   readonly input: unknown;
-  readonly self: AnyActorRef;
   readonly spawn: (src: string, options: object) => AnyActorRef;
 }
 
-function bornWith(
-  graph: Graph,
-  isNested: boolean,
-  given: unknown,
-  self: AnyActorRef,
-  spawn: Birth['spawn'],
-): RunContext {
+function bornWith(graph: Graph, isNested: boolean, given: unknown, spawn: Birth['spawn']): RunContext {
   const start = isNested ? (given as WorkStart) : undefined;
   const input = start === undefined ? given : start.input;
   graph.checkInput(input);
@@ -209,21 +202,21 @@ function bornWith(
   const account =
     own === undefined ? start?.account : spawn(ACCOUNT, { id: ACCOUNT, input: own.input(start?.account) });
   const people = start?.people ?? [];
-  return { ...beginning(graph, input, addressOf(self), Date.now()), account, people };
+  return { ...beginning(graph, input, Date.now()), account, people };
 }
 
 /** What has become of a nested run. */
-function outcomeOf(graph: Graph, context: RunContext): WorkOutcome {
+function outcomeOf(graph: Graph, context: RunContext, run: string): WorkOutcome {
   const { ending: end, nodes } = context;
   const facts = factsOfAll(Object.values(nodes).map((node) => node.facts));
   if (end === undefined) return { status: 'complete', output: outputOfRun(graph, context), facts };
   if (end.how === 'cancel') return { status: 'cancelled', facts };
   if (end.how === 'abort') return { status: 'aborted', by: end.by, reason: end.reason, facts };
-  return { status: 'failed', problem: problemOfRun(graph, context), facts };
+  return { status: 'failed', problem: problemOfRun(graph, context, run), facts };
 }
 
-/** Why a run has no output, as data: the error of its snapshot. */
-function problemOfRun(graph: Graph, { ending: end, nodes, run }: RunContext): WorkProblem {
+/** Why a run has no output, as data: the error of its snapshot. @param run its address */
+function problemOfRun(graph: Graph, { ending: end, nodes }: RunContext, run: string): WorkProblem {
   const uncompensated = Object.entries(nodes).flatMap(([node, { status, undoProblem }]) =>
     undoProblem !== undefined && status !== 'compensated' ? [{ node, problem: undoProblem }] : [],
   );

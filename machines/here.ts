@@ -1,0 +1,33 @@
+/**
+ * Here: where somebody lives now. A run that was forked or imported goes on with what its original was told, and the addresses in that
+ * name the original. Whole trees are moved, from one root to another, so a place in the tree is the same in both: only its root is another.
+ */
+
+/** Under Heddle a ref has an address; elsewhere there is none, and nobody moves. */
+const addressOf = (self: object): string | undefined => (self as { readonly address?: string }).address;
+
+/** By which others know whoever asks: its address; elsewhere its session. */
+export const nameHere = (self: { readonly sessionId: string }): string => addressOf(self) ?? self.sessionId;
+
+/** The root of a tree in which there is an address: `report/7` of `report/7/research`. */
+const rootOf = (address: string): string => address.split('/', 2).join('/');
+
+/** The same place in the tree of whoever asks. What stands behind an address (`~2`, `#1`) stays. */
+export function hereOf(place: string, self: object): string {
+  const address = addressOf(self);
+  return address === undefined ? place : rootOf(address) + place.slice(rootOf(place).length);
+}
+
+/**
+ * The same for places that may be in another tree: those stay as they are.
+ * @param from a place in the tree that may have moved, as it was
+ */
+export function movedFrom(from: string, self: object): (place: string) => string {
+  const root = rootOf(from);
+  return (place) => (rootOf(place) === root ? hereOf(place, self) : place);
+}
+
+/** What somebody was given to begin with, as it is now. */
+export function startHere<TStart extends { readonly run: string }>(start: TStart, self: object): TStart {
+  return { ...start, run: hereOf(start.run, self) };
+}

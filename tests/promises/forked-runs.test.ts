@@ -1,0 +1,219 @@
+// The lie: "a fork of a run is a run of its own". Runs with lists, runs within them, money, people and tools are forked and imported in
+// the middle of their work: whoever is asked then is asked by the fork, under its keys, for its money; and its status is its own.
+import { budget, call, gate, map, roles, task, workflow } from 'heddle/actors';
+import type { Assignment } from 'heddle/actors';
+import { account } from 'heddle/machines';
+import { describe, expect, it } from 'vitest';
+import { doing, World } from './staffed-world.ts';
+
+const PERMITTING = roles(`
+roles: { all: {} }
+grants:
+  - { id: everything, to: everyone, actions: ['*'], resources: any }
+`);
+
+/** What agents were asked, and what they wait for. */
+class Office {
+  readonly asked: Pick<Assignment, 'id' | 'idempotencyKey' | 'context'>[] = [];
+  readonly #open: (() => void)[] = [];
+  /** The tasks whose agents do not answer before they are told to. */
+  readonly slow = new Set<string>();
+
+  clerk = doing('clerk', async (assignment) => {
+    const { id, idempotencyKey, context } = assignment;
+    this.asked.push({ id, idempotencyKey, context });
+    if (this.slow.has(context.task)) await new Promise<void>((resolve) => this.#open.push(resolve));
+    return { by: context.task };
+  });
+
+  answer(): void {
+    for (const open of this.#open.splice(0)) open();
+  }
+
+  /** Since then: who was asked by which run, under which key. */
+  since(count: number): string[] {
+    return this.asked
+      .slice(count)
+      .map(({ id, idempotencyKey, context }) => `${context.run} ${context.task} ${id} ${idempotencyKey}`)
+      .sort();
+  }
+}
+
+const inner = workflow({
+  id: 'inner',
+  tasks: { x: task({ agent: 'clerk' }), y: task({ needs: ['x'], agent: 'clerk' }) },
+});
+
+const flow = workflow({
+  id: 'flow',
+  budget: budget({ limit: 1, within: ['tenant/acme'] }),
+  tasks: {
+    first: task({ agent: 'clerk' }),
+    each: map({ over: () => [{ n: 1 }, { n: 2 }, { n: 3 }], concurrency: 1, each: task({ agent: 'clerk' }) }),
+    within: call({ workflow: inner }),
+    last: task({ needs: ['first', 'each', 'within'], agent: 'clerk' }),
+  },
+});
+
+const tenant = account({ limit: 5 });
+
+/** A run that is asked for three things at once when it is forked: a task, an item and a task of a run within it. */
+async function midway(office: Office): Promise<World> {
+  const world = await World.open({
+    actors: { flow, inner, clerk: office.clerk, tenant },
+    decider: PERMITTING,
+  });
+  await world.start('tenant', 'acme');
+  for (const name of ['first', 'each/0', 'x']) office.slow.add(name);
+  await world.start('flow', '1');
+  await world.until(() => office.asked.length === 3);
+  office.slow.clear();
+  return world;
+}
+
+const spentIn = (world: World, address: string) => {
+  const { spent, reserved } = world.snapshot(address).context.window;
+  return [spent, reserved];
+};
+
+describe('a fork of a run', () => {
+  it('asks, is asked for, pays and reports as itself, whatever was under way', async () => {
+    const office = new Office();
+    const world = await midway(office);
+    await world.system.fork('flow/1', { as: 'flow/fork', effects: 'rerun' });
+    await world.until(() => world.snapshot('flow/fork').status === 'done');
+    expect(office.since(3)).toEqual(
+      [
+        ...['first', 'each/0', 'each/1', 'each/2', 'last'].map(
+          (name) => `flow/fork ${name} flow/fork/${name} flow/fork/${name}#1`,
+        ),
+        ...['x', 'y'].map(
+          (name) => `flow/fork/within ${name} flow/fork/within/${name} flow/fork/within/${name}#1`,
+        ),
+      ].sort(),
+    );
+    const status = await world.system.runs.status('flow/fork');
+    expect(status).toMatchObject({ run: 'flow/fork', state: 'complete', waits: [], next: [] });
+    expect(status.money).toMatchObject({ spent: 70_000, reserved: 0 });
+    expect(status.tasks.map(({ address, cost, reserved }) => [address, cost, reserved])).toEqual([
+      ['flow/fork/first', 10_000, 0],
+      ['flow/fork/each', 30_000, 0],
+      ['flow/fork/within', 20_000, 0],
+      ['flow/fork/last', 10_000, 0],
+    ]);
+    expect(spentIn(world, 'flow/fork/account')).toEqual([70_000, 0]);
+    // The original holds what it did before, and both pay what is theirs.
+    expect(spentIn(world, 'flow/1/account')).toEqual([0, 30_000]);
+    expect(spentIn(world, 'tenant/acme')).toEqual([70_000, 30_000]);
+    office.answer();
+    await world.until(() => world.snapshot('flow/1').status === 'done');
+    expect(spentIn(world, 'flow/1/account')).toEqual([70_000, 0]);
+    expect(spentIn(world, 'tenant/acme')).toEqual([140_000, 0]);
+    const hash = status.tasks[3]!.output!.hash!;
+    const { is } = await world.system.lineage(hash);
+    expect(is.map(({ run }) => run)).toEqual(expect.arrayContaining(['flow/1', 'flow/fork']));
+  });
+
+  it('of a fork is itself too, after a crash', async () => {
+    const office = new Office();
+    const world = await midway(office);
+    // Its newest record is newer than everything below it.
+    await world.tell('flow/1', { type: 'task.resume', task: 'nobody', by: 'test' });
+    await world.system.fork('flow/1', { as: 'flow/fork' });
+    await world.system.fork('flow/fork', { as: 'flow/again' });
+    await world.crash();
+    const before = office.asked.length;
+    await world.system.perform('flow/again');
+    await world.until(() => world.snapshot('flow/again').status === 'done');
+    const runs = new Set(office.asked.slice(before).map(({ context }) => context.run));
+    expect([...runs].sort()).toEqual(['flow/again', 'flow/again/within']);
+    expect(spentIn(world, 'flow/again/account')).toEqual([70_000, 0]);
+    expect(await world.system.runs.status('flow/fork')).toMatchObject({
+      ...{ run: 'flow/fork', state: 'running' },
+      money: { spent: 0, reserved: 30_000 },
+      tasks: [{ reserved: 10_000, attempts: [{ number: 1 }] }, { reserved: 10_000 }, {}, {}],
+    });
+  });
+
+  it('reuses what its original was answered, though it asks in its own name', async () => {
+    const office = new Office();
+    const world = await midway(office);
+    const { seq } = (await world.history('flow/1')).at(-1)!;
+    office.answer();
+    await world.until(() => world.snapshot('flow/1').status === 'done');
+    expect(office.asked).toHaveLength(7);
+    await world.system.fork('flow/1', { at: seq, as: 'flow/fork', effects: 'reuse' });
+    await world.until(() => world.snapshot('flow/fork').status === 'done');
+    expect(office.asked).toHaveLength(7);
+    expect(world.snapshot('flow/fork').output).toEqual(world.snapshot('flow/1').output);
+    expect(await world.system.runs.status('flow/fork')).toMatchObject({
+      ...{ run: 'flow/fork', state: 'complete' },
+      money: { spent: 70_000, reserved: 0 },
+    });
+  });
+
+  it('has the decisions that were taken in it, and no others', async () => {
+    const office = new Office();
+    const asking = workflow({
+      id: 'asking',
+      tasks: { ask: gate({ role: 'boss' }), work: task({ needs: ['ask'], agent: 'clerk' }) },
+    });
+    const world = await World.open({ actors: { asking, clerk: office.clerk }, decider: PERMITTING });
+    await world.start('asking', '1');
+    await world.system.fork('asking/1', { as: 'asking/fork', effects: 'rerun' });
+    const decision = { by: 'ada', verdict: 'approve', reason: 'fine' } as const;
+    await world.system.reviews.decide('asking/1/ask', decision);
+    await world.until(() => world.snapshot('asking/1').status === 'done');
+    expect(await world.system.runs.status('asking/fork')).toMatchObject({
+      ...{ state: 'waiting', decisions: [] },
+      waits: [{ task: 'ask', for: 'person', roles: ['boss'] }],
+    });
+    await world.system.reviews.decide('asking/fork/ask', { by: 'bob', verdict: 'reject', reason: 'no' });
+    await world.settle();
+    expect(await world.system.runs.status('asking/fork')).toMatchObject({
+      state: 'failed',
+      problem: { run: 'asking/fork' },
+      decisions: [{ review: 'asking/fork/ask', what: 'reject', by: 'bob' }],
+    });
+  });
+
+  it('lets the tools of its agents be permitted in its own journal', async () => {
+    let open: () => void = () => {};
+    const tooled = doing('tooled', async ({ permit, context }) => {
+      if (context.run === 'flow/1') await new Promise<void>((resolve) => (open = resolve));
+      const { effect } = await permit!({ tool: 'hammer' });
+      return { effect };
+    });
+    const only = workflow({ id: 'flow', tasks: { work: task({ agent: 'tooled' }) } });
+    const world = await World.open({ actors: { flow: only, tooled }, decider: PERMITTING });
+    await world.start('flow', '1');
+    await world.system.fork('flow/1', { as: 'flow/fork', effects: 'rerun' });
+    await world.until(() => world.snapshot('flow/fork').status === 'done');
+    const permitted = async (task: string) =>
+      (await world.history(task)).filter(({ event }) => event.type === 'task.permission').length;
+    expect([await permitted('flow/fork/work'), await permitted('flow/1/work')]).toEqual([1, 0]);
+    open();
+  });
+});
+
+describe('a run that was imported', () => {
+  it('is told as it stands where it lives', async () => {
+    const office = new Office();
+    const world = await midway(office);
+    const history = await world.system.export('flow/1');
+    await world.system.import({ history, as: 'flow/2' });
+    await world.settle();
+    expect(await world.system.runs.status('flow/2')).toMatchObject({
+      ...{ run: 'flow/2', state: 'running' },
+      tasks: [
+        { address: 'flow/2/first', attempts: [{ number: 1, agent: 'clerk' }], reserved: 10_000 },
+        { parts: [{ address: 'flow/2/each/0', attempts: [{ number: 1 }] }] },
+        { parts: [{ address: 'flow/2/within/x', attempts: [{ number: 1 }] }, {}] },
+        { address: 'flow/2/last', attempts: [] },
+      ],
+    });
+    await world.system.perform('flow/2');
+    await world.until(() => world.snapshot('flow/2').status === 'done');
+    expect(office.since(3).every((asked) => asked.startsWith('flow/2'))).toBe(true);
+  });
+});
