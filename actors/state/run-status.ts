@@ -168,10 +168,11 @@ export function runStatusOf(
   const reader = new Reader(moment, declarationOf);
   const tasks = reader.tasksOf(run, context, options, '');
   const all = tasks.flatMap(withParts);
+  const waits = all.flatMap((part) => part.waits ?? []);
   return {
     run,
     workflow: options?.id ?? run.split('/', 1)[0]!,
-    state: runStateOf(stood),
+    state: stateWith(waits, runStateOf(stood)),
     startedAt,
     input: heldOf(input),
     ...(status === 'done' && { output: heldOf(output) }),
@@ -181,9 +182,17 @@ export function runStatusOf(
     sources: sourcesOf(all),
     decisions: reader.decisions.toSorted((a, b) => a.at - b.at),
     shared,
-    waits: all.flatMap(({ waits }) => waits ?? []),
+    waits,
     next: nextOf(tasks),
   };
+}
+
+/** In lists and runs within it somebody may be waited for while others of them work, of which the run itself knows nothing. */
+function stateWith(waits: readonly Wait[], state: RunState): RunState {
+  const isFor = (whom: Wait['for']): boolean => waits.some((wait) => wait.for === whom);
+  if (state !== 'running' && state !== 'compensating' && state !== 'waiting') return state;
+  if (isFor('operator')) return 'parked';
+  return isFor('person') ? 'waiting' : state;
 }
 
 /** Of the state of a run alone. */
@@ -193,6 +202,10 @@ export function runStateOf({ status, context, value }: Stood): RunState {
   const { ending, nodes } = context as RunContext;
   if (status === 'error' || value === 'failed' || value === 'aborted')
     return ending?.how === 'abort' ? 'aborted' : 'failed';
+  return stateAtWork(nodes);
+}
+
+function stateAtWork(nodes: RunContext['nodes']): 'running' | 'waiting' | 'parked' | 'compensating' {
   const parts = Object.values(nodes);
   // Whoever undoes something may have to be helped as well.
   const stands = (which: 'parked' | 'waiting'): boolean =>
@@ -435,6 +448,7 @@ const STANDINGS: Readonly<Record<string, NodeStatus>> = {
 /** Of somebody who has no node of its own. */
 function statusOf({ status, value, output, context }: Stood): NodeStatus {
   if (status === 'active') {
+    if (isRun({ status, context })) return stateAtWork((context as RunContext).nodes);
     const isReview = typeof context === 'object' && context !== null && 'quorum' in context;
     return isReview ? 'waiting' : ((typeof value === 'string' ? STANDINGS[value] : undefined) ?? 'running');
   }

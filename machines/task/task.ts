@@ -29,6 +29,7 @@ import type { ReviewOutput } from '../review/review.ts';
 import { isOrder, isTold } from '../workflow/events.ts';
 import type { TaskCancel, TaskOrder, TaskStands } from '../workflow/events.ts';
 import { startHere } from '../here.ts';
+import { nameOf } from '../workflow/graph.ts';
 import { saidBy } from '../workflow/progress.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
@@ -571,9 +572,6 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     output: ({ context }) => outcomeOf(context),
   });
 }
-
-/** By which its parent knows it. */
-const nameOf = ({ task }: TaskStart): string => task.slice(task.lastIndexOf('/') + 1);
 
 /** Of somebody who was paid by the hour and has not finished nobody knows how long they were at it. */
 const isFree = ({ context: { advice } }: Pick<Known, 'context'>) => ({

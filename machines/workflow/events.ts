@@ -12,7 +12,7 @@ export interface RunAbort {
 /** Lets a parked task go on. What else it says is for the task. */
 export interface TaskResume {
   readonly type: 'task.resume';
-  /** Its name; of one within a map or a loop with the number behind it: `chapters/3`. */
+  /** Its name; of one within a map, a loop or another run with the way to it: `chapters/3`, `chapters/3/check`. */
   readonly task: string;
   readonly by: string;
   /** What it works on from now on, instead of what it was given. */
@@ -49,6 +49,11 @@ export interface TaskCancel {
 }
 
 export type RunEvent = RunAbort | TaskOrder | TaskStands | TaskCancel;
+
+/** Within a step of a run within a run: its nodes may stand otherwise now than was told of it. Taken when nothing else moves any more. */
+export interface RunStands {
+  readonly type: 'run.stands';
+}
 
 /** Whether something is said to a node, or to one within it. */
 export const isTold = (task: string, node: string): boolean => task === node || task.startsWith(`${node}/`);

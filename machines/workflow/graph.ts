@@ -171,6 +171,9 @@ export interface WorkStart {
   readonly people?: readonly string[];
 }
 
+/** The name by which whoever has begun it knows it: the last part of its task. */
+export const nameOf = ({ task }: Pick<WorkStart, 'task'>): string => task.slice(task.lastIndexOf('/') + 1);
+
 /** How a child ends that has done the work of a node, or could not. */
 export type WorkOutcome =
   | { readonly status: 'complete'; readonly output: unknown; readonly facts?: WorkFacts }

@@ -7,6 +7,7 @@ import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { isOrder, isTold, within } from './events.ts';
 import type { RunEvent } from './events.ts';
 import { factsOfAll } from './facts.ts';
+import { nameOf } from './graph.ts';
 import type { Data, WorkFacts, WorkOutcome, WorkStart } from './graph.ts';
 import { startHere } from '../here.ts';
 import { saidBy } from './progress.ts';
@@ -67,7 +68,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
     actors: { body: spec.body },
     guards: {
       'has come to its end': ({ context }, _spec: object) => context.outcome !== undefined,
-      'is about it': ({ context, event }) => isOrder(event) && isTold(event.task, nameOf(context)),
+      'is about it': ({ context, event }) => isOrder(event) && isTold(event.task, nameOf(context.start)),
     },
     actions: {
       begin: enqueueActions(({ context: { start: given, number, input, facts }, enqueue, self }) => {
@@ -91,12 +92,12 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
           : {},
       ),
       tell: enqueueActions(({ context, event, enqueue, self }) => {
-        if (event.type === 'task.stands') tellStanding(enqueue, self, nameOf(context), event.standing);
+        if (event.type === 'task.stands') tellStanding(enqueue, self, nameOf(context.start), event.standing);
       }),
       passOn: enqueueActions(({ context, event, enqueue }) => {
         if (!isOrder(event)) return;
         const id = String(context.number);
-        const rest = within(event.task, nameOf(context)) ?? id;
+        const rest = within(event.task, nameOf(context.start)) ?? id;
         enqueue.sendTo(id, { ...event, task: rest });
       }),
       cancel: enqueueActions(({ context, event, enqueue }) => {
@@ -141,9 +142,6 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
     output: ({ context: { outcome, facts } }) => ({ ...outcome!, facts }),
   });
 }
-
-/** The name by which its parent knows it: the last part of its task. */
-const nameOf = ({ start: { task } }: LoopContext): string => task.slice(task.lastIndexOf('/') + 1);
 
 /** What changes when the work was done once more. */
 function after(spec: LoopSpec, context: LoopContext, outcome: WorkOutcome): Partial<LoopContext> {

@@ -7,6 +7,7 @@ import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { isOrder, within } from './events.ts';
 import type { RunEvent } from './events.ts';
 import { factsOfAll } from './facts.ts';
+import { nameOf } from './graph.ts';
 import type { WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
 import { startHere } from '../here.ts';
 import { saidBy } from './progress.ts';
@@ -108,12 +109,12 @@ export function mapMachine({ each, input, concurrency, onItemError, reduce }: Ma
         const stands = standingOfAll(Object.values(context.running));
         if (stands === context.stands) return;
         enqueue.assign({ stands });
-        tellStanding(enqueue, self, nameIn(context), stands);
+        tellStanding(enqueue, self, nameOf(context.start), stands);
       }),
       passOn: enqueueActions(({ context, event, enqueue }) => {
         if (!isOrder(event)) return;
         const item = itemIn(context, event.task)!;
-        enqueue.sendTo(item, { ...event, task: event.task.slice(nameIn(context).length + 1) });
+        enqueue.sendTo(item, { ...event, task: event.task.slice(nameOf(context.start).length + 1) });
       }),
       cancel: enqueueActions(({ context, event, enqueue }) => {
         if (event.type !== 'task.cancel') return;
@@ -156,11 +157,8 @@ export function mapMachine({ each, input, concurrency, onItemError, reduce }: Ma
   });
 }
 
-/** The name by which its parent knows it: the last part of its task. */
-const nameIn = ({ start: { task } }: MapContext): string => task.slice(task.lastIndexOf('/') + 1);
-
 function itemIn(context: MapContext, task: string): string | undefined {
-  const item = within(task, nameIn(context))?.split('/', 1)[0];
+  const item = within(task, nameOf(context.start))?.split('/', 1)[0];
   return item !== undefined && context.running[item] !== undefined ? item : undefined;
 }
 

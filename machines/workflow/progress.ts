@@ -3,6 +3,7 @@
  * of it is pure, and asked by the guards of the run's machine (`run.ts`).
  */
 import type { AnyActorRef } from 'xstate';
+import { standingTogether } from './standings.ts';
 import type { Standing } from './standings.ts';
 import { dependentsOf, isWork } from './graph.ts';
 import type {
@@ -92,6 +93,8 @@ export interface RunContext {
   readonly people: readonly string[];
   /** What nodes are given that are ready, and have not begun. */
   readonly prepared: Readonly<Record<string, Prepared>>;
+  /** Of a run within a run: the name by which that knows it, and how it was told last that this one stands. */
+  readonly around?: { readonly name: string; readonly stands: Standing };
 }
 
 export function beginning(graph: Graph, input: unknown, at: number): RunContext {
@@ -478,6 +481,31 @@ export function isFatal(graph: Graph, name: string): boolean {
     graph.nodes[other]!.needs.filter(({ node }) => node === name),
   );
   return edges.length === 0 || edges.some(({ onError }) => onError === undefined);
+}
+
+/** How all its nodes stand together that have not come to their end; undefined: there is none. */
+export const standingOfRun = ({ nodes }: RunContext): Standing | undefined =>
+  standingTogether(standingsIn(nodes));
+
+/** One after the other: mostly the first that runs says it all. */
+function* standingsIn(nodes: RunContext['nodes']): Iterable<Standing | undefined> {
+  for (const node of Object.values(nodes)) yield standingOfNode(node);
+}
+
+function standingOfNode({ status, undoing = 'running' }: NodeProgress): Standing | undefined {
+  switch (status) {
+    case 'running':
+    case 'waiting':
+    case 'parked':
+      return status;
+    // It may hold money.
+    case 'cancelling':
+      return 'running';
+    case 'compensating':
+      return undoing;
+    default:
+      return undefined;
+  }
 }
 
 /** The next node whose work is to be undone: the last that was complete, of those that can be. */

@@ -43,10 +43,15 @@ function outcomeIn({ event }: Pick<Step, 'event'>, { outcome }: Pick<WorkNode, '
   return outcome === undefined ? (output as WorkOutcome) : outcome(output);
 }
 
-export function regionOf(graph: Graph, name: string, node: GraphNode) {
+/** In a run within a run: it may stand otherwise now. A run around which there is none tells nobody. */
+const weighing = (isNested: boolean) => (isNested ? ['weighStanding'] : []);
+
+/** @param isNested whether it is a region of a run within a run */
+export function regionOf(graph: Graph, name: string, node: GraphNode, isNested: boolean) {
   const guards = guardNames(name);
   const params = { node: name };
   const { withinMs } = node.wait;
+  const entry = weighing(isNested);
   return {
     description: node.kind,
     initial: 'pending',
@@ -67,11 +72,11 @@ export function regionOf(graph: Graph, name: string, node: GraphNode) {
         ...(withinMs !== undefined && gathering(guards.hasFirst, withinMs, params)),
       },
       ready: readyState(name, node),
-      ...(isWork(node) && { running: runningState(graph, name, node) }),
-      complete: { type: 'final', description: 'it is done' },
-      failed: { type: 'final', description: errorWords(node) },
+      ...(isWork(node) && { running: runningState(graph, name, node, isNested) }),
+      complete: { type: 'final', entry, description: 'it is done' },
+      failed: { type: 'final', entry, description: errorWords(node) },
       skipped: { type: 'final', description: 'it was not to be done' },
-      cancelled: { id: cancelledIdOf(name), type: 'final', description: 'it is not wanted any more' },
+      cancelled: { id: cancelledIdOf(name), type: 'final', entry, description: 'it is not wanted any more' },
     },
   };
 }
@@ -133,8 +138,9 @@ function readyState(name: string, node: GraphNode) {
   };
 }
 
-function runningState(graph: Graph, name: string, node: WorkNode) {
+function runningState(graph: Graph, name: string, node: WorkNode, isNested: boolean) {
   const guards = guardNames(name);
+  const weigh = weighing(isNested);
   const params = { node: name };
   const ofOutcome = (step: Step) => ({ node: name, outcome: outcomeIn(step, node) });
   const standing = (status: string) => ({ type: 'stand', params: { ...params, status } });
@@ -185,20 +191,20 @@ function runningState(graph: Graph, name: string, node: WorkNode) {
     // A person is waited for from the beginning.
     initial: node.kind === 'gate' ? 'waiting' : 'working',
     states: {
-      working: { entry: working('running'), ...restless },
+      working: { entry: [working('running'), ...weigh], ...restless },
       waiting: {
         description: 'waits for a decision',
         tags: [NEEDS_A_PERSON],
-        entry: working('waiting'),
+        entry: [working('waiting'), ...weigh],
         ...restless,
       },
       parked: {
         description: 'stands still until somebody resumes it, or gives it up',
         tags: [NEEDS_A_PERSON],
-        entry: standing('parked'),
+        entry: [standing('parked'), ...weigh],
         ...restless,
       },
-      cancelling: { description: 'was told that it is not wanted, and comes to its end' },
+      cancelling: { entry: weigh, description: 'was told that it is not wanted, and comes to its end' },
     },
   };
 }
@@ -221,7 +227,7 @@ function startOf(
 }
 
 /** Undoes what is to be undone, one after the other, the last first. */
-export function compensatingState(graph: Graph, undoable: readonly string[]) {
+export function compensatingState(graph: Graph, undoable: readonly string[], isNested: boolean) {
   return {
     description: 'undoes what was done, the last first',
     initial: 'choosing',
@@ -232,7 +238,7 @@ export function compensatingState(graph: Graph, undoable: readonly string[]) {
           { target: 'undone' },
         ],
       },
-      ...Object.fromEntries(undoable.map((name) => [name, undoingState(graph, name)])),
+      ...Object.fromEntries(undoable.map((name) => [name, undoingState(graph, name, isNested)])),
       undone: { type: 'final' },
     },
     onDone: [{ guard: 'was aborted', target: 'aborted' }, { target: 'failed' }],
@@ -242,17 +248,18 @@ export function compensatingState(graph: Graph, undoable: readonly string[]) {
 /** What undoes ends as work does. */
 const UNDOING = { outcome: undefined };
 
-function undoingState(graph: Graph, name: string) {
+function undoingState(graph: Graph, name: string, isNested: boolean) {
   const params = { node: name };
+  const weigh = weighing(isNested);
   const passOn = {
     guard: guardNames(name).undoSpeaks,
     actions: { type: 'passOn', params: { node: undoOf(name) } },
   };
   return {
-    entry: { type: 'stand', params: { ...params, status: 'compensating' } },
+    entry: [{ type: 'stand', params: { ...params, status: 'compensating' } }, ...weigh],
     on: {
       // Whoever undoes it may have to wait as well.
-      'task.stands': { actions: { type: 'noteUndoing', params } },
+      'task.stands': { actions: [{ type: 'noteUndoing', params }, ...weigh] },
       'task.resume': passOn,
       'task.abandon': passOn,
     },

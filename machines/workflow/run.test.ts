@@ -1,9 +1,11 @@
 // The lie: "the run does what its graph says": order, joins, conditions, failures, places, cancelling and undoing, in every order in
 // which children may come to their ends. Plain XState: what holds here holds under Heddle, with a disk below it.
 import { createActor, fromTransition } from 'xstate';
-import type { AnyActorRef, AnyMachineSnapshot, AnyStateNode } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot, AnyStateNode } from 'xstate';
 import { describe, expect, it } from 'vitest';
-import type { ErrorPolicy, GraphNode, Join, Need, WorkStart } from './graph.ts';
+import type { ErrorPolicy, Graph, GraphNode, Join, Need, WorkStart } from './graph.ts';
+import { loopMachine } from './loop.ts';
+import { mapMachine } from './map.ts';
 import { puppet } from './puppet.testsuite.ts';
 import type { PuppetContext } from './puppet.testsuite.ts';
 import { runMachine } from './run.ts';
@@ -14,6 +16,29 @@ const stubborn = fromTransition(
   (state: WorkStart) => state,
   (({ input }: { input: unknown }) => input) as never,
 );
+
+/** A node that is a run of its own. */
+const within = (graph: Graph, given: Given = {}) =>
+  node({ kind: 'call', logic: runMachine(graph, { isNested: true }), ...given });
+
+const mapOf = (logic: AnyActorLogic) =>
+  mapMachine({
+    ...{ each: logic, input: (item) => item, concurrency: 2, onItemError: 'fail' },
+    reduce: (outputs) => outputs,
+  });
+const loopOf = (logic: AnyActorLogic) =>
+  loopMachine({ body: logic, times: 3, until: () => true, next: (output) => output, whenSpent: 'fail' });
+
+/** A run with the run `s` in it: in its place, or as the body of what is there. */
+const call = (
+  graph: Graph,
+  others: Record<string, GraphNode> = {},
+  rest: Partial<Graph> = {},
+  around: (logic: AnyActorLogic) => AnyActorLogic = (logic) => logic,
+) => {
+  const logic = around(runMachine(graph, { isNested: true }));
+  return new Run(graphOf({ s: node({ kind: 'call', logic, input: () => [{}] }), ...others }, rest));
+};
 
 const diamond = () =>
   graphOf({
@@ -447,6 +472,77 @@ describe('a run within a run', () => {
     expect((actor.getSnapshot() as AnyMachineSnapshot).output).toMatchObject({
       ...{ status, facts: { attempts: 4, cost: 60 } },
     });
+  });
+});
+
+describe('how a run within a run stands', () => {
+  const waitingFor = (graph: Graph) => call(graph, { b: node() }, { parallel: 1 });
+
+  it('is told when all that runs in it waits, and its place is given to others', () => {
+    const run = waitingFor(graphOf({ x: node(), y: node() }));
+    run.child('s/x').send({ type: 'say', standing: 'waiting' });
+    expect(run.statuses).toBe('s running, b ready');
+    run.child('s/y').send({ type: 'say', standing: 'parked' });
+    expect(run.statuses).toBe('s parked, b running');
+    run.end('s/y');
+    expect(run.statuses).toBe('s waiting, b running');
+    run.child('s/x').send({ type: 'say', standing: 'running' });
+    expect(run.statuses).toBe('s running, b running');
+  });
+
+  it('is told from the beginning where a person decides', () => {
+    const run = waitingFor(graphOf({ x: node({ kind: 'gate' }) }));
+    expect(run.statuses).toBe('s waiting, b running');
+    expect(run.actor.getSnapshot().hasTag('waits for a person')).toBe(true);
+  });
+
+  it('is told once a step, and only when it is another', () => {
+    const told: unknown[] = [];
+    const graph = graphOf({
+      g: node({ kind: 'gate' }),
+      x: node(),
+      y: node({ needs: ['x'] }),
+      z: node({ needs: ['y'], kind: 'gate' }),
+    });
+    const run = waitingFor(graph);
+    const { actor } = run;
+    actor.system.inspect((inspected) => {
+      if (inspected.type === '@xstate.event' && inspected.event.type === 'task.stands')
+        if (inspected.actorRef === actor) told.push(inspected.event['standing']);
+    });
+    // Between the end of one and the beginning of the next only the gate would be left.
+    run.end('s/x').end('s/y');
+    expect(told).toEqual(['waiting']);
+    run.end('s/g').end('s/z');
+    expect([told, run.statuses]).toEqual([['waiting'], 's complete, b running']);
+  });
+
+  it('is told while it undoes', () => {
+    const undo = { logic: puppet, input: () => ({}) };
+    const graph = graphOf({
+      x: node({ compensate: undo }),
+      y: node({ needs: ['x'], onError: { kind: 'compensate' } }),
+    });
+    const run = waitingFor(graph);
+    run.end('s/x').fail('s/y');
+    run.child('s/undo x').send({ type: 'say', standing: 'parked' });
+    expect(run.statuses).toBe('s parked, b running');
+    run.actor.send({ type: 'task.resume', task: 's/undo x', by: 'ada' });
+    const { resumed } = run.child('s/undo x').getSnapshot().context as PuppetContext;
+    expect(resumed).toMatchObject({ task: 'undo x' });
+  });
+
+  it.each([
+    ['s/x', call(graphOf({ x: node(), y: node() }))],
+    ['s/t/x', call(graphOf({ t: within(graphOf({ x: node(), y: node() })) }))],
+    ['s/0/x', call(graphOf({ x: node(), y: node() }), {}, {}, mapOf)],
+    ['s/1/x', call(graphOf({ x: node(), y: node() }), {}, {}, loopOf)],
+  ])('orders come to %s, and to nobody else', (path, run) => {
+    const other = path.replace('x', 'y');
+    const order = { type: 'task.resume', by: 'ada' };
+    for (const task of [path, 'x', 'other/x', `${path}y`]) run.actor.send({ ...order, task });
+    const resumedAt = (at: string) => (run.child(at).getSnapshot().context as PuppetContext).resumed;
+    expect([resumedAt(path), resumedAt(other)]).toEqual([{ ...order, task: 'x' }, undefined]);
   });
 });
 

@@ -29,10 +29,10 @@ import {
   whyCancelled,
   works,
 } from './advance.ts';
-import { isOrder, isTold } from './events.ts';
-import type { RunEvent } from './events.ts';
+import { isOrder, isTold, within } from './events.ts';
+import type { RunEvent, RunStands, TaskOrder } from './events.ts';
 import { factsOfAll } from './facts.ts';
-import { isWork } from './graph.ts';
+import { isWork, nameOf } from './graph.ts';
 import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
 import { nameHere } from '../here.ts';
 import {
@@ -46,12 +46,17 @@ import {
   problemIn,
   problemOfOutput,
   saidBy,
+  standingOfRun,
   verdictOf,
 } from './progress.ts';
 import type { NodeStatus, RunContext, Verdict } from './progress.ts';
 import { compensatingState, guardNames, regionOf, undoOf } from './region.ts';
+import { tellStanding } from './standings.ts';
 
 const ACCOUNT = 'account';
+
+/** What happens to a run, from outside and within a step. */
+type StepEvent = RunEvent | RunStands;
 
 /** A node that an action or a guard is about. */
 interface Of {
@@ -69,7 +74,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
   const { parallel, shared, output, written } = graph;
   const undoable = Object.keys(graph.nodes).filter((name) => canBeUndone(graph.nodes[name]!));
   const built = setup({
-    types: { context: {} as RunContext, events: {} as RunEvent },
+    types: { context: {} as RunContext, events: {} as StepEvent },
     actors: { failure, ...actorsOf(graph) },
     guards: {
       stands: ({ event }, { node, standing }: Of & { readonly standing: string }) =>
@@ -136,8 +141,19 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       tellToCancel: enqueueActions(({ context, enqueue }, { node }: Of) => {
         enqueue.sendTo(node, { type: 'task.cancel', because: whyCancelled(context) });
       }),
-      passOn: enqueueActions(({ event, enqueue }, { node }: Of) => {
-        enqueue.sendTo(node, event);
+      passOn: enqueueActions(({ context, event, enqueue }, { node }: Of) => {
+        enqueue.sendTo(node, orderIn(context, event)!);
+      }),
+      // Others may move in the same step, so that it is as it was.
+      weighStanding: enqueueActions(({ context, enqueue }) => {
+        if (standsOtherwise(context)) enqueue.raise({ type: 'run.stands' });
+      }),
+      tellStanding: enqueueActions(({ context, enqueue, self }) => {
+        if (!standsOtherwise(context)) return;
+        const { name } = context.around!;
+        const stands = standingOfRun(context)!;
+        enqueue.assign({ around: { name, stands } });
+        tellStanding(enqueue, self, name, stands);
       }),
       failForOutput: assign(({ context }) => {
         const problem = problemOfOutput(graph, context);
@@ -152,11 +168,12 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
     id: graph.id,
     context: ({ input, spawn }: Birth) => bornWith(graph, isNested, input, spawn),
     initial: 'working',
+    ...(isNested && { on: { 'run.stands': { actions: 'tellStanding' } } }),
     states: {
       working: {
         type: 'parallel',
         states: Object.fromEntries(
-          Object.entries(graph.nodes).map(([name, node]) => [name, regionOf(graph, name, node)]),
+          Object.entries(graph.nodes).map(([name, node]) => [name, regionOf(graph, name, node, isNested)]),
         ),
         on: {
           'run.abort': { actions: 'abort' },
@@ -171,7 +188,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
           { target: 'complete' },
         ],
       },
-      ...(undoable.length > 0 && { compensating: compensatingState(graph, undoable) }),
+      ...(undoable.length > 0 && { compensating: compensatingState(graph, undoable, isNested) }),
       complete: { type: 'final' },
       failed: { description: 'its error says which node has failed, and why', ...lastState(isNested) },
       aborted: { description: 'its error says by whom, and why', ...lastState(isNested) },
@@ -202,7 +219,8 @@ function bornWith(graph: Graph, isNested: boolean, given: unknown, spawn: Birth[
   const account =
     own === undefined ? start?.account : spawn(ACCOUNT, { id: ACCOUNT, input: own.input(start?.account) });
   const people = start?.people ?? [];
-  return { ...beginning(graph, input, Date.now()), account, people };
+  const around = start && { around: { name: nameOf(start), stands: 'running' as const } };
+  return { ...beginning(graph, input, Date.now()), account, people, ...around };
 }
 
 /** What has become of a nested run. */
@@ -229,6 +247,19 @@ function problemOfRun(graph: Graph, { ending: end, nodes }: RunContext, run: str
   return { ...end.problem, message: `${end.node}: ${end.problem.message}`, node: end.node, ...more };
 }
 
+/** Whether its nodes stand otherwise than the run around it was told. When none of them runs it says nothing: it ends. */
+function standsOtherwise(context: RunContext): boolean {
+  const stands = standingOfRun(context);
+  return stands !== undefined && stands !== context.around?.stands;
+}
+
+/** An order to one of its nodes, without the way to this run. */
+function orderIn({ around }: RunContext, event: StepEvent): TaskOrder | undefined {
+  if (!isOrder(event)) return undefined;
+  const task = around === undefined ? event.task : within(event.task, around.name);
+  return task === undefined ? undefined : { ...event, task };
+}
+
 // ---- implementations ----------------------------------------------------------------------------------------------
 
 function actorsOf(graph: Graph): Record<string, AnyActorLogic> {
@@ -244,7 +275,7 @@ function actorsOf(graph: Graph): Record<string, AnyActorLogic> {
 
 interface Asked {
   readonly context: RunContext;
-  readonly event: RunEvent;
+  readonly event: StepEvent;
 }
 
 function guardsOf(graph: Graph): Record<string, (asked: Asked) => boolean> {
@@ -285,10 +316,15 @@ function guardsAbout(
     [names.hasPlace]: ({ context }) => hasPlace(graph, name, context),
     [names.hasFirst]: ({ context }) =>
       graph.nodes[name]!.needs.some(({ node }) => isOver(context.nodes[node]!.status)),
-    [names.speaks]: ({ event }) => isOrder(event) && isTold(event.task, name),
-    [names.undoSpeaks]: ({ event }) => isOrder(event) && isTold(event.task, undoOf(name)),
+    [names.speaks]: ({ context, event }) => isOrderTo(name, context, event),
+    [names.undoSpeaks]: ({ context, event }) => isOrderTo(undoOf(name), context, event),
     [names.undone]: ({ context }) => nextToUndo(graph, context) === name,
   };
+}
+
+function isOrderTo(name: string, context: RunContext, event: StepEvent): boolean {
+  const order = orderIn(context, event);
+  return order !== undefined && isTold(order.task, name);
 }
 
 const isOver = (status: NodeStatus): boolean =>

@@ -7,14 +7,19 @@ import type { TaskStands } from './events.ts';
 
 export type Standing = TaskStands['standing'];
 
-export function standingOfAll(standings: Iterable<Standing>): Standing {
+/** How those stand together that are at work. */
+export const standingOfAll = (standings: Iterable<Standing>): Standing =>
+  standingTogether(standings) ?? 'running';
+
+/** The same, where there may be some that are not at work; undefined: none of them is. */
+export function standingTogether(standings: Iterable<Standing | undefined>): Standing | undefined {
   let together: Standing | undefined;
   for (const standing of standings) {
     if (standing === 'running') return 'running';
     // A person can be asked; one that is parked needs an operator, and that is the more urgent.
     together = standing === 'parked' ? 'parked' : (together ?? standing);
   }
-  return together ?? 'running';
+  return together;
 }
 
 /** Tells the parent, if there is one. */
