@@ -31,7 +31,7 @@ export type OnEdgeError = 'skip' | 'absent' | { readonly value: unknown };
  * - `skip`: what needs it is skipped, and says who blocks it
  * - `absent`: what needs it goes on without, and is told why
  * - `value`: what needs it goes on with this
- * - `escalateTo`: a person of this role decides what comes of the task
+ * - `escalateTo`: a person of this role decides what comes of the task, also where its strategy asks for one and nobody else is named
  */
 export type OnError = 'fail' | 'compensate' | OnEdgeError | { readonly escalateTo: string };
 

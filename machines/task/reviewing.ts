@@ -9,10 +9,18 @@ import { candidateIn } from './progress.ts';
 import type { TaskContext } from './progress.ts';
 import type { TaskSpec } from './words.ts';
 
+/** Who decides: where the strategy asks for a person, and where the task would fail and is to be escalated instead. Undefined: nobody. */
+export function deciderOf(
+  { move }: Pick<TaskContext, 'move'>,
+  { reviewers, escalateTo }: TaskSpec,
+): string | undefined {
+  if (move?.do === 'review') return move.role ?? reviewers ?? escalateTo;
+  return move?.do === 'fail' ? escalateTo : undefined;
+}
+
 export function reviewOf(context: TaskContext, spec: TaskSpec): ReviewInput {
-  const { start, move, fault, answer, advice } = context;
+  const { start, fault, answer, advice } = context;
   const candidate = candidateIn(answer);
-  const role = (move?.do === 'review' ? (move.role ?? spec.reviewers) : spec.escalateTo)!;
   const problem = { class: fault!.class, message: fault!.message };
   const about = {
     task: start.task,
@@ -25,7 +33,7 @@ export function reviewOf(context: TaskContext, spec: TaskSpec): ReviewInput {
         ? `${start.task} could not be done: try it again?`
         : `${start.task} is not good enough by itself: take it?`,
     proposal: (candidate ?? { problem }) as ReviewInput['proposal'],
-    roles: [role],
+    roles: [deciderOf(context, spec)!],
     fourEyes: peopleAround(context),
     about: { ...about, problem },
   };

@@ -351,6 +351,17 @@ describe('a task', () => {
     });
   });
 
+  it.each([
+    [{ escalateTo: 'lead' }, ['editor']],
+    [{ escalateTo: 'lead', reviewers: undefined }, ['lead']],
+  ])(
+    'asks those it escalates to where the strategy asks for a person, and there is no other: %j',
+    (spec, roles) => {
+      const task = new Task(spec).advise({ others: 0 }).answer('ask', good(0.5));
+      expect([task.state, task.question('review')['roles']]).toEqual(['reviewing', roles]);
+    },
+  );
+
   it('fails with the fault where the strategy ends', () => {
     const task = new Task().advise({ others: 0 }).answer('ask', bad('bad-request', { code: 400 }));
     expect(task.outcome).toEqual({

@@ -54,7 +54,7 @@ import {
 import type { TaskContext } from './progress.ts';
 import { reports, shadowAnswers, shadowAsks } from './reporting.ts';
 import type { Told } from './reporting.ts';
-import { afterReview, reviewOf } from './reviewing.ts';
+import { afterReview, deciderOf, reviewOf } from './reviewing.ts';
 import { jobOf, suppliedBy } from './serving.ts';
 import { afterClearance, clearanceOf, isCleared, noticesOf } from './terms.ts';
 import type { CallNotice } from './terms.ts';
@@ -163,9 +163,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         move?.do === 'retry' && advice === undefined,
       does: ({ context: { move } }, { deed }: { readonly deed: string }) => move?.do === deed,
       'has an output': ({ context: { ground, fault } }) => ground !== undefined && fault === undefined,
-      'a person can decide': ({ context: { move } }) =>
-        (move?.do === 'review' && (move.role ?? spec.reviewers) !== undefined) ||
-        (move?.do === 'fail' && spec.escalateTo !== undefined),
+      'a person can decide': ({ context }) => deciderOf(context, spec) !== undefined,
       'waits for a halt': ({ context: { halts } }) => halts !== undefined,
       // A voter makes room for another one.
       'was halted': ({ context }) => isHalted(context) && context.start.seat === undefined,

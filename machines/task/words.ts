@@ -24,9 +24,9 @@ export interface TaskSpec {
   readonly strategy: Strategy;
   /** How many attempts there may be in all, whatever the strategy says. */
   readonly maxAttempts: number;
-  /** Who decides where the strategy asks for a person and names no role. None: then it is parked instead. */
+  /** Who decides where the strategy asks for a person and names no role. None: then those it escalates to; without them it is parked. */
   readonly reviewers: string | undefined;
-  /** Who decides what becomes of it instead of failing. */
+  /** Who decides what becomes of it instead of failing, or being parked for want of somebody who could decide. */
   readonly escalateTo: string | undefined;
   /** Whether there is something that holds its results against the facts. */
   readonly verifies: boolean;

@@ -2,7 +2,7 @@
 import { citations, task, workflow } from 'heddle/actors';
 import type { Agent } from 'heddle/actors';
 import { describe, expect, it } from 'vitest';
-import { endOf, staffed, started, taskOf, worker } from './staffed.ts';
+import { endOf, everybodyMay, staffed, started, taskOf, worker } from './staffed.ts';
 
 const sure = (confidence: number, calibration?: readonly (readonly [number, number])[]): Agent =>
   worker('clerk', () => ({ output: { done: true }, metadata: { confidence } }), {
@@ -42,6 +42,16 @@ describe('a task that asks for 0.8', () => {
     const { value } = opened.system.get('flow/1/one')!.getSnapshot() as { value: unknown };
     expect([value, taskOf(opened, 'flow/1/one').log[0]!.confidence]).toEqual([state, worth]);
     expect(endOf(opened, 'flow/1').status).toBe(state === 'done' ? 'done' : 'active');
+  });
+
+  it('asks those it escalates to for people, where nobody else is named', async () => {
+    const one = task({ capability: 'work', quality: 0.8, onError: { escalateTo: 'boss' } });
+    const flow = workflow({ id: 'flow', tasks: { one } });
+    const opened = await staffed({ flow, clerk: sure(0.5) }, { decider: everybodyMay });
+    await started(opened);
+    const found = [];
+    for await (const { id } of opened.system.reviews.pending({ role: 'boss' })) found.push(id);
+    expect(found).toEqual(['flow/1/one/review']);
   });
 
   it('finds no agent whose calibration makes no sense', () => {
