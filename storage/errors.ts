@@ -31,16 +31,20 @@ export class NotSerialisable extends HeddleError {
   readonly retryable = false;
   /** Where the value stands, as one would write it in code: `event.items[1]["weird key"]`. */
   readonly path: string;
+  /** The same, as the keys that lead to it. */
+  readonly keys: readonly string[];
   /** What is wrong with it: `is a function (onDone)`. */
   readonly reason: string;
 
   constructor(
     path: string,
+    keys: readonly string[],
     reason: string,
     hint = 'send plain data, and keep functions and live objects outside',
   ) {
     super(`${path} ${reason}, so it could not come back equal from the store; ${hint}`);
     this.path = path;
+    this.keys = keys;
     this.reason = reason;
   }
 }

@@ -292,6 +292,12 @@ describe('refused where it stands', () => {
     );
   });
 
+  it('also as the keys that lead there', () => {
+    const value = { 'a b': [0, new Map([['k', { c: BAD }]])] };
+    expect(refusalOf(value).keys).toEqual(['a b', '1', '<k>', 'c']);
+    expect(refusalOf(BAD as never).keys).toEqual([]);
+  });
+
   it('below the name that the caller gives it', () => {
     expect(() => inspect([BAD], 'context')).toThrow(/^context\[0\] is a symbol/);
   });

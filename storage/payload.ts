@@ -23,6 +23,9 @@ export interface ReferenceCodec {
   decode(data: unknown): unknown;
 }
 
+/** As far as values are looked at. */
+type ReferenceTest = Pick<ReferenceCodec, 'test'>;
+
 /** How a value must be packed: as it is, or in the tagged form that keeps what msgpack cannot say. */
 export const PLAIN = 0;
 export const TAGGED = 1;
@@ -71,7 +74,7 @@ const ancestors: unknown[] = new Array<unknown>(MAX_HOLDER_DEPTH + 1);
 let form: PackedForm = PLAIN;
 let nested = false;
 let maxDepth = MAX_DEPTH;
-let references: ReferenceCodec | undefined;
+let references: ReferenceTest | undefined;
 
 /** What the walk found out about a value that may be stored. */
 export interface Inspection {
@@ -91,7 +94,7 @@ const inspection = { form: PLAIN as PackedForm, nested: false };
 export function inspect(
   value: unknown,
   root: string,
-  referenceCodec?: ReferenceCodec,
+  referenceCodec?: ReferenceTest,
   depth: number = MAX_DEPTH,
 ): Inspection {
   return inspectBelow(value, undefined, root, referenceCodec, depth);
@@ -102,7 +105,7 @@ function inspectBelow(
   value: unknown,
   before: unknown,
   root: string,
-  referenceCodec: ReferenceCodec | undefined,
+  referenceCodec: ReferenceTest | undefined,
   depth: number,
 ): Inspection {
   // A getter may do anything, even call this.
@@ -116,15 +119,17 @@ function inspectBelow(
   references = referenceCodec;
   try {
     const refusal = walk(value, 0, before);
-    if (refusal !== undefined)
-      throw new NotSerialisable(pathOf(root, refusal.keys), refusal.reason, refusal.hint);
+    if (refusal !== undefined) {
+      const { keys, reason, hint } = refusal;
+      throw new NotSerialisable(pathOf(root, keys), keys.map(textOf).reverse(), reason, hint);
+    }
     inspection.form = form;
     inspection.nested = nested;
     return inspection;
   } catch (error) {
     if (error instanceof NotSerialisable) throw error;
     // It throws when it is looked at: a getter, a revoked proxy.
-    throw new NotSerialisable(root, `holds something that cannot be read (${messageOf(error)})`);
+    throw new NotSerialisable(root, [], `holds something that cannot be read (${messageOf(error)})`);
   } finally {
     form = outerForm;
     nested = outerNested;
@@ -142,7 +147,7 @@ export function inspectChange(
   value: unknown,
   before: unknown,
   root: string,
-  referenceCodec?: ReferenceCodec,
+  referenceCodec?: ReferenceTest,
 ): void {
   inspectBelow(value, before, root, referenceCodec, MAX_DEPTH);
 }
@@ -363,6 +368,8 @@ function hintFor(value: object): string {
   if (value instanceof Error) return 'use a built-in Error, and put the rest into its fields';
   return 'store the plain data it stands for';
 }
+
+const textOf = (key: PathKey): string => (typeof key === 'object' ? key.entry : String(key));
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 

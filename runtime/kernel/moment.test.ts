@@ -23,6 +23,7 @@ import { assign, setup } from 'xstate';
 import { createSystem } from 'heddle';
 import { memory } from 'heddle/storage';
 import {
+  confined,
   enter,
   insideMoment,
   leave,
@@ -341,6 +342,55 @@ describe('what reaches out of a moment', () => {
 const FILE = join(tmpdir(), `heddle-firewall-${process.pid}`);
 const PORT = { host: '127.0.0.1', port: 9 };
 const nobody = (): void => expect.unreachable('it was called back');
+
+describe('what is confined within a moment', () => {
+  const caught = (run: () => unknown): unknown => {
+    try {
+      return run();
+    } catch (error) {
+      return error;
+    }
+  };
+
+  it.each<[api: string, () => unknown]>([
+    ['setTimeout', () => setTimeout(() => {})],
+    ['setTimeout', () => caught(() => setTimeout(() => {}))],
+    ['a promise (an async function, or await)', async () => 1],
+    ['a promise (an async function, or await)', () => Promise.reject(new Error('x'))],
+  ])('is refused to whoever asks, and not to the step: %s', async (api, reach) => {
+    const { value } = during(() => [caught(() => confined(reach)), confined(() => 1)]);
+    expect(value).toEqual([expect.any(MomentViolation), 1]);
+    expect((value as [MomentViolation, number])[0].api).toBe(api);
+    expect(violationOfLast()).toBeUndefined();
+    await sleep(1);
+  });
+
+  it('throws what it throws, and gives what it gives', () => {
+    const error = new Error('its own');
+    const fail = () => {
+      throw error;
+    };
+    expect(during(() => [caught(() => confined(fail)), confined(() => Date.now())]).value).toEqual([
+      error,
+      AT,
+    ]);
+    expect(confined(() => 'outside')).toBe('outside');
+  });
+
+  it('hides nothing that the step itself does, before or after it', () => {
+    during(() => [Promise.resolve(1), caught(() => confined(() => setTimeout(() => {})))]);
+    expect(violationOfLast()?.api).toContain('a promise');
+    during(() => [caught(() => setImmediate(() => {})), caught(() => confined(() => setTimeout(() => {})))]);
+    expect(violationOfLast()?.api).toBe('setImmediate');
+  });
+
+  it('nor that the code has changed', () => {
+    enter(AT, BORN_AT, undefined);
+    caught(() => confined(() => Math.random()));
+    leave();
+    expect(violationOfLast()).toMatchObject({ api: 'Math.random', isChange: true });
+  });
+});
 
 describe('what leaves something behind', () => {
   const openedBefore = new net.Socket();

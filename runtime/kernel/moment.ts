@@ -23,6 +23,8 @@ export interface Violation {
   /** The function that was called, as the user wrote it. */
   readonly api: string;
   readonly fix: string;
+  /** The step is told again, and its code is not what it was. */
+  readonly isChange?: boolean;
 }
 
 /** Thrown out of the forbidden call, so that the step stops there. The step's host turns it into a refusal. */
@@ -138,6 +140,29 @@ export function outsideOfMoment<T>(run: () => T): T {
   }
 }
 
+/**
+ * Runs a part of a step for which somebody else in the step answers: what it uses and must not use is thrown at them, and does not refuse
+ * the step. Nothing has come of it: what is forbidden is not called, and whatever a promise brings comes to nobody.
+ * @throws MomentViolation, and whatever `run` throws
+ */
+export function confined<T>(run: () => T): T {
+  if (!moment.active || moment.violation !== undefined) return run();
+  const before = created.length;
+  try {
+    return run();
+  } finally {
+    if (created.length > before) refusePromises(before);
+    throwConfined();
+  }
+}
+
+function throwConfined(): void {
+  const { violation } = moment;
+  if (violation === undefined || violation.isChange === true) return;
+  moment.violation = undefined;
+  throw new MomentViolation(violation);
+}
+
 /** Ends the moment. */
 export function leave(): void {
   moment.active = false;
@@ -154,23 +179,28 @@ export const seedOfLast = (): Uint8Array | undefined => (moment.drawn ? moment.s
 /** Whether a step is running. */
 export const insideMoment = (): boolean => moment.active;
 
-function refusePromises(): void {
+/** @param from the first of those that are refused */
+function refusePromises(from = 0): void {
+  const refused = created.splice(from);
   // An async guard that fails would otherwise end the process as an unhandled rejection.
-  for (const promise of created.splice(0)) promise.catch(() => {});
+  outsideOfMoment(() => {
+    for (const promise of refused) promise.catch(() => {});
+  });
   moment.violation ??= {
     api: 'a promise (an async function, or await)',
     fix: 'make the function synchronous, and do asynchronous work in an invoked actor',
   };
 }
 
-function refuse(api: string, fix: string): never {
-  moment.violation ??= { api, fix };
+function refuse(api: string, fix: string, isChange = false): never {
+  moment.violation ??= isChange ? { api, fix, isChange } : { api, fix };
   throw new MomentViolation(moment.violation);
 }
 
 function seedOf(api: string): Uint8Array {
   if (moment.seed !== undefined) return moment.seed;
-  if (!moment.mayDraw) return refuse(api, 'the record of this step used no randomness: the code has changed');
+  if (!moment.mayDraw)
+    return refuse(api, 'the record of this step used no randomness: the code has changed', true);
   moment.drawn = true;
   return (moment.seed = drawSeed!());
 }
