@@ -42,6 +42,50 @@ describe('the never-stuck detector', () => {
     expect(await named()).toEqual(['deadEnd/1 nothing-to-wait-for', 'deaf/1 nothing-to-wait-for']);
   });
 
+  it('names those to whom the end of a child is lost, until it is retried', async () => {
+    const world = { isBroken: true };
+    const child = setup({}).createMachine({
+      initial: 'a',
+      states: { a: { on: { go: 'over' } }, over: { type: 'final' } },
+    });
+    const parent = setup({
+      actors: { child },
+      actions: {
+        end: assign(() => {
+          if (world.isBroken) throw new Error('no');
+          return {};
+        }),
+      },
+    }).createMachine({
+      initial: 'a',
+      on: { other: { actions: 'end' } },
+      states: { a: { invoke: { src: 'child', id: 'work', onDone: { target: 'b', actions: 'end' } } }, b: {} },
+    });
+    const opened = await open({ parent });
+    const { system } = opened;
+    const ref = await system.actor('parent', '1');
+    // Whoever says something from outside is told what became of it.
+    await rejection(ref.send({ type: 'other' }));
+    expect(await collect(system.stuck())).toEqual([]);
+    await system.get('parent/1/work')!.send({ type: 'go' });
+    await opened.settle();
+    const { id } = (await collect(system.deadLetters())).at(-1)!;
+    const named = [
+      {
+        address: 'parent/1',
+        value: 'a',
+        reason: 'dead-letter',
+        why: `'xstate.done.actor.work' was said to it, and is dead letter ${id}: retry it when what it fails with is mended`,
+      },
+    ];
+    expect(await collect(system.stuck())).toEqual(named);
+    const later = await opened.reopenWith({ parent });
+    expect(await collect(later.system.stuck())).toEqual(named);
+    world.isBroken = false;
+    await later.system.deadLetters().retry(id);
+    expect(await collect(later.system.stuck())).toEqual([]);
+  });
+
   it('names those that are down for good, and those that cannot be loaded', async () => {
     const fragile = durable(
       setup({}).createMachine({
