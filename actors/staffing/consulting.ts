@@ -5,6 +5,7 @@
 import type { Fault } from '../../machines/faults/fault.ts';
 import { HALTED } from '../../machines/task/words.ts';
 import type { Advice, Advised, Consultation, ShadowCall } from '../../machines/task/words.ts';
+import { frozen } from '../../machines/values/frozen.ts';
 import { NOTHING } from '../../machines/values/money.ts';
 import type { Agent } from '../agents/agent.ts';
 import type { Places } from '../agents/places.ts';
@@ -59,7 +60,8 @@ export class Consulting {
     consultation: Consultation,
     signal: AbortSignal,
   ): Promise<Advice> {
-    const { start, halts = [], ...asked } = consultation;
+    // Agents estimate by it, and the decider is told of it: nobody changes what the next one sees.
+    const { start, halts = [], ...asked } = frozen(consultation);
     if (halts.length > 0) await shift.calls.untilLifted(halts, signal);
     signal.throwIfAborted();
     const invalid = faultOfInput(duty, asked.input);

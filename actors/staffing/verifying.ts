@@ -2,16 +2,19 @@
  * Verifying: whether an answer is true, as far as its task has declared how that can be shown.
  */
 import type { Verification, Verified } from '../../machines/task/words.ts';
+import { frozen } from '../../machines/values/frozen.ts';
 import { dividedFor, verify } from '../verifiers/verifier.ts';
 import type { TaskDuty } from '../workflow/office.ts';
 
 /** @param sources texts by their hashes */
 export function verified(
   { verify: verifiers }: TaskDuty,
-  { start, input, output, others }: Verification,
+  { start, ...given }: Verification,
   sources: (hash: string) => string | undefined,
 ): Verified {
   const task = `${start.run}/${start.task}`;
+  // No verifier changes what the next one looks at.
+  const { input, output, others } = frozen(given);
   const values = {
     task,
     input: input as Readonly<Record<string, unknown>>,

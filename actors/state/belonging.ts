@@ -2,6 +2,7 @@
  * What a run belongs to: the workflows that it is a run of, or within, and those whose work it does. All that runs within something
  * belongs to what that belongs to; so every run on the path is asked, from the root on.
  */
+import { frozen } from '../../machines/values/frozen.ts';
 import type { RunContext } from '../../machines/workflow/progress.ts';
 import type { ActorDefinitions } from '../../runtime/index.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
@@ -55,7 +56,7 @@ export class Belongings {
   #tenantOf({ address, options }: PathRun): string | null {
     try {
       const { context } = this.#find(address)!.getSnapshot() as { readonly context: RunContext };
-      const tenant: unknown = options.tenant!(context.input);
+      const tenant: unknown = options.tenant!(frozen(context.input));
       return typeof tenant === 'string' ? tenant : null;
     } catch {
       return null;

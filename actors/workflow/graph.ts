@@ -30,6 +30,7 @@ import { loopMachine } from '../../machines/workflow/loop.ts';
 import { mapMachine } from '../../machines/workflow/map.ts';
 import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
+import { truthOf } from '../../machines/workflow/truth.ts';
 import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import { millisOf } from '../../runtime/index.ts';
 import type { Budget } from '../budgets/budget.ts';
@@ -38,6 +39,7 @@ import { checkedSchemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import { othersFor } from '../verifiers/verifier.ts';
+import { ask } from './asked.ts';
 import type {
   AnyDeclaration,
   BranchOptions,
@@ -128,7 +130,8 @@ class Building {
         outputSchema: schemaOf(outputSchema)?.hash,
       },
       output: checked(id, output ?? this.#outputOfLeaves(), schemaOf(outputSchema)),
-      checkInput: inputSchema === undefined ? () => {} : refusing(id, schemaOf(inputSchema)!),
+      ask,
+      checkInput: inputCheckOf(id, inputSchema),
       account: budget === undefined ? undefined : this.#account(budget),
     };
   }
@@ -267,6 +270,8 @@ class Building {
       each: this.#body(name, each),
       input: item,
       reduce: reducing(reduce),
+      checkInput: this.#inputCheckOf(each),
+      ask,
     });
     return {
       ...asWork(logic),
@@ -278,8 +283,14 @@ class Building {
 
   #loop(name: string, options: LoopOptions): Own {
     const { body, until, times, next = (output: Data) => output as unknown, whenSpent = 'fail' } = options;
-    const logic = loopMachine({ body: this.#body(name, body), until, times, next, whenSpent });
-    return { ...asWork(logic), input: inputOf(options), values: valuesOfBody(body), compensate: undefined };
+    const checkInput = this.#inputCheckOf(body);
+    const doing = { body: this.#body(name, body), checkInput, ask };
+    return {
+      ...asWork(loopMachine({ ...doing, until, times, next, whenSpent })),
+      input: taken(inputOf(options), checkInput),
+      values: valuesOfBody(body),
+      compensate: undefined,
+    };
   }
 
   #call(name: string, options: CallOptions): Own {
@@ -292,7 +303,8 @@ class Building {
             (output) => ({ status: 'complete', output }),
           )
         : asWork(nested);
-    return { ...own, input: inputOf(options), values: () => ({}), compensate: undefined };
+    const input = taken(inputOf(options), this.#inputCheckOf(options.workflow));
+    return { ...own, input, values: () => ({}), compensate: undefined };
   }
 
   #body(name: string, body: TaskDeclaration | AnyActorLogic): AnyActorLogic {
@@ -308,6 +320,12 @@ class Building {
     const around = { labels: this.#labels.get(name)!, money: this.#money };
     const graph = graphOf(options, this.#office, this.#declarationOf, around);
     return runMachine(graph, { isNested: true });
+  }
+
+  /** What a workflow within this one says of what it is given. A task says it of each attempt. */
+  #inputCheckOf(body: TaskDeclaration | AnyActorLogic): (input: unknown) => void {
+    const declared = 'kind' in body && 'options' in body ? undefined : this.#declarationOf(body);
+    return inputCheckOf(declared?.id ?? '', declared?.inputSchema);
   }
 }
 
@@ -326,7 +344,10 @@ const asOther = (
 function branchOf({ arms, otherwise }: BranchOptions): Pick<BranchNode, 'arms' | 'choose' | 'otherwise'> {
   return {
     arms: Object.keys(arms),
-    choose: (outputs, view) => Object.entries(arms).find(([, holds]) => holds(outputs as never, view))?.[0],
+    choose: (outputs, view) =>
+      Object.entries(arms).find(([arm, holds]) =>
+        truthOf(`the arm '${arm}'`, holds(outputs as never, view)),
+      )?.[0],
     otherwise: otherwise === 'fail' ? undefined : otherwise,
   };
 }
@@ -447,10 +468,20 @@ function checked(workflow: string, output: Mapper, schema: Checked | undefined):
   };
 }
 
-function refusing(workflow: string, schema: Checked): (input: unknown) => void {
+function inputCheckOf(workflow: string, inputSchema: SchemaLike | undefined): (input: unknown) => void {
+  const schema = schemaOf(inputSchema);
   return (input) => {
-    const checking = schema.check(input);
-    if (!checking.ok) throw new InputRefused(workflow, checking.problems);
+    const checking = schema?.check(input);
+    if (checking?.ok === false) throw new InputRefused(workflow, checking.problems);
+  };
+}
+
+/** An input that somebody must be able to take. */
+function taken(input: Mapper, checkInput: (input: unknown) => void): Mapper {
+  return (outputs, view) => {
+    const made = input(outputs, view);
+    checkInput(made);
+    return made;
   };
 }
 

@@ -2,9 +2,10 @@
  * How a run advances: what changes in its context when something has happened to one of its nodes. Pure; called by the actions of
  * the run's machine.
  */
+import { frozen } from '../values/frozen.ts';
 import { isWork } from './graph.ts';
 import type { Graph, WorkFacts, WorkOutcome, WorkProblem } from './graph.ts';
-import { canBeUndone, isFatal, outputsOf, preparedFor, saidBy, verdictOf } from './progress.ts';
+import { canBeUndone, isFatal, outputsOf, preparedFor, problemBy, verdictOf } from './progress.ts';
 import type { Ending, Given, NodeProgress, RunContext } from './progress.ts';
 import { reduced } from './reducer.ts';
 
@@ -101,8 +102,12 @@ export function completed(
   context: RunContext,
 ): Changed {
   const written = writtenBy(graph, name, output, context);
-  if (written instanceof Error)
-    return failed(graph, name, { class: 'invalid-output', message: written.message }, facts, context);
+  if (written.problem !== undefined) {
+    const changed = failed(graph, name, written.problem, facts, context);
+    // The work was done all the same.
+    const done = undoingOf(graph, name, output, context);
+    return { ...changed, ...noted({ ...context, ...changed }, name, done), ...afterDone(name, context) };
+  }
   const progress = {
     status: 'complete',
     output,
@@ -113,10 +118,14 @@ export function completed(
   } as const;
   return {
     ...noted(context, name, progress),
-    shared: written,
-    completed: [...context.completed, name],
+    shared: written.shared,
+    ...afterDone(name, context),
   };
 }
+
+const afterDone = (name: string, { completed: before }: RunContext): Changed => ({
+  completed: [...before, name],
+});
 
 /** What it takes to undo a node is found out as long as everything is known that it was done with. */
 function undoingOf(
@@ -128,29 +137,31 @@ function undoingOf(
   const node = graph.nodes[name]!;
   if (!isWork(node) || node.compensate === undefined) return {};
   try {
-    return { undo: node.compensate.input(output, nodes[name]!.input), input: undefined };
+    const [done, given] = [frozen(output), frozen(nodes[name]!.input)];
+    const { input } = node.compensate;
+    return { undo: graph.ask(() => input(done, given)), input: undefined };
   } catch (error) {
-    const message = `what it takes to undo it cannot be said: ${saidBy(error)}`;
-    return { undoProblem: { class: 'invalid-input', message } };
+    const what = 'what it takes to undo it cannot be said';
+    return { undoProblem: problemBy(error, 'invalid-input', what, graph) };
   }
 }
 
+type Written =
+  { readonly shared: RunContext['shared']; readonly problem?: undefined } | { readonly problem: WorkProblem };
+
 /** Everything that is written by name, or what is wrong with it. */
-function writtenBy(
-  { nodes, shared }: Graph,
-  name: string,
-  output: unknown,
-  { shared: before }: RunContext,
-): RunContext['shared'] | Error {
+function writtenBy(graph: Graph, name: string, output: unknown, { shared: before }: RunContext): Written {
+  const { nodes, shared } = graph;
   const after: Record<string, unknown> = { ...before };
   for (const [key, pick] of Object.entries(nodes[name]!.writes)) {
     try {
-      after[key] = reduced(shared[key]!.reduce, after[key], pick(output));
+      const picked = graph.ask(() => pick(frozen(output)));
+      after[key] = reduced(shared[key]!.reduce, after[key], picked);
     } catch (error) {
-      return new Error(`'${key}' cannot be written: ${saidBy(error)}`);
+      return { problem: problemBy(error, 'invalid-output', `'${key}' cannot be written`, graph) };
     }
   }
-  return after;
+  return { shared: after };
 }
 
 /** It has failed; unless somebody says what that means to them, the run has too. */

@@ -31,6 +31,12 @@ export interface Absence {
   readonly because: string;
 }
 
+/**
+ * Asks a function of the user for a value. Throws what that throws, and where it does more than to give a value, or gives one that could
+ * not be kept; what is wrong in particular stands in the error's `problems`.
+ */
+export type Ask = <T>(give: () => T) => T;
+
 /** From what is known to what a node is given. Must be pure. */
 export type Mapper<T = unknown> = (outputs: Outputs, run: RunView) => T;
 
@@ -147,6 +153,7 @@ export interface Graph {
   readonly output: Mapper;
   /** Refuses an input that breaks its schema: throws. */
   readonly checkInput: (input: unknown) => void;
+  readonly ask: Ask;
   /** The account that the run pays from, if it has a budget: its logic, and what that is born with. */
   readonly account:
     | {

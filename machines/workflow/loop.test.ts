@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { WorkOutcome } from './graph.ts';
 import { loopMachine } from './loop.ts';
 import type { LoopSpec } from './loop.ts';
-import { puppet } from './puppet.testsuite.ts';
+import { puppet, TAKES_ALL } from './puppet.testsuite.ts';
 import type { PuppetContext } from './puppet.testsuite.ts';
 
 class Looping {
@@ -13,6 +13,7 @@ class Looping {
 
   constructor(spec: Partial<LoopSpec> = {}) {
     const machine = loopMachine({
+      ...TAKES_ALL,
       body: puppet,
       times: 3,
       until: (output) => output > 10,

@@ -4,14 +4,16 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
+import { frozen } from '../values/frozen.ts';
 import { isOrder, isTold, within } from './events.ts';
 import type { RunEvent } from './events.ts';
 import { factsOfAll } from './facts.ts';
 import { nameOf } from './graph.ts';
-import type { Data, WorkFacts, WorkOutcome, WorkStart } from './graph.ts';
+import type { Ask, Data, WorkFacts, WorkOutcome, WorkStart } from './graph.ts';
 import { startHere } from '../here.ts';
-import { saidBy } from './progress.ts';
+import { problemBy, saidBy } from './progress.ts';
 import { tellStanding } from './standings.ts';
+import { truthOf } from './truth.ts';
 
 /** Where a loop stands when it is asked whether it goes on. */
 export interface Iteration {
@@ -35,6 +37,9 @@ export interface LoopSpec {
   readonly next: (output: Data, iteration: Iteration) => unknown;
   /** What it means that no output was good enough: `fail`, or `accept` the last. */
   readonly whenSpent: 'fail' | 'accept';
+  /** Refuses what the work does not take: throws. */
+  readonly checkInput: (input: unknown) => void;
+  readonly ask: Ask;
 }
 
 export interface LoopContext {
@@ -148,16 +153,23 @@ function after(spec: LoopSpec, context: LoopContext, outcome: WorkOutcome): Part
   const { number, input, before, start } = context;
   const facts = factsOfAll([context.facts, outcome.facts]);
   if (outcome.status !== 'complete') return { facts, outcome };
-  const iteration: Iteration = { number, input, before, first: start.input };
+  const iteration: Iteration = frozen({ number, input, before, first: start.input });
   const { output } = outcome;
+  const given: unknown = frozen(output);
   try {
-    if (spec.until(output, iteration) || (number >= spec.times && spec.whenSpent === 'accept'))
-      return { facts, outcome };
+    const answer = spec.ask(() => spec.until(given, iteration));
+    const isEnough = truthOf('until', answer);
+    if (isEnough || (number >= spec.times && spec.whenSpent === 'accept')) return { facts, outcome };
     if (number >= spec.times) return { facts, outcome: spent(spec.times) };
-    return { facts, number: number + 1, before: output, input: spec.next(output, iteration) };
+    const next = spec.ask(() => {
+      const made = spec.next(given, iteration);
+      spec.checkInput(made);
+      return made;
+    });
+    return { facts, number: number + 1, before: output, input: next };
   } catch (error) {
-    const message = `it cannot be said how the loop goes on: ${saidBy(error)}`;
-    return { facts, outcome: { status: 'failed', problem: { class: 'invalid-input', message } } };
+    const problem = problemBy(error, 'invalid-input', 'it cannot be said how the loop goes on', spec);
+    return { facts, outcome: { status: 'failed', problem } };
   }
 }
 

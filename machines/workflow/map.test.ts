@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { WorkOutcome } from './graph.ts';
 import { mapMachine } from './map.ts';
 import type { MapContext, MapSpec } from './map.ts';
-import { puppet } from './puppet.testsuite.ts';
+import { puppet, TAKES_ALL } from './puppet.testsuite.ts';
 import type { PuppetContext } from './puppet.testsuite.ts';
 
 class Mapping {
@@ -13,6 +13,7 @@ class Mapping {
 
   constructor(items: unknown, spec: Partial<MapSpec> = {}) {
     const machine = mapMachine({
+      ...TAKES_ALL,
       concurrency: 2,
       each: puppet,
       input: (item) => ({ item }),

@@ -4,13 +4,14 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
+import { frozen } from '../values/frozen.ts';
 import { isOrder, within } from './events.ts';
 import type { RunEvent } from './events.ts';
 import { factsOfAll } from './facts.ts';
 import { nameOf } from './graph.ts';
-import type { WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
+import type { Ask, WorkOutcome, WorkStart } from './graph.ts';
 import { startHere } from '../here.ts';
-import { saidBy } from './progress.ts';
+import { problemBy, saidBy } from './progress.ts';
 import { standingOfAll, tellStanding } from './standings.ts';
 import type { Standing } from './standings.ts';
 
@@ -28,6 +29,9 @@ export interface MapSpec {
   readonly onItemError: 'fail' | 'collect';
   /** What becomes of the list of outputs. */
   readonly reduce: (outputs: readonly unknown[]) => unknown;
+  /** Refuses what the work does not take: throws. */
+  readonly checkInput: (input: unknown) => void;
+  readonly ask: Ask;
 }
 
 export interface MapContext {
@@ -50,7 +54,8 @@ type MapEvent =
   | { readonly type: `xstate.done.actor.${string}`; readonly actorId: string; readonly output: unknown }
   | { readonly type: `xstate.error.actor.${string}`; readonly actorId: string; readonly error: unknown };
 
-export function mapMachine({ each, input, concurrency, onItemError, reduce }: MapSpec): AnyStateMachine {
+export function mapMachine(spec: MapSpec): AnyStateMachine {
+  const { each, input, concurrency, onItemError, reduce } = spec;
   return setup({
     types: { context: {} as MapContext, events: {} as MapEvent, input: {} as WorkStart },
     actors: { each },
@@ -61,25 +66,29 @@ export function mapMachine({ each, input, concurrency, onItemError, reduce }: Ma
     },
     actions: {
       fill: enqueueActions(({ context, enqueue, self }) => {
-        const { items, ending } = context;
+        const { items } = context;
         const start = startHere(context.start, self);
-        let { begun } = context;
+        let { begun, ending } = context;
         const running = { ...context.running };
-        let free = ending === undefined ? concurrency - Object.keys(running).length : 0;
-        for (; free > 0 && begun < items.length; begun++, free--) {
+        const unmade: Record<number, WorkOutcome> = {};
+        let free = concurrency - Object.keys(running).length;
+        for (; ending === undefined && free > 0 && begun < items.length; begun++) {
           const id = String(begun);
-          const made = inputOf(input, items[begun], begun);
-          if (made instanceof Error) {
-            const problem = { class: 'invalid-input', message: `item ${begun}: ${made.message}` };
-            enqueue.assign({ begun, running, ending: { status: 'failed', problem } });
-            for (const other of Object.keys(running))
-              enqueue.sendTo(other, { type: 'task.cancel', because: problem.message });
-            return;
+          const made = inputOf(spec, items[begun], begun);
+          if (made.status === 'failed') {
+            unmade[begun] = made;
+            ending = endingAfter(made, id, onItemError);
+            continue;
           }
+          free--;
           running[id] = 'running';
-          enqueue.spawnChild('each', { id, input: { ...start, task: `${start.task}/${id}`, input: made } });
+          const given = { ...start, task: `${start.task}/${id}`, input: made.input };
+          enqueue.spawnChild('each', { id, input: given });
         }
-        enqueue.assign({ begun, running });
+        enqueue.assign({ ...settled(context, unmade), begun, running, ending });
+        if (ending === context.ending) return;
+        for (const id of Object.keys(running))
+          enqueue.sendTo(id, { type: 'task.cancel', because: `item ${begun - 1} has ended it` });
       }),
       take: enqueueActions(({ context, event, enqueue }) => {
         if (!('actorId' in event)) return;
@@ -89,8 +98,7 @@ export function mapMachine({ each, input, concurrency, onItemError, reduce }: Ma
           'output' in event
             ? (event.output as WorkOutcome)
             : { status: 'failed', problem: { class: 'crash', message: saidBy(event.error) } };
-        const outcomes = { ...context.outcomes, [Number(event.actorId)]: outcome };
-        enqueue.assign({ running, outcomes, done: context.done + 1 });
+        enqueue.assign({ ...settled(context, { [Number(event.actorId)]: outcome }), running });
         enqueue.stopChild(event.actorId);
         const ending = context.ending ?? endingAfter(outcome, event.actorId, onItemError);
         if (ending !== undefined && context.ending === undefined) {
@@ -153,7 +161,7 @@ export function mapMachine({ each, input, concurrency, onItemError, reduce }: Ma
       },
       done: { type: 'final' },
     },
-    output: ({ context }) => outcomeOf(context, onItemError, reduce),
+    output: ({ context }) => outcomeOf(context, spec),
   });
 }
 
@@ -168,13 +176,32 @@ function itemsIn({ input }: WorkStart): Pick<MapContext, 'items' | 'ending'> {
   return { items: [], ending: { status: 'failed', problem } };
 }
 
-function inputOf(input: MapSpec['input'], item: unknown, index: number): unknown {
+type Made =
+  { readonly status: 'made'; readonly input: unknown } | Extract<WorkOutcome, { readonly status: 'failed' }>;
+
+/** What the work of an item is given; if that cannot be made, the item has failed. */
+function inputOf(spec: MapSpec, item: unknown, index: number): Made {
   try {
-    return input(item, index);
+    const input = spec.ask(() => {
+      const made = spec.input(frozen(item), index);
+      spec.checkInput(made);
+      return made;
+    });
+    return { status: 'made', input };
   } catch (error) {
-    return new Error(`its input cannot be made: ${saidBy(error)}`);
+    const problem = problemBy(error, 'invalid-input', 'its input cannot be made', spec);
+    return { status: 'failed', problem };
   }
 }
+
+/** What has come of some more of the items. */
+const settled = (
+  { outcomes, done }: MapContext,
+  more: MapContext['outcomes'],
+): Pick<MapContext, 'outcomes' | 'done'> => ({
+  outcomes: { ...outcomes, ...more },
+  done: done + Object.keys(more).length,
+});
 
 /** Whether what came of an item ends everything. */
 function endingAfter(
@@ -191,8 +218,7 @@ function endingAfter(
 
 function outcomeOf(
   { items, outcomes, ending }: MapContext,
-  onItemError: MapSpec['onItemError'],
-  reduce: MapSpec['reduce'],
+  { onItemError, reduce, ask }: MapSpec,
 ): WorkOutcome {
   const facts = factsOfAll(Object.values(outcomes).map((outcome) => outcome.facts));
   if (ending !== undefined) return { ...ending, facts };
@@ -203,12 +229,10 @@ function outcomeOf(
     return rest;
   });
   try {
-    return { status: 'complete', output: reduce(outputs), facts };
+    const output = ask(() => reduce(outputs.map(frozen)));
+    return { status: 'complete', output, facts };
   } catch (error) {
-    const problem: WorkProblem = {
-      class: 'invalid-output',
-      message: `its results cannot be joined: ${saidBy(error)}`,
-    };
+    const problem = problemBy(error, 'invalid-output', 'its results cannot be joined', { ask });
     return { status: 'failed', problem, facts };
   }
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Graph, GraphNode, Mapper } from './graph.ts';
 import { loopMachine } from './loop.ts';
 import { mapMachine } from './map.ts';
-import { puppet } from './puppet.testsuite.ts';
+import { puppet, TAKES_ALL } from './puppet.testsuite.ts';
 import { graphOf, node, Run } from './run.testsuite.ts';
 import type { Given } from './run.testsuite.ts';
 import { runMachine } from './run.ts';
@@ -35,6 +35,7 @@ const nested = (graph: Graph): Given => ({ kind: 'call', logic: runMachine(graph
 const each = (rest: Given = {}): Given => ({
   kind: 'map',
   logic: mapMachine({
+    ...TAKES_ALL,
     each: puppet,
     concurrency: 10,
     onItemError: 'fail',
@@ -46,7 +47,14 @@ const each = (rest: Given = {}): Given => ({
 
 const again = (times: number, until: (output: number) => boolean): Given => ({
   kind: 'loop',
-  logic: loopMachine({ body: puppet, times, until, next: (output: unknown) => output, whenSpent: 'fail' }),
+  logic: loopMachine({
+    ...TAKES_ALL,
+    body: puppet,
+    times,
+    until,
+    next: (output: unknown) => output,
+    whenSpent: 'fail',
+  }),
 });
 
 /** Logic of a user's own, which waits for an event. */
@@ -184,6 +192,7 @@ describe('advanced branching and synchronization', () => {
   ])('%s, composed: the body of a loop begins again when all of it has ended', (_, join, enough) => {
     const body = runMachine(three({ join, keepsLosers: true }), { isNested: true });
     const logic = loopMachine({
+      ...TAKES_ALL,
       body,
       times: 2,
       until: () => false,
@@ -240,6 +249,7 @@ describe('multiple instances', () => {
       { isNested: true },
     );
     const logic = loopMachine({
+      ...TAKES_ALL,
       body,
       times: 10,
       until: (found: string[]) => found.length === 0,

@@ -3,9 +3,11 @@
  * of it is pure, and asked by the guards of the run's machine (`run.ts`).
  */
 import type { AnyActorRef } from 'xstate';
+import { frozen } from '../values/frozen.ts';
 import { standingTogether } from './standings.ts';
 import type { Standing } from './standings.ts';
 import { dependentsOf, isWork } from './graph.ts';
+import { untrue } from './truth.ts';
 import type {
   Absence,
   BranchNode,
@@ -85,7 +87,7 @@ export interface RunContext {
   readonly startedAt: number;
   readonly nodes: Readonly<Record<string, NodeProgress>>;
   readonly shared: Readonly<Record<string, unknown>>;
-  /** The nodes that are complete, in the order in which they were. */
+  /** The nodes whose work was done, in the order in which it was. Also that of one that has failed because of what it was to write. */
   readonly completed: readonly string[];
   readonly ending: Ending | undefined;
   readonly account: AnyActorRef | string | undefined;
@@ -290,11 +292,8 @@ function conditionOf(graph: Graph, node: GraphNode, context: RunContext): Verdic
   const holds: unknown = answer.value;
   if (holds === true) return BEGIN;
   if (holds === false) return { kind: 'skip', why: 'condition', because: 'its condition does not hold' };
-  const message = `its condition gives ${shown(holds)}, which is neither true nor false`;
-  return { kind: 'fail', problem: { class: 'invalid-input', message } };
+  return { kind: 'fail', problem: { class: 'invalid-input', message: `its condition ${untrue(holds)}` } };
 }
-
-const shown = (value: unknown): string => (value === null ? 'null' : `a ${typeof value}`);
 
 // ---- what mappers are given, and what they give -------------------------------------------------------------------
 
@@ -311,24 +310,46 @@ function mapped<T>(
   context: RunContext,
 ): Mapped<T> {
   try {
-    return { isGood: true, value: mapper(outputsOf(graph, node, context), viewOf(graph, node, context)) };
+    const [outputs, view] = [outputsOf(graph, node, context), viewOf(graph, node, context)];
+    return { isGood: true, value: graph.ask(() => mapper(outputs, view)) };
   } catch (error) {
-    const message = `${what} cannot be made: ${saidBy(error)}`;
-    return { isGood: false, problem: { class: 'invalid-input', message } };
+    return { isGood: false, problem: problemBy(error, 'invalid-input', `${what} cannot be made`, graph) };
   }
 }
 
-/** What a thrown value says, in one line. */
-export const saidBy = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+/** What a thrown value says, in one line that can be kept. Throws nothing. */
+export function saidBy(error: unknown): string {
+  try {
+    return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).toWellFormed();
+  } catch {
+    return 'something that cannot be described';
+  }
+}
 
-/** The outputs that a node is given. */
+/** What a function of the user has thrown, as a problem. Where the error knows what is wrong in particular, so does that. */
+export function problemBy(
+  error: unknown,
+  name: string,
+  what: string,
+  { ask }: Pick<Graph, 'ask'>,
+): WorkProblem {
+  const problem = { class: name, message: `${what}: ${saidBy(error)}` };
+  try {
+    const problems = ask(() => (error as { readonly problems?: unknown } | null | undefined)?.problems);
+    return problems === undefined ? problem : { ...problem, problems };
+  } catch {
+    // Anybody may throw anything.
+    return problem;
+  }
+}
+
+/** The outputs that a node is given. Nobody can change them there. */
 export function outputsOf(graph: Graph, { needs }: GraphNode, context: RunContext): Outputs {
   const outputs: Record<string, unknown> = {};
   for (const need of needs) {
     if (standingOf(graph, need, context) !== 'given') continue;
     const { status, output } = context.nodes[need.node]!;
-    outputs[need.node] = status === 'failed' ? valueInstead(graph, need) : output;
+    outputs[need.node] = frozen(status === 'failed' ? valueInstead(graph, need) : output);
   }
   return outputs;
 }
@@ -345,7 +366,7 @@ function viewOf(graph: Graph, { needs }: GraphNode, context: RunContext): RunVie
     if (standing === 'given') continue;
     absent[need.node] = absenceOf(context.nodes[need.node]!);
   }
-  return { input: context.input, shared: context.shared, absent };
+  return { input: frozen(context.input), shared: frozen(context.shared), absent };
 }
 
 function absenceOf({ status, because, problem, arm }: NodeProgress): Absence {
@@ -367,9 +388,7 @@ export function problemOfOutput(graph: Graph, context: RunContext): WorkProblem 
     outputOfRun(graph, context);
     return undefined;
   } catch (error) {
-    const { problems } = (error ?? {}) as { readonly problems?: unknown };
-    const message = `its output cannot be made: ${saidBy(error)}`;
-    return { class: 'invalid-output', message, ...(problems !== undefined && { problems }) };
+    return problemBy(error, 'invalid-output', 'its output cannot be made', graph);
   }
 }
 
@@ -377,7 +396,7 @@ export function problemOfOutput(graph: Graph, context: RunContext): WorkProblem 
 export function outputOfRun(graph: Graph, context: RunContext): unknown {
   const outputs = Object.fromEntries(
     Object.entries(context.nodes).flatMap(([name, { status, output }]) =>
-      status === 'complete' ? [[name, output]] : [],
+      status === 'complete' ? [[name, frozen(output)]] : [],
     ),
   );
   const absent = Object.fromEntries(
@@ -385,7 +404,8 @@ export function outputOfRun(graph: Graph, context: RunContext): unknown {
       progress.status === 'complete' ? [] : [[name, absenceOf(progress)]],
     ),
   );
-  return graph.output(outputs, { input: context.input, shared: context.shared, absent });
+  const view = { input: frozen(context.input), shared: frozen(context.shared), absent };
+  return graph.ask(() => graph.output(outputs, view));
 }
 
 /** What a node begins with, or why that cannot be made. */
@@ -508,9 +528,13 @@ function standingOfNode({ status, undoing = 'running' }: NodeProgress): Standing
   }
 }
 
-/** The next node whose work is to be undone: the last that was complete, of those that can be. */
+/** The next node whose work is to be undone: the last that was done, of those that can be. */
 export function nextToUndo(graph: Graph, { completed, nodes }: RunContext): string | undefined {
-  return completed.findLast((name) => canBeUndone(graph.nodes[name]!) && nodes[name]!.status === 'complete');
+  return completed.findLast((name) => {
+    const { status, undoProblem } = nodes[name]!;
+    const isDone = status === 'complete' || status === 'failed';
+    return isDone && undoProblem === undefined && canBeUndone(graph.nodes[name]!);
+  });
 }
 
 export const canBeUndone = (node: GraphNode): boolean => isWork(node) && node.compensate !== undefined;

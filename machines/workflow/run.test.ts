@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { ErrorPolicy, Graph, GraphNode, Join, Need, WorkStart } from './graph.ts';
 import { loopMachine } from './loop.ts';
 import { mapMachine } from './map.ts';
-import { puppet } from './puppet.testsuite.ts';
+import { puppet, TAKES_ALL } from './puppet.testsuite.ts';
 import type { PuppetContext } from './puppet.testsuite.ts';
 import { runMachine } from './run.ts';
 import { graphOf, node, Run } from './run.testsuite.ts';
@@ -23,11 +23,15 @@ const within = (graph: Graph, given: Given = {}) =>
 
 const mapOf = (logic: AnyActorLogic) =>
   mapMachine({
+    ...TAKES_ALL,
     ...{ each: logic, input: (item) => item, concurrency: 2, onItemError: 'fail' },
     reduce: (outputs) => outputs,
   });
 const loopOf = (logic: AnyActorLogic) =>
-  loopMachine({ body: logic, times: 3, until: () => true, next: (output) => output, whenSpent: 'fail' });
+  loopMachine({
+    ...TAKES_ALL,
+    ...{ body: logic, times: 3, until: () => true, next: (output) => output, whenSpent: 'fail' },
+  });
 
 /** A run with the run `s` in it: in its place, or as the body of what is there. */
 const call = (

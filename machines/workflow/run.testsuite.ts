@@ -5,7 +5,7 @@
 import { createActor } from 'xstate';
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import type { Graph, GraphNode, Join, Need, WorkNode, WorkStart } from './graph.ts';
-import { puppet } from './puppet.testsuite.ts';
+import { puppet, TAKES_ALL } from './puppet.testsuite.ts';
 import type { RunContext } from './progress.ts';
 import { runMachine } from './run.ts';
 
@@ -54,7 +54,7 @@ export const graphOf = (nodes: Record<string, GraphNode>, rest: Partial<Graph> =
   parallel: Infinity,
   shared: {},
   output: (outputs) => outputs,
-  checkInput: () => {},
+  ...TAKES_ALL,
   account: undefined,
   ...rest,
 });
