@@ -9,7 +9,7 @@ import type { AnyActorLogic } from 'xstate';
 import { account } from '../machines/budget/account.ts';
 import { shadow } from '../machines/routing/shadow.ts';
 import type { TaskActors } from '../machines/task/task.ts';
-import type { Advice, Consultation, Verification } from '../machines/task/words.ts';
+import type { Advice, Consultation, Unanswered, Verification } from '../machines/task/words.ts';
 import { durable } from '../runtime/index.ts';
 import type { Agent } from './agents/agent.ts';
 import { Places } from './agents/places.ts';
@@ -22,6 +22,7 @@ import { Working } from './staffing/working.ts';
 import { shiftIn } from './staffing/workplace.ts';
 import type { Shift, Workplace } from './staffing/workplace.ts';
 import type { Content } from './state/content.ts';
+import { defaultKept } from './state/manifest.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
 
 export interface StaffOptions {
@@ -75,6 +76,9 @@ export class Staff implements Office {
       // What was found for the answer is kept with it, and can only be looked up when it is on the disk.
       verify,
       review: this.review,
+      keep: fromPromise(async ({ input }: { input: Unanswered }) =>
+        defaultKept(input, (await this.#shift).workplace.content),
+      ),
     };
   }
 

@@ -5,7 +5,7 @@
  */
 import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
-import type { ToolUse } from '../../machines/contract.ts';
+import type { TaskEnvelope, ToolUse } from '../../machines/contract.ts';
 import type { FaultClass } from '../../machines/faults/fault.ts';
 import { guarded } from '../../machines/permits/guarded.ts';
 import { partsMachine } from '../../machines/task/parts.ts';
@@ -23,6 +23,7 @@ import { permitTool } from '../halts/tools.ts';
 import { haltableBy } from '../routing/permission.ts';
 import type { Checked } from '../schema/checked.ts';
 import { keptOf } from '../state/manifest.ts';
+import type { Outcome } from '../state/manifest.ts';
 import type { Chunking } from '../windows/chunking.ts';
 import { inputOfPart, joinedBy, splitFor } from '../windows/parts.ts';
 import type { TaskDuty } from '../workflow/office.ts';
@@ -69,8 +70,8 @@ export class Working {
         durationMs: 0,
       };
     if (supplied !== undefined) {
-      const terms = personTermsOf(agent);
-      return answerOfPerson(keepingTo(duty, agent), terms, envelope.id, supplied);
+      const answer = answerOfPerson(keepingTo(duty, agent), personTermsOf(agent), envelope.id, supplied);
+      return this.#kept(answer, envelope);
     }
     return this.#call(duty, agent, { input, signal });
   }
@@ -105,12 +106,18 @@ export class Working {
         const onLate = (late: Answer): void => tab.late(late);
         const outcome = await attempt(asked, { ...assignment, signal: stopping }, { onLate });
         tab.end(outcome, stopping.aborted);
-        return keptOf(outcome, envelope, workplace.content);
+        return this.#kept(outcome, assignment);
       }),
     );
     // What it has cost nobody knows; what it has answered in the same moment, it has.
     if (halted === undefined || answer.fault === undefined) return answer;
     return haltedBy(halted, answer.fault.cost, answer.durationMs);
+  }
+
+  /** With everything that was found and made for it kept. */
+  async #kept(outcome: Outcome, work: Pick<TaskEnvelope, 'input' | 'context'>): Promise<Answer> {
+    const { workplace } = await this.#shift;
+    return keptOf(outcome, work, workplace.content);
   }
 
   #askInParts(duty: Kept, chunking: Chunking, ask: AnyActorLogic): AnyActorLogic {
@@ -127,7 +134,7 @@ export class Working {
         Promise.resolve(splitFor(known(agent), chunking, envelope.input)),
       ),
       join: fromPromise<Answer, Joining>(({ input }) =>
-        Promise.resolve(joinedBy(keepingTo(duty, known(input.agent)), chunking, input)),
+        this.#kept(joinedBy(keepingTo(duty, known(input.agent)), chunking, input), input.envelope),
       ),
     });
   }

@@ -5,6 +5,7 @@
  */
 import type { TaskMetadata } from '../../machines/contract.ts';
 import type { Fault, ValueProblem } from '../../machines/faults/fault.ts';
+import { sourcesOfAll } from '../../machines/values/content.ts';
 import { amountOf, microsOf, NOTHING } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
@@ -102,15 +103,17 @@ function problemOf(field: string, detail: string): ValueProblem {
   return { pointer, keyword: 'merge', schemaPath: '#', detail };
 }
 
-/** What all parts have cost and taken together. No answer is surer than its least sure part. */
+/** What all parts have cost, taken and looked at together. No answer is surer than its least sure part. */
 export function mergedMetadata(parts: readonly TaskMetadata[]): TaskMetadata {
   const cost = parts
     .map((part) => microsOf(part.cost))
     .reduce((sum, more) => (sum + more) as Micros, NOTHING);
+  const sources = sourcesOfAll(parts.map((part) => part.sources));
   return {
     cost: amountOf(cost),
     duration: parts.reduce((sum, part) => sum + part.duration, 0),
     model: [...new Set(parts.map(({ model }) => model))].join(', '),
     confidence: Math.min(...parts.map(({ confidence }) => confidence)),
+    ...(sources !== undefined && { sources }),
   };
 }

@@ -39,7 +39,7 @@ export function inputOfPart(input: Values, { pointer, from, to }: PartOf): Value
 }
 
 /** The answer to the whole. What was done in attempts before this one was paid then. */
-export function joinedBy(agent: Agent, chunking: Chunking, { id, answers, spent }: Joining): Answer {
+export function joinedBy(agent: Agent, chunking: Chunking, { envelope, answers, spent }: Joining): Answer {
   const durationMs = answers.reduce((sum, answer) => sum + answer.durationMs, 0);
   const known = { durationMs, ...billingOf(answers) };
   const metadata = mergedMetadata(answers.map(({ result }) => result.metadata));
@@ -53,6 +53,7 @@ export function joinedBy(agent: Agent, chunking: Chunking, { id, answers, spent 
     const problems = checking.ok ? [] : checking.problems;
     return { fault: { class: 'schema-mismatch', message, problems, cost: spent }, metadata, ...known };
   }
+  const { id } = envelope;
   return { result: { id, status: 'success', output: whole.output, metadata }, cost: spent, ...known };
 }
 

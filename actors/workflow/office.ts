@@ -57,6 +57,7 @@ export const EMPTY_OFFICE: Office = {
     ask: nobody('do it'),
     verify: nobody('verify it'),
     review: reservedReview,
+    keep: nobody('keep what came of it'),
   }),
   review: reservedReview,
   account: account(),

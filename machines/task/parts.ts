@@ -13,6 +13,7 @@ import { isPermitError } from '../permits/guarded.ts';
 import { amountOf, microsOf, NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import { answerOfError } from './broken.ts';
+import { partNoteOf } from './part-notes.ts';
 import { sharesOf } from './shares.ts';
 import type { Share } from './shares.ts';
 import type {
@@ -271,13 +272,14 @@ function failedIn(context: PartsContext, number: number, answer: Failed): Answer
     durationMs,
     ...(quarantined !== undefined && { quarantined }),
     ...(unheard !== undefined && { unheard }),
+    part: partNoteOf(number, answer),
   };
 }
 
 function joiningOf(context: PartsContext): Joining {
   const { asking, cuts, answers } = context;
   return {
-    ...{ agent: asking.agent, id: asking.envelope.id, spent: spentIn(context) },
+    ...{ agent: asking.agent, envelope: asking.envelope, spent: spentIn(context) },
     answers: cuts.map((_, index) => answers[index + 1]!),
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Source, TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
 import type { Fault, FaultClass, ValueProblem } from '../faults/fault.ts';
+import { sourcesOfAll } from '../values/content.ts';
 import { amountOf, NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import { nextMove, taken } from '../faults/next-move.ts';
@@ -11,6 +12,7 @@ import type { Limits, Move, Taken } from '../faults/next-move.ts';
 import { judge } from '../faults/quality.ts';
 import type { WorkFacts, WorkOutcome } from '../workflow/graph.ts';
 import { hereOf, movedFrom, startHere } from '../here.ts';
+import { partNotesOf } from './part-notes.ts';
 import { givenTo } from './terms.ts';
 import { peopleOn } from './people.ts';
 import { costOfVotes, ownVote, withoutOutputs } from './votes.ts';
@@ -22,6 +24,7 @@ import type {
   Asking,
   Billing,
   Manifest,
+  PartNote,
   PartsDone,
   PassedOver,
   Supplied,
@@ -50,6 +53,8 @@ export interface AttemptNote {
   readonly manifest?: Manifest;
   /** What was looked at for it. */
   readonly sources?: readonly Source[];
+  /** The parts of its answer, where it was done in parts: also those of attempts before it, which it went on with. */
+  readonly parts?: readonly PartNote[];
   /** Whose answer it was to confirm. */
   readonly confirms?: string;
   /** What it was asked for, what it had estimated in micro-units, and who is told what came of it. */
@@ -253,11 +258,13 @@ export function timeLeft({ timeoutMs }: TaskSpec, deadlineAt: number | undefined
 export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, now: number): Changed {
   const weighed = weigh(answer, context, spec);
   const cost = answer.fault === undefined ? answer.cost : answer.fault.cost;
-  const { sources } = metadataIn(answer) ?? {};
+  const parts = partNotesOf(context.parts, answer);
+  const sources = metadataIn(answer)?.sources ?? sourcesOfAll(parts.map((part) => part.sources));
   const note: Partial<AttemptNote> = {
     to: now,
     ...(answer.manifest !== undefined && { manifest: answer.manifest }),
     ...(sources !== undefined && { sources }),
+    ...(parts.length > 0 && { parts }),
     ...(cost !== undefined && { cost }),
     ...(answer.billing !== undefined && { billing: answer.billing }),
     ...(weighed.confidence !== undefined && { confidence: weighed.confidence }),

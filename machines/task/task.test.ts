@@ -96,7 +96,13 @@ class Task {
   readonly actor: AnyActorRef & { getSnapshot(): AnyMachineSnapshot };
 
   constructor(spec: Partial<TaskSpec> = {}) {
-    const actors = { consult: answering, ask: answering, verify: answering, review: answering };
+    const actors = {
+      consult: answering,
+      ask: answering,
+      verify: answering,
+      review: answering,
+      keep: answering,
+    };
     const start = {
       workflow: 'w',
       run: 'w/1',
@@ -282,6 +288,19 @@ describe('a task', () => {
       status: 'complete',
       output: { text: 'edited' },
       facts: { ground: 'person' },
+    });
+  });
+
+  it('is done with a default, also where that cannot be kept and whoever cancels it comes too late', () => {
+    const rows = { crash: [{ do: 'default', value: { text: 'nothing' } }] } as const;
+    const strategy = extend(strategies.standard, { name: 'defaults', rows });
+    const task = new Task({ strategy }).advise().answer('ask', bad('crash'));
+    expect(task.question('keep')).toEqual({ run: 'w/1', task: 't', output: { text: 'nothing' } });
+    task.send({ type: 'task.cancel', because: 'enough' });
+    expect(task.break('keep').outcome).toMatchObject({
+      status: 'complete',
+      output: { text: 'nothing' },
+      facts: { ground: 'default' },
     });
   });
 

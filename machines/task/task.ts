@@ -14,7 +14,8 @@
  * Where the agent is a person, `serving` comes before `asking`: a review in which they supply the output. It is then looked at like
  * any other answer. While all who could do it are halted it is `halted`, and asks again when that is lifted; where a call must be approved
  * first it is `clearing`, and asks again when it is. Where others must confirm the answer it is `polling`, once nothing else is wrong
- * with it, and then `verifying` again.
+ * with it, and then `verifying` again. What was answered is kept by whoever has asked for it; a
+ * default is kept before the task is done: `keeping`.
  *
  * Money is reserved before every attempt, and settled after it: what it has cost, or that nobody knows. When it is not wanted any
  * more it gives back what it holds, and ends as `cancelled`.
@@ -69,6 +70,7 @@ import type {
   PartsNews,
   TaskPermission,
   TaskSpec,
+  Unanswered,
   Verification,
   Verified,
 } from './words.ts';
@@ -83,6 +85,8 @@ export interface TaskActors {
   readonly verify: AnyActorLogic;
   /** Takes a review's input, gives its output. */
   readonly review: AnyActorLogic;
+  /** Takes an {@link Unanswered}, and keeps it. What comes of that changes nothing. */
+  readonly keep: AnyActorLogic;
 }
 
 type TaskEvent = TaskCancel | TaskOrder | TaskStands | TaskPermission | BudgetAnswer | PartsNews;
@@ -508,7 +512,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           { guard: { type: 'does', params: { deed: 'other-agent' } }, target: 'consulting' },
           { guard: { type: 'does', params: { deed: 'larger-window' } }, target: 'consulting' },
           { guard: { type: 'does', params: { deed: 'accept' } }, target: 'done' },
-          { guard: { type: 'does', params: { deed: 'default' } }, target: 'done' },
+          { guard: { type: 'does', params: { deed: 'default' } }, target: 'keeping' },
           { guard: 'has an output', target: 'weighing' },
           // A repair that is not one of those that were asked for: the next rung.
           { guard: { type: 'does', params: { deed: 'repair' } }, target: 'deciding', reenter: true },
@@ -562,6 +566,19 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           { guard: 'goes on', target: 'consulting', actions: 'goOn' },
           { target: 'failed' },
         ],
+      },
+      keeping: {
+        description: 'a default is kept, as answers are',
+        invoke: {
+          id: 'keep',
+          src: 'keep',
+          input: ({ context: { start, output } }: Known): Unanswered => ({
+            ...{ run: start.run, task: start.task, output },
+          }),
+          onDone: { target: 'done' },
+          // It is an output all the same.
+          onError: { target: 'done' },
+        },
       },
       done: { type: 'final', entry: 'report' },
       failed: { type: 'final', entry: 'report' },

@@ -4,7 +4,7 @@
  * before anything follows from it. They always answer: what went wrong is a fault, which is a value.
  */
 import type { CostSource } from '../budget/words.ts';
-import type { TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
+import type { Source, TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
 import type { Fault, ValueProblem } from '../faults/fault.ts';
 import type { Micros } from '../values/money.ts';
 import type { Calibration } from '../faults/quality.ts';
@@ -270,7 +270,8 @@ export type Split =
 /** What is the answer to the whole? */
 export interface Joining {
   readonly agent: string;
-  readonly id: string;
+  /** Of the whole. */
+  readonly envelope: TaskEnvelope;
   /** To all parts, in their order. */
   readonly answers: readonly Succeeded[];
   /** What those of this attempt have cost. */
@@ -299,8 +300,18 @@ export interface Manifest {
   readonly input: string;
   /** Not there when nothing came out that keeps the contract. */
   readonly output?: string;
+  /** Of what came out and does not keep the contract, what the repairs that it names have made. */
+  readonly repaired?: string;
   /** Why not everything of it is kept as content. */
   readonly unkept?: string;
+}
+
+/** One part of a work in parts: what went in and what came out of it, and what was looked at for it alone. */
+export interface PartNote {
+  /** From 1. */
+  readonly number: number;
+  readonly manifest?: Manifest;
+  readonly sources?: readonly Source[];
 }
 
 export interface Succeeded {
@@ -329,6 +340,13 @@ export interface Failed {
     readonly output: TaskResult['output'];
     readonly applied: readonly { readonly repair: string }[];
   };
+  /** The part that has failed, where it was done in parts. */
+  readonly part?: PartNote;
+}
+
+/** An output that nobody has answered: a default. */
+export interface Unanswered extends Pick<WorkStart, 'run' | 'task'> {
+  readonly output: unknown;
 }
 
 /** Is it right? */

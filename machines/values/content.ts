@@ -81,7 +81,23 @@ export const isFull = ({ madeBy, usedBy, sources }: ContentContext): boolean =>
 
 /** It was found there before, whenever that was. */
 function isSamePlace(one: Source, other: Source): boolean {
-  return canonicalOf({ ...one, at: 0 }) === canonicalOf({ ...other, at: 0 });
+  return placeOf(one) === placeOf(other);
+}
+
+const placeOf = (source: Source): string => canonicalOf({ ...source, at: 0 });
+
+/** What several have looked at: each place once, as it was told of first. Undefined where nobody has told of any. */
+export function sourcesOfAll(
+  tellings: readonly (readonly Source[] | undefined)[],
+): readonly Source[] | undefined {
+  const told = tellings.flatMap((sources) => (sources === undefined ? [] : [sources]));
+  if (told.length === 0) return undefined;
+  const found = new Map<string, Source>();
+  for (const source of told.flat()) {
+    const place = placeOf(source);
+    if (!found.has(place)) found.set(place, source);
+  }
+  return [...found.values()];
 }
 
 /** Whether something is to be added to what is known, and there is room. */
