@@ -40,6 +40,8 @@ import type { ReviewsOptions } from './reviews/reviews.ts';
 import { RECORD_KINDS } from './routing/records.ts';
 import { isRouter } from './routing/rules.ts';
 import type { Router } from './routing/rules.ts';
+import { versionsKept } from './state/manifest.ts';
+import { isRun } from './state/run-status.ts';
 import { Runs } from './state/runs.ts';
 import { Staff } from './staff.ts';
 import type { Workplace } from './staffing/workplace.ts';
@@ -145,15 +147,16 @@ export async function createSystem(
   begin!(system as never);
   const { authority, orders } = system;
   const content = new Content(system as never);
+  const kept = new Content(ownHand(system, options) as never);
   const belongings = new Belongings(actors, (address) => system.get(address) as never);
   staff.beginIn({
     ...{ authority, orders, belongingOf: (run) => belongings.of(run) },
     get: (address) => system.get(address) as ReturnType<Workplace['get']>,
     actor: (name, id) => system.actor(name, id),
-    content: new Content(ownHand(system, options) as never),
+    content: kept,
   });
   const runs = new Runs(system as never, actors);
-  const reviews = reviewsOf(system, actors, agents);
+  const reviews = reviewsOf(system, actors, agents, kept);
   return Object.assign(system, {
     reviews,
     as: viewsWith(system, reviews),
@@ -198,6 +201,7 @@ function reviewsOf(
   system: System<ActorDefinitions>,
   actors: ActorDefinitions,
   agents: ReadonlyMap<string, Agent>,
+  content: Content,
 ): Reviews {
   const { authority } = system;
   return new Reviews(system as never, {
@@ -205,6 +209,11 @@ function reviewsOf(
     list: (request) => authority.list(request),
     check: checkBySchema(actors, agents),
     obligations: REVIEW_OBLIGATIONS,
+    async keep(review, versions) {
+      const above = review.slice(0, review.lastIndexOf('/'));
+      // What people supply in the review of a task is kept as their answer.
+      if (isRun(system.get(above)?.getSnapshot() as never)) await versionsKept(review, versions, content);
+    },
     async initiatorOf(run) {
       for await (const { principal } of system.history(run, { to: 1 })) return principal?.id;
       return undefined;

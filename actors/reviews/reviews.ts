@@ -19,7 +19,7 @@ import type {
 } from '../../machines/review/events.ts';
 import { isReview } from '../../machines/review/review.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
-import { contentAfter } from '../../machines/review/rules.ts';
+import { contentAfter, ruleOn } from '../../machines/review/rules.ts';
 import type { ReviewFile } from '../../machines/review/rules.ts';
 import { ActorEnded, HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
 import type { DeadLetter, HistoryOptions, HistoryRecord, Receipt, SendOptions } from '../../runtime/index.ts';
@@ -56,6 +56,11 @@ export interface ReviewsOptions extends ReviewDecider {
   readonly obligations?: Obligations;
   /** Who has started a run, by its address; undefined where nobody knows. Whoever has must not decide what comes of it. */
   readonly initiatorOf?: (run: string) => Promise<string | undefined>;
+  /**
+   * Keeps what was proposed and what an edit makes of it, for whoever looks for them by their hashes. Called before the edit is
+   * recorded, and nothing may be recorded in between.
+   */
+  readonly keep?: (review: string, versions: readonly Json[]) => Promise<void>;
   /** What is known of a run, from its snapshot. */
   readonly viewOf?: (run: { readonly address: string; readonly snapshot: unknown }) => RunView | undefined;
 }
@@ -390,11 +395,22 @@ export class Reviews {
     const asked = { ...message, ...(absent.length > 0 && { standsInFor: absent }) };
     const permissions = status === 'active' ? await this.#permissions(id, context, asked, reviewer) : [];
     const event = { ...asked, permissions };
+    await this.#keepVersions(id, context, event);
     const receipt = await this.#send(ref, event, options);
     const state = await stateAfter(this.#host, ref, ask, receipt);
     const answer = sameRequest(state.context.answer!, event);
     if (!answer.isTaken) throw new ReviewRefused(id, answer, answer.hash);
     return { receipt, hash: answer.hash, review: reviewOf(id, state) };
+  }
+
+  /** Of what is refused nothing is kept. */
+  async #keepVersions(id: string, context: ReviewContext, event: ReviewEvent): Promise<void> {
+    const { keep } = this.#options;
+    if (keep === undefined || event.type !== 'review.edit') return;
+    // Whether they had it before them for long enough depends on the clock of the review: here they had.
+    const ruling = ruleOn(context, event, Infinity);
+    const after = ruling.isTaken ? ruling.changes.content : undefined;
+    if (after !== undefined) await keep(id, [context.content, after]);
   }
 
   /** The review itself knows who has asked for it only where it was told so. */

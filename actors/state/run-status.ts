@@ -11,6 +11,7 @@ import { NOTHING } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import type { Ledger } from '../../machines/budget/ledger.ts';
 import { remainingIn } from '../../machines/budget/window.ts';
+import { edited } from '../../machines/review/edits.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import type { AttemptNote, TaskContext } from '../../machines/task/progress.ts';
 import type { PollContext } from '../../machines/task/voting.ts';
@@ -20,6 +21,7 @@ import type { MapContext } from '../../machines/workflow/map.ts';
 import type { NodeProgress, NodeStatus, RunContext } from '../../machines/workflow/progress.ts';
 import { digestOf } from '../schema/digest.ts';
 import type { AnyDeclaration, NeedOption } from '../workflow/declaration.ts';
+import { errorPolicyOf } from '../workflow/graph.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { needOf } from '../workflow/need.ts';
 
@@ -46,8 +48,9 @@ export interface HumanDecision {
   readonly at: number;
   /** Of what they were shown. */
   readonly hash?: string;
-  /** Of what it became by an edit. */
+  /** Of what it became by an edit, and of the content alone that it became: under that it is kept. */
   readonly to?: string;
+  readonly made?: string;
   readonly reason?: string;
 }
 
@@ -79,6 +82,8 @@ export interface PartStatus {
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly input?: Held;
+  /** What it was given in the place of the outputs of nodes that have failed, by their names: `onError: { value }`. */
+  readonly instead?: Readonly<Record<string, Held>>;
   readonly output?: Held;
   readonly agent?: string;
   /** Every attempt: by whom, for how much, what was wrong, from what it was made and what came of it, by their hashes. */
@@ -277,7 +282,7 @@ class Reader {
   ): PartStatus[] {
     const ledger = this.#ledgerOf(context);
     return Object.entries(context.nodes).map(([name, node]) =>
-      this.#nodeOf(run, name, node, options?.tasks[name], within, ledger),
+      this.#nodeOf(run, context, name, node, options, within, ledger),
     );
   }
 
@@ -290,12 +295,14 @@ class Reader {
 
   #nodeOf(
     run: string,
+    { nodes }: RunContext,
     name: string,
     node: NodeProgress,
-    declared: AnyDeclaration | undefined,
+    options: AnyWorkflowOptions | undefined,
     within: string,
     ledger: Ledger | undefined,
   ): PartStatus {
+    const declared = options?.tasks[name];
     const address = `${run}/${name}`;
     const { status, output, facts, startedAt, endedAt, problem, because } = node;
     const task = `${within}${name}`;
@@ -311,6 +318,7 @@ class Reader {
       ...(startedAt !== undefined && { startedAt }),
       ...(endedAt !== undefined && { endedAt }),
       ...(part?.input !== undefined && { input: part.input }),
+      ...insteadIn(node, declared, nodes, options),
       ...(output !== undefined && { output: heldOf(output) }),
       ...(facts?.agent !== undefined && { agent: facts.agent }),
       ...(facts?.confidence !== undefined && { confidence: facts.confidence }),
@@ -433,6 +441,25 @@ function needsOf(declared: AnyDeclaration | undefined): string[] {
   return needs.map((need) => needOf(need).node);
 }
 
+/** The values that take the place of outputs, as far as it has looked at them. */
+function insteadIn(
+  { status, startedAt, endedAt }: NodeProgress,
+  declared: AnyDeclaration | undefined,
+  nodes: RunContext['nodes'],
+  options: AnyWorkflowOptions | undefined,
+): Pick<PartStatus, 'instead'> {
+  const lookedAt = startedAt ?? (status === 'complete' ? endedAt : undefined);
+  if (lookedAt === undefined) return {};
+  const needs: readonly NeedOption<string>[] = declared?.options.needs ?? [];
+  const found = needs.map(needOf).flatMap(({ node, onError }) => {
+    const needed = nodes[node];
+    if (needed?.status !== 'failed' || needed.endedAt! > lookedAt) return [];
+    const policy = onError ?? errorPolicyOf(options?.tasks[node]?.options.onError);
+    return policy.kind === 'value' ? [[node, heldOf(policy.value)] as const] : [];
+  });
+  return found.length === 0 ? {} : { instead: Object.fromEntries(found) };
+}
+
 function sumOf(parts: readonly PartStatus[]): Pick<PartStatus, 'parts' | 'cost' | 'reserved' | 'waits'> {
   const sum = (pick: 'cost' | 'reserved'): Micros =>
     parts.reduce((all, part) => all + part[pick], 0) as Micros;
@@ -485,14 +512,25 @@ function waitOf(task: string, { value }: Stood, { fault, move, log }: TaskContex
   }
 }
 
-function decisionsOf(review: string, { approvals, voided, edits, ending }: ReviewContext): HumanDecision[] {
+/** What each edit has made of the proposal, by their hashes. */
+function madeBy({ original, edits, editable }: ReviewContext): string[] {
+  let content = original;
+  return edits.map((one) => {
+    content = edited(content, one.edits, editable);
+    return digestOf(canonicalOf(content));
+  });
+}
+
+function decisionsOf(review: string, context: ReviewContext): HumanDecision[] {
+  const { approvals, voided, edits, ending } = context;
+  const made = madeBy(context);
   const signed = [
     ...[...approvals, ...voided].map((one) => ({ ...one, what: 'approve' as const })),
-    ...edits.map((one) => ({ ...one, what: 'edit' as const })),
+    ...edits.map((one, index) => ({ ...one, what: 'edit' as const, made: made[index]! })),
   ].map((one): HumanDecision => {
     const { what, by, at, hash, reason } = one;
-    const to = 'to' in one ? one.to : undefined;
-    return { ...{ review, what, by, at, hash }, ...(to && { to }), ...(reason !== undefined && { reason }) };
+    const became = 'to' in one && { to: one.to, made: one.made };
+    return { ...{ review, what, by, at, hash }, ...became, ...(reason !== undefined && { reason }) };
   });
   if (ending === undefined || ending.verdict === 'approved') return signed;
   const { verdict, at, by, hash, reason } = ending;
