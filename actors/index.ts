@@ -204,7 +204,8 @@ export type {
 } from './state/run-status.ts';
 export type { Content, ContentFacts, PutSource } from './state/content.ts';
 export { ContentDamaged, UnknownContent } from './errors.ts';
-export type { Artifact, Lineage, LineageOptions } from './state/lineage.ts';
+export type { Artifact } from './state/family.ts';
+export type { Lineage, LineageOptions } from './state/lineage.ts';
 
 // What is done about faults
 export { nextMove, taken } from '../machines/faults/next-move.ts';
