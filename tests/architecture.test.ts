@@ -94,6 +94,7 @@ const TABLE: readonly Room[] = [
     house: ['machines/'],
     packages: ['@marcbachmann/cel-js'],
   },
+  { place: 'actors/workflow/file/finite.ts', house: [], packages: ['type @marcbachmann/cel-js'] },
   // The only place that reads YAML for the decider.
   { place: 'actors/roles/content.ts', house: [], packages: ['yaml', 'node:crypto'] },
   // The only place that opens a system by itself: in memory, in virtual time.

@@ -27,8 +27,15 @@ export interface Chunking extends Splitting {
   readonly merge: Readonly<Record<string, Reducer>>;
 }
 
+const FIELDS: readonly string[] = ['pointer', 'maxTokens', 'overlap', 'finest', 'concurrency', 'merge'];
+
 /** A declaration, looked at. @throws InvalidArgument */
 export function chunk(given: Chunking): Chunking {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new InvalidArgument('chunk', `must be an object with ${FIELDS.join(', ')}`);
+  const stranger = Object.keys(given).find((name) => !FIELDS.includes(name));
+  if (stranger !== undefined)
+    throw new InvalidArgument(`chunk.${stranger}`, `means nothing; there are ${FIELDS.join(', ')}`);
   const { pointer, maxTokens, overlap, finest, concurrency = 1, merge } = given;
   checkPointer('chunk.pointer', pointer);
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {

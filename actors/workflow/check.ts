@@ -502,12 +502,15 @@ function checkChunk(check: Check, place: string, chunking: unknown): void {
   }
 }
 
+/** What it is given each time, and that it is undone, is not for a body to say. */
+const NOT_OF_BODIES: ReadonlySet<string> = new Set(['input', 'compensate']);
+
 /** A task without needs, or logic. */
 function checkBody(check: Check, place: string, body: unknown, what: string): void {
   if (!isRecord(body)) return check.fail(place, `must be ${what}`);
   const { kind, options } = body as { kind?: unknown; options?: unknown };
   if (kind === 'task' && isRecord(options)) {
-    check.fields(place, options, [...FIELDS['task']!.filter((name) => name !== 'compensate'), 'onError']);
+    check.fields(place, options, [...FIELDS['task']!.filter((name) => !NOT_OF_BODIES.has(name)), 'onError']);
     if (options['onError'] !== undefined && !isRecord(options['onError']))
       check.fail(`${place}/onError`, 'can only escalate here: what a failure means is for the node to say');
     return checkTask(check, place, options, new Map());

@@ -5,6 +5,7 @@ import { createSystem, StoryChanged } from 'heddle';
 import { memory } from 'heddle/storage';
 import type { Store } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
+import { doing, World } from './staffed-world.ts';
 
 const FILE = `
 id: report
@@ -95,5 +96,74 @@ describe('a hosted file', () => {
     const file = FILE.replace('input.topic != ""', 'input.topic == ""');
     await using system = await open(await waiting(), file);
     await expect(approved(system)).rejects.toBeInstanceOf(StoryChanged);
+  });
+});
+
+describe('a file that says what its work is about, and whose it is', () => {
+  const PAY = `
+id: pay
+inputSchema: { type: object, properties: { customer: { type: string } }, required: [customer] }
+tenant: \${ input.customer }
+tasks:
+  each:
+    kind: map
+    over: \${ input.bills }
+    each: { kind: task, capability: pay, about: { amount: '\${ input.amount }' } }
+    reduce: { paid: '\${ outputs.map(bill, bill.paid) }' }
+  note: { kind: task, needs: [each], capability: pay, input: { amount: 0 }, about: { amount: '\${ input.amount }' } }
+`;
+  const TABLE = `
+roles: { treasurer: {} }
+members: [{ who: { type: user, id: tess }, roles: [treasurer] }]
+grants:
+  - { id: program, to: { principals: [{ type: program, id: main }] }, actions: ['*'], resources: any }
+  - { id: runs, to: { principals: [{ type: actor, id: 'pay/*' }] }, actions: [agent.call], resources: any }
+  - id: large
+    to: { principals: [{ type: actor, id: 'pay/*' }] }
+    actions: [agent.call]
+    resources: any
+    when: [{ of: action.properties.amount, moreThan: 1000 }]
+    obligations: [{ type: gate, role: treasurer, reason: more than 1000 }]
+  - { id: treasurers, to: { roles: [treasurer] }, actions: ['review.*'], resources: [{ type: review }] }
+`;
+  const opened = (paid: number[]) =>
+    World.open({
+      actors: {
+        pay: workflowFrom(PAY),
+        payer: doing(
+          'payer',
+          ({ input }) => {
+            const { amount } = input as { readonly amount: number };
+            paid.push(amount);
+            return { paid: amount };
+          },
+          { capabilities: ['pay'] },
+        ),
+      },
+      decider: roles(TABLE),
+    });
+
+  it('stands at a gate before a large amount, and at none before a small one', async () => {
+    const paid: number[] = [];
+    const world = await opened(paid);
+    await world.start('pay', '1', { customer: 'acme', bills: [{ amount: 5 }, { amount: 5000 }] });
+    expect(paid).toEqual([5]);
+    await world.crash();
+    await world.system.reviews.decide('pay/1/each/1/clearance', { by: 'tess', verdict: 'approve' });
+    await world.settle();
+    expect(paid).toEqual([5, 5000, 0]);
+    expect(world.snapshot('pay/1').context.nodes.each.output).toEqual({ paid: [5, 5000] });
+  });
+
+  it('stands still when its tenant is halted, and no other does', async () => {
+    const paid: number[] = [];
+    const world = await opened(paid);
+    await world.system.halts.halt({ tenant: 'acme' }, { reason: 'unpaid' });
+    for (const [id, customer] of [
+      ['1', 'acme'],
+      ['2', 'zeta'],
+    ] as const)
+      await world.start('pay', id, { customer, bills: [{ amount: id === '1' ? 1 : 2 }] });
+    expect(paid).toEqual([2, 0]);
   });
 });

@@ -10,6 +10,7 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { pointerTo } from '../../../machines/values/json-pointer.ts';
 import type { JSONSchema } from '../../../machines/contract.ts';
 import { celTypeOf } from './cel-type.ts';
+import { FINITE, finite, withFinite } from './finite.ts';
 
 /** What an expression may look at, by name, with its schema where there is one. */
 export type Names = Readonly<Record<string, JSONSchema | undefined>>;
@@ -47,23 +48,36 @@ for (const [operator, calculate] of Object.entries(CALCULATIONS))
       calculate(Number(a), Number(b)),
     );
 
+/** Where they are computed. Calculations are looked at there, which makes expressions longer and deeper than they were written. */
+const COMPUTING = BASE.clone({ limits: { maxAstNodes: 20_000, maxDepth: 1000 } }).registerFunction(
+  `${FINITE}(dyn): dyn`,
+  finite,
+);
+
+/** What an expression must give. */
+export type Wanted = 'bool' | 'text' | 'value';
+
 /** Reads an expression, and holds it against what is known of the names in it. */
-export function expressionOf(text: string, names: Names, wanted: 'bool' | 'value'): ExpressionReading {
+export function expressionOf(text: string, names: Names, wanted: Wanted): ExpressionReading {
   const problem = problemOf(text, names, wanted);
-  if (problem !== undefined) return { ok: false, detail: problem };
+  if (problem !== undefined) return { ok: false, detail: `${problem}${hintFor(text, names)}` };
+  const { ast } = BASE.parse(text);
+  const stranger = namedIn(ast).find((name) => Object.hasOwn(names, name) && !canBeSaid(name));
+  if (stranger !== undefined) return { ok: false, detail: `says ${inNeeds(stranger)}` };
   // What the values are is asked when they are there: a schema may say less than is true.
-  const parsed = environmentFor(names, () => 'dyn').parse(text);
+  const parsed = environmentFor(COMPUTING, names, () => 'dyn').parse(withFinite(ast));
   const evaluate = (values: Readonly<Record<string, unknown>>): unknown => {
     try {
       const found: unknown = parsed(values);
       if (wanted === 'bool' && typeof found !== 'boolean')
         throw new TypeError('gives neither true nor false');
+      if (wanted === 'text' && typeof found !== 'string') throw new TypeError('gives no text');
       return asJson(found);
     } catch (error) {
       throw new ExpressionFailed(text, error);
     }
   };
-  return { ok: true, expression: { text, path: pathIn(parsed.ast), evaluate } };
+  return { ok: true, expression: { text, path: pathIn(ast), evaluate } };
 }
 
 /** An expression could not be computed. */
@@ -77,10 +91,14 @@ class ExpressionFailed extends Error {
 
 type TypeName = ReturnType<typeof celTypeOf>;
 
-function environmentFor(names: Names, typeOf: (schema: JSONSchema | undefined) => TypeName): Environment {
-  const environment = BASE.clone();
+function environmentFor(
+  base: Environment,
+  names: Names,
+  typeOf: (schema: JSONSchema | undefined) => TypeName,
+): Environment {
+  const environment = base.clone();
   for (const [name, schema] of Object.entries(names)) {
-    if (!IDENTIFIER.test(name)) continue;
+    if (!canBeSaid(name)) continue;
     const type = typeOf(schema);
     if (typeof type === 'string') environment.registerVariable(name, type);
     else environment.registerVariable({ name, schema: type });
@@ -88,15 +106,43 @@ function environmentFor(names: Names, typeOf: (schema: JSONSchema | undefined) =
   return environment;
 }
 
-/** Names of nodes that are none cannot be said in an expression. */
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-function problemOf(text: string, names: Names, wanted: 'bool' | 'value'): string | undefined {
+/** Whether a name means in an expression what it names: CEL keeps some for itself (`package`), and has types by others (`map`). */
+function canBeSaid(name: string): boolean {
+  if (!IDENTIFIER.test(name)) return false;
+  try {
+    return BASE.clone().registerVariable(name, 'dyn').parse(name).ast.op === 'id';
+  } catch {
+    return false;
+  }
+}
+
+/** The names in an expression, those of its own variables among them. */
+function namedIn(part: unknown): readonly string[] {
+  if (Array.isArray(part)) return part.flatMap(namedIn);
+  if (typeof part !== 'object' || part === null || !('op' in part)) return [];
+  const { op, args } = part as ASTNode;
+  return op === 'id' ? [args] : namedIn(args);
+}
+
+/** For whoever has tried to say a name that cannot be said. */
+function hintFor(text: string, names: Names): string {
+  const words = text.match(/[\w-]+/g) ?? [];
+  const found = words.find((word) => Object.hasOwn(names, word) && !canBeSaid(word));
+  return found === undefined ? '' : `; ${inNeeds(found)}`;
+}
+
+const inNeeds = (name: string): string =>
+  `'${name}', which is no name or means something else in expressions: write needs["${name}"]`;
+
+function problemOf(text: string, names: Names, wanted: Wanted): string | undefined {
   const strict = check(text, names, 'all');
   const { type, problem } = isSure(strict) ? strict : check(text, names, 'certain');
   if (problem !== undefined) return problem;
-  if (wanted === 'bool' && type !== 'bool' && type !== 'dyn')
-    return `gives ${type === undefined || type.startsWith('$') ? 'an object' : `a value of type ${type}`}, and must give true or false`;
+  const gives = `gives ${type === undefined || type.startsWith('$') ? 'an object' : `a value of type ${type}`}`;
+  if (wanted === 'bool' && type !== 'bool' && type !== 'dyn') return `${gives}, and must give true or false`;
+  if (wanted === 'text' && type !== 'string' && type !== 'dyn') return `${gives}, and must give a text`;
   return undefined;
 }
 
@@ -118,7 +164,7 @@ interface Checked {
 function check(text: string, names: Names, types: 'all' | 'certain'): Checked {
   let result;
   try {
-    result = environmentFor(names, (schema) => celTypeOf(schema, types)).check(text);
+    result = environmentFor(BASE, names, (schema) => celTypeOf(schema, types)).check(text);
   } catch (error) {
     return { problem: saidBy(error) };
   }

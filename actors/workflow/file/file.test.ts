@@ -6,8 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '../../../runtime/kernel/fingerprint.ts';
 import { InvalidWorkflow } from '../../errors.ts';
 import { vote } from '../../verifiers/vote.ts';
+import type { TaskOptions } from '../declaration.ts';
 import { plan } from '../plan.ts';
-import { definitionOf } from '../workflow.ts';
+import { from } from '../reference.ts';
+import { declarationOf, definitionOf } from '../workflow.ts';
 import { diffOf } from './difference.ts';
 import { workflowFrom } from './file.ts';
 import type { FileContext } from './file.ts';
@@ -178,6 +180,17 @@ describe('an expression', () => {
     ['has(input.nothing) ? 1 : 2', 2],
     ['1 in input.list && 3.0 == input.n', true],
     ['"b" in absent ? "without" : "with"', 'with'],
+    // As it is written, whatever is looked at on the way.
+    ['10.0 - (4 - 3) - 2', 7],
+    ['-input.n - -1', -2],
+    ['!(input.n > 5.0) && (false || true) ? 1 : input.n > 1.0 ? 2 : 3', 1],
+    ['(input.n > 5.0 ? "a" : "b") + "c"', 'bc'],
+    ['input.list.filter(x, x * 2 > 2.0).map(x, [x, x % 2])', [[2, 0]]],
+    ['"say \\"hi\\" " + \'+\' + r"\\d"', 'say "hi" +\\d'],
+    ['has(input.deep.n) || size(input.list + [3]) == 3', true],
+    ['{"a" + "b": 1.5e3 / 2, "c": [0x10, -7 % 3]}', { ab: 750, c: [16, -1] }],
+    ['timestamp("2026-01-01T00:00:00Z") + duration("1h") > timestamp("2026-01-01T00:30:00Z")', true],
+    ['7 / 2 + 0', 3],
   ])('%s', (expression, value) => {
     expect(computed(expression, { n: 3, list: [1, 2] })).toEqual(value);
   });
@@ -242,6 +255,13 @@ describe('an expression', () => {
     ['input.constructor', 'No such key: constructor'],
     ['input.__proto__', 'No such key: __proto__'],
     ['input.n + "x"', 'no such overload: dyn<double> + string'],
+    ['(input.n - 3) / (input.n - 3) > 1.0', 'calculates NaN, which is no number'],
+    ['(input.n - 3) % (input.n - 3) == 1.0', 'calculates NaN, which is no number'],
+    ['!(0.0 / 0.0 > 1.0)', 'calculates NaN, which is no number'],
+    ['1 / (input.n - 3) > 1.0', 'calculates Infinity, which is no number'],
+    ['[0.0 / 0.0].exists(x, x > 1.0)', 'calculates NaN, which is no number'],
+    ['double("NaN") > 1.0', 'calculates NaN, which is no number'],
+    ['input.n * 1e308 * 10 > 1.0', 'calculates Infinity, which is no number'],
     ['9007199254740993', 'gives 9007199254740993, which is too large for a number of JSON'],
     ['timestamp("2026-01-01T00:00:00Z")', 'gives what JSON cannot hold'],
   ])('that goes wrong is an error, and never false: %s', (expression, problem) => {
@@ -260,6 +280,51 @@ describe('an expression', () => {
       message:
         'a: its condition cannot be made: ExpressionFailed: ${ input.n }: gives neither true nor false',
     });
+  });
+});
+
+describe('a node whose name is something else in expressions', () => {
+  const NAMES = ['map', 'list', 'type', 'int', 'package', 'loop', 'in', 'true', 'optional', 'cel', 'step-2'];
+  const needing = (name: string, input: unknown, outputSchema: unknown = true) => ({
+    id: 'x',
+    tasks: {
+      [name]: { kind: 'task', capability: 'work', outputSchema },
+      after: { kind: 'task', capability: 'work', needs: [name], when: '${ input.n == 1.0 }', input },
+    },
+    output: `\${ needs["${name}"] }`,
+  });
+
+  it.each(NAMES)('is said among the needs: %s', (name) => {
+    const given = needing(name, {
+      taken: `\${ needs["${name}"].v }`,
+      made: `\${ needs["${name}"].v + 1 }`,
+    });
+    const { input } = declarationOf(workflowFrom(given))!.tasks['after']!.options as TaskOptions;
+    const { taken, made } = input as { taken: unknown; made: (values: object, run: object) => unknown };
+    expect(taken).toEqual(from(name, '/v'));
+    expect(made({ [name]: { v: 1 } }, { input: {}, shared: {}, absent: {} })).toBe(2);
+  });
+
+  it.each(NAMES.slice(0, 6))('is told so where it is said by itself: %s', (name) => {
+    expect(refusal(needing(name, { v: `\${ ${name}.v }` }))).toEqual([
+      expect.stringMatching(
+        `^#/tasks/after/input/v: .*'${name}', which is no name or means something else in expressions: write needs\\["${name}"\\]$`,
+      ),
+    ]);
+  });
+
+  it('has its schema there too', () => {
+    const schema = { type: 'object', properties: { v: { type: 'string' } }, additionalProperties: false };
+    expect(refusal(needing('package', { v: '${ needs["package"].v > 1.0 }' }, schema))).toHaveLength(1);
+    expect(refusal(needing('package', { v: '${ needs.package.w }' }, schema))).toHaveLength(1);
+    expect(refusal(needing('package', { v: '${ needs.package.v + "!" }' }, schema))).toEqual([]);
+  });
+
+  it('is refused where it would be one that means something in all of them', () => {
+    for (const name of ['needs', 'shared', 'absent'])
+      expect(refusal({ id: 'x', tasks: { [name]: { kind: 'join' } } })).toEqual([
+        `#/tasks/${name}: must have another name: in expressions this one means something else`,
+      ]);
   });
 });
 

@@ -7,7 +7,7 @@
  */
 import type { AnyActorLogic } from 'xstate';
 import type { JSONSchema } from '../../../machines/contract.ts';
-import { pointerTo } from '../../../machines/values/json-pointer.ts';
+import { keysOf, pointerTo } from '../../../machines/values/json-pointer.ts';
 import { OptionError } from '../../../machines/options.ts';
 import { strategies as ownStrategies } from '../../../machines/faults/strategies.ts';
 import { extend } from '../../../machines/faults/strategy.ts';
@@ -27,13 +27,18 @@ import { branch, call, gate, join, loop, map, task } from '../declaration.ts';
 import type { AnyDeclaration } from '../declaration.ts';
 import { schemaOf } from '../graph.ts';
 import { from } from '../reference.ts';
+import type { Reference } from '../reference.ts';
 import { workflowOf } from '../workflow.ts';
 import type { WorkflowMachine } from '../workflow.ts';
 import { definitionFrom, writeNode, writeWorkflow } from '../written.ts';
+import { chunk } from '../../windows/chunking.ts';
+import type { Chunking } from '../../windows/chunking.ts';
+import { router } from '../../routing/rules.ts';
+import type { RouterOptions } from '../../routing/rules.ts';
 import { documentOf } from './document.ts';
 import type { Place } from './document.ts';
 import { expressionOf } from './expression.ts';
-import type { Expression, Names } from './expression.ts';
+import type { Expression, Names, Wanted } from './expression.ts';
 
 /** What a file refers to by name. */
 export interface FileContext {
@@ -115,8 +120,12 @@ type Mapper = (
 /** What may say `${` in a pattern. */
 const SCHEMAS: ReadonlySet<string> = new Set(['inputSchema', 'outputSchema', 'schema']);
 
-/** What an expression may look at that is about an output, an item, or one time of a loop. */
+/** Names that mean something else in the expressions of nodes. `input` is none for a node anywhere. */
+const MEANT: ReadonlySet<string> = new Set(['shared', 'absent', 'needs']);
+
+/** What an expression may look at that is about an output, all outputs, an item, or one time of a loop. */
 const OF_OUTPUT = { output: undefined };
+const OF_OUTPUTS = { outputs: { type: 'array' } } as const;
 const OF_UNDOING = { output: undefined, input: undefined };
 const OF_ITEM = { item: undefined, index: { type: 'integer' } } as const;
 const OF_TIME = {
@@ -140,12 +149,13 @@ class Reading {
   workflow(content: unknown): object {
     if (!isRecord(content)) return {};
     this.#content = content;
-    const { tasks } = content;
+    const { tasks, inputSchema } = content;
     return {
       ...content,
       ...this.#with(content, '#', {
         budget: (given, at) => this.#budget(given, at),
         strategy: (given, at) => this.#strategy(given, at),
+        tenant: (given, at) => this.#tenant(given, at, { input: jsonSchemaOf(inputSchema) }),
         output: (given, at) => {
           const all = isRecord(tasks) ? Object.keys(tasks) : [];
           return this.#mapper(given, at, this.#namesFor(all));
@@ -185,7 +195,7 @@ class Reading {
     return Object.fromEntries(
       Object.entries(tasks).map(([name, node]) => {
         const at = `${place}${pointerTo([name])}`;
-        if (name === 'shared' || name === 'absent')
+        if (MEANT.has(name))
           this.#fail(at, 'must have another name: in expressions this one means something else');
         return [name, this.#node(node, at)];
       }),
@@ -208,7 +218,7 @@ class Reading {
       ...this.#with(fields, place, {
         when: (given, at) => this.#condition(given, at, names),
         writes: (given, at) => this.#writes(given, at),
-        ...this.#ofKind(kind as string, names, mapper),
+        ...this.#ofKind(kind as string, fields, names, mapper),
       }),
     };
     return writeNode(make(options as never), node);
@@ -216,13 +226,14 @@ class Reading {
 
   #ofKind(
     kind: string,
+    fields: Record_,
     names: Names,
     mapper: (given: unknown, at: string) => unknown,
   ): Readonly<Record<string, (given: unknown, at: string) => unknown>> {
     const input = (given: unknown, at: string): unknown => this.#input(given, at, names);
     switch (kind) {
       case 'task':
-        return { input, ...this.#ofTask() };
+        return { input, ...this.#ofTask(fields) };
       case 'gate':
         return { input, about: mapper };
       case 'map':
@@ -233,6 +244,7 @@ class Reading {
             const made = this.#template(given, at, OF_ITEM);
             return (item: unknown, index: number) => made({ item, index });
           },
+          reduce: (given, at) => this.#reduce(given, at),
         };
       case 'loop':
         return {
@@ -263,9 +275,21 @@ class Reading {
     }
   }
 
-  #ofTask(): Readonly<Record<string, (given: unknown, at: string) => unknown>> {
+  #ofTask({ inputSchema }: Record_): Readonly<Record<string, (given: unknown, at: string) => unknown>> {
     return {
       strategy: (given, at) => this.#strategy(given, at),
+      about: (given, at) => {
+        const made = this.#template(given, at, { input: jsonSchemaOf(inputSchema) });
+        return (input: unknown) => made({ input });
+      },
+      router: (given, at) => {
+        this.#refuseExpressions(given, at);
+        return this.#made('router', at, () => router(given as RouterOptions));
+      },
+      chunk: (given, at) => {
+        this.#refuseExpressions(given, at);
+        return this.#made('chunk', at, () => chunk(given as Chunking));
+      },
       verify: (given, at) =>
         Array.isArray(given) ? given.map((one, index) => this.#verifier(one, `${at}/${index}`)) : given,
       compensate: (given, at) =>
@@ -289,7 +313,23 @@ class Reading {
     if (!isRecord(given)) return given;
     const { kind, ...fields } = given;
     if (kind !== 'task') this.#fail(`${at}/kind`, "must be 'task'; a workflow is said by its name alone");
-    return task({ ...fields, ...this.#with(fields, at, this.#ofTask()) });
+    return task({ ...fields, ...this.#with(fields, at, this.#ofTask(fields)) });
+  }
+
+  /** A reducer by its name, or what becomes of all outputs. */
+  #reduce(given: unknown, at: string): unknown {
+    if (!hasExpressions(given)) return given;
+    const made = this.#template(given, at, OF_OUTPUTS);
+    return (outputs: unknown) => made({ outputs });
+  }
+
+  /** Whose a run is: always the same, or told by its input. */
+  #tenant(given: unknown, at: string, names: Names): (input: unknown) => unknown {
+    if (typeof given !== 'string' || given.trim() === '')
+      this.#fail(at, 'must be a text, or an expression that gives one');
+    if (!hasExpressions(given)) return () => given;
+    const made = this.#expression(given, at, names, 'text');
+    return (input) => made({ input });
   }
 
   #writes(given: unknown, at: string): unknown {
@@ -309,15 +349,16 @@ class Reading {
   #namesFor(needed: readonly string[]): Names {
     const { tasks, inputSchema } = this.#content;
     const all = isRecord(tasks) ? tasks : {};
-    const outputs = needed.map((name) => [
-      name,
-      Object.hasOwn(all, name) ? schemaOfNode(all[name]) : undefined,
-    ]);
+    const outputs = Object.fromEntries(
+      needed.map((name) => [name, Object.hasOwn(all, name) ? schemaOfNode(all[name]) : undefined]),
+    );
     return {
-      ...(Object.fromEntries(outputs) as Names),
+      ...outputs,
       input: jsonSchemaOf(inputSchema),
       shared: undefined,
       absent: undefined,
+      // The outputs again, for names that cannot be said by themselves.
+      needs: objectOf(outputs),
     };
   }
 
@@ -343,10 +384,7 @@ class Reading {
         if (typeof part !== 'string') return [key, this.#mapper(part, place, names)];
         const expression = this.#compiled(part, place, names, 'value');
         if (expression === undefined) return [key, null];
-        const { path } = expression;
-        if (path === undefined || path.name === 'shared' || path.name === 'absent')
-          return [key, ofNode((values) => expression.evaluate(values))];
-        return [key, path.name === 'input' ? from.input(path.pointer) : from(path.name, path.pointer)];
+        return [key, referenceIn(expression) ?? ofNode((values) => expression.evaluate(values))];
       }),
     );
   }
@@ -362,17 +400,12 @@ class Reading {
     return (values) => Object.fromEntries(parts.map(([key, make]) => [key, make(values)]));
   }
 
-  #expression(
-    given: unknown,
-    at: string,
-    names: Names,
-    wanted: 'bool' | 'value',
-  ): (values: Values) => unknown {
+  #expression(given: unknown, at: string, names: Names, wanted: Wanted): (values: Values) => unknown {
     const expression = this.#compiled(given, at, names, wanted);
     return expression === undefined ? () => undefined : (values) => expression.evaluate(values);
   }
 
-  #compiled(given: unknown, at: string, names: Names, wanted: 'bool' | 'value'): Expression | undefined {
+  #compiled(given: unknown, at: string, names: Names, wanted: Wanted): Expression | undefined {
     const text =
       typeof given === 'string' ? /^\s*\$\{(?<text>[^]*)\}\s*$/.exec(given)?.groups?.['text'] : undefined;
     if (text === undefined || text.includes('${')) {
@@ -429,23 +462,21 @@ class Reading {
     this.#refuseExpressions(given, at);
     for (const name of Object.keys(given))
       if (name !== 'vote') this.#fail(`${at}${pointerTo([name])}`, 'means nothing; there is vote');
-    try {
-      return vote(given['vote'] as VoteOptions);
-    } catch (error) {
-      if (!(error instanceof InvalidArgument)) throw error;
-      const { path, message } = error;
-      this.#fail(`${at}${pointerOfPath(path)}`, message.replace(path, '').trim());
-      return undefined;
-    }
+    return this.#made('', at, () => vote(given['vote'] as VoteOptions));
   }
 
   #budget(given: unknown, at: string): unknown {
+    return this.#made('budget', at, () => budget(given as BudgetOptions));
+  }
+
+  /** What is made of what stands in full; undefined where it makes no sense. @param root what its paths begin with */
+  #made<T>(root: string, at: string, make: () => T): T | undefined {
     try {
-      return budget(given as BudgetOptions);
+      return make();
     } catch (error) {
       if (!(error instanceof InvalidArgument)) throw error;
       const { path, message } = error;
-      this.#fail(`${at}${pointerOfPath(path.replace(/^budget\.?/, ''))}`, message.replace(path, '').trim());
+      this.#fail(`${at}${pointerOfPath(path.slice(root.length))}`, message.replace(path, '').trim());
       return undefined;
     }
   }
@@ -457,7 +488,23 @@ class Reading {
 const ofNode =
   (made: (values: Values) => unknown): Mapper =>
   (outputs, { input, shared, absent }) =>
-    made({ ...outputs, input, shared, absent });
+    made({ ...outputs, needs: outputs, input, shared, absent });
+
+/** What an expression takes as it is, of a node or of the input of the run; undefined where it does more. */
+function referenceIn({ path }: Expression): Reference | undefined {
+  if (path === undefined || path.name === 'shared' || path.name === 'absent') return undefined;
+  if (path.name === 'input') return from.input(path.pointer);
+  if (path.name !== 'needs') return from(path.name, path.pointer);
+  const [node, ...keys] = keysOf(path.pointer);
+  return node === undefined ? undefined : from(node, pointerTo(keys));
+}
+
+/** What is known of an object with such parts. */
+const objectOf = (parts: Names): JSONSchema => ({
+  type: 'object',
+  properties: Object.fromEntries(Object.entries(parts).map(([name, schema]) => [name, schema ?? true])),
+  additionalProperties: false,
+});
 
 const isExpression = (text: string): boolean => text.includes('${');
 
