@@ -23,6 +23,11 @@ export interface EffectContext {
   readonly address: string;
   /** Which attempt this is, counted from 1. */
   readonly attempt: number;
+  /**
+   * Whether it may have been begun before: it is tried again, or it was owed when its actor was loaded. Then whoever is called may have
+   * heard of it already.
+   */
+  readonly mayRepeat: boolean;
   /** The W3C trace context of the record that owes it: pass it on, and what you call belongs to the same trace. */
   readonly traceparent: string;
 }
@@ -35,18 +40,27 @@ interface Debtor {
   readonly origin: Origin | undefined;
 }
 
+/** How often it was tried in this life of its actor in memory; and whether it was owed from one before. */
+interface Trial {
+  /** Counted from 1. */
+  readonly attempt: number;
+  readonly isOwed: boolean;
+}
+
 /** Where an effect comes from. */
 export class EffectSource implements EffectContext {
   readonly idempotencyKey: string;
   readonly address: string;
   readonly attempt: number;
+  readonly mayRepeat: boolean;
   readonly #runtime: Runtime;
   readonly #debtor: Debtor;
 
-  constructor(runtime: Runtime, address: string, debtor: Debtor, index: number, attempt: number) {
+  constructor(runtime: Runtime, address: string, debtor: Debtor, index: number, { attempt, isOwed }: Trial) {
     this.idempotencyKey = effectKey(address, debtor.seq, index);
     this.address = address;
     this.attempt = attempt;
+    this.mayRepeat = isOwed || attempt > 1;
     this.#runtime = runtime;
     this.#debtor = debtor;
   }
@@ -128,10 +142,13 @@ function effectKey(address: string, seq: number, index: number): string {
 /** How often an action that throws is tried again before it becomes a dead letter, and how long after. */
 const RETRY_AFTER_MS = [100, 1000];
 
-/** Carries out what a turn owes, and notes when all of it is done. */
-export function carryOut(runtime: Runtime, cell: Cell, owed: OwedTurn): void {
+/**
+ * Carries out what a turn owes, and notes when all of it is done.
+ * @param isOwed whether it was owed when its actor was loaded
+ */
+export function carryOut(runtime: Runtime, cell: Cell, owed: OwedTurn, isOwed = false): void {
   if (isHeldBack(cell)) return;
-  if (cell.paused !== undefined) return void cell.paused.push(() => carryOut(runtime, cell, owed));
+  if (cell.paused !== undefined) return void cell.paused.push(() => carryOut(runtime, cell, owed, isOwed));
   const effects = leftToDo(runtime, cell, owed);
   if (effects.length === 0) return settle(runtime, cell, owed);
   let left = effects.length;
@@ -140,7 +157,7 @@ export function carryOut(runtime: Runtime, cell: Cell, owed: OwedTurn): void {
   };
   // What the effects send at once commits together with the note that they are done: a repetition does not send it twice.
   runtime.committer.hold(() => {
-    for (const effect of effects) run(runtime, cell, owed, effect, 1, settled);
+    for (const effect of effects) run(runtime, cell, owed, effect, { attempt: 1, isOwed }, settled);
   });
 }
 
@@ -152,7 +169,7 @@ export async function runAgain(
   { index, intent }: OwedEffect,
 ): Promise<void> {
   if (intent.kind !== 'action') return;
-  const context = new EffectSource(runtime, address, { ...owed, actor }, index, 1);
+  const context = new EffectSource(runtime, address, { ...owed, actor }, index, { attempt: 1, isOwed: true });
   const end = lasts();
   runtime.running++;
   try {
@@ -180,10 +197,11 @@ function run(
   cell: Cell,
   owed: OwedTurn,
   effect: OwedEffect,
-  attempt: number,
+  trial: Trial,
   settled: () => void,
 ): void {
   const { index, intent } = effect;
+  const { attempt, isOwed } = trial;
   if (intent.kind === 'emit') {
     runtime.emitted(cell, intent.event, effectKey(cell.address, owed.seq, index));
     return settled();
@@ -192,14 +210,15 @@ function run(
     runtime.processes.tell(cell.actor, owed.life, intent.event);
     return settled();
   }
-  const context = new EffectSource(runtime, cell.address, { ...owed, actor: cell.actor }, index, attempt);
+  const context = new EffectSource(runtime, cell.address, { ...owed, actor: cell.actor }, index, trial);
   const failed = (error: unknown): void => {
     const delay = RETRY_AFTER_MS[attempt - 1];
     if (runtime.stopped) return;
     if (delay !== undefined) {
       const again = (): void => {
         if (cell.paused !== undefined) cell.paused.push(again);
-        else if (!runtime.stopped) run(runtime, cell, owed, effect, attempt + 1, settled);
+        else if (!runtime.stopped)
+          run(runtime, cell, owed, effect, { attempt: attempt + 1, isOwed }, settled);
       };
       runtime.clock.after(delay, again);
       return;

@@ -165,10 +165,11 @@ export class Processes {
 
   /** Starts it again, unless turns since have ended it or begun another life: those that are durable see to their own. */
   resume(cell: Cell, { life, attempt, snapshot }: Unfinished): void {
-    if (cell.attempt === attempt) this.#startLife(cell, life, snapshot);
+    if (cell.attempt === attempt) this.#startLife(cell, life, snapshot, true);
   }
 
-  #startLife(cell: Cell, life: number, snapshot: AnySnapshot): void {
+  /** @param isOwed whether it may have been begun before */
+  #startLife(cell: Cell, life: number, snapshot: AnySnapshot, isOwed = false): void {
     if (cell.life !== life || cell.ended || !mayRun(cell) || this.#runtime.closing || isHeldBack(cell))
       return;
     const running = this.#running.get(cell.actor);
@@ -177,14 +178,14 @@ export class Processes {
       if (running.life === life && running.context.attempt === cell.attempt && !running.over) return;
       this.stop(cell.actor, running.life);
     }
-    this.#start(cell, snapshot);
+    this.#start(cell, snapshot, isOwed);
   }
 
-  #start(cell: Cell, snapshot: AnySnapshot): void {
+  #start(cell: Cell, snapshot: AnySnapshot, isOwed: boolean): void {
     const { definition, ref, actor, life, attempt, address } = cell;
     // The record that brought it to life owes its work.
     const debtor = { actor, life, seq: cell.bornSeq, origin: cell.bornOrigin };
-    const context = new EffectSource(this.#runtime, address, debtor, 0, attempt);
+    const context = new EffectSource(this.#runtime, address, debtor, 0, { attempt, isOwed });
     const self = attemptOf(ref);
     const running: Running = {
       self,

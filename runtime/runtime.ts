@@ -365,7 +365,7 @@ export class Runtime implements Port {
       if (this.stopped || !cell.present) return;
       this.supervision.liftForgotten(cell);
       if (unfinished !== undefined) this.processes.resume(cell, unfinished);
-      for (const turn of owed) carryOut(this, cell, turn);
+      for (const turn of owed) carryOut(this, cell, turn, true);
       rest();
     });
   }

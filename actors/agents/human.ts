@@ -5,11 +5,11 @@
  */
 import { amountOf, isMicros, microsOf, NOTHING, problemOfAmount } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
-import type { Answer, PersonTerms, Supplied } from '../../machines/task/words.ts';
+import type { Answer, Asking, PersonTerms, Supplied } from '../../machines/task/words.ts';
 import type { Duration } from 'effect';
 import { millisOf } from '../../runtime/index.ts';
 import { agent } from './agent.ts';
-import type { Agent, AgentDetails } from './agent.ts';
+import type { Agent, AgentDetails, Contract } from './agent.ts';
 import { ContractRefused } from '../errors.ts';
 import type { ContractProblem } from '../errors.ts';
 import { FaultError } from './fault-error.ts';
@@ -86,26 +86,32 @@ function* problemsOf({
   }
 }
 
-/** What came of asking a person, as what any agent answers. */
+/**
+ * What came of asking a person, as what any agent answers.
+ * @param contract that of whoever has the name now; undefined: nobody has
+ */
 export function answerOfPerson(
-  of: Agent,
-  terms: PersonTerms | undefined,
-  id: string,
-  supplied: Supplied,
+  { agent: name, envelope: { id } }: Pick<Asking, 'agent' | 'envelope'>,
+  contract: Pick<Contract, 'output'> | undefined,
+  { terms, verdict, output, by = 'nobody', reason = '', durationMs }: Supplied,
 ): Answer {
-  const { verdict, output, by = 'nobody', reason = '', durationMs } = supplied;
-  const cost = terms?.rate === undefined ? NOTHING : costOfTime(terms.rate, durationMs);
+  const { rate, role } = terms;
+  const cost = rate === undefined ? NOTHING : costOfTime(rate, durationMs);
   const known = { durationMs, billing: { source: 'local' } as const };
   if (verdict === 'expired') {
-    const message = `nobody of ${terms?.role ?? of.name} has done it in time`;
+    const message = `nobody of ${role} has done it in time`;
     return { fault: { class: 'timeout', message, cost: NOTHING }, ...known };
   }
   if (verdict !== 'approved') {
     const message = `${by} has not done it: ${reason}`;
     return { fault: { class: 'agent-failure', message, cost }, ...known };
   }
+  if (contract === undefined) {
+    const message = `${name} is no agent any more, and nobody can say whether what ${by} has supplied is right`;
+    return { fault: { class: 'no-agent', message, cost }, ...known };
+  }
   const metadata = { cost: amountOf(cost), duration: durationMs, model: `person: ${by}`, confidence: 1 };
-  const checking = of.contract.output.check(output);
+  const checking = contract.output.check(output);
   if (!checking.ok) {
     const message = `what ${by} has supplied breaks the schema`;
     return {

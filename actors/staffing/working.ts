@@ -5,17 +5,17 @@
  */
 import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
-import type { TaskEnvelope, ToolUse } from '../../machines/contract.ts';
-import type { FaultClass } from '../../machines/faults/fault.ts';
+import type { Assignment, TaskEnvelope, ToolUse } from '../../machines/contract.ts';
+import type { Fault, FaultClass } from '../../machines/faults/fault.ts';
 import { guarded } from '../../machines/permits/guarded.ts';
 import { partsMachine } from '../../machines/task/parts.ts';
 import { HALTED } from '../../machines/task/words.ts';
-import type { Answer, Asking, Failed, Joining, Split } from '../../machines/task/words.ts';
+import type { Answer, Asking, Failed, Joining, Split, Unheard } from '../../machines/task/words.ts';
 import { NOTHING } from '../../machines/values/money.ts';
-import type { Micros } from '../../machines/values/money.ts';
 import { currentEffect } from '../../runtime/index.ts';
 import type { Agent } from '../agents/agent.ts';
 import { attempt } from '../agents/attempt.ts';
+import type { AttemptOptions, AttemptOutcome } from '../agents/attempt.ts';
 import { answerOfPerson, personTermsOf } from '../agents/human.ts';
 import type { Places } from '../agents/places.ts';
 import { Bills } from '../budgets/bills.ts';
@@ -64,14 +64,14 @@ export class Working {
     const input = duty.task === undefined ? asked : askingHere(asked);
     const { agent: name, envelope, supplied } = input;
     const agent = this.#agents.get(name);
-    if (agent === undefined)
-      return {
-        fault: { class: 'no-agent', message: `${name} is no agent any more`, cost: NOTHING },
-        durationMs: 0,
-      };
     if (supplied !== undefined) {
-      const answer = answerOfPerson(keepingTo(duty, agent), personTermsOf(agent), envelope.id, supplied);
+      const answer = answerOfPerson(input, agent && keepingTo(duty, agent).contract, supplied);
       return this.#kept(answer, envelope);
+    }
+    if (agent === undefined) return unasked({ class: 'no-agent', message: `${name} is no agent any more` });
+    if (personTermsOf(agent) !== undefined) {
+      const message = `${name} is a person by now, who is asked by a review`;
+      return unasked({ class: 'cancelled', message }, 'replaced');
     }
     return this.#call(duty, agent, { input, signal });
   }
@@ -85,11 +85,11 @@ export class Working {
     const call = haltableBy(agent, { capability: duty.capability, workflow }, belonging);
     const halt = calls.haltOn(call);
     const tab = this.#bills.begin(workplace, bill, part?.number);
-    // It was halted after it was permitted, and nobody was asked.
+    // It was halted after it was permitted.
     if (halt !== undefined) {
-      const unasked = haltedBy(halt.why, NOTHING, 0);
-      tab.end(unasked, false);
-      return unasked;
+      const halted = unasked(haltedBy(halt.why), 'halted');
+      tab.end(halted, false);
+      return halted;
     }
     const assignment = {
       ...envelope,
@@ -104,14 +104,16 @@ export class Working {
     const { answer, halted } = await calls.run(call, signal, (stopping) =>
       this.#places.with(agent, stopping, async () => {
         const onLate = (late: Answer): void => tab.late(late);
-        const outcome = await attempt(asked, { ...assignment, signal: stopping }, { onLate });
+        const outcome = await attemptOnce(asked, { ...assignment, signal: stopping }, { onLate });
         tab.end(outcome, stopping.aborted);
         return this.#kept(outcome, assignment);
       }),
     );
     // What it has cost nobody knows; what it has answered in the same moment, it has.
     if (halted === undefined || answer.fault === undefined) return answer;
-    return haltedBy(halted, answer.fault.cost, answer.durationMs);
+    const { cost } = answer.fault;
+    const fault = { ...haltedBy(halted), ...(cost !== undefined && { cost }) };
+    return { fault, unheard: 'halted', durationMs: answer.durationMs };
   }
 
   /** With everything that was found and made for it kept. */
@@ -178,7 +180,29 @@ const BLAME: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefine
 const faultClassIn = (error: unknown): FaultClass | undefined =>
   (error as { readonly answer?: Answer } | undefined)?.answer?.fault?.class;
 
-function haltedBy(why: string, cost: Micros | undefined, durationMs: number): Failed {
-  const fault = { class: 'not-permitted', code: HALTED, message: why } as const;
-  return { fault: { ...fault, ...(cost !== undefined && { cost }) }, unheard: 'halted', durationMs };
+const haltedBy = (why: string) => ({ class: 'not-permitted', code: HALTED, message: why }) as const;
+
+/** An attempt; where its agent was not asked after all, it has cost what that costs. */
+async function attemptOnce(
+  agent: Agent,
+  assignment: Assignment,
+  options: AttemptOptions,
+): Promise<AttemptOutcome> {
+  let isAsked = false;
+  const execute: Agent['execute'] = (given) => {
+    isAsked = true;
+    return agent.execute(given);
+  };
+  const outcome = await attempt({ ...agent, execute }, assignment, options);
+  if (isAsked || outcome.fault === undefined) return outcome;
+  return { ...outcome, fault: unpaid(outcome.fault) };
+}
+
+function unasked(fault: Fault, unheard?: Unheard): Failed {
+  return { fault: unpaid(fault), durationMs: 0, ...(unheard !== undefined && { unheard }) };
+}
+
+/** Nobody is asked, and so it costs nothing. But somebody may have been before the process died: then nobody knows what it has cost. */
+function unpaid({ cost: _, ...fault }: Fault): Fault {
+  return currentEffect()?.mayRepeat === true ? fault : { ...fault, cost: NOTHING };
 }

@@ -227,9 +227,10 @@ export function askingOf(context: TaskContext, spec: TaskSpec): Asking {
     envelope: envelopeOf(context, spec),
     idempotencyKey: keyOf(context),
     ...(ticket !== undefined && { bill: { accounts, ticket } }),
-    ...(inParts && { inParts }),
-    ...(parts !== undefined && { parts }),
-    ...(supplied !== undefined && { supplied }),
+    // A person does all of it.
+    ...(supplied === undefined
+      ? { ...(inParts && { inParts }), ...(parts !== undefined && { parts }) }
+      : { supplied }),
   };
 }
 
@@ -284,6 +285,10 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
 /** Whoever was asked was halted: what they may have answered was not heard. */
 export const isHalted = ({ answer }: TaskContext): boolean =>
   answer?.fault !== undefined && answer.unheard === 'halted';
+
+/** Somebody else is there under the name of whoever was asked. */
+export const isReplaced = ({ answer }: TaskContext): boolean =>
+  answer?.fault !== undefined && answer.unheard === 'replaced';
 
 const metadataIn = (answer: Answer): TaskMetadata | undefined =>
   answer.fault === undefined ? answer.result.metadata : answer.metadata;

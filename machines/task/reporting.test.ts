@@ -23,7 +23,10 @@ it('is told neither where the bill of the task goes, nor what a person has suppl
   const context: TaskContext = {
     ...beginning(start, 'w/1/t', SPEC, 0),
     ...{ advice, attempts: 1, ticket: 'w/1/t#1', accounts: ['w/1/account'], inParts: true },
-    ...{ parts: { cuts: [], answers: [] }, supplied: { verdict: 'approved', people: [], durationMs: 1 } },
+    ...{
+      parts: { cuts: [], answers: [] },
+      supplied: { terms: { role: 'clerk', schema: 'sha256:…' }, verdict: 'approved', people: [], durationMs: 1 },
+    },
   };
   const [told] = shadowAsks(context, SPEC);
   expect(Object.keys(told!.message.asking).toSorted()).toEqual([

@@ -35,7 +35,7 @@ export function jobOf({ start, input, advice, problems, deadlineAt }: TaskContex
 }
 
 export function suppliedBy(
-  { log }: TaskContext,
+  { log, advice }: TaskContext,
   output: ReviewOutput,
 ): Pick<TaskContext, 'supplied' | 'people'> {
   const { verdict, at, reason, approvals } = output;
@@ -43,7 +43,7 @@ export function suppliedBy(
   const { from } = log.at(-1)!;
   const people = verdict === 'approved' ? suppliersIn(output) : [];
   const supplied: Supplied = {
-    ...{ verdict, people },
+    ...{ terms: advice!.person!, verdict, people },
     ...(verdict === 'approved' && { output: output.output }),
     ...(by !== undefined && { by }),
     ...(reason !== undefined && { reason }),

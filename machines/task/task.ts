@@ -45,6 +45,7 @@ import {
   begun,
   decided,
   isHalted,
+  isReplaced,
   outcomeOf,
   placed,
   resumed,
@@ -171,6 +172,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'waits for a halt': ({ context: { halts } }) => halts !== undefined,
       // A voter makes room for another one.
       'was halted': ({ context }) => isHalted(context) && context.start.seat === undefined,
+      'was replaced': ({ context }) => isReplaced(context),
       'has nobody': ({ context: { advice } }) => advice === undefined,
       'must be cleared': ({ context }) => !isCleared(context),
       'goes on': ({ context: { outcome, ground } }) => outcome === undefined && ground === undefined,
@@ -421,6 +423,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       weighing: {
         always: [
           { guard: 'was halted', target: 'consulting' },
+          { guard: 'was replaced', target: 'consulting' },
           { guard: 'is to be verified', target: 'verifying' },
           // What the task says of itself decides: here it stands for whoever compares versions.
           { guard: { type: 'is good', params: { spec } }, target: 'done' },

@@ -137,8 +137,9 @@ export const HALTED = 'halted';
  * Why whoever has given the work does not take what came of it for an answer, and looks anew for somebody. Only they can say this:
  * nothing that an agent answers comes to stand here.
  * - `halted`: nobody may do it, or hear of it, before that is lifted
+ * - `replaced`: the name is by now that of somebody who is asked in another way
  */
-export type Unheard = 'halted';
+export type Unheard = 'halted' | 'replaced';
 
 /** What was decided about something that an agent does within its work. Sent to the task, so that it is recorded first. */
 export interface TaskPermission {
@@ -203,6 +204,8 @@ export interface PersonTerms {
 
 /** What has come of asking a person. */
 export interface Supplied {
+  /** How they were asked: by that they are paid, whatever their agent says by now. */
+  readonly terms: PersonTerms;
   readonly verdict: ReviewVerdict;
   readonly output?: unknown;
   readonly by?: string;

@@ -132,6 +132,20 @@ describe('what a step asks for', () => {
     expect(seen).toEqual(expected);
   });
 
+  it('and is done again, can tell that it may have been done', async () => {
+    const { opened, ref } = await openWorker();
+    const told: boolean[] = [];
+    during = ({ mayRepeat }) => {
+      told.push(mayRepeat);
+      // It hangs, so that it is not done when the process dies.
+      return mayRepeat ? undefined : new Promise(() => {});
+    };
+    await ref.send({ type: 'work' });
+    expect(told).toEqual([false, false]);
+    await (await opened.crash()).settle();
+    expect(told).toEqual([false, false, true, true]);
+  });
+
   it.each(FORMS)('of many turns is owed for each of them, and for no other, %s', async (_, logic) => {
     const { opened, ref } = await openWorker(logic);
     // They hang, so that none is done when the process dies.
@@ -193,8 +207,8 @@ describe('an action', () => {
     await opened.settle();
     expect(contexts).toEqual([
       undefined,
-      { idempotencyKey: 'worker/1@2:0', address: 'worker/1', attempt: 1 },
-      { idempotencyKey: 'worker/1@2:2', address: 'worker/1', attempt: 1 },
+      { idempotencyKey: 'worker/1@2:0', address: 'worker/1', attempt: 1, mayRepeat: false },
+      { idempotencyKey: 'worker/1@2:2', address: 'worker/1', attempt: 1, mayRepeat: false },
     ]);
     expect(currentEffect()).toBeUndefined();
   });

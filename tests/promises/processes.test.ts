@@ -34,13 +34,14 @@ interface Run extends Omit<EffectContext, 'traceparent'> {
 let runs: Run[] = [];
 
 function begin(input: unknown, ways: Partial<Run>): Run {
-  const { idempotencyKey, address, attempt } = currentEffect()!;
+  const { idempotencyKey, address, attempt, mayRepeat } = currentEffect()!;
   const nothing = (): void => {};
   const run: Run = {
     input,
     idempotencyKey,
     address,
     attempt,
+    mayRepeat,
     isStopped: false,
     told: [],
     report: nothing,
@@ -85,8 +86,10 @@ const eventObservable = fromEventObservable<AnyEventObject, unknown>(({ input })
 
 const effect = fromEffect<unknown, unknown, unknown>(({ input, idempotencyKey, attempt, signal }) =>
   Effect.callback<unknown, unknown>((resume) => {
+    const { mayRepeat } = currentEffect()!;
     const run: Run = {
       ...{ input, idempotencyKey, attempt, signal, address: 'boss/1/work', isStopped: false, told: [] },
+      mayRepeat,
       report: () => {},
       finish: (value) => resume(Effect.succeed(value)),
       fail: (error) => resume(Effect.fail(error)),
@@ -208,6 +211,7 @@ describe.each(KINDS)('a process (%s)', (_, work) => {
     await until(() => runs.length === 3);
     await last.settle();
     expect(runs.map(({ isStopped }) => isStopped)).toEqual([false, true, false]);
+    expect(runs.map(({ mayRepeat }) => mayRepeat)).toEqual([false, true, true]);
     for (const run of runs)
       expect(run).toMatchObject({ input: { round: 1 }, idempotencyKey: 'boss/1/work@1:0', attempt: 1 });
     // Whoever died has nothing to say any more.

@@ -1,10 +1,14 @@
 // The lies: "what a task costs is what was billed", "a bill that comes late is paid", "when there is no money, what was declared happens".
-import { budget, FaultError, microsOf, task, workflow } from 'heddle/actors';
+import { budget, FaultError, human, microsOf, task, workflow } from 'heddle/actors';
+import type { Agent } from 'heddle/actors';
+import type { StaffedDefinitions } from 'heddle';
 import { account } from 'heddle/machines';
 import { describe, expect, it } from 'vitest';
 import type { Ledger } from '../../machines/budget/ledger.ts';
+import { internals } from '../../runtime/system.ts';
 import { endOf, everybodyMay, snapshotOf, staffed, started, taskOf, worker } from './staffed.ts';
 import type { Asked, Staffed } from './staffed.ts';
+import { doing, World } from './staffed-world.ts';
 import { collect } from './systems.ts';
 
 const ledgerOf = (opened: Staffed, address = 'flow/1/account'): Ledger =>
@@ -263,5 +267,49 @@ describe('without money', () => {
     expect(taskOf(opened, 'flow/1/one').passedOver).toMatchObject([
       { agent: 'dear', why: expect.stringContaining('more than the task may') },
     ]);
+  });
+});
+
+describe('a call that was out when the process died', () => {
+  const flow = workflow({ id: 'flow', budget: budget({ limit: 1 }), tasks: { a: task({ agent: 'w' }) } });
+  const ANY = { type: 'object' } as const;
+  const person = human({ name: 'w', capabilities: ['w'], role: 'boss', inputSchema: ANY, outputSchema: ANY });
+  const strict = { inputSchema: { type: 'object', required: ['n'] } } as object;
+
+  const ways: readonly (readonly [string, (silent: Agent) => StaffedDefinitions, boolean])[] = [
+    ['it is halted by now', (silent) => ({ w: silent }), true],
+    ['a person has taken its place', () => ({ w: person }), false],
+    ['its contract is another', () => ({ w: doing('w', () => ({}), strict) }), false],
+    [
+      'its window is smaller',
+      () => ({ w: doing('w', () => ({}), { window: 1, countTokens: () => 2 }) }),
+      false,
+    ],
+  ];
+
+  it.each(ways)('keeps its money held when it is not made again: %s', async (_, then, isHalted) => {
+    let calls = 0;
+    const silent = doing('w', () => (calls++, new Promise<never>(() => {})));
+    const world = await World.open({ actors: { flow, w: silent } });
+    await world.start('flow', '1');
+    await world.until(() => calls === 1);
+    internals.get(world.system)!.die();
+    await world.store.close();
+    await world.reopen({ actors: { flow, ...then(silent) } });
+    if (isHalted) await world.system.halts.halt({ agent: 'w' }, { reason: 'test' });
+    await world.settle();
+    const { log } = world.snapshot('flow/1/a').context;
+    expect([calls, 'to' in log[0], 'cost' in log[0]]).toEqual([1, true, false]);
+    expect(world.snapshot('flow/1/account').context.window).toMatchObject({ spent: 0, held: 10_000 });
+  });
+
+  it('costs nothing where it is not made for the first time either', async () => {
+    const opened = await staffed({ flow, w: doing('w', () => ({}), strict) });
+    await started(opened);
+    expect(taskOf(opened, 'flow/1/a')).toMatchObject({
+      attempts: 0,
+      fault: { class: 'invalid-input', cost: 0 },
+    });
+    expect(ledgerOf(opened).window).toMatchObject({ spent: 0, reserved: 0 });
   });
 });

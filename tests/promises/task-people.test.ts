@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ledger } from '../../machines/budget/ledger.ts';
 import { endOf, everybodyMay, snapshotOf, staffed, started, taskOf } from './staffed.ts';
 import type { Staffed } from './staffed.ts';
+import { World } from './staffed-world.ts';
 
 const TEXT = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } as const;
 const CONTRACT = { capabilities: ['translate'], inputSchema: TEXT, outputSchema: TEXT } as const;
@@ -175,5 +176,77 @@ describe('a person who is an agent', () => {
         ),
       }),
     );
+  });
+});
+
+describe('whoever has the name of a person by now', () => {
+  const work = workflow({
+    id: 'work',
+    budget: budget({ limit: 1000 }),
+    inputSchema: TEXT,
+    tasks: { a: task({ capability: 'translate' }) },
+  });
+  const atRate = (rate: number) =>
+    human({ ...CONTRACT, name: 'translator', role: 'translator', rate, estimate: () => 60 });
+  const model = done('translator', 'gpt', (text) => `${text}, by a model`, ['translate']);
+  const review = 'work/1/a/review';
+  const supplied = {
+    ...({ by: 'ada', verdict: 'approve', reason: 'done' } as const),
+    edits: [{ op: 'replace', pointer: '', value: { text: 'salut' } }],
+  } as const;
+  const moneyOf = (world: World) => world.snapshot('work/1/account').context.window;
+
+  it.each([
+    ['the same at another rate', { translator: atRate(600) }],
+    ['a model', { translator: model }],
+  ])('changes nothing about what was agreed: %s', async (_, then) => {
+    const world = await World.open({ actors: { work, translator: atRate(60) }, decider: everybodyMay });
+    await world.start('work', '1', { text: 'hello' });
+    await world.advance(30 * MINUTE);
+    await world.crash({ actors: { work, ...then } });
+    await world.system.reviews.decide(review, supplied);
+    await world.until(() => world.snapshot('work/1').status === 'done');
+    expect(world.snapshot('work/1').output).toEqual({ text: 'salut' });
+    expect(moneyOf(world)).toMatchObject({ spent: 30_000_000, reserved: 0 });
+  });
+
+  it('is nobody: they are paid all the same', async () => {
+    const scribe = { ...CONTRACT, name: 'scribe', role: 'scribe' };
+    const named = workflow({
+      id: 'work',
+      budget: budget({ limit: 1000 }),
+      inputSchema: TEXT,
+      tasks: { a: task({ capability: 'translate' }) },
+    });
+    const world = await World.open({
+      actors: { work: named, translator: atRate(60) },
+      decider: everybodyMay,
+    });
+    await world.start('work', '1', { text: 'hello' });
+    await world.advance(30 * MINUTE);
+    // Somebody else can do it by now.
+    await world.crash({ actors: { work: named, scribe: human(scribe), press } });
+    await world.system.reviews.decide(review, supplied);
+    await world.settle();
+    expect(moneyOf(world)).toMatchObject({ spent: 30_000_000, reserved: 0 });
+    expect(world.snapshot('work/1/a').context.log).toMatchObject([{ fault: 'no-agent', cost: 30_000_000 }]);
+  });
+
+  it('is asked in their way, when a call of a model was out', async () => {
+    const silent = agent({
+      ...{ ...CONTRACT, name: 'translator', model: 'gpt', estimate: () => 0.1 },
+      execute: () => new Promise<never>(() => {}),
+    }) as Agent;
+    const world = await World.open({ actors: { work, translator: silent }, decider: everybodyMay });
+    await world.start('work', '1', { text: 'hello' });
+    await world.crash({ actors: { work, translator: atRate(60) } });
+    const { waits } = await world.system.runs.status('work/1');
+    expect(waits).toMatchObject([{ task: 'a', for: 'person', roles: ['translator'] }]);
+    await world.system.reviews.decide(review, supplied);
+    await world.until(() => world.snapshot('work/1').status === 'done');
+    const { log } = world.snapshot('work/1/a').context;
+    expect(log).toMatchObject([{ fault: 'cancelled' }, { agent: 'translator' }]);
+    // What the call has cost nobody knows.
+    expect(moneyOf(world)).toMatchObject({ held: 100_000 });
   });
 });
