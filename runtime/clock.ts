@@ -20,7 +20,7 @@ export interface TimerHandle {
   cancel(): void;
 }
 
-/** `setTimeout` fires at once when it is asked for more. */
+/** `setTimeout` fires at once when it is asked for more: a longer delay is waited for in parts. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 // Taken before anybody can replace them (fake timers in tests), and without the guard of the moment.
@@ -31,8 +31,12 @@ export const systemClock: Clock = {
   monotonicMs: wall.monotonicMs,
   soon: (callback) => void setImmediate(callback),
   after: (delayMs, callback) => {
-    // A delay that was cut short only wakes the caller early; callers look at `now` and ask again.
-    const handle = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS));
+    let handle: ReturnType<typeof setTimeout>;
+    const wait = (leftMs: number): void => {
+      const partMs = Math.min(leftMs, LONGEST_DELAY_MS);
+      handle = setTimeout(() => (leftMs > partMs ? wait(leftMs - partMs) : callback()), partMs);
+    };
+    wait(Math.max(delayMs, 0));
     return { cancel: () => clearTimeout(handle) };
   },
   randomSeed: wall.randomSeed,

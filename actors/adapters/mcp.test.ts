@@ -181,6 +181,15 @@ describe('a tool of any server', () => {
     ]);
   });
 
+  it('is given no more time than a client can wait for', async () => {
+    calls.length = 0;
+    const constraints = { maxCost: 1, timeout: 40 * 24 * 60 * 60_000, qualityThreshold: 0 };
+    await mcp(answering({ content: [], structuredContent: {} }), { ...TERMS, tool: 't' })(
+      assignment({ constraints }),
+    );
+    expect(calls).toMatchObject([[{}, { timeout: 2 ** 31 - 1 }]]);
+  });
+
   it('that failed is called once, and its cost is kept', async () => {
     calls.length = 0;
     const failing = answering({ content: [{ type: 'text', text: 'disk full' }], isError: true });

@@ -8,6 +8,7 @@
  */
 import type { Assignment } from '../../machines/contract.ts';
 import type { Fault } from '../../machines/faults/fault.ts';
+import { LONGEST_DELAY_MS } from '../../machines/permits/stopwatch.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { callOnce, carried, permitted } from './call.ts';
 import type { Execute } from './call.ts';
@@ -77,8 +78,8 @@ export function mcp<TOutput>(client: AnyMcpClient, options: McpOptions): Execute
     const answer = await callOnce(assignment.signal, () =>
       call(client, legacy, callOf(options, assignment), {
         signal: assignment.signal,
-        // Its own would be a minute.
-        timeout: assignment.constraints.timeout,
+        // Its own would be a minute, and more than a timer takes no time at all. Otherwise the signal ends it.
+        timeout: Math.min(assignment.constraints.timeout, LONGEST_DELAY_MS),
       }),
     );
     checkAnswer(answer);

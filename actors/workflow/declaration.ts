@@ -90,7 +90,7 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
   readonly outputSchema?: SchemaLike;
   /** How long one attempt may take. Default 5 minutes. */
   readonly timeout?: Duration.Input;
-  /** How long all attempts together may take. Default: for ever. */
+  /** How long all attempts together may take; and again, when somebody lets it go on. Default: for ever. */
   readonly deadline?: Duration.Input;
   /** The confidence from which on a result is accepted, from 0 to 1. Default 0: any. */
   readonly quality?: number;

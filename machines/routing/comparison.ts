@@ -69,8 +69,6 @@ interface ComparisonContext {
 const ACCOUNT_PATIENCE_MS = 60_000;
 /** A task that has not answered by then was cancelled, or does not come back to it. */
 const PATIENCE_MS = 24 * 60 * 60_000;
-/** The longest a timer can be set for, in ms. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /** @param ask takes an {@link Asking}, gives an {@link Answer} */
 export function comparison(ask: AnyActorLogic) {
@@ -131,7 +129,7 @@ export function comparison(ask: AnyActorLogic) {
       }),
       takeOther: assign({ chosen: ({ event }) => (event.type === 'shadow.answer' ? event.side : undefined) }),
     },
-    delays: { tooLong: ({ context: { ask: asked } }) => Math.min(asked.timeoutMs, LONGEST_MS) },
+    delays: { tooLong: ({ context: { ask: asked } }) => asked.timeoutMs },
   }).createMachine({
     id: 'comparison',
     context: ({ input }) => ({ ask: input, since: Date.now(), shadow: undefined, chosen: undefined }),

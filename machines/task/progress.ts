@@ -161,10 +161,15 @@ const FRESH: Omit<TaskContext, 'start' | 'input' | 'id' | 'deadlineAt'> = {
   outcome: undefined,
 };
 
-export function beginning(start: TaskStart, id: string, { deadlineMs }: TaskSpec, now: number): TaskContext {
-  const ownDeadlineAt = deadlineMs === undefined ? undefined : now + deadlineMs;
-  const { tried = [], deadlineAt = ownDeadlineAt } = start.seat ?? {};
-  return { ...FRESH, start, input: start.input, id, tried, deadlineAt };
+export function beginning(start: TaskStart, id: string, spec: TaskSpec, now: number): TaskContext {
+  const { tried = [] } = start.seat ?? {};
+  return { ...FRESH, start, input: start.input, id, tried, deadlineAt: deadlineOf(start, spec, now) };
+}
+
+/** Until when it may take, if it begins now. A voter has the time of the one whose answer it is to confirm. */
+function deadlineOf({ seat }: TaskStart, { deadlineMs }: TaskSpec, now: number): number | undefined {
+  if (seat !== undefined) return seat.deadlineAt;
+  return deadlineMs === undefined ? undefined : now + deadlineMs;
 }
 
 /** The same as it is called where it lives now: a fork asks, pays and reports under names of its own. */
@@ -254,6 +259,15 @@ function envelopeOf(context: TaskContext, spec: TaskSpec): TaskEnvelope {
 export function timeLeft({ timeoutMs }: TaskSpec, deadlineAt: number | undefined, now: number): number {
   return Math.max(1, Math.min(timeoutMs, (deadlineAt ?? Infinity) - now));
 }
+
+export const isTooLate = ({ deadlineAt }: TaskContext, now: number): boolean =>
+  now >= (deadlineAt ?? Infinity);
+
+/** Nobody is asked any more. */
+export const tooLate = (): Changed => ({
+  answer: undefined,
+  fault: { class: 'timeout', message: 'there is no time left for it', cost: NOTHING },
+});
 
 /** An attempt has ended. */
 export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, now: number): Changed {
@@ -402,9 +416,10 @@ export function candidateIn(answer: Answer | undefined): TaskResult['output'] | 
   return answer.fault === undefined ? answer.result.output : answer.output;
 }
 
-/** Somebody lets it go on: as if nothing had been tried, but for what it has cost. */
-export function resumed(context: TaskContext, input: unknown): Changed {
+/** Somebody lets it go on: as if it began now and nothing had been tried, but for what it has cost. */
+export function resumed(context: TaskContext, spec: TaskSpec, input: unknown, now: number): Changed {
   return {
+    deadlineAt: deadlineOf(context.start, spec, now),
     history: [],
     tried: context.start.seat?.tried ?? [],
     largerThan: undefined,

@@ -2,7 +2,7 @@
 // waits for". Those whom it asks are told what to answer, one question after the other.
 import { createActor, fromTransition } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot } from 'xstate';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SimulatedClock } from 'xstate';
 import type { Fault, FaultClass } from '../faults/fault.ts';
 import type { Micros } from '../values/money.ts';
@@ -44,6 +44,9 @@ const ADVICE: Advised = {
   ...{ maxCost: 100 as Micros, calibration: undefined, window: undefined, others: 1, larger: 0 },
 };
 
+const DAY_MS = 24 * 60 * 60_000;
+const PACE = { firstMs: 1, factor: 1, maxMs: 1, jitter: 0 };
+
 const good = (confidence = 0.9, cost = 40): Answer => ({
   result: {
     id: 'x',
@@ -64,6 +67,9 @@ const bad = (name: FaultClass, more: Partial<Fault> = {}): Answer => ({
 class Purse {
   readonly heard: string[] = [];
   isEmpty = false;
+  /** It answers when it is told to. */
+  isSlow = false;
+  answer = (): void => {};
   readonly ref: AnyActorRef;
 
   constructor() {
@@ -76,12 +82,15 @@ class Purse {
         this.heard.push(
           `${type.slice(7)} ${ticket.split('#')[1]}${amount === undefined ? '' : ` ${amount}`}${cost === undefined ? '' : ` ${cost}`}`,
         );
-        if (type === 'budget.reserve')
+        if (type !== 'budget.reserve') return undefined;
+        const answer = (): void =>
           event.from!.send(
             this.isEmpty
               ? { type: 'budget.refused', ticket, reason: 'exhausted', account: 'purse', remaining: 0 }
               : { type: 'budget.reserved', ticket, amount, accounts: ['purse'] },
           );
+        if (this.isSlow) this.answer = answer;
+        else answer();
         return undefined;
       },
       undefined,
@@ -261,6 +270,29 @@ describe('a task', () => {
     expect(task.purse.heard).toEqual(['reserve 1 100', 'hold 1']);
   });
 
+  it.each([
+    ['the other side has asked for it', 'rate-limit', 'delaying'],
+    ['it waits for better times', 'quota', 'sleeping'],
+  ] as const)('waits for as many days as it was told, where %s', (_, name, state) => {
+    const strategy = extend(strategies.standard, {
+      name: 'patient',
+      rows: {
+        'rate-limit': [{ do: 'retry', times: 1, backoff: PACE }, { do: 'fail' }],
+        quota: [{ do: 'wait', times: 1, backoff: PACE }, { do: 'fail' }],
+      },
+    });
+    const task = new Task({ strategy }).advise();
+    task.answer('ask', bad(name, { retryAfterMs: 40 * DAY_MS })).pass(40 * DAY_MS - 1);
+    expect(task.state).toBe(state);
+    expect(task.pass(1).state).not.toBe(state);
+  });
+
+  it('gives an attempt as many days as it may take', () => {
+    const task = new Task({ timeoutMs: 40 * DAY_MS }).advise().pass(40 * DAY_MS - 1);
+    expect(task.state).toBe('asking');
+    expect(task.pass(1).context.fault!.class).toBe('timeout');
+  });
+
   it('counts the time limit of all attempts from its birth', () => {
     const task = new Task({ deadlineMs: 500 }).advise();
     expect(task.question('ask')).toMatchObject({
@@ -268,6 +300,25 @@ describe('a task', () => {
     });
     task.pass(500);
     expect(task.context.fault!.class).toBe('timeout');
+  });
+
+  it('asks nobody when its time is over before it has the money, and gives that back', () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const task = new Task({ deadlineMs: 500 });
+      task.purse.isSlow = true;
+      task.advise();
+      vi.setSystemTime(Date.now() + 500);
+      task.purse.answer();
+      expect(task.outcome).toMatchObject({
+        status: 'failed',
+        problem: { class: 'timeout', message: 'there is no time left for it' },
+        facts: { attempts: 0, cost: 0 },
+      });
+      expect(task.purse.heard).toEqual(['reserve 1 100', 'release 1']);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('takes 0.8 for 0.8 and not 0.79', () => {

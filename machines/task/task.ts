@@ -46,11 +46,13 @@ import {
   decided,
   isHalted,
   isReplaced,
+  isTooLate,
   outcomeOf,
   placed,
   resumed,
   ticketOf,
   timeLeft,
+  tooLate,
   verified,
 } from './progress.ts';
 import type { TaskContext } from './progress.ts';
@@ -140,9 +142,6 @@ const NO_POLL: AnyActorLogic = setup({}).createMachine({});
 const tell = <TStanding extends Standing>(standing: TStanding) =>
   ({ type: 'tell', params: { standing } }) as const;
 
-/** The longest a timer can be set for, in ms. */
-const LONGEST_MS = 2 ** 31 - 1;
-
 export function taskMachine(spec: TaskSpec, actors: TaskActors) {
   return setup({
     types: {
@@ -155,6 +154,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     guards: {
       'costs nothing': ({ context: { advice, start } }) =>
         start.account === undefined || advice!.maxCost === NOTHING,
+      'is too late': ({ context }) => isTooLate(context, Date.now()),
       'a person does it': ({ context: { advice } }) => advice!.person !== undefined,
       'ends the run': (_, { answer }: { readonly answer: ReviewOutput }) => answer.verdict === 'aborted',
       'is its money': ({ context, event }) => 'ticket' in event && event.ticket === context.ticket,
@@ -198,6 +198,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       haveNoMoney: assign(({ context, event }) =>
         withoutMoney(context, 'ticket' in event ? event : undefined),
       ),
+      comeTooLate: assign(tooLate()),
       begin: assign(({ context, self }) => begun(placed(context, self), Date.now())),
       take: assign(({ context }, { answer }: { readonly answer: Answer }) =>
         answered(context, spec, answer, Date.now()),
@@ -239,7 +240,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       })),
       decide: assign(({ context }) => decided(context, spec, Date.now())),
       goOn: assign(({ context, event }) =>
-        resumed(context, event.type === 'task.resume' ? event.input : undefined),
+        resumed(context, spec, event.type === 'task.resume' ? event.input : undefined, Date.now()),
       ),
       follow: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
         afterReview(context, answer),
@@ -275,9 +276,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       ),
     },
     delays: {
-      tooLong: ({ context }) => Math.min(timeLeft(spec, context.deadlineAt, Date.now()), LONGEST_MS),
-      delay: ({ context: { move } }) =>
-        move !== undefined && 'delayMs' in move ? Math.min(move.delayMs, LONGEST_MS) : 0,
+      tooLong: ({ context }) => timeLeft(spec, context.deadlineAt, Date.now()),
+      delay: ({ context: { move } }) => (move !== undefined && 'delayMs' in move ? move.delayMs : 0),
     },
   }).createMachine({
     id: 'task',
@@ -344,6 +344,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         states: {
           reserving: {
             always: [
+              { guard: 'is too late', target: '#task.deciding', actions: 'comeTooLate' },
               { guard: and(['costs nothing', 'a person does it']), target: '#task.serving' },
               { guard: 'costs nothing', target: '#task.asking' },
               { target: 'waiting', actions: 'reserve' },
@@ -353,6 +354,11 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         },
         on: {
           'budget.reserved': [
+            {
+              guard: and(['is its money', 'is too late']),
+              target: 'deciding',
+              actions: [{ type: 'letGo', params: { knows: true } }, 'comeTooLate'],
+            },
             { guard: and(['is its money', 'a person does it']), target: 'serving', actions: 'haveMoney' },
             { guard: 'is its money', target: 'asking', actions: 'haveMoney' },
           ],
