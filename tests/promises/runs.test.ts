@@ -26,7 +26,9 @@ import { afterwards } from './systems.ts';
 type Data = Readonly<Record<string, unknown>>;
 const TABLE = `
 roles: { editor: {}, chief: {} }
-members: [{ who: { type: user, id: ada }, roles: [editor, chief] }]
+members:
+  - { who: { type: user, id: ada }, roles: [editor, chief] }
+  - { who: { type: user, id: bob }, roles: [editor, chief] }
 grants:
   - { id: program, to: { principals: [{ type: program, id: main }] }, actions: ['*'], resources: any }
   - { id: runs, to: { principals: [{ type: actor, id: 'report/*' }] }, actions: [agent.call], resources: any }
@@ -131,6 +133,8 @@ async function open() {
 type Opened = Awaited<ReturnType<typeof open>>;
 
 const ADA = { by: 'ada', verdict: 'approve' } as const;
+/** Nobody decides about what they have edited. */
+const BOB = { by: 'bob', verdict: 'approve' } as const;
 
 /** The newest record of a run, after one that changes nothing: so it is newer than everything below it. */
 async function touched(system: Opened): Promise<number> {
@@ -160,7 +164,7 @@ async function told(system: Opened, look: (when: string) => Promise<void>): Prom
   await run.send({ type: 'task.resume', task: 'check', by: 'olga' });
   await until(() => isAt('second', 'waiting') && review('second'));
   await look('second');
-  await system.reviews.decide('report/1/second', ADA);
+  await system.reviews.decide('report/1/second', BOB);
   await until(() => run.getSnapshot().status !== 'active');
   await look('end');
 }
