@@ -45,6 +45,9 @@ import { isRun } from './state/run-status.ts';
 import { Runs } from './state/runs.ts';
 import { Staff } from './staff.ts';
 import type { Workplace } from './staffing/workplace.ts';
+import { isRun } from './state/run-status.ts';
+import type { Stood } from './state/run-status.ts';
+import { declarationAt } from './state/run-path.ts';
 import { task } from './workflow/declaration.ts';
 import { runViewOf } from './workflow/view.ts';
 import {
@@ -219,11 +222,11 @@ function reviewsOf(
       return undefined;
     },
     viewOf({ address, snapshot }) {
-      const [name] = address.split('/', 1);
-      const declaration = declarationOf(actors[name!]);
-      const { context } = snapshot as { readonly context: RunContext };
+      const declaration = declarationAt((name) => declarationOf(actors[name]), address);
+      const stood = snapshot as Stood;
+      if (declaration === undefined || !isRun(stood)) return undefined;
       const stateOf = (one: string) => system.get(one)?.getSnapshot() as never;
-      return declaration && runViewOf(declaration, address, context, stateOf);
+      return runViewOf(declaration, address, stood.context, stateOf);
     },
   });
 }

@@ -15,14 +15,15 @@ import type { DeadLetter, HistoryCause, HistoryRecord } from '../../runtime/inde
 import type { Review } from './reviews.ts';
 import type {
   AttemptView,
+  GroundView,
   JudgementView,
   MoneyView,
-  PlanNode,
   RoutingView,
-  RunView,
   SourceView,
   TaskView,
 } from './run-view.ts';
+import { whatFollows } from './what-follows.ts';
+import type { NextNode, RunLevel } from './what-follows.ts';
 
 /** Where something stands in a journal: `system.history(address, { from: seq, to: seq })`. */
 export interface JournalLink {
@@ -94,8 +95,11 @@ export interface TimelineEntry extends JournalLink {
 }
 
 export interface DoneTask {
+  /** Its name; within a list, a loop or another workflow with a path: `chapters/3`. */
   readonly task: string;
   readonly status: string;
+  /** Why its output was taken, where that is not because it is good: `default`, `unsure`, `repaired`, `person`. */
+  readonly ground?: string;
   readonly attempts?: readonly AttemptView[];
   readonly cost?: number;
 }
@@ -115,19 +119,10 @@ export interface DataItem {
   /** Of its canonical JSON. */
   readonly hash: string;
   readonly sources?: readonly SourceView[];
-}
-
-export interface NextNode {
-  readonly node: string;
-  readonly kind: string;
-  readonly capability?: string;
-  /** What it waits for besides this review. */
-  readonly waitsFor: readonly string[];
-  /** How many steps behind the review. */
-  readonly distance: number;
-  readonly isReversible?: boolean;
-  readonly compensation?: string;
-  readonly maxCost?: number;
+  /** Of an output: why it was taken, where that is not because it is good. */
+  readonly ground?: string;
+  /** Of an input: what of it was not taken because it is good. */
+  readonly grounds?: readonly GroundView[];
 }
 
 /** One part of the proposal that somebody has changed. */
@@ -143,16 +138,17 @@ export interface Difference {
 
 export interface ContextParts {
   readonly review: Review;
-  /** By which part of what is viewed one comes to the review. */
-  readonly branch: string;
+  /** The runs that it stands in, the nearest first; none: nobody knows of any. */
+  readonly levels: readonly RunLevel[];
   readonly records: readonly HistoryRecord[];
   readonly letters: readonly DeadLetter[];
-  readonly view: RunView | undefined;
 }
 
 export function reviewerContext(parts: ContextParts): ReviewerContext {
-  const { review, branch, records, letters, view } = parts;
-  const tasks = view && Object.entries(view.tasks);
+  const { review, levels, records, letters } = parts;
+  // The outermost has the others in it.
+  const outermost = levels.at(-1);
+  const tasks = outermost && Object.entries(outermost.view.tasks);
   return {
     review,
     did: {
@@ -166,7 +162,7 @@ export function reviewerContext(parts: ContextParts): ReviewerContext {
       permissions: [...permissionsOf(tasks ?? []), ...permissionsIn(records, review.id)],
     },
     data: { hash: review.hash, ...(tasks && { items: tasks.flatMap(dataOf) }) },
-    consequences: consequencesOf(review, branch, view),
+    consequences: consequencesOf(review, levels),
     ...(tasks && { alternatives: tasks.flatMap(alternativesOf) }),
     signed: { approvals: review.approvals, voided: review.voided, delegations: review.delegations },
     ...(review.edits.length > 0 && { diff: differencesOf(review) }),
@@ -209,8 +205,13 @@ function kindOf(type: string, failure: unknown): TimelineEntry['what'] {
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-function doneTask([task, { status, attempts, cost }]: NamedTask): DoneTask {
-  return { task, status, ...(attempts && { attempts }), ...(cost !== undefined && { cost }) };
+function doneTask([task, { status, ground, attempts, cost }]: NamedTask): DoneTask {
+  return {
+    ...{ task, status },
+    ...(ground !== undefined && { ground }),
+    ...(attempts && { attempts }),
+    ...(cost !== undefined && { cost }),
+  };
 }
 
 // ---- why --------------------------------------------------------------------------------------------------------------
@@ -246,11 +247,19 @@ function permissionsIn(records: readonly HistoryRecord[], review: string): Permi
 
 // ---- the data -----------------------------------------------------------------------------------------------------
 
-function dataOf([task, { input, output, sources }]: NamedTask): DataItem[] {
+function dataOf([task, { input, output, sources, ground, grounds }]: NamedTask): DataItem[] {
   const items: DataItem[] = [];
   const [ofInput, ofOutput] = [hashOf(input), hashOf(output)];
-  if (ofInput !== undefined) items.push({ task, what: 'input', hash: ofInput, ...(sources && { sources }) });
-  if (ofOutput !== undefined) items.push({ task, what: 'output', hash: ofOutput });
+  if (ofInput !== undefined)
+    items.push({
+      task,
+      what: 'input',
+      hash: ofInput,
+      ...(sources && { sources }),
+      ...(grounds && { grounds }),
+    });
+  if (ofOutput !== undefined)
+    items.push({ task, what: 'output', hash: ofOutput, ...(ground !== undefined && { ground }) });
   return items;
 }
 
@@ -267,50 +276,14 @@ function hashOf(value: Json | undefined): string | undefined {
 
 // ---- what will follow -----------------------------------------------------------------------------------------------
 
-function consequencesOf(
-  review: Review,
-  branch: string,
-  view: RunView | undefined,
-): ReviewerContext['consequences'] {
+function consequencesOf(review: Review, levels: readonly RunLevel[]): ReviewerContext['consequences'] {
+  // The nearest that has money of its own pays.
+  const { money } = levels.find(({ view }) => view.money !== undefined)?.view ?? {};
   return {
     missing: Math.max(0, review.quorum - review.approvals.length),
-    ...(view && { next: nodesBehind(branch, view) }),
-    ...(view?.money && { money: view.money }),
+    ...(levels.length > 0 && { next: whatFollows(review.id, levels) }),
+    ...(money && { money }),
     ...(review.next && { deadline: review.next }),
-  };
-}
-
-/** What needs the gate, nearest first. */
-function nodesBehind(gate: string, { plan, tasks }: RunView): readonly NextNode[] {
-  const distances = new Map([[gate, 0]]);
-  // In a plan without cycles each round adds at least one, or is the last.
-  for (let distance = 1, grown = true; grown; distance++) {
-    grown = false;
-    for (const { id, needs } of plan) {
-      if (distances.has(id) || !needs.some((need) => distances.get(need) === distance - 1)) continue;
-      distances.set(id, distance);
-      grown = true;
-    }
-  }
-  return plan
-    .filter(({ id }) => id !== gate && distances.has(id))
-    .map((node) => nextNode(node, gate, distances.get(node.id)!, tasks))
-    .toSorted((a, b) => a.distance - b.distance);
-}
-
-function nextNode(
-  { id, kind, needs, capability, isReversible, compensation, maxCost }: PlanNode,
-  gate: string,
-  distance: number,
-  tasks: RunView['tasks'],
-): NextNode {
-  const isThere = (need: string): boolean => need === gate || tasks[need]?.status === 'complete';
-  return {
-    ...{ node: id, kind, distance, waitsFor: needs.filter((need) => !isThere(need)) },
-    ...(capability !== undefined && { capability }),
-    ...(isReversible !== undefined && { isReversible }),
-    ...(compensation !== undefined && { compensation }),
-    ...(maxCost !== undefined && { maxCost }),
   };
 }
 

@@ -147,11 +147,6 @@ export function runOf(address: string): string {
   return address.split('/', 2).join('/');
 }
 
-/** What an actor below another is, as seen from there: the id of the child by which one comes to it; '' for the actor itself. */
-export function branchTo(address: string, from: string): string {
-  return segments(address.slice(from.length + 1))[0]!;
-}
-
 function segments(address: string): readonly string[] {
   return address.split('/').map((part) => part.replaceAll('%2F', '/').replaceAll('%25', '%'));
 }

@@ -30,10 +30,11 @@ import { approvalOf, deputising, Deputies } from './deputies.ts';
 import { couldDecide, isOwnRun, ownRunProblem } from './eligible.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
-import { branchTo, denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
+import { denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
 import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 import { ReviewRefused } from './review-refused.ts';
 import type { RunView } from './run-view.ts';
+import type { RunLevel } from './what-follows.ts';
 import type { Sending } from './reserved.ts';
 import { stateAfter } from './answered.ts';
 
@@ -61,7 +62,7 @@ export interface ReviewsOptions extends ReviewDecider {
    * recorded, and nothing may be recorded in between.
    */
   readonly keep?: (review: string, versions: readonly Json[]) => Promise<void>;
-  /** What is known of a run, from its snapshot. */
+  /** What is known of a run, from its snapshot; asked for every actor above a review, and undefined where that is no run. */
   readonly viewOf?: (run: { readonly address: string; readonly snapshot: unknown }) => RunView | undefined;
 }
 
@@ -289,9 +290,18 @@ export class Reviews {
     const letters: DeadLetter[] = [];
     for await (const letter of this.#host.deadLetters())
       if (isAtOrBelow(letter.address, under)) letters.push(letter);
-    const run = this.#host.get(under) as Pick<ReviewRef, 'getSnapshot'> | undefined;
-    const view = run && this.#options.viewOf?.({ address: under, snapshot: run.getSnapshot() });
-    return reviewerContext({ review, branch: branchTo(id, under), records, letters, view });
+    return reviewerContext({ review, levels: this.#levelsAbove(id, under), records, letters });
+  }
+
+  /** What is known of the runs in which a review stands, the nearest first. */
+  #levelsAbove(id: string, under: string): readonly RunLevel[] {
+    const levels: RunLevel[] = [];
+    for (let address = parentOf(id); isAtOrBelow(address, under); address = parentOf(address)) {
+      const ref = this.#host.get(address) as Pick<ReviewRef, 'getSnapshot'> | undefined;
+      const view = ref && this.#options.viewOf?.({ address, snapshot: ref.getSnapshot() });
+      if (view !== undefined) levels.push({ address, view });
+    }
+    return levels;
   }
 
   // ---- what people do --------------------------------------------------------------------------------------------------
@@ -496,6 +506,8 @@ function sameRequest(answer: ReviewAnswer, { type, by }: ReviewEvent): ReviewAns
 
 const isDecision = ({ type }: ReviewEvent): boolean =>
   type === 'review.approve' || type === 'review.edit' || type === 'review.reject';
+
+const parentOf = (address: string): string => address.slice(0, address.lastIndexOf('/'));
 
 function isAtOrBelow(address: string, above: string): boolean {
   return address === above || address.startsWith(`${above}/`);

@@ -9,6 +9,7 @@ import type { Micros } from '../../machines/values/money.ts';
 export interface RunView {
   readonly workflow: string;
   readonly plan: readonly PlanNode[];
+  /** By name; of what is within a list, a loop or another workflow by its path: `chapters/3`. */
   readonly tasks: Readonly<Record<string, TaskView>>;
   readonly money?: MoneyView;
 }
@@ -28,9 +29,21 @@ export interface PlanNode {
   readonly maxCost?: Micros;
 }
 
+/** Something that was not taken because it is good: where it comes from, and why it was. */
+export interface GroundView {
+  /** The name of the task. */
+  readonly from: string;
+  /** `default`, `unsure`, `repaired`, `person`. */
+  readonly ground: string;
+}
+
 /** Where a part stands. */
 export interface TaskView {
   readonly status: string;
+  /** Why its output was taken, where that is not because it is good. */
+  readonly ground?: string;
+  /** What of its input was not taken because it is good. */
+  readonly grounds?: readonly GroundView[];
   readonly attempts?: readonly AttemptView[];
   readonly cost?: Micros;
   readonly input?: Json;

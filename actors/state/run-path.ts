@@ -34,5 +34,14 @@ export function runPathOf(
   return path;
 }
 
+/** How the workflow of a run was declared; undefined where no run of a workflow can live. */
+export function declarationAt(
+  workflowOf: (name: string) => AnyWorkflowOptions | undefined,
+  run: string,
+): AnyWorkflowOptions | undefined {
+  const last = runPathOf(run, workflowOf).at(-1);
+  return last?.address === run ? last.options : undefined;
+}
+
 /** A name, as it was before it became a part of an address. */
 const plain = (part: string): string => part.replaceAll('%2F', '/').replaceAll('%25', '%');

@@ -5,7 +5,7 @@
 import type { Subscription } from 'xstate';
 import { HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
 import type { ActorDefinitions, Blame, BlameOptions, PastActor } from '../../runtime/index.ts';
-import { runPathOf } from './run-path.ts';
+import { declarationAt } from './run-path.ts';
 import { isRun, isTask, runStateOf, runStatusOf } from './run-status.ts';
 import type { Moment, RunState, RunStatus, Stood } from './run-status.ts';
 import { explainRoute } from '../routing/explain.ts';
@@ -112,13 +112,8 @@ export class Runs {
     const stood = moment(address);
     if (stood === undefined) throw new UnknownActor(address, 'nobody ever lived there');
     if (!isRun(stood)) throw new InvalidArgument('address', `is no run of a workflow: ${address}`);
-    return runStatusOf(address, stood, this.#declarationAt(address), moment, declarationOf);
-  }
-
-  /** Of a run within a run too. */
-  #declarationAt(address: string): AnyWorkflowOptions | undefined {
-    const last = runPathOf(address, (name) => this.#workflows.get(name)).at(-1);
-    return last?.address === address ? last.options : undefined;
+    const declaration = declarationAt((name) => this.#workflows.get(name), address);
+    return runStatusOf(address, stood, declaration, moment, declarationOf);
   }
 
   /**

@@ -1,12 +1,14 @@
 // The lie: "a reviewer sees what was done, why, with which data, and what an approval will cause, whatever the agent says about
 // itself". A run in which an attempt has failed, of which its agent says nothing; and views that know little.
 import { describe, expect, it } from 'vitest';
-import { Reviews } from 'heddle/actors';
+import { budget, call, extend, gate, loop, map, Reviews, strategies, task, workflow } from 'heddle/actors';
 import type { RunView } from 'heddle/actors';
+import type { AnyDeclaration } from '../../actors/workflow/declaration.ts';
 import { InvalidArgument, UnknownActor } from 'heddle';
 import { canonicalOf } from '../../machines/values/canonical.ts';
 import { sha256 } from '../../machines/values/sha256.ts';
 import { Decider, Press, publishing, viewOf } from '../publishing.ts';
+import { doing, World } from './staffed-world.ts';
 import { open, rejection } from './systems.ts';
 
 const DRAFT = { text: 'The moon does it.', sources: ['almanac'] };
@@ -168,5 +170,183 @@ describe('the context of a review', () => {
     const { review, consequences } = await reviews.context(ID);
     expect(review).toMatchObject({ status: 'rejected', ending: { by: 'ada', reason: 'no' } });
     expect(consequences).not.toHaveProperty('deadline');
+  });
+});
+
+describe('the context of a review in a workflow within a workflow', () => {
+  const inner = workflow({
+    id: 'inner',
+    tasks: {
+      a: task({ agent: 'clerk' }),
+      slow: task({ agent: 'sleeper', when: (_, { input }) => (input as { slow?: boolean }).slow === true }),
+      g: gate({ needs: ['a'], role: 'editor', within: '1 hour' }),
+      p: task({ needs: ['g'], capability: 'press', maxCost: 0.5, compensate: { agent: 'clerk' } }),
+    },
+  });
+  const clerk = doing('clerk', () => ({ n: 1 }));
+  const press = doing('press', () => ({}));
+  const sleeper = doing('sleeper', () => new Promise(() => {}));
+  const before = task({ agent: 'clerk' });
+  const after = task({ needs: ['c'], agent: 'clerk' });
+
+  async function reviewing(c: AnyDeclaration, input: object = {}) {
+    const flow = workflow({ id: 'o', budget: budget({ limit: 2 }), tasks: { before, c, after } as never });
+    const world = await World.open({ actors: { o: flow, inner, clerk, press, sleeper } });
+    await world.start('o', '1', input);
+    return world.system.reviews;
+  }
+  const called = call({ needs: ['before'], workflow: inner, input: (_, { input }) => input as object });
+
+  it('shows what begins then, in it and behind it, and what was done before it, and in it', async () => {
+    const reviews = await reviewing(called);
+    const { consequences, did, data, why } = await reviews.context('o/1/c/g');
+    expect(consequences).toMatchObject({
+      missing: 1,
+      next: [
+        { node: 'p', within: 'c', distance: 1, waitsFor: [], compensation: 'clerk', maxCost: 500_000 },
+        { node: 'after', distance: 2, waitsFor: [], kind: 'task' },
+      ],
+      money: { limit: 2_000_000, spent: 20_000 },
+      deadline: { act: 'expire' },
+    });
+    expect(consequences.next![1]).not.toHaveProperty('within');
+    expect(did.tasks).toMatchObject([
+      { task: 'before', status: 'complete' },
+      { task: 'c' },
+      { task: 'c/a', status: 'complete' },
+      { task: 'c/slow', status: 'skipped' },
+      { task: 'c/g', status: 'waiting' },
+      { task: 'c/p', status: 'pending' },
+      { task: 'after', status: 'pending' },
+    ]);
+    expect(data.items!.map(({ task: name, what }) => `${name} ${what}`)).toEqual([
+      ...['before input', 'before output', 'c/a input', 'c/a output', 'c/g input'],
+    ]);
+    expect(why.routing).toMatchObject([
+      { task: 'before', chosen: 'clerk' },
+      { task: 'c/a', chosen: 'clerk' },
+    ]);
+    expect(why.permissions).toMatchObject([{ task: 'before' }, { task: 'c/a', action: 'agent.call' }]);
+  });
+
+  it('says that what is behind it waits for what else is done in it', async () => {
+    const reviews = await reviewing(called, { slow: true });
+    const { consequences } = await reviews.context('o/1/c/g');
+    expect(consequences.next).toMatchObject([
+      { node: 'p', waitsFor: [] },
+      { node: 'after', waitsFor: ['c'] },
+    ]);
+  });
+
+  it.each([
+    ['a list', map({ needs: ['before'], over: () => [{}, {}], each: inner }), 'o/1/c/1', 'c/1'],
+    ['a loop', loop({ needs: ['before'], body: inner, times: 2, until: () => true }), 'o/1/c/1', 'c/1'],
+  ] as const)('finds it in %s, of which nobody knows what comes besides', async (_, c, run, within) => {
+    const reviews = await reviewing(c);
+    const { consequences, did, data } = await reviews.context(`${run}/g`);
+    expect(consequences.next).toMatchObject([
+      { node: 'p', within, waitsFor: [] },
+      { node: 'after', waitsFor: ['c'] },
+    ]);
+    expect(did.tasks).toContainEqual(expect.objectContaining({ task: `${within}/a`, status: 'complete' }));
+    expect(data.items).toContainEqual(expect.objectContaining({ task: `${within}/a`, what: 'output' }));
+  });
+
+  it('can be that of the inner run alone, which has names of its own', async () => {
+    const reviews = await reviewing(called);
+    const { consequences, did } = await reviews.context('o/1/c/g', { under: 'o/1/c' });
+    expect(consequences.next).toMatchObject([{ node: 'p', waitsFor: [] }]);
+    expect(consequences.next).toHaveLength(1);
+    expect(did.tasks!.map(({ task: name }) => name)).toEqual(['a', 'slow', 'g', 'p']);
+    expect(did.timeline.every(({ address }) => address.startsWith('o/1/c'))).toBe(true);
+  });
+
+  it('shows the tasks of a list, to whoever decides about one of them', async () => {
+    const failing = doing('clerk', ({ input }) => {
+      if ((input as { n?: number }).n === 2) throw new Error('no');
+      return { n: 1 };
+    });
+    const strategy = extend(strategies.standard, {
+      name: 'asked',
+      rows: { crash: [{ do: 'review', role: 'editor' }] },
+    });
+    const each = task({ agent: 'clerk', strategy });
+    const flow = workflow({
+      id: 'o',
+      tasks: { c: map({ over: () => [{ n: 1 }, { n: 2 }], each }), after },
+    });
+    const world = await World.open({ actors: { o: flow, clerk: failing } });
+    await world.start('o', '1');
+    await world.until(() => world.system.reviews.get('o/1/c/1/review') !== undefined);
+    const { did, consequences } = await world.system.reviews.context('o/1/c/1/review');
+    expect(did.tasks).toMatchObject([
+      { task: 'c', status: 'waiting' },
+      { task: 'c/0', status: 'complete', attempts: [{ agent: 'clerk' }] },
+      { task: 'c/1', status: 'running', attempts: [{ agent: 'clerk', fault: { class: 'crash' } }] },
+      { task: 'after', status: 'pending' },
+    ]);
+    expect(consequences.next).toMatchObject([{ node: 'after', waitsFor: ['c'] }]);
+  });
+});
+
+describe('the data that a reviewer is shown', () => {
+  it('say what was not taken because it is good: a default, a value instead, an answer that is not sure', async () => {
+    const unsure = doing('unsure', () => ({ n: 1 }));
+    const broken = doing('broken', () => {
+      throw new Error('no');
+    });
+    const flow = workflow({
+      id: 'o',
+      strategy: extend(strategies.standard, {
+        name: 'lenient',
+        rows: { 'low-confidence': [{ do: 'accept' }], crash: [{ do: 'fail' }] },
+      }),
+      tasks: {
+        good: task({ agent: 'unsure' }),
+        guess: task({ agent: 'unsure', quality: 0.99 }),
+        spare: task({
+          agent: 'broken',
+          strategy: extend(strategies.standard, {
+            name: 'spare',
+            rows: { crash: [{ do: 'default', value: { n: 0 } }] },
+          }),
+        }),
+        instead: task({ agent: 'broken', onError: { value: { n: -1 } } }),
+        edge: task({ agent: 'broken' }),
+        sum: task({
+          needs: ['good', 'guess', 'spare', 'instead', { node: 'edge', onError: { value: { n: -2 } } }],
+          agent: 'unsure',
+        }),
+        g: gate({ needs: ['sum', 'guess'], role: 'editor' }),
+      },
+    });
+    const world = await World.open({ actors: { o: flow, unsure, broken } });
+    await world.start('o', '1');
+    await world.until(() => world.system.reviews.get('o/1/g') !== undefined);
+    const { data, did } = await world.system.reviews.context('o/1/g');
+    const item = (name: string, what: string) =>
+      data.items!.find((one) => one.task === name && one.what === what);
+    expect([item('good', 'output'), item('good', 'input')].map((one) => one?.ground ?? one?.grounds)).toEqual(
+      [undefined, undefined],
+    );
+    expect(item('guess', 'output')).toMatchObject({ ground: 'unsure' });
+    expect(item('spare', 'output')).toMatchObject({ ground: 'default' });
+    expect(item('instead', 'output')).toMatchObject({
+      ground: 'default',
+      hash: sha256(canonicalOf({ n: -1 })),
+    });
+    expect(item('sum', 'input')!.grounds).toEqual([
+      { from: 'guess', ground: 'unsure' },
+      { from: 'spare', ground: 'default' },
+      { from: 'instead', ground: 'default' },
+      { from: 'edge', ground: 'default' },
+    ]);
+    expect(item('g', 'input')).toMatchObject({
+      grounds: [{ from: 'guess', ground: 'unsure' }],
+      hash: sha256(canonicalOf({ sum: { n: 1 }, guess: { n: 1 } })),
+    });
+    expect(did.tasks!.flatMap(({ task: name, ground }) => (ground ? [`${name} ${ground}`] : []))).toEqual([
+      ...['guess unsure', 'spare default', 'instead default'],
+    ]);
   });
 });
