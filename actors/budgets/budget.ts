@@ -18,7 +18,10 @@ export interface BudgetOptions {
   readonly limit: number;
   /** Default `refuse`. */
   readonly onExhausted?: OnExhausted;
-  /** How much one task of it may spend, all attempts together, as a decimal amount. Default: as much as the run. */
+  /**
+   * How much one task of it may spend, all attempts together, as a decimal amount; also in the runs within it. Default: as much as the run,
+   * and as what that is given besides.
+   */
   readonly perTask?: number;
   /** The addresses of the accounts that the money is taken from too, at most 15: `budget/acme`. */
   readonly within?: readonly string[];

@@ -292,6 +292,18 @@ describe('money', () => {
     expect([part(narrow, 'c').problem?.class, narrow.money.spent]).toEqual(['budget-exhausted', 0]);
   });
 
+  it('is as much for all attempts of a task together as for one', async () => {
+    const dear = workflow({
+      id: 'dear',
+      budget: budget({ limit: 9, perTask: 1 }),
+      tasks: { work: task({ capability: 'think', maxCost: 0.7, retry: { times: 3 } }) },
+    });
+    // What an attempt has cost that came too late nobody knows.
+    const told = await rehearsed(dear, { faults: { work: 'timeout' } });
+    expect([told.state, part(told, 'work').problem?.class]).toEqual(['failed', 'budget-exhausted']);
+    expect(part(told, 'work').attempts).toHaveLength(1);
+  });
+
   it('is taken from no account above', async () => {
     const told = await rehearsed(priced({ limit: 2, within: ['account/acme'] }));
     expect([told.state, told.money.spent]).toEqual(['complete', 1_400_000]);

@@ -37,6 +37,8 @@ export interface RouteRequest {
   readonly tried: readonly string[];
   readonly largerThan: number | undefined;
   readonly cheaperThan: Micros | undefined;
+  /** What the attempts to come may cost together. Default: that was not said. */
+  readonly allowance?: Micros;
   /** Models whose agents are not asked. Default: none. */
   readonly notOf?: readonly string[];
   /** Where the task stands: it decides about experiments. */
@@ -150,7 +152,7 @@ const MOST = Number.MAX_SAFE_INTEGER as Micros;
 /** What it may cost: what the task allows, or else what the agent estimates. An agent that says nothing may cost nothing. */
 function costWithin(
   agent: Agent,
-  { duty, input, now, cheaperThan }: RouteRequest,
+  { duty, input, now, cheaperThan, allowance = MOST }: RouteRequest,
   tally: Tally,
 ): Pick<Candidate, 'estimate' | 'prices' | 'expected' | 'maxCost'> | Refused {
   const { maxCost, perTask = MOST } = duty;
@@ -163,6 +165,8 @@ function costWithin(
   if (cheaperThan !== undefined && limit >= cheaperThan)
     return unpaid('it may cost as much as there was no money for', agent);
   if (limit > perTask) return unpaid('it may cost more than the budget gives a task', agent);
+  if (limit > allowance)
+    return unpaid('it may cost more than is left of what the budget gives a task', agent);
   const expected = expectedCost(estimate, tally);
   if (maxCost !== undefined && expected !== undefined && expected > maxCost)
     return { why: `by experience it costs ${amountOf(expected)}, more than the task may` };

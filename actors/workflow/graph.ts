@@ -4,6 +4,7 @@
  */
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { microsOf } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
 import type { ReviewInput } from '../../machines/review/input.ts';
 import type { ReviewOutput } from '../../machines/review/review.ts';
 import { editorsIn } from '../../machines/review/workers.ts';
@@ -216,11 +217,12 @@ class Building {
       inputSchema: schemaOf(options.inputSchema),
       outputSchema: schemaOf(options.outputSchema),
       maxCost: maxCost === undefined ? undefined : microsOf(maxCost),
-      perTask: undoes ? undefined : this.#money?.perTask,
+      perTask: undoes ? undefined : this.#money?.most,
       labels: this.#labels.get(node)!,
       about: options.about,
     };
     const vote = othersFor(verify);
+    const { perTask } = this.#money ?? {};
     const spec: TaskSpec = {
       timeoutMs: options.timeout === undefined ? DEFAULT_TIMEOUT_MS : millisOf(options.timeout, 'timeout'),
       deadlineMs: options.deadline === undefined ? undefined : millisOf(options.deadline, 'deadline'),
@@ -232,7 +234,7 @@ class Building {
       verifies: verify.length > 0,
       ...(vote !== undefined && { vote }),
       chunks: chunk !== undefined,
-      ...(undoes && { undoes }),
+      ...(undoes ? { undoes } : perTask !== undefined && { perTask }),
     };
     return taskMachine(spec, this.#office.taskActors(duty));
   }
@@ -487,14 +489,29 @@ function taken(input: Mapper, checkInput: (input: unknown) => void): Mapper {
 
 // ---- money --------------------------------------------------------------------------------------------------------
 
-/** What a budget says of the tasks of a run, and of those of the runs within it. */
-type MoneyTerms = Pick<Budget, 'perTask' | 'onExhausted'>;
+/** What budgets say of the tasks of a run, and of those of the runs within it. */
+interface MoneyTerms {
+  readonly onExhausted: Budget['onExhausted'];
+  /** What one attempt may cost. */
+  readonly most: Micros;
+  /** What all attempts of a task together may cost. A budget that gives a task all that it has leaves that to its account: somebody may give more. */
+  readonly perTask: Micros | undefined;
+}
 
 /** The nearest budget says what is done when there is not enough; what a task may cost, each of them. */
 function moneyTermsOf(own: Budget | undefined, around: MoneyTerms | undefined): MoneyTerms | undefined {
-  if (own === undefined || around === undefined) return own ?? around;
-  const perTask = own.perTask < around.perTask ? own.perTask : around.perTask;
-  return { perTask, onExhausted: own.onExhausted };
+  if (own === undefined) return around;
+  const perTask = own.perTask < own.limit ? own.perTask : undefined;
+  return {
+    onExhausted: own.onExhausted,
+    most: leastOf(own.perTask, around?.most)!,
+    perTask: leastOf(perTask, around?.perTask),
+  };
+}
+
+function leastOf(some: Micros | undefined, other: Micros | undefined): Micros | undefined {
+  if (some === undefined || other === undefined) return some ?? other;
+  return some < other ? some : other;
 }
 
 // ---- strategies ---------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ export interface TaskDuty {
   readonly outputSchema: Checked | undefined;
   /** What an attempt may cost, where the task says it; otherwise that is for the agent to say. */
   readonly maxCost: Micros | undefined;
-  /** What the budget lets a task cost. */
+  /** What the budget lets an attempt of it cost, where the task has cost nothing before. */
   readonly perTask: Micros | undefined;
   readonly verify: readonly Verifier[];
   /** How it is done in parts. */

@@ -10,7 +10,8 @@ import type {
   BudgetReserve,
   BudgetSettle,
 } from '../budget/words.ts';
-import { NOTHING } from '../values/money.ts';
+import { amountOf, NOTHING } from '../values/money.ts';
+import type { Micros } from '../values/money.ts';
 import type { TaskContext } from './progress.ts';
 import type { TaskSpec } from './words.ts';
 
@@ -18,6 +19,20 @@ import type { TaskSpec } from './words.ts';
 export const ACCOUNT_PATIENCE_MS = 60_000;
 
 type Changed = Partial<TaskContext>;
+
+/**
+ * What the attempts to come may cost together; undefined: as much as the accounts give. What is held for an attempt of the past counts, as
+ * long as nobody knows what it has cost; of a bill that comes late the account hears, and the task does not.
+ */
+export function allowanceOf({ spent, held }: TaskContext, { perTask }: TaskSpec): Micros | undefined {
+  return perTask === undefined ? undefined : (Math.max(0, perTask - spent - held) as Micros);
+}
+
+/** Whether the attempt that comes next may cost more than the task may. */
+export function isTooDear(context: TaskContext, spec: TaskSpec): boolean {
+  const { maxCost } = context.advice!;
+  return maxCost > (allowanceOf(context, spec) ?? maxCost);
+}
 
 /** What the attempt that comes next may cost. @param from who is answered */
 export function reservationOf(
@@ -48,6 +63,18 @@ export function withoutMoney({ advice }: TaskContext, answer: BudgetAnswer | und
     ticket: undefined,
     answer: undefined,
     moneyLeft: isOthers ? refusal.remaining : undefined,
+    fault: { class: 'budget-exhausted', message, cost: NOTHING },
+  };
+}
+
+/** The task may not cost as much. */
+export function withoutAllowance(context: TaskContext, spec: TaskSpec): Changed {
+  const { agent, maxCost } = context.advice!;
+  const left = allowanceOf(context, spec)!;
+  const message = `${agent} may cost ${amountOf(maxCost)}, and ${amountOf(left)} is left of what the budget gives a task`;
+  return {
+    answer: undefined,
+    moneyLeft: left,
     fault: { class: 'budget-exhausted', message, cost: NOTHING },
   };
 }

@@ -107,8 +107,9 @@ export interface TaskContext {
   readonly people: readonly string[];
   /** In micro-units, as far as is known. */
   readonly spent: Micros;
-  /** How many attempts have a cost that nobody knows. */
+  /** How many attempts have a cost that nobody knows, and what is held for them, in micro-units. */
   readonly unknownCosts: number;
+  readonly held: Micros;
   readonly answer: Answer | undefined;
   readonly fault: Fault | undefined;
   readonly move: Move | undefined;
@@ -149,6 +150,7 @@ const FRESH: Omit<TaskContext, 'start' | 'input' | 'id' | 'deadlineAt'> = {
   people: [],
   spent: NOTHING,
   unknownCosts: 0,
+  held: NOTHING,
   answer: undefined,
   fault: undefined,
   move: undefined,
@@ -291,7 +293,10 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
     fault: weighed.fault,
     log: withNote(context.log, note),
     spent: (context.spent + (cost ?? 0)) as Micros,
-    unknownCosts: context.unknownCosts + (cost === undefined ? 1 : 0),
+    ...(cost === undefined && {
+      unknownCosts: context.unknownCosts + 1,
+      held: (context.held + heldFor(context)) as Micros,
+    }),
     ...(weighed.fault === undefined && { output: answer.result!.output, ground: 'good' as const }),
   };
 }
@@ -303,6 +308,10 @@ export const isHalted = ({ answer }: TaskContext): boolean =>
 /** Somebody else is there under the name of whoever was asked. */
 export const isReplaced = ({ answer }: TaskContext): boolean =>
   answer?.fault !== undefined && answer.unheard === 'replaced';
+
+/** What was reserved for the attempt that is made. */
+const heldFor = ({ ticket, advice }: TaskContext): Micros =>
+  ticket === undefined || advice === undefined ? NOTHING : advice.maxCost;
 
 const metadataIn = (answer: Answer): TaskMetadata | undefined =>
   answer.fault === undefined ? answer.result.metadata : answer.metadata;

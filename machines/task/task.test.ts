@@ -104,7 +104,7 @@ class Task {
   readonly clock = new SimulatedClock();
   readonly actor: AnyActorRef & { getSnapshot(): AnyMachineSnapshot };
 
-  constructor(spec: Partial<TaskSpec> = {}) {
+  constructor(spec: Partial<TaskSpec> = {}, account?: AnyActorRef) {
     const actors = {
       consult: answering,
       ask: answering,
@@ -118,7 +118,7 @@ class Task {
       task: 't',
       input: { q: 1 },
       values: {},
-      account: this.purse.ref,
+      account: account ?? this.purse.ref,
     };
     const machine = taskMachine({ ...SPEC, ...spec }, actors);
     this.actor = createActor(machine, { input: start, clock: this.clock }).start() as never;
@@ -219,6 +219,70 @@ describe('a task', () => {
       ...['reserve 1 100', 'settle 1 10', 'reserve 2 100', 'hold 2', 'reserve 3 100', 'settle 3 40'],
     ]);
     expect(task.outcome.facts).toMatchObject({ attempts: 3, cost: 50 });
+  });
+
+  it('makes no attempt that may cost more than is left of what all of them may', () => {
+    const perTask = 120 as Micros;
+    const task = new Task({ perTask });
+    expect(task.question('consult')).toMatchObject({ allowance: 120 });
+    task.advise();
+    for (const ms of [1000, 2000]) task.answer('ask', bad('server-error')).pass(ms);
+    task.answer('ask', bad('server-error')).pass(4000);
+    expect([task.state, task.context.fault]).toEqual([
+      'reviewing',
+      {
+        class: 'budget-exhausted',
+        message: 'ann may cost 0.0001, and 0.00009 is left of what the budget gives a task',
+        cost: 0,
+      },
+    ]);
+    expect(task.purse.heard).toEqual([
+      ...['reserve 1 100', 'settle 1 10', 'reserve 2 100', 'settle 2 10', 'reserve 3 100', 'settle 3 10'],
+    ]);
+    // That a person lets it go on gives it no more; somebody else may do it for less, or for nothing.
+    task.answer('review', { verdict: 'approved', at: 0, approvals: [] });
+    expect(task.question('consult')).toMatchObject({ allowance: 90 });
+    task.advise({ agent: 'bob', maxCost: 90 as Micros }).answer('ask', good(0.9, 90));
+    expect([task.state, task.purse.heard.at(-1)]).toEqual(['done', 'settle 4 90']);
+  });
+
+  it.each([
+    [199, 'reviewing'],
+    [200, 'asking'],
+  ])('counts what is held for an attempt whose cost nobody knows (%i: %s)', (perTask, state) => {
+    const task = new Task({ perTask: perTask as Micros }).advise().pass(1000);
+    expect(task.state).toBe('delaying');
+    expect(task.pass(2000).state).toBe(state);
+  });
+
+  it('may ask who costs nothing when nothing is left', () => {
+    const task = new Task({ perTask: 100 as Micros }).advise({ maxCost: 100 as Micros });
+    task.answer('ask', bad('auth', { cost: 150 as Micros }));
+    expect(task.question('consult')).toMatchObject({ allowance: 0 });
+    task.advise({ agent: 'bob', maxCost: 0 as Micros }).answer('ask', good(0.9, 0));
+    expect(task.state).toBe('done');
+  });
+
+  it('goes to somebody who costs less, where the strategy says so', () => {
+    const rows = { 'budget-exhausted': [{ do: 'other-agent' }, { do: 'fail' }] } as const;
+    const strategy = extend(strategies.standard, { name: 'cheaper', rows });
+    const begun = (cheapest: number) =>
+      new Task({ perTask: 105 as Micros, strategy })
+        .advise({ cheapest: cheapest as Micros })
+        .answer('ask', bad('server-error'))
+        .pass(1000);
+    expect(begun(96).state).toBe('failed');
+    expect(begun(95).question('consult')).toMatchObject({ allowance: 95, cheaperThan: 100, tried: ['ann'] });
+  });
+
+  it('says that what undoes something is owed', () => {
+    const said: unknown[] = [];
+    const listener = createActor(fromTransition((_, event) => void said.push(event), undefined)).start();
+    const task = new Task({ undoes: true }, listener).advise();
+    expect([task.state, said]).toMatchObject([
+      '{"paying":"waiting"}',
+      [{ type: 'budget.reserve', owed: true }],
+    ]);
   });
 
   it('never comes back before it was told to', () => {

@@ -35,7 +35,17 @@ import { saidBy } from '../workflow/progress.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
 import { answerOfError, failedWith } from './broken.ts';
-import { ACCOUNT_PATIENCE_MS, billOf, reservationOf, returnOf, withMoney, withoutMoney } from './paying.ts';
+import {
+  ACCOUNT_PATIENCE_MS,
+  allowanceOf,
+  billOf,
+  isTooDear,
+  reservationOf,
+  returnOf,
+  withMoney,
+  withoutAllowance,
+  withoutMoney,
+} from './paying.ts';
 import {
   abandoned,
   advised,
@@ -155,6 +165,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'costs nothing': ({ context: { advice, start } }) =>
         start.account === undefined || advice!.maxCost === NOTHING,
       'is too late': ({ context }) => isTooLate(context, Date.now()),
+      'is too dear': ({ context }) => isTooDear(context, spec),
       'a person does it': ({ context: { advice } }) => advice!.person !== undefined,
       'ends the run': (_, { answer }: { readonly answer: ReviewOutput }) => answer.verdict === 'aborted',
       'is its money': ({ context, event }) => 'ticket' in event && event.ticket === context.ticket,
@@ -199,6 +210,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         withoutMoney(context, 'ticket' in event ? event : undefined),
       ),
       comeTooLate: assign(tooLate()),
+      haveNoAllowance: assign(({ context }) => withoutAllowance(context, spec)),
       begin: assign(({ context, self }) => begun(placed(context, self), Date.now())),
       take: assign(({ context }, { answer }: { readonly answer: Answer }) =>
         answered(context, spec, answer, Date.now()),
@@ -289,12 +301,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'consult',
           src: 'consult',
-          input: ({
-            context: { start, input, tried, largerThan, cheaperThan },
-            self,
-          }: Known): Consultation => ({
-            ...{ start: startHere(start, self), input, tried, largerThan, cheaperThan },
-          }),
+          input: ({ context, self }: Known): Consultation => consultationOf(context, spec, self),
           ...ADVISED,
         },
         on: { 'task.cancel': { target: 'cancelled' } },
@@ -313,9 +320,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'consult',
           src: 'consult',
-          input: ({ context: { start, input, tried, largerThan, halts }, self }: Known): Consultation => ({
-            ...{ start: startHere(start, self), input, tried, largerThan },
-            ...(halts !== undefined && { halts }),
+          input: ({ context, self }: Known): Consultation => ({
+            ...consultationOf(context, spec, self),
+            ...(context.halts !== undefined && { halts: context.halts }),
           }),
           ...ADVISED,
         },
@@ -345,6 +352,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           reserving: {
             always: [
               { guard: 'is too late', target: '#task.deciding', actions: 'comeTooLate' },
+              { guard: 'is too dear', target: '#task.deciding', actions: 'haveNoAllowance' },
               { guard: and(['costs nothing', 'a person does it']), target: '#task.serving' },
               { guard: 'costs nothing', target: '#task.asking' },
               { target: 'waiting', actions: 'reserve' },
@@ -595,6 +603,15 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     },
     output: ({ context }) => outcomeOf(context),
   });
+}
+
+function consultationOf(context: TaskContext, spec: TaskSpec, self: AnyActorRef): Consultation {
+  const { start, input, tried, largerThan, cheaperThan } = context;
+  const allowance = allowanceOf(context, spec);
+  return {
+    ...{ start: startHere(start, self), input, tried, largerThan, cheaperThan },
+    ...(allowance !== undefined && { allowance }),
+  };
 }
 
 /** Of somebody who was paid by the hour and has not finished nobody knows how long they were at it. */

@@ -34,6 +34,8 @@ export interface TaskSpec {
   readonly vote?: VoteSpec;
   /** Whether it declares how it is done in parts. */
   readonly chunks: boolean;
+  /** What all attempts together may cost, in micro-units. Not there: as much as the accounts give. */
+  readonly perTask?: Micros;
   /** Whether it undoes what was done, which is owed though the money is gone. */
   readonly undoes?: true;
 }
@@ -50,6 +52,8 @@ export interface Consultation {
   readonly halts?: readonly string[];
   /** Only those who may cost less than this, in micro-units: there was no money for that much. */
   readonly cheaperThan?: Micros | undefined;
+  /** What the attempts to come may cost together, in micro-units. Not there: that was not said. */
+  readonly allowance?: Micros;
 }
 
 /** Somebody who is not asked, and why. */

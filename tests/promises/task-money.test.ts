@@ -252,6 +252,72 @@ describe('without money', () => {
     expect(endOf(opened, 'flow/1')).toMatchObject({ status: 'done', output: { by: 'dear' } });
   });
 
+  /** A task that fails and costs 1 each time, and what was asked; with a budget that gives it so much. */
+  const failing = (options: object) => {
+    const asked: Asked[] = [];
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 10, ...options }),
+      tasks: {
+        one: task({
+          agent: ['dear', 'cheap'],
+          retry: { times: 5, first: '1 second' },
+          reviewers: 'treasurer',
+          input: () => ({}),
+        }),
+      },
+    });
+    const broken = (): never => {
+      throw new FaultError({ class: 'crash', message: 'it broke', cost: microsOf(1) });
+    };
+    const dear = worker('dear', broken, { cost: 1, asked });
+    const cheap = worker('cheap', () => ({ by: 'cheap' }), { cost: 0.5, asked });
+    return { asked, actors: { flow, dear, cheap } };
+  };
+
+  it.each([
+    [1, 'refuse', ['dear'], 'error'],
+    [2.9, 'refuse', ['dear', 'dear'], 'error'],
+    [3, 'refuse', ['dear', 'dear', 'dear'], 'error'],
+    [2.5, 'cheaper', ['dear', 'dear', 'cheap'], 'done'],
+    [2.4, 'cheaper', ['dear', 'dear'], 'error'],
+  ] as const)('a task may cost %d, all attempts together (%s)', async (perTask, onExhausted, who, end) => {
+    const { asked, actors } = failing({ perTask, onExhausted });
+    const opened = await staffed(actors);
+    await started(opened);
+    await opened.advance(400_000);
+    expect([asked.map(({ agent }) => agent), endOf(opened, 'flow/1').status]).toEqual([who, end]);
+    if (end === 'error') expect(endOf(opened, 'flow/1').error.class).toBe('budget-exhausted');
+    expect(ledgerOf(opened).window.spent).toBeLessThanOrEqual(microsOf(perTask));
+  });
+
+  it('a task may cost no more when the process dies in between', async () => {
+    const { asked, actors } = failing({ perTask: 2 });
+    let opened = await staffed(actors);
+    await started(opened);
+    opened = (await opened.crash()) as never;
+    await opened.advance(400_000);
+    expect(asked.map(({ agent }) => agent)).toEqual(['dear', 'dear']);
+    expect(endOf(opened, 'flow/1').error.class).toBe('budget-exhausted');
+  });
+
+  it('a task that nobody has said more of may cost what the run has, and what is given to that', async () => {
+    const { asked, actors } = failing({ limit: 2, onExhausted: 'review' });
+    const opened = await staffed(actors, { decider: everybodyMay });
+    await started(opened);
+    await opened.advance(10_000);
+    expect([asked.length, snapshotOf<{ value: unknown }>(opened, 'flow/1/one').value]).toEqual([
+      2,
+      'reviewing',
+    ]);
+    const more = { type: 'budget.topUp', amount: microsOf(1), by: 'ada', reason: 'it is worth it' };
+    await opened.system.get('flow/1/account')!.send(more);
+    const approval = { by: 'ada', verdict: 'approve', reason: 'go on' } as const;
+    await opened.system.reviews.decide('flow/1/one/review', approval);
+    await opened.settle();
+    expect([asked.length, ledgerOf(opened).window.spent]).toEqual([3, microsOf(3)]);
+  });
+
   it('a call is refused when its estimate exceeds what the task may cost', async () => {
     const asked: Asked[] = [];
     const flow = workflow({
