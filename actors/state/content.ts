@@ -10,8 +10,9 @@ import type { Json } from '../../machines/values/canonical.ts';
 import { content, isFull, isWanted } from '../../machines/values/content.ts';
 import type { ContentContext, ContentNote, ContentNoted } from '../../machines/values/content.ts';
 import type { Source } from '../../machines/contract.ts';
-import { InvalidArgument } from '../../runtime/index.ts';
-import { ContentDamaged } from '../errors.ts';
+import { changesBetween, InvalidArgument } from '../../runtime/index.ts';
+import type { ValueChange } from '../../runtime/index.ts';
+import { ContentDamaged, UnknownContent } from '../errors.ts';
 import { hashOf } from '../schema/digest.ts';
 import { isHash, sourcesIn } from './sources.ts';
 
@@ -124,14 +125,32 @@ export class Content {
     }
   }
 
-  /** The value; undefined where none is kept. @throws ContentDamaged when it is not what its hash says; InvalidArgument */
+  /**
+   * The value; undefined where none is kept. It is the one that is kept and no copy, and frozen all the way: whoever tries to change it
+   * is told so.
+   * @throws ContentDamaged when it is not what its hash says; InvalidArgument
+   */
   get(hash: string): Json | undefined {
     const ref = this.#refTo(hash);
     if (ref === undefined) return undefined;
     const { value } = ref.getSnapshot().context;
     const found = hashOf(value);
     if (found !== hash) throw new ContentDamaged(hash, found);
-    return value;
+    return frozen(value);
+  }
+
+  /**
+   * What is different in one content from another: in two versions of a summary, or in what a person has made of what was proposed. The
+   * changes are those that `system.diff` would tell, with paths from `value` on.
+   * @throws UnknownContent where one of them is not kept; ContentDamaged, InvalidArgument
+   */
+  diff(from: string, to: string): readonly ValueChange[] {
+    const [before, after] = [from, to].map((hash) => {
+      const value = this.get(hash);
+      if (value === undefined) throw new UnknownContent(hash, 'as content');
+      return value;
+    });
+    return changesBetween(before, after, 'value');
   }
 
   /** Where it was found, who has made it, and who has looked at it; undefined where none is kept. @throws InvalidArgument */
@@ -158,4 +177,11 @@ export class Content {
       if (found !== hash) yield { hash, found };
     }
   }
+}
+
+/** Frozen from within, so that what is frozen as a whole need not be looked at again. */
+function frozen<TValue extends Json>(value: TValue): TValue {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.values(value).forEach(frozen);
+  return Object.freeze(value);
 }

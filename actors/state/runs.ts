@@ -118,7 +118,7 @@ export class Runs {
 
   /**
    * The runs that stand so, in no particular order. As with `system.query`, nothing stands still meanwhile, and those that cannot be
-   * loaded are left out. `waiting` and `parked` are those in which something is, whatever else goes on in them.
+   * loaded are left out, also those whose workflow is not among the actors any more: `system.stuck` names them. `waiting` and `parked` are those in which something is, whatever else goes on in them.
    * @throws InvalidArgument
    */
   async *list({ workflow, state, under, limit = Infinity }: ListOptions = {}): AsyncGenerator<RunSummary> {

@@ -9,7 +9,7 @@ import type {
   RefusedRow,
   ReplayRow,
 } from '../control/operations/journals.ts';
-import type { RowOf } from '../control/operations/table.ts';
+import { tellChanges } from './changes.ts';
 import { wholeNumber, wholeOption } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit, UsageError } from './exit.ts';
@@ -207,14 +207,7 @@ const diff: Command = {
   examples: ['heddle diff order/42 3', 'heddle diff order/42 3 7'],
   async run(session, [address, from, to]) {
     const args = { from: recordIn(from), to: to === undefined ? undefined : recordIn(to) };
-    const columns: readonly Column<RowOf<'diff'>>[] = [
-      { head: 'path', of: ({ path }) => inert(path), yields: 2 },
-      { head: 'before', of: ({ before }) => shown(before), paint: () => 'red', yields: 1 },
-      { head: 'after', of: ({ after }) => shown(after), paint: () => 'green', yields: 1 },
-    ];
-    await session.list(session.ask('diff', { address: address!, ...args }), columns, {
-      none: 'no difference',
-    });
+    await tellChanges(session, session.ask('diff', { address: address!, ...args }));
   },
 };
 

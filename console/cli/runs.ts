@@ -6,6 +6,7 @@ import type { ContentFacts, Lineage, RunSummary } from '../../actors/index.ts';
 import { RUN_STATES } from '../control/orchestration.ts';
 import type { Json } from '../control/tagged.ts';
 import type { Told } from '../control/told.ts';
+import { tellChanges } from './changes.ts';
 import { wholeOption } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit, UsageError } from './exit.ts';
@@ -100,9 +101,21 @@ const content: Command = {
   usage: 'content <hash>',
   summary: 'what was found or made in a workflow, by its hash',
   needs: 'code',
-  options: [new Option('--facts', 'where it was found, who has made it, and who has used it, instead')],
-  examples: ['heddle content sha256:9f86d0…', 'heddle content sha256:9f86d0… --facts'],
+  options: [
+    new Option('--facts', 'where it was found, who has made it, and who has used it, instead'),
+    new Option('--diff <hash>', 'what is different in this one, instead').conflicts('facts'),
+  ],
+  examples: [
+    'heddle content sha256:9f86d0…',
+    'heddle content sha256:9f86d0… --facts',
+    'heddle content sha256:9f86d0… --diff sha256:60303a…',
+  ],
   async run(session, [hash], flags) {
+    const other = flags.text('diff');
+    if (other !== undefined) {
+      await tellChanges(session, session.ask('contentDiff', { from: hash!, to: other }));
+      return;
+    }
     const row = await session.askOne('content', { hash: hash! });
     const facts = row.facts as FactsRow;
     if (session.flags.json === true) return session.json({ ...facts, value: row.value });
@@ -173,6 +186,8 @@ const artifactColumns: readonly Column<LineageRow['is'][number]>[] = [
   { head: 'task', of: ({ task }) => inert(task ?? ''), yields: 2 },
   { head: 'agent', of: ({ agent }) => inert(agent ?? ''), yields: 2 },
   { head: 'attempt', align: 'right', of: ({ attempt }) => String(attempt ?? '') },
+  { head: 'part', align: 'right', of: ({ part }) => String(part ?? '') },
+  { head: 'taken as', of: ({ ground }) => ground ?? '' },
   { head: 'source', of: ({ source }) => inert(source?.uri ?? ''), yields: 1 },
   { head: 'edited by', of: ({ edits = [] }) => inert(edits.map(({ by }) => by ?? '').join(', ')), yields: 2 },
   { head: 'hash', of: ({ hash }) => inert(hash ?? 'none: it is no JSON'), yields: 1 },

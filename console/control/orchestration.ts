@@ -22,6 +22,7 @@ export interface Orchestration {
     /** JSON. */
     get(hash: string): unknown;
     facts(hash: string): object | undefined;
+    diff(from: string, to: string): readonly { path: string; before: unknown; after: unknown }[];
   };
   lineage(hash: string, options: { readonly run?: string; readonly at?: number }): Promise<object>;
 }

@@ -13,13 +13,17 @@ import { journalAt } from './reading.ts';
 import { assertRecordOf, toldFromBirth, toldUpTo } from './telling.ts';
 import type { Visit } from './telling.ts';
 
-/** A part of an actor's state that is another one later. */
-export interface Change {
-  readonly address: string;
+/** A part of a value that is another one later. */
+export interface ValueChange {
   /** As one would write it in code: `context.items[2].price`, `value`. */
   readonly path: string;
   readonly before: unknown;
   readonly after: unknown;
+}
+
+/** A part of an actor's state that is another one later. */
+export interface Change extends ValueChange {
+  readonly address: string;
 }
 
 export interface DiffOptions {
@@ -60,9 +64,17 @@ function changesOf(
   after: AnySnapshot | undefined,
 ): Change[] {
   const [old, now] = [stateOf(before), stateOf(after)];
-  return PARTS.flatMap((part) => allDifferences(old[part], now[part], part)).map(
-    ({ path, recorded, today }) => ({ address, path, before: recorded, after: today }),
-  );
+  return PARTS.flatMap((part) => changesBetween(old[part], now[part], part)).map((change) => ({
+    address,
+    ...change,
+  }));
+}
+
+/** What is different in a value from what was before, each change as deep inside as it can be named. */
+export function changesBetween(before: unknown, after: unknown, path: string): ValueChange[] {
+  return allDifferences(before, after, path).map(({ path: place, recorded, today }) => ({
+    ...{ path: place, before: recorded, after: today },
+  }));
 }
 
 /** What a snapshot of any logic may hold. */

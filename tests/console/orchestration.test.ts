@@ -203,6 +203,25 @@ describe('a daemon', () => {
     expect(await ask('content', 'sha256:0')).toMatchObject({ code: 4 });
   });
 
+  it('says what is different in another content', async () => {
+    const longer = { text: `about ebb ${NASTY}`, words: 2 };
+    const other = await system.content.put(longer);
+    const { code, stdout } = await ask('content', hashes.made, '--diff', other);
+    expect([code, cellsOf(stdout)]).toEqual([
+      0,
+      [
+        ['path', 'before', 'after'],
+        ['value.words', 'undefined', '2'],
+      ],
+    ]);
+    expect(rowsOf(await ask('content', hashes.made, '--diff', hashes.found, '--json'))).toMatchObject([
+      { path: 'value', after: SOURCE.content },
+    ]);
+    expect((await ask('content', other, '--diff', other)).stdout).toBe('');
+    expect(await ask('content', other, '--diff', NOBODY)).toMatchObject({ code: 3 });
+    expect(await ask('content', other, '--diff', other, '--facts')).toMatchObject({ code: 2 });
+  });
+
   it('says what led to what', async () => {
     const { code, stdout } = await ask('lineage', hashes.made);
     expect(code).toBe(0);

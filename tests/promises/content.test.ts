@@ -155,6 +155,41 @@ describe('content', () => {
     expect(system.content.get(contentHashOf('the truth'))).toBe(undefined);
   });
 
+  it('is handed out so that nobody can change it', async () => {
+    const { content } = await open();
+    const given = { a: [{ b: 1 }] };
+    const hash = await content.put(given);
+    const got = content.get(hash) as typeof given;
+    expect(() => got.a.push({ b: 2 })).toThrow(TypeError);
+    expect(() => (got.a[0]!.b = 2)).toThrow(TypeError);
+    expect(content.get(hash)).toEqual({ a: [{ b: 1 }] });
+    // What was given belongs to whoever has given it.
+    given.a.push({ b: 3 });
+    expect(content.get(hash)).toEqual({ a: [{ b: 1 }] });
+  });
+
+  it('is told from another version of it, place by place', async () => {
+    const { content } = await open();
+    const before = await content.put({
+      title: 'tides',
+      parts: [{ text: 'high' }, { text: 'low' }],
+      by: 'ada',
+    });
+    const after = await content.put({ title: 'tides', parts: [{ text: 'high' }, { text: 'lower' }], at: 1 });
+    expect(content.diff(before, after)).toEqual([
+      { path: 'value.parts[1].text', before: 'low', after: 'lower' },
+      { path: 'value.by', before: 'ada', after: undefined },
+      { path: 'value.at', before: undefined, after: 1 },
+    ]);
+    expect(content.diff(before, before)).toEqual([]);
+    const text = await content.put('high');
+    expect(content.diff(text, await content.put(['high']))).toEqual([
+      { path: 'value', before: 'high', after: ['high'] },
+    ]);
+    const unknown = contentHashOf('nothing');
+    expect(() => content.diff(text, unknown)).toThrow(`${unknown} is nothing that is known as content`);
+  });
+
   it('shows a byte that has changed on the disk', async () => {
     const store = memory();
     const system = await open(store);

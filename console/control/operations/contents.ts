@@ -23,10 +23,20 @@ export const contentOperations = {
         if (value === undefined || facts === undefined)
           throw refusal(
             'NotFound',
-            `${hash}: no such content is kept; inputs of runs, and what gates have let pass, are in \`heddle status <run> --full\``,
+            `${hash}: no such content is kept; inputs, and what gates have let pass, are in \`heddle status <run> --full\``,
           );
         return { hash, value: tagged(value), facts: told(facts) };
       }),
+  }),
+
+  /** What is different in one content from another. */
+  contentDiff: operation({
+    read: (given) => ({ from: given.text('from'), to: given.text('to') }),
+    async *run(subject, { from, to }) {
+      const { content } = orchestrated(subject, 'content');
+      for (const { path, before, after } of content.diff(from, to))
+        yield { path, before: tagged(before), after: tagged(after) };
+    },
   }),
 
   /** `run`: only within this one, as of its record `at`. */
@@ -49,7 +59,7 @@ export const contentOperations = {
   }),
 };
 
-/** Inputs of runs, and what gates have let pass, are found in their run alone. */
+/** Inputs, and what gates have let pass, are found in their run alone. */
 function elsewhere(hash: string, run: string | undefined, error: unknown): never {
   if (run !== undefined || troubleOf(error).code !== 'HEDDLE_UNKNOWN_CONTENT') throw error;
   const message = `${hash}: no such content is kept; if it is the input of a run, or was let pass by a gate, name the run: --in <run>`;
