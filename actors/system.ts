@@ -26,6 +26,7 @@ import type { Agent, AnyAgent, Contract } from './agents/agent.ts';
 import { satisfying } from './agents/capability.ts';
 import { Belongings } from './state/belonging.ts';
 import { Content, CONTENT, contentLogic } from './state/content.ts';
+import { LATE, lateLogic } from './state/late-replies.ts';
 import { lineageIn } from './state/lineage.ts';
 import type { Lineage, LineageOptions } from './state/lineage.ts';
 import { Halts } from './halts/halts.ts';
@@ -155,6 +156,8 @@ export async function createSystem(
     get: (address) => system.get(address) as ReturnType<Workplace['get']>,
     actor: (name, id) => system.actor(name, id),
     content: kept,
+    lateReplies: (id, input) =>
+      ownHand(system, options).start(LATE, { id, input, onConflict: 'join' } as never) as never,
   });
   const runs = new Runs(system as never, actors);
   const reviews = reviewsOf(system, actors, agents, kept);
@@ -328,11 +331,14 @@ function ownActors(
   const logics = Object.values(everything);
   // Where nobody works nothing is found.
   const works = logics.some((logic) => declarationOf(logic) !== undefined);
-  if (works) assertFree(given, CONTENT, 'a system with workflows has for what is found and made in them');
+  if (works) {
+    assertFree(given, CONTENT, 'a system with workflows has for what is found and made in them');
+    assertFree(given, LATE, 'a system with workflows has for what is answered too late');
+  }
   const decides = works || logics.some(hasReviews);
   if (decides) assertFree(given, ABSENCES, 'a system with reviews has for who is away');
   return {
-    ...(works && { [CONTENT]: contentLogic }),
+    ...(works && { [CONTENT]: contentLogic, [LATE]: lateLogic }),
     ...(decides && { [ABSENCES]: absences }),
   };
 }

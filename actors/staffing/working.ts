@@ -22,6 +22,7 @@ import { Bills } from '../budgets/bills.ts';
 import { permitTool } from '../halts/tools.ts';
 import { haltableBy } from '../routing/permission.ts';
 import type { Checked } from '../schema/checked.ts';
+import { keepLate } from '../state/late-replies.ts';
 import { keptOf } from '../state/manifest.ts';
 import type { Outcome } from '../state/manifest.ts';
 import type { Chunking } from '../windows/chunking.ts';
@@ -103,7 +104,11 @@ export class Working {
     const asked = part === undefined ? keepingTo(duty, agent) : agent;
     const { answer, halted } = await calls.run(call, signal, (stopping) =>
       this.#places.with(agent, stopping, async () => {
-        const onLate = (late: Answer): void => tab.late(late);
+        const onLate = (late: AttemptOutcome): void => {
+          tab.late(late);
+          // What a shadow answers is no answer to the task.
+          if (duty.task !== undefined) void keepLate(workplace, input, late);
+        };
         const outcome = await attemptOnce(asked, { ...assignment, signal: stopping }, { onLate });
         tab.end(outcome, stopping.aborted);
         return this.#kept(outcome, assignment);

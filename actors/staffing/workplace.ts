@@ -9,9 +9,10 @@ import type { OrderBook } from '../halts/running.ts';
 import type { Registry } from '../routing/records.ts';
 import type { Belonging } from '../state/belonging.ts';
 import type { Content } from '../state/content.ts';
+import type { LateHost } from '../state/late-replies.ts';
 
 /** What it needs of the system that it works in. */
-export interface Workplace extends Registry {
+export interface Workplace extends Registry, LateHost {
   readonly authority: Authority;
   readonly orders: OrderBook;
   /** Whoever lives at an address: the task that something is said to, the account that is told of a bill. */

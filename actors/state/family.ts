@@ -7,6 +7,7 @@ import type { AttemptNote } from '../../machines/task/progress.ts';
 import type { Manifest, PartNote } from '../../machines/task/words.ts';
 import { hashOf } from '../schema/digest.ts';
 import { isRecord } from '../schema/plain.ts';
+import type { AttemptStatus } from './late-replies.ts';
 import type { HumanDecision, PartStatus, RunStatus } from './run-status.ts';
 
 /** One of the things that were found, given or made. */
@@ -128,6 +129,7 @@ export class Family {
     const made: Key[] = [];
     for (const attempt of attempts) {
       const { number, agent, manifest, sources = [], parts = [] } = attempt;
+      this.#addLate(whose, address, attempt, base);
       const found = [
         ...sources.map((source) => this.addSource(source)),
         ...parts.flatMap((part) => this.#addPart(whose, address, attempt, part, base)),
@@ -140,6 +142,21 @@ export class Family {
       }
     }
     return { made, taken };
+  }
+
+  /** What came too late has led to nothing. */
+  #addLate(
+    whose: Whose,
+    address: string,
+    { number, agent, late = [] }: AttemptStatus,
+    base: readonly Key[],
+  ): void {
+    for (const [index, { output: hash, sources = [] }] of late.entries()) {
+      if (hash === undefined) continue;
+      const found = sources.map((source) => this.addSource(source));
+      const draft = { kind: 'draft', ...whose, agent, attempt: number, hash } as const;
+      this.#note(`${address}#${number} late ${index}`, draft, [...base, ...found]);
+    }
   }
 
   /** What people have made of what a gate proposes, one after the other. What it has let pass is no draft. */

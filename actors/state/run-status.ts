@@ -13,7 +13,7 @@ import type { Ledger } from '../../machines/budget/ledger.ts';
 import { remainingIn } from '../../machines/budget/window.ts';
 import { edited } from '../../machines/review/edits.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
-import type { AttemptNote, TaskContext } from '../../machines/task/progress.ts';
+import type { TaskContext } from '../../machines/task/progress.ts';
 import type { PollContext } from '../../machines/task/voting.ts';
 import type { WorkOutcome, WorkProblem } from '../../machines/workflow/graph.ts';
 import type { LoopContext } from '../../machines/workflow/loop.ts';
@@ -24,6 +24,8 @@ import type { AnyDeclaration, NeedOption } from '../workflow/declaration.ts';
 import { errorPolicyOf } from '../workflow/graph.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { needOf } from '../workflow/need.ts';
+import { withLate } from './late-replies.ts';
+import type { AttemptStatus } from './late-replies.ts';
 
 /** A value with its hash. What is no JSON has none. */
 export interface Held {
@@ -87,7 +89,7 @@ export interface PartStatus {
   readonly output?: Held;
   readonly agent?: string;
   /** Every attempt: by whom, for how much, what was wrong, from what it was made and what came of it, by their hashes. */
-  readonly attempts: readonly AttemptNote[];
+  readonly attempts: readonly AttemptStatus[];
   readonly confidence?: number;
   /** Why its output was taken, where that is not because it is good. */
   readonly ground?: string;
@@ -393,7 +395,12 @@ class Reader {
     const wait = ofReview ?? (stood.status === 'active' ? waitOf(base.task, stood, context) : undefined);
     return {
       ...base,
-      ...{ kind: 'task', status: statusOf(stood), input: heldOf(input), attempts: log },
+      ...{
+        kind: 'task',
+        status: statusOf(stood),
+        input: heldOf(input),
+        attempts: withLate(log, base.address, this.#moment),
+      },
       cost: (spent + together.cost) as Micros,
       ...(output !== undefined && ground !== undefined && { output: heldOf(output) }),
       ...(advice !== undefined && { agent: advice.agent }),

@@ -5,6 +5,7 @@
 import type { Subscription } from 'xstate';
 import { HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
 import type { ActorDefinitions, Blame, BlameOptions, PastActor } from '../../runtime/index.ts';
+import { momentWithLate } from './late-replies.ts';
 import { declarationAt } from './run-path.ts';
 import { isRun, isTask, runStateOf, runStatusOf } from './run-status.ts';
 import type { Moment, RunState, RunStatus, Stood } from './run-status.ts';
@@ -83,9 +84,9 @@ export class Runs {
    * @throws UnknownActor, InvalidArgument when nobody lives there, or it is no run of a workflow; as `system.past`
    */
   async status(address: string, { at }: StatusOptions = {}): Promise<RunStatus> {
-    return at === undefined
-      ? this.#now(address)
-      : this.#told(address, momentOf(await this.#host.past(address, at)));
+    if (at === undefined) return this.#now(address);
+    const past = await this.#host.past(address, at);
+    return this.#told(address, momentWithLate(momentOf(past), past.at, this.#moment));
   }
 
   /**
@@ -105,8 +106,10 @@ export class Runs {
 
   /** Reads committed states and nothing in between: nobody takes a step meanwhile. */
   #now(address: string): RunStatus {
-    return this.#told(address, (one) => (this.#host.get(one) as RunRef | undefined)?.getSnapshot());
+    return this.#told(address, this.#moment);
   }
+
+  readonly #moment: Moment = (address) => (this.#host.get(address) as RunRef | undefined)?.getSnapshot();
 
   #told(address: string, moment: Moment): RunStatus {
     const stood = moment(address);

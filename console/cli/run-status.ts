@@ -167,6 +167,12 @@ function attemptColumns(session: Session): readonly Column<Attempt & { readonly 
     { head: 'then', of: ({ move }) => inert(move ?? '') },
     { head: 'because', of: ({ message }) => inert(message ?? ''), paint: () => 'red', yields: 1 },
     { head: 'output', of: ({ manifest }) => inert(manifest?.output ?? ''), yields: 2 },
+    // What it has answered when nobody waited for it any more.
+    {
+      head: 'too late',
+      of: ({ late = [] }) => inert(late.map(({ output, fault }) => output ?? fault ?? '').join(' ')),
+      yields: 2,
+    },
   ];
 }
 
