@@ -13,17 +13,21 @@ import type { Ledger } from '../../machines/budget/ledger.ts';
 import { remainingIn } from '../../machines/budget/window.ts';
 import { edited } from '../../machines/review/edits.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
-import type { TaskContext } from '../../machines/task/progress.ts';
+import { signedIn } from '../../machines/review/signed.ts';
+import type { Signed } from '../../machines/review/signed.ts';
+import type { TaskContext, TaskDecision } from '../../machines/task/progress.ts';
 import type { PollContext } from '../../machines/task/voting.ts';
 import type { WorkOutcome, WorkProblem } from '../../machines/workflow/graph.ts';
 import type { LoopContext } from '../../machines/workflow/loop.ts';
 import type { MapContext } from '../../machines/workflow/map.ts';
 import type { NodeProgress, NodeStatus, RunContext } from '../../machines/workflow/progress.ts';
+import type { Standing } from '../../machines/workflow/standings.ts';
 import { digestOf } from '../schema/digest.ts';
 import type { AnyDeclaration, NeedOption } from '../workflow/declaration.ts';
-import { errorPolicyOf } from '../workflow/graph.ts';
+import { errorPolicyOf, joinRuleOf } from '../workflow/graph.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { needOf } from '../workflow/need.ts';
+import { frozenCopy } from './frozen-copy.ts';
 import { withLate } from './late-replies.ts';
 import type { AttemptStatus } from './late-replies.ts';
 
@@ -41,19 +45,11 @@ export type RunState =
   'running' | 'waiting' | 'parked' | 'compensating' | 'complete' | 'failed' | 'aborted' | 'stopped';
 
 /** A decision of a person. */
-export interface HumanDecision {
-  /** The address of the review. */
+export interface HumanDecision extends Signed {
+  /** The address of the review. A task that asks a person again does so under the same. */
   readonly review: string;
-  readonly what: 'approve' | 'edit' | 'reject' | 'abort' | 'expire';
-  /** Nobody, where its time was over. */
-  readonly by?: string;
-  readonly at: number;
-  /** Of what they were shown. */
-  readonly hash?: string;
-  /** Of what it became by an edit, and of the content alone that it became: under that it is kept. */
-  readonly to?: string;
+  /** Of the content alone that an edit of what a gate proposes has made of it: under that it is kept. */
   readonly made?: string;
-  readonly reason?: string;
 }
 
 /** Why something does not go on. */
@@ -69,6 +65,8 @@ export interface Wait {
   readonly since?: number;
   /** When it goes on by itself. */
   readonly until?: number;
+  /** The halts that keep it waiting: `agent:writer`. It goes on by itself when they are lifted. */
+  readonly halts?: readonly string[];
 }
 
 export interface PartStatus {
@@ -96,6 +94,10 @@ export interface PartStatus {
   readonly problem?: WorkProblem;
   /** Why it was skipped or cancelled. */
   readonly because?: string;
+  /** Why it was skipped: its condition, the arm that was not chosen, or that something it needs did not come to a good end. */
+  readonly skipped?: NonNullable<NodeProgress['skipped']>;
+  /** The node that blocks it. */
+  readonly blockedBy?: string;
   /** In micro-units: spent, reserved by an attempt that is made, and held because nobody knows what one has cost. */
   readonly cost: Micros;
   readonly reserved: Micros;
@@ -176,7 +178,7 @@ export function runStatusOf(
   const tasks = reader.tasksOf(run, context, options, '');
   const all = tasks.flatMap(withParts);
   const waits = all.flatMap((part) => part.waits ?? []);
-  return {
+  return frozenCopy({
     run,
     workflow: options?.id ?? run.split('/', 1)[0]!,
     state: stateWith(waits, runStateOf(stood)),
@@ -190,8 +192,8 @@ export function runStatusOf(
     decisions: reader.decisions.toSorted((a, b) => a.at - b.at),
     shared,
     waits,
-    next: nextOf(tasks),
-  };
+    next: nextOf(tasks, options),
+  });
 }
 
 /** In lists and runs within it somebody may be waited for while others of them work, of which the run itself knows nothing. */
@@ -255,14 +257,31 @@ const OVER: ReadonlySet<NodeStatus> = new Set<NodeStatus>([
   ...(['complete', 'failed', 'skipped', 'cancelled', 'compensated', 'uncompensated'] as const),
 ]);
 
-function nextOf(tasks: readonly PartStatus[]): string[] {
-  const statusOf = new Map(tasks.map(({ task, status }) => [task, status]));
+function nextOf(tasks: readonly PartStatus[], options: AnyWorkflowOptions | undefined): string[] {
+  const statuses = new Map(tasks.map(({ task, status }) => [task, status]));
   return tasks
-    .filter(({ status, needs }) => {
+    .filter(({ task, status, needs }) => {
       if (status === 'ready') return true;
-      return status === 'pending' && needs.every((need) => statusOf.get(need) !== 'pending');
+      const declared = options?.tasks[task];
+      return (
+        status === 'pending' &&
+        areEnough(
+          needs.map((need) => statuses.get(need)!),
+          declared,
+        )
+      );
     })
     .map(({ task }) => task);
+}
+
+/** Whether needs that stand so are enough when those of them that are at work come to a good end. */
+function areEnough(needs: readonly NodeStatus[], declared: AnyDeclaration | undefined): boolean {
+  const { join } = joinRuleOf(declared?.options ?? {});
+  if (needs.length === 0 || join.kind === 'all') return !needs.includes('pending');
+  const there = needs.filter(
+    (status) => status === 'complete' || (status !== 'pending' && !OVER.has(status)),
+  );
+  return there.length >= (join.kind === 'any' ? 1 : join.count);
 }
 
 /** Reads the parts of a run, and notes what people have decided in them. */
@@ -306,7 +325,7 @@ class Reader {
   ): PartStatus {
     const declared = options?.tasks[name];
     const address = `${run}/${name}`;
-    const { status, output, facts, startedAt, endedAt, problem, because } = node;
+    const { status, output, facts, startedAt, endedAt, problem, because, skipped, blockedBy } = node;
     const task = `${within}${name}`;
     const part = this.#partAt(address, task, innerOf(declared), ledger);
     const undo = this.#partAt(`${run}/undo ${name}`, `${within}undo ${name}`, undefined, ledger);
@@ -329,6 +348,8 @@ class Reader {
       ...(part?.agent !== undefined && { agent: part.agent }),
       ...(problem !== undefined && { problem }),
       ...(because !== undefined && { because }),
+      ...(skipped !== undefined && { skipped }),
+      ...(blockedBy !== undefined && { blockedBy }),
       cost: ((part?.cost ?? (facts?.cost as Micros | undefined) ?? NOTHING) + (undo?.cost ?? 0)) as Micros,
       reserved: ((part?.reserved ?? 0) + (undo?.reserved ?? 0)) as Micros,
       ...(waits !== undefined && { waits }),
@@ -344,8 +365,10 @@ class Reader {
     const base = { task, address, needs: [], attempts: [], cost: NOTHING, reserved: NOTHING };
     if ('log' in context) return this.#taskAt(base, stood, context as TaskContext, ledger);
     if ('quorum' in context) {
-      const waits = this.#reviewAt(address, task, stood, context as ReviewContext);
-      const { original } = context as ReviewContext;
+      const review = context as ReviewContext;
+      this.#note(address, versionsIn(review));
+      const waits = stood.status === 'active' ? waitOfReview(task, review) : undefined;
+      const { original } = review;
       const kept = { ...base, kind: 'gate', status: statusOf(stood), input: heldOf(original) };
       return { ...kept, ...(waits && { waits }) };
     }
@@ -388,16 +411,13 @@ class Reader {
     const { input, output, log, advice, spent, id, ground } = context;
     const voters = this.#votersAt(base, ledger);
     const together = sumOf(voters);
-    const review = this.#moment(`${base.address}/review`);
-    const reviewed = review?.context as ReviewContext | undefined;
-    const ofReview =
-      review && reviewed && this.#reviewAt(`${base.address}/review`, base.task, review, reviewed);
-    const wait = ofReview ?? (stood.status === 'active' ? waitOf(base.task, stood, context) : undefined);
+    const reviews = REVIEWS.flatMap((which) => this.#reviewOf(base, which, context) ?? []);
+    const wait = reviews[0] ?? (stood.status === 'active' ? waitOf(base.task, stood, context) : undefined);
     return {
       ...base,
       ...{
         kind: 'task',
-        status: statusOf(stood),
+        status: this.#statusOfTask(base, stood),
         input: heldOf(input),
         attempts: withLate(log, base.address, this.#moment),
       },
@@ -412,6 +432,13 @@ class Reader {
     };
   }
 
+  /** While others are asked to confirm its answer, it stands as they do. */
+  #statusOfTask({ address }: Pick<PartStatus, 'address'>, stood: Stood): NodeStatus {
+    const isPolling = stood.status === 'active' && stood.value === 'polling';
+    const poll = isPolling ? this.#moment(`${address}/poll`) : undefined;
+    return statusOf(poll?.status === 'active' ? poll : stood);
+  }
+
   /** All that were ever asked to confirm an answer of a task. */
   #votersAt(
     { task, address }: Pick<PartStatus, 'task' | 'address'>,
@@ -424,15 +451,29 @@ class Reader {
     });
   }
 
-  /** Notes its decisions. @returns what it waits for, as long as it is open */
-  #reviewAt(address: string, task: string, { status }: Stood, context: ReviewContext): Wait | undefined {
-    this.decisions.push(...decisionsOf(address, context));
-    if (status !== 'active') return undefined;
-    const { roles, claim, openedAt, title } = context;
-    return {
-      ...{ task, for: 'person', why: title, roles, since: openedAt },
-      ...(claim !== undefined && { by: claim.by }),
-    };
+  /** Notes what was decided in the reviews of a task. @returns what it waits for, as long as one is open */
+  #reviewOf(
+    { task, address: above }: Pick<PartStatus, 'task' | 'address'>,
+    which: TaskDecision['review'],
+    { decisions }: TaskContext,
+  ): Wait | undefined {
+    const address = `${above}/${which}`;
+    const told = decisions.flatMap(({ review, ...one }) => (review === which ? [one] : []));
+    this.#note(address, told);
+    const stood = this.#moment(address);
+    const review = stood?.context as ReviewContext | undefined;
+    if (stood === undefined || review === undefined) return undefined;
+    // The task knows what was decided as soon as it has heard that it has ended.
+    const texts = new Set(stood.status === 'done' ? told.map(canonicalOf) : []);
+    this.#note(
+      address,
+      signedIn(review).filter((one) => !texts.has(canonicalOf(one))),
+    );
+    return stood.status === 'active' ? waitOfReview(task, review) : undefined;
+  }
+
+  #note(review: string, all: readonly Omit<HumanDecision, 'review'>[]): void {
+    this.decisions.push(...all.map((one) => ({ review, ...one })));
   }
 }
 
@@ -473,18 +514,24 @@ function sumOf(parts: readonly PartStatus[]): Pick<PartStatus, 'parts' | 'cost' 
   return { parts, cost: sum('cost'), reserved: sum('reserved') };
 }
 
-const STANDINGS: Readonly<Record<string, NodeStatus>> = {
-  parked: 'parked',
-  sleeping: 'parked',
-  reviewing: 'waiting',
-};
+/** The reviews of a task, by the names of the children that they are. */
+const REVIEWS = ['review', 'clearance'] as const;
+
+/** How a task stands in its states, where it does not work. */
+const STANDINGS: ReadonlyMap<unknown, NodeStatus> = new Map<string, NodeStatus>([
+  ...(['parked', 'sleeping', 'halted'] as const).map((state) => [state, 'parked'] as const),
+  ...(['serving', 'reviewing', 'clearing'] as const).map((state) => [state, 'waiting'] as const),
+]);
 
 /** Of somebody who has no node of its own. */
-function statusOf({ status, value, output, context }: Stood): NodeStatus {
+export function statusOf(stood: Stood): NodeStatus {
+  const { status, value, output, context } = stood;
   if (status === 'active') {
-    if (isRun({ status, context })) return stateAtWork((context as RunContext).nodes);
-    const isReview = typeof context === 'object' && context !== null && 'quorum' in context;
-    return isReview ? 'waiting' : ((typeof value === 'string' ? STANDINGS[value] : undefined) ?? 'running');
+    if (typeof context !== 'object' || context === null) return 'running';
+    if ('quorum' in context) return 'waiting';
+    // Those who have others work say how these stand.
+    if ('stands' in context) return context.stands as Standing;
+    return isRun(stood) ? stateAtWork(stood.context.nodes) : (STANDINGS.get(value) ?? 'running');
   }
   if (status !== 'done') return status === 'stopped' ? 'cancelled' : 'failed';
   const how = (output as Partial<WorkOutcome> | undefined)?.status;
@@ -500,7 +547,7 @@ function reservedFor(task: { id: string; address: string }, ledger: Ledger | und
   return sum as Micros;
 }
 
-function waitOf(task: string, { value }: Stood, { fault, move, log }: TaskContext): Wait | undefined {
+function waitOf(task: string, { value }: Stood, { fault, move, log, halts }: TaskContext): Wait | undefined {
   const since = log.at(-1)?.to;
   const why = fault === undefined ? '' : `${fault.class}: ${fault.message}`;
   const known = { task, why, ...(since !== undefined && { since }) };
@@ -509,6 +556,8 @@ function waitOf(task: string, { value }: Stood, { fault, move, log }: TaskContex
   switch (typeof value === 'object' ? Object.keys(value as object)[0] : value) {
     case 'parked':
       return { ...known, for: 'operator' };
+    case 'halted':
+      return { ...known, for: 'operator', ...(halts !== undefined && { halts }) };
     case 'sleeping':
     case 'delaying':
       return { ...known, for: 'time', ...until };
@@ -519,36 +568,20 @@ function waitOf(task: string, { value }: Stood, { fault, move, log }: TaskContex
   }
 }
 
-/** What each edit has made of the proposal, by their hashes. */
-function madeBy({ original, edits, editable }: ReviewContext): string[] {
+/** With what each edit has made of the proposal. */
+function versionsIn(review: ReviewContext): (Signed & Pick<HumanDecision, 'made'>)[] {
+  const { original, edits, editable } = review;
   let content = original;
-  return edits.map((one) => {
+  const made = edits.map((one) => {
     content = edited(content, one.edits, editable);
     return digestOf(canonicalOf(content));
   });
+  return signedIn(review).map((one) => (one.what === 'edit' ? { ...one, made: made.shift()! } : one));
 }
 
-function decisionsOf(review: string, context: ReviewContext): HumanDecision[] {
-  const { approvals, voided, edits, ending } = context;
-  const made = madeBy(context);
-  const signed = [
-    ...[...approvals, ...voided].map((one) => ({ ...one, what: 'approve' as const })),
-    ...edits.map((one, index) => ({ ...one, what: 'edit' as const, made: made[index]! })),
-  ].map((one): HumanDecision => {
-    const { what, by, at, hash, reason } = one;
-    const became = 'to' in one && { to: one.to, made: one.made };
-    return { ...{ review, what, by, at, hash }, ...became, ...(reason !== undefined && { reason }) };
-  });
-  if (ending === undefined || ending.verdict === 'approved') return signed;
-  const { verdict, at, by, hash, reason } = ending;
-  const WHAT = { rejected: 'reject', aborted: 'abort', expired: 'expire' } as const;
-  return [
-    ...signed,
-    {
-      ...{ review, what: WHAT[verdict], at },
-      ...(by !== undefined && { by }),
-      ...(hash !== undefined && { hash }),
-      ...(reason !== undefined && { reason }),
-    },
-  ];
+function waitOfReview(task: string, { roles, claim, openedAt, title }: ReviewContext): Wait {
+  return {
+    ...{ task, for: 'person', why: title, roles, since: openedAt },
+    ...(claim !== undefined && { by: claim.by }),
+  };
 }

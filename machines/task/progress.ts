@@ -10,6 +10,9 @@ import type { Micros } from '../values/money.ts';
 import { nextMove, taken } from '../faults/next-move.ts';
 import type { Limits, Move, Taken } from '../faults/next-move.ts';
 import { judge } from '../faults/quality.ts';
+import type { ReviewOutput } from '../review/review.ts';
+import { signedIn } from '../review/signed.ts';
+import type { Signed } from '../review/signed.ts';
 import type { WorkFacts, WorkOutcome } from '../workflow/graph.ts';
 import { hereOf, movedFrom, startHere } from '../here.ts';
 import { partNotesOf } from './part-notes.ts';
@@ -63,6 +66,11 @@ export interface AttemptNote {
   readonly record?: string;
 }
 
+/** What somebody has signed in a review of the task: of its answer or the work itself, or of a call that had to be approved. */
+export interface TaskDecision extends Signed {
+  readonly review: 'review' | 'clearance';
+}
+
 /** Why an output was taken. */
 export type Ground = 'good' | 'repaired' | 'unsure' | 'default' | 'person';
 
@@ -90,6 +98,8 @@ export interface TaskContext {
   readonly halts: readonly string[] | undefined;
   /** The calls that people have approved. */
   readonly cleared: readonly string[];
+  /** What people have decided, in reviews that have ended. The next one has the address of the one before. */
+  readonly decisions: readonly TaskDecision[];
   /** What was wrong with the answer before, for the same agent. */
   readonly problems: readonly ValueProblem[];
   /** Under which the money is held; undefined: nothing is. */
@@ -140,6 +150,7 @@ const FRESH: Omit<TaskContext, 'start' | 'input' | 'id' | 'deadlineAt'> = {
   passedOver: [],
   halts: undefined,
   cleared: [],
+  decisions: [],
   problems: [],
   ticket: undefined,
   accounts: [],
@@ -441,6 +452,18 @@ export function resumed(context: TaskContext, spec: TaskSpec, input: unknown, no
     question: context.question + 1,
     ...(input !== undefined && { input }),
   };
+}
+
+/** A review of it has ended. */
+export function signed(
+  { decisions }: TaskContext,
+  review: TaskDecision['review'],
+  { verdict, at, by, hash, reason, approvals, voided, edits }: ReviewOutput,
+): Pick<TaskContext, 'decisions'> {
+  const whose = by === undefined ? {} : { by, hash };
+  const ending = { verdict, at, ...whose, ...(reason !== undefined && { reason }) };
+  const all = signedIn({ approvals, voided, edits, ending });
+  return { decisions: [...decisions, ...all.map((one) => ({ ...one, review }))] };
 }
 
 /** Somebody has given it up. */

@@ -38,6 +38,9 @@ const SPEC: TaskSpec = {
   chunks: false,
 };
 
+/** What a review says of itself besides how it has ended. */
+const SIGNED = { at: 0, hash: 'h', approvals: [], voided: [], edits: [] };
+
 const ADVICE: Advised = {
   ...{ agent: 'ann', contract: 'c1', because: 'cheapest', passedOver: [], accounts: [], permits: [] },
   permission: { effect: 'permit', determining: ['all'], reasons: [] },
@@ -398,7 +401,7 @@ describe('a task', () => {
       proposal: { text: 'yes' },
       roles: ['editor'],
     });
-    task.answer('review', { verdict: 'approved', output: { text: 'edited' } });
+    task.answer('review', { ...SIGNED, verdict: 'approved', output: { text: 'edited' } });
     expect(task.outcome).toMatchObject({
       status: 'complete',
       output: { text: 'edited' },
@@ -435,7 +438,7 @@ describe('a task', () => {
     const task = new Task()
       .advise({ others: 0 })
       .answer('ask', good(0.5))
-      .answer('review', { verdict, ...more });
+      .answer('review', { ...SIGNED, verdict, ...more });
     expect(task.outcome).toMatchObject(outcome);
   });
 
@@ -445,7 +448,7 @@ describe('a task', () => {
     task.answer('ask', bad('server-error')).pass(60_000);
     expect([task.state, task.context.fault!.class]).toEqual(['reviewing', 'budget-exhausted']);
     task.purse.isEmpty = false;
-    task.answer('review', { verdict: 'approved' });
+    task.answer('review', { ...SIGNED, verdict: 'approved' });
     expect([task.state, task.context.history]).toEqual(['consulting', []]);
     expect(task.advise().answer('ask', good()).state).toBe('done');
   });

@@ -60,6 +60,7 @@ import {
   outcomeOf,
   placed,
   resumed,
+  signed,
   ticketOf,
   timeLeft,
   tooLate,
@@ -227,6 +228,9 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       keepSupplied: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
         suppliedBy(context, answer),
       ),
+      noteSigned: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
+        signed(context, 'review', answer),
+      ),
       settle: enqueueActions(({ context, enqueue, system }) => {
         const { ticket, start } = context;
         if (ticket === undefined) return;
@@ -257,9 +261,10 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       follow: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
         afterReview(context, answer),
       ),
-      heedClearance: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
-        afterClearance(context, answer),
-      ),
+      heedClearance: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) => ({
+        ...afterClearance(context, answer),
+        ...signed(context, 'clearance', answer),
+      })),
       notify: enqueueActions(({ context, enqueue, self }) => {
         for (const notice of noticesOf(placed(context, self))) enqueue.emit(notice);
       }),
@@ -391,11 +396,11 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
             {
               guard: ofPerson('ends the run'),
               target: 'failed',
-              actions: [ofPerson('follow'), { type: 'letGo', params: isFree }],
+              actions: [ofPerson('noteSigned'), ofPerson('follow'), { type: 'letGo', params: isFree }],
             },
             {
               target: 'asking',
-              actions: ofPerson('keepSupplied'),
+              actions: [ofPerson('noteSigned'), ofPerson('keepSupplied')],
             },
           ],
           onError: {
@@ -570,7 +575,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context }: Known) => reviewOf(context, spec),
           onDone: {
             target: 'reviewed',
-            actions: ofPerson('follow'),
+            actions: [ofPerson('noteSigned'), ofPerson('follow')],
           },
           onError: UNDECIDED,
         },
