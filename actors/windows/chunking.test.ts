@@ -309,6 +309,16 @@ describe('work in parts', () => {
     });
   });
 
+  it('was made of what was looked at for its parts, each place once', () => {
+    const part = { cost: 0, duration: 1, model: 'm', confidence: 1 };
+    const [tides, moon] = ['tides', 'moon'].map((uri) => ({ uri, hash: `of ${uri}`, at: 1 }));
+    const parts = [[tides!], [moon!, { ...tides!, at: 2 }], [{ ...tides!, hash: 'of other tides' }]];
+    expect(mergedMetadata([part, ...parts.map((sources) => ({ ...part, sources }))]).sources).toEqual([
+      ...[tides, moon, { ...tides, hash: 'of other tides' }],
+    ]);
+    expect(mergedMetadata([{ ...part, sources: [] }]).sources).toEqual([]);
+  });
+
   it.each<[changes: Record<string, unknown>, path: string]>([
     [{ pointer: '#/texts/*' }, 'chunk.pointer'],
     [{ maxTokens: 0 }, 'chunk.maxTokens'],

@@ -4,6 +4,7 @@ import type { Agent, TaskOptions } from 'heddle/actors';
 import { memory } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
 import type { Ledger } from '../../machines/budget/ledger.ts';
+import type { TaskContext } from '../../machines/task/progress.ts';
 import { endOf, snapshotOf, staffed, started, taskOf, worker } from './staffed.ts';
 import type { Asked, Doing } from './staffed.ts';
 import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
@@ -150,9 +151,13 @@ describe('a task in parts', () => {
     });
   });
 
-  it('asks for no part twice, whenever the system dies', async () => {
+  it('asks for no part twice, and knows what each was made of, whenever the system dies', async () => {
     const calm = await dying(() => false);
     expect(calm.keys).toEqual([1, 2, 3, 4, 5]);
+    expect(calm.made.parts?.map(({ number, sources }) => [number, sources?.length])).toEqual(
+      calm.keys.map((number) => [number, 1]),
+    );
+    expect(calm.made.sources?.length).toBe(5);
     let deaths = 0;
     for (let at = 1; at <= calm.commits; at += EVERY) {
       const told = await dying((commits) => commits === at);
@@ -164,6 +169,7 @@ describe('a task in parts', () => {
         calm.keys,
         true,
       ]);
+      expect([at, told.made]).toEqual([at, calm.made]);
       deaths += told.deaths;
     }
     expect(deaths).toBe(Math.ceil(calm.commits / EVERY));
@@ -173,7 +179,11 @@ describe('a task in parts', () => {
 /** A run in parts that dies after one of its commits. */
 async function dying(dies: (commits: number) => boolean) {
   const asked: Asked[] = [];
-  const small: Agent = worker('small', read, { asked, ...COUNTING, window: 4, estimate: () => 0.05 });
+  const citing: Doing = (assignment) => ({
+    output: read(assignment) as Readonly<Record<string, unknown>>,
+    metadata: { sources: [{ uri: 'the text', content: assignment.input['text'], at: 1 }] },
+  });
+  const small: Agent = worker('small', citing, { asked, ...COUNTING, window: 4, estimate: () => 0.05 });
   const staff = new Staff(new Map([['small', small]]));
   staff.beginIn(workplaceUnder(PERMITTING));
   let commits = 0;
@@ -187,12 +197,15 @@ async function dying(dies: (commits: number) => boolean) {
   await world.start('flow', '1', { text: TEXT });
   await world.advance(1000);
   const { output } = world.system.get('flow/1')!.getSnapshot() as { output: unknown };
+  const { context } = world.system.get('flow/1/one')!.getSnapshot() as { context: TaskContext };
+  const { manifest, parts, sources } = context.log.at(-1)!;
   const { same } = await world.system.replay('flow/1/one');
   expect(same).toBe(true);
   await world.system.close();
   return {
     keys: asked.map(({ key }) => Number(key.split('/').at(-1))),
     output,
+    made: { manifest, parts, sources },
     commits,
     deaths: world.deaths,
   };
