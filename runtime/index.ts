@@ -91,7 +91,7 @@ export type { Migration, MigrationOptions } from './versions/survey.ts';
 export type { HistoryCause, HistoryIntent, HistoryOptions, HistoryRecord } from './past/history.ts';
 export type { HistoryRefusal } from './past/refused.ts';
 export type { TracePlace } from './trace.ts';
-export type { Blame, BlameOptions, Change, DiffOptions, ValueChange } from './past/diff.ts';
+export type { Blame, BlameOptions, Change, DiffOptions, Reading, ValueChange } from './past/diff.ts';
 /** Compares values as `system.diff` compares states. For those who build on Heddle. */
 export { changesBetween } from './past/diff.ts';
 export type { Moment } from './past/cut.ts';

@@ -33,7 +33,7 @@ import type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/qu
 import type { Receipt } from './receipt.ts';
 import type { Refusal } from './refusals.ts';
 import { blame, diff } from './past/diff.ts';
-import type { Blame, BlameOptions, Change, DiffOptions } from './past/diff.ts';
+import type { Blame, BlameOptions, Change, DiffOptions, Reading } from './past/diff.ts';
 import { exported } from './past/export.ts';
 import type { ExportOptions } from './past/export.ts';
 import { fixture } from './past/fixture.ts';
@@ -506,10 +506,11 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
 
   /**
    * Which record has set a part of an actor's state, the last of them: `blame('order/7', 'context.items[0].price')`.
-   * Undefined when nothing ever stood there.
+   * Undefined when nothing ever stood there. Instead of a path it may be what a pure function reads off a state:
+   * `{ path: 'sum', of: (snapshot) => sumOf(snapshot) }`.
    * @throws as snapshotAt
    */
-  blame(address: string, path: string, options?: BlameOptions): Promise<Blame | undefined> {
+  blame(address: string, path: string | Reading, options?: BlameOptions): Promise<Blame | undefined> {
     return blame(this.#runtime, address, path, options);
   }
 

@@ -18,7 +18,7 @@ import type { Runs } from './runs.ts';
 export interface LineageOptions {
   /** Only within this run. Needed for what is no content: inputs, and what gates have let pass. */
   readonly run?: string;
-  /** As of this record of the run. */
+  /** As of this record of `run`. */
   readonly at?: number;
 }
 
@@ -50,7 +50,7 @@ export async function lineageIn(
   { run, at }: LineageOptions = {},
 ): Promise<Lineage> {
   if (at !== undefined && run === undefined)
-    throw new InvalidArgument('at', 'is a record of a run: say which, as { run, at }');
+    throw new InvalidArgument('at', 'is a record of a run, and there is none: name it with run');
   const facts = known.content.facts(hash);
   const family = new Family();
   facts?.sources.forEach((source) => family.addSource(source));

@@ -2,13 +2,22 @@
  * The runs of a system's workflows, for whoever looks: how one stands or stood, which ones wait, what changes, and who has changed it.
  * Everything is read from the actors and their journals; nothing is kept beside them that could know something else.
  */
-import type { Subscription } from 'xstate';
+import type { AnyEventObject, Subscription } from 'xstate';
 import { HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
-import type { ActorDefinitions, Blame, BlameOptions, PastActor } from '../../runtime/index.ts';
+import type {
+  ActorDefinitions,
+  Blame,
+  BlameOptions,
+  HistoryOptions,
+  HistoryRecord,
+  PastActor,
+  Reading,
+} from '../../runtime/index.ts';
+import { assertField, decisionIn, isAboutDecisions, spotsOf } from './blaming.ts';
 import { momentWithLate } from './late-replies.ts';
 import { declarationAt } from './run-path.ts';
 import { isRun, isTask, runStateOf, runStatusOf } from './run-status.ts';
-import type { Moment, RunState, RunStatus, Stood } from './run-status.ts';
+import type { HumanDecision, Moment, RunState, RunStatus, Stood } from './run-status.ts';
 import { explainRoute } from '../routing/explain.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { declarationOf } from '../workflow/workflow.ts';
@@ -19,7 +28,8 @@ export interface RunsHost {
   get(address: string): unknown;
   query(options: never): AsyncIterable<unknown>;
   past(address: string, seq: number): Promise<PastActor>;
-  blame(address: string, path: string, options?: BlameOptions): Promise<Blame | undefined>;
+  blame(address: string, part: string | Reading, options?: BlameOptions): Promise<Blame | undefined>;
+  history(address: string, options: Omit<HistoryOptions, 'refusals'>): AsyncIterable<HistoryRecord>;
 }
 
 export interface StatusOptions {
@@ -56,6 +66,7 @@ export interface RunSummary {
 
 interface RunRef {
   readonly address: string;
+  readonly sessionId: string;
   getSnapshot(): Stood;
   subscribe(observer: { next(): void; error(): void; complete(): void }): Subscription;
 }
@@ -84,9 +95,10 @@ export class Runs {
    * @throws UnknownActor, InvalidArgument when nobody lives there, or it is no run of a workflow; as `system.past`
    */
   async status(address: string, { at }: StatusOptions = {}): Promise<RunStatus> {
-    if (at === undefined) return this.#now(address);
+    assertAddress(address, 'address');
+    if (at === undefined) return this.#told(address, this.#present);
     const past = await this.#host.past(address, at);
-    return this.#told(address, momentWithLate(momentOf(past), past.at, this.#moment));
+    return this.#told(address, momentWithLate(momentOf(past), past.at, this.#present));
   }
 
   /**
@@ -95,6 +107,7 @@ export class Runs {
    * @throws UnknownActor, InvalidArgument when it is no task; as `system.past`
    */
   async route(task: string, { at }: StatusOptions = {}): Promise<string> {
+    assertAddress(task, 'task');
     const stood =
       at === undefined
         ? (this.#host.get(task) as RunRef | undefined)?.getSnapshot()
@@ -104,12 +117,8 @@ export class Runs {
     return explainRoute(stood);
   }
 
-  /** Reads committed states and nothing in between: nobody takes a step meanwhile. */
-  #now(address: string): RunStatus {
-    return this.#told(address, this.#moment);
-  }
-
-  readonly #moment: Moment = (address) => (this.#host.get(address) as RunRef | undefined)?.getSnapshot();
+  /** Committed states and nothing in between: nobody takes a step while they are read. */
+  readonly #present: Moment = (address) => (this.#host.get(address) as RunRef | undefined)?.getSnapshot();
 
   #told(address: string, moment: Moment): RunStatus {
     const stood = moment(address);
@@ -159,16 +168,22 @@ export class Runs {
    * @throws as status
    */
   async *watch(address: string, { signal }: WatchOptions = {}): AsyncGenerator<RunStatus> {
+    assertAddress(address, 'address');
     const bell = new Bell();
+    /** By whose lives it is rung: a review that is opened again has the address of the one before. */
     const subscribed = new Map<string, Subscription>();
     signal?.addEventListener('abort', bell.observer.next, { once: true });
     try {
       while (signal?.aborted !== true) {
-        const status = this.#now(address);
-        const inIt = [address, `${address}/account`, ...addressesIn(status.tasks)];
-        for (const one of inIt) {
-          const ref = subscribed.has(one) ? undefined : (this.#host.get(one) as RunRef | undefined);
-          if (ref !== undefined) subscribed.set(one, ref.subscribe(bell.observer));
+        const inIt: RunRef[] = [];
+        const status = this.#told(address, (one) => {
+          const ref = this.#host.get(one) as RunRef | undefined;
+          if (ref !== undefined) inIt.push(ref);
+          return ref?.getSnapshot();
+        });
+        for (const ref of inIt) {
+          const { sessionId } = ref;
+          if (!subscribed.has(sessionId)) subscribed.set(sessionId, ref.subscribe(bell.observer));
         }
         // Whoever subscribes is told at once how it is, which is no news; nothing else happens before this.
         const rung = bell.rung();
@@ -188,40 +203,65 @@ export class Runs {
   }
 
   /**
-   * Which record has made a part of a run what it is: `input`, `tasks.research.status`, `tasks.research.output.text`, `shared.texts`,
-   * `money.spent`. Undefined when nothing ever stood there.
+   * Which record has made a field of the status what it is, of whomever it is a record: `state`, `tasks.research.output.text`,
+   * `tasks.research.attempts[0]`, `tasks.chapters/3.agent`, `money.remaining`, `decisions[0]`. Undefined when nothing ever stood there.
+   * @throws InvalidArgument where the status has no such field; as status
    */
-  async #blame(address: string, field: string, options?: BlameOptions): Promise<Blame | undefined> {
-    const [first, rest = ''] = splitAt(field);
-    if (first === 'money') {
-      // The account has records of its own.
-      if (options?.at !== undefined)
-        throw new InvalidArgument('at', `cannot be told of ${field}: ask system.blame of ${address}/account`);
-      return this.#host.blame(`${address}/account`, `context.window${rest}`);
+  async #blame(address: string, field: string, { at }: BlameOptions = {}): Promise<Blame | undefined> {
+    assertAddress(address, 'address');
+    assertField(field);
+    const past = at === undefined ? undefined : everybodyIn(await this.#host.past(address, at));
+    const moment: Moment = past === undefined ? this.#present : (one) => past.get(one)?.snapshot;
+    const status = this.#told(address, moment);
+    const upTo = (one: string): BlameOptions => {
+      const seq = past?.get(one)?.seq;
+      return seq === undefined ? {} : { at: seq };
+    };
+    if (isAboutDecisions(field)) return this.#signing(field, decisionIn(field, status), upTo);
+    let newest: Blame | undefined;
+    for (const { address: whose, part } of spotsOf(field, status, moment)) {
+      const blame = await this.#host.blame(whose, part, upTo(whose));
+      if (blame !== undefined && (newest === undefined || !isBefore(blame, newest))) newest = blame;
     }
-    const known = PLACES[first];
-    if (known === undefined)
-      throw new InvalidArgument(
-        'field',
-        `must begin with ${[...Object.keys(PLACES), 'money'].join(', ')}, but is ${JSON.stringify(field)}`,
-      );
-    return this.#host.blame(address, `${known}${rest}`, options);
+    return newest;
+  }
+
+  /** The record of a decision, in whichever life of its review it was taken. */
+  async #signing(
+    field: string,
+    decision: HumanDecision | undefined,
+    upTo: (address: string) => BlameOptions,
+  ): Promise<Blame | undefined> {
+    if (decision === undefined) return undefined;
+    const { review, what, by, at: when } = decision;
+    const { at: to } = upTo(review);
+    const options = { reverse: true, ...(to !== undefined && { to }) };
+    for await (const { address, seq, at, event, cause } of this.#host.history(review, options)) {
+      const isIt = at === when && (by === undefined ? isNobodys(event) : isSigning(event, what, by));
+      if (isIt) return { address, seq, at, event, cause, path: field, before: undefined, after: decision };
+    }
+    return undefined;
   }
 }
 
-/** Where the parts of a run are in its state. */
-const PLACES: Readonly<Record<string, string>> = {
-  input: 'context.input',
-  output: 'output',
-  problem: 'error',
-  tasks: 'context.nodes',
-  shared: 'context.shared',
-};
-
-function splitAt(field: string): [first: string, rest: string | undefined] {
-  const end = /[.[]/.exec(field)?.index;
-  return end === undefined ? [field, undefined] : [field.slice(0, end), field.slice(end)];
+/** @throws InvalidArgument */
+function assertAddress(address: unknown, path: string): asserts address is string {
+  if (typeof address !== 'string' || address === '')
+    throw new InvalidArgument(
+      path,
+      `must be an address, such as report/7, but is ${JSON.stringify(address) ?? String(address)}`,
+    );
 }
+
+/** Whether it stands before another in the same journal, or is older. */
+const isBefore = (one: Blame, other: Blame): boolean =>
+  one.address === other.address ? one.seq < other.seq : one.at < other.at;
+
+const isSigning = ({ type, ...event }: AnyEventObject, what: HumanDecision['what'], by: string): boolean =>
+  event['by'] === by && (type === `review.${what}` || (what === 'approve' && type === 'review.edit'));
+
+/** The time of a review was over. */
+const isNobodys = ({ type }: AnyEventObject): boolean => !type.startsWith('review.');
 
 const OVER: ReadonlySet<RunState> = new Set<RunState>(['complete', 'failed', 'aborted', 'stopped']);
 
@@ -280,17 +320,20 @@ function unlessRefused(ref: RunRef): Stood | undefined {
   }
 }
 
-const addressesIn = (tasks: RunStatus['tasks']): string[] =>
-  tasks.flatMap(({ address, parts = [] }) => [address, ...addressesIn(parts)]);
-
 function momentOf(root: PastActor): Moment {
-  const all = new Map<string, Stood>();
-  const walk = ({ address, snapshot, children }: PastActor): void => {
-    all.set(address, snapshot);
-    children.forEach(walk);
+  const all = everybodyIn(root);
+  return (address) => all.get(address)?.snapshot;
+}
+
+/** By their addresses. */
+function everybodyIn(root: PastActor): ReadonlyMap<string, PastActor> {
+  const all = new Map<string, PastActor>();
+  const walk = (actor: PastActor): void => {
+    all.set(actor.address, actor);
+    actor.children.forEach(walk);
   };
   walk(root);
-  return (address) => all.get(address);
+  return all;
 }
 
 /** Rings for whoever waits; as often as it likes while nobody does. */

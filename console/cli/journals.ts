@@ -227,7 +227,7 @@ const blame: Command = {
       if (session.flags.json === true) return session.json(row);
       const { terminal } = session;
       const cause = causeWords({ ...row, id: undefined });
-      // The money of a run is with its account.
+      // What a run does not know itself, its account knows, or whoever does its work.
       const whose = row.address === address ? '' : ` of ${inert(row.address)}`;
       await terminal.line(`${inert(path!)} was set in record ${row.seq}${whose} at ${session.time(row.at)}`);
       await terminal.line(

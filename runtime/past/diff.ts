@@ -101,20 +101,27 @@ export interface BlameOptions {
   readonly at?: number;
 }
 
-/** The last record that has changed what stands at a path; undefined when nothing ever stood there. */
+/** What is read off a state by a pure function, and how it is called. */
+export interface Reading {
+  readonly path: string;
+  /** @param snapshot undefined as long as there is none */
+  readonly of: (snapshot: AnySnapshot | undefined) => unknown;
+}
+
+/** The last record that has changed what stands at a path, or what is read; undefined when there never was anything. */
 export async function blame(
   runtime: Runtime,
   address: string,
-  path: string,
+  part: string | Reading,
   { at }: BlameOptions = {},
 ): Promise<Blame | undefined> {
-  const keys = keysOf(path);
+  const { path, of } = typeof part === 'object' && part !== null ? part : readingAt(part);
   const journal = await journalAt(runtime, address);
   if (at !== undefined) assertRecordOf(journal, at, 'at');
   let last: { readonly seq: number; readonly before: unknown; readonly after: unknown } | undefined;
   let standing: unknown;
   const visit: Visit = (_, { seq }, { snapshot }) => {
-    const after = valueAt(snapshot, keys);
+    const after = of(snapshot);
     if (firstDifference(standing, after, path) !== undefined) last = { seq, before: standing, after };
     standing = after;
   };
@@ -127,6 +134,12 @@ export async function blame(
     return { address, seq, at: when, event, cause, path, before, after };
   }
   return undefined;
+}
+
+/** @throws InvalidArgument */
+function readingAt(path: string): Reading {
+  const keys = keysOf(path);
+  return { path, of: (snapshot) => valueAt(snapshot, keys) };
 }
 
 /** One step of a path: `.a`, `[0]`, `['b c']`, or `["d\"e"]` as differences are shown. */

@@ -158,7 +158,12 @@ describe('a daemon', () => {
     expect(rowsOf(await ask('blame', 'report/tides', 'shared.texts', '--json'))).toMatchObject([
       { address: 'report/tides', event: { type: 'xstate.done.actor.chapters' } },
     ]);
-    expect(await ask('blame', 'report/tides', 'tasks.nobody')).toMatchObject({ code: 1, stdout: '' });
+    expect(await ask('blame', 'report/tides', 'problem')).toMatchObject({ code: 1, stdout: '' });
+    expect(await ask('blame', 'report/tides', 'tasks.nobody.status')).toMatchObject({ code: 4, stdout: '' });
+    const chosen = await ask('blame', 'report/tides', 'tasks.research.agent');
+    expect(chosen.stdout).toMatch(
+      /^tasks\.research\.agent was set in record \d+ of report\/tides\/research at /,
+    );
     // What all actors have is asked of runs too.
     expect(await ask('blame', 'report/tides', 'value.working')).toMatchObject({ code: 0 });
   });

@@ -432,6 +432,7 @@ describe('what was found and made', () => {
       },
       past: (address: string, seq: number) => dying.system.past(address, seq),
       blame: (address: string, path: string) => dying.system.blame(address, path),
+      history: (address: string) => dying.system.history(address),
     };
     const content = new Content(host);
     staff.beginIn({ ...workplaceUnder(PERMITTING), content });

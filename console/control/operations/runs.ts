@@ -90,7 +90,8 @@ function elsewhere(address: string, error: unknown, what: 'run of a workflow' | 
 }
 
 /** The parts of a run that have names of their own; all others are parts of the state of any actor. */
-const OF_RUNS = /^(input|tasks|shared|problem|money)(?![^.[])/;
+const OF_RUNS =
+  /^(run|workflow|state|startedAt|input|tasks|shared|problem|money|sources|decisions|waits|next)(?![^.[])/;
 
 /** What asks for a part of a run, if that is what a path names. @throws Refused when nobody has such parts but a run, and this is none */
 export async function blamerOf(subject: Subject, address: string, path: string) {
