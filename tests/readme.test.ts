@@ -34,6 +34,21 @@ describe('the README', () => {
     expect(await runExample()).toBe('2 clicks, record 3 of counter/clicks\n');
   });
 
+  it('says how each example is run, and that is how', () => {
+    const { scripts } = JSON.parse(readFileSync(at('package.json'), 'utf8')) as {
+      readonly scripts: Readonly<Record<string, string>>;
+    };
+    const examples = readdirSync(at('examples')).filter((name) => existsSync(at(`examples/${name}/main.ts`)));
+    expect(examples.length).toBeGreaterThan(5);
+    for (const name of examples) {
+      const main = `examples/${name}/main.ts`;
+      const [script] = Object.entries(scripts).find(([, command]) => command.endsWith(` ${main}`)) ?? [];
+      const way =
+        script === undefined ? `npx tsx ${main}` : `npm ${script === 'start' ? '' : 'run '}${script}`;
+      expect(readme).toMatch(new RegExp(`^\\| \`${way}\` +\\| .*\\(${main}\\)`, 'm'));
+    }
+  });
+
   it('links to files that are there', () => {
     const pages = readdirSync(at('docs')).map((page) => `docs/${page}`);
     for (const page of ['README.md', 'ARCHITECTURE.md', ...pages]) {
