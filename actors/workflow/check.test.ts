@@ -397,6 +397,16 @@ describe('refused, with the place and how to mend it', () => {
       '#/tasks/a/neds: means nothing; there are needs, join, joinWithin, losers, when, writes, onError, input, capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, compensate, chunk, router, labels, about',
     ],
     [
+      'a deadline without an end',
+      flow({ a: does({ deadline: Infinity }) }),
+      '#/tasks/a/deadline: must have an end',
+    ],
+    [
+      'a wait that nobody lives to see the end of',
+      flow({ a: does(), b: does({ needs: ['a'], joinWithin: 1e300 }) }),
+      '#/tasks/b/joinWithin: must be at most 100 years',
+    ],
+    [
       'a duration that is none',
       flow({ a: does({ timeout: 'soon' }) }),
       '#/tasks/a/timeout: is not a duration: "soon"; write \'10 seconds\'',

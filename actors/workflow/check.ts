@@ -110,14 +110,14 @@ export function problemsOf(given: unknown): ContractProblem[] {
   ];
 }
 
+/** Whoever means for ever leaves it out. */
+const LONGEST_MS = 100 * 365.25 * 24 * 60 * 60_000;
+
 interface Node {
   readonly kind: string;
   readonly options: Options;
   readonly place: string;
 }
-
-/** Beyond some length there is no date any more at which it could end. */
-const LONGEST_MS = 100 * 366 * 24 * 60 * 60_000;
 
 /** Collects what is wrong. */
 class Check {
