@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkedSchemaOf, REPAIRS, repairedText, repairedValue } from 'heddle/actors';
 import type { RepairName } from 'heddle/actors';
+import { canonicalOf } from '../../machines/values/canonical.ts';
+import { digestOf } from '../schema/digest.ts';
 
 const SCHEMA = {
   type: 'object',
@@ -165,6 +167,36 @@ describe('a value', () => {
       ok: false,
       applied: [],
     });
+  });
+
+  const fields = (count: number, value: unknown) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`x${index}`, value]));
+
+  it.each([101, 250, 5000])('with %i mistakes is repaired like one with a few, and told once', (count) => {
+    const value = { text: 'a', ...fields(count, 1) };
+    expect(repairedValue(value, ['drop-unknown-fields'], schema)).toEqual({
+      ...{ ok: true, output: { text: 'a' } },
+      applied: [
+        {
+          repair: 'drop-unknown-fields',
+          before: digestOf(canonicalOf(value)),
+          after: digestOf('{"text":"a"}'),
+        },
+      ],
+    });
+  });
+
+  it('is repaired of mistakes that others have hidden', () => {
+    const list = Array.from({ length: 150 }, () => ({ id: null, more: 1 }));
+    const { ok, output } = repairedValue({ text: 'a', ...fields(150, null), list }, REPAIRS, schema) as {
+      ok: boolean;
+      output?: object;
+    };
+    expect([ok, output]).toEqual([true, { text: 'a', list: list.map(() => ({})) }]);
+  });
+
+  it('that is nothing but mistakes is given up soon', () => {
+    expect(repairedValue({ text: 'a', ...fields(20_000, 1) }, REPAIRS, schema).ok).toBe(false);
   });
 
   it('that is no data is beyond repair', () => {

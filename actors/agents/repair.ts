@@ -6,8 +6,8 @@
 import type { ValueProblem } from '../../machines/faults/fault.ts';
 import { canonicalOf } from '../../machines/values/canonical.ts';
 import { digestOf } from '../schema/digest.ts';
-import type { Checked } from '../schema/checked.ts';
-import { isRecord, keysIn } from '../schema/plain.ts';
+import type { Checked, Checking } from '../schema/checked.ts';
+import { isRecord, keysIn, plainCopyOf } from '../schema/plain.ts';
 
 /** In contracts and journals: never change what one does. */
 const TEXT_REPAIRS = {
@@ -100,21 +100,53 @@ export function repairedValue(
   repairs: readonly RepairName[],
   schema: OutputSchema,
 ): Repaired {
-  const applied: AppliedRepair[] = [];
-  let current = value;
-  let checking = schema.check(current);
-  for (const repair of repairs.filter(isValueRepair)) {
-    if (checking.ok) break;
-    const after = mended(current, checking.problems, VALUE_REPAIRS[repair]);
-    if (after === current) continue;
-    const [beforeText, afterText] = [canonicalOf(current), canonicalOf(after)];
-    applied.push({ repair, before: digestOf(beforeText), after: digestOf(afterText) });
-    current = after;
-    checking = schema.check(current);
+  const plain = plainCopyOf(value);
+  if (!plain.ok) return { ok: false, problems: plain.problems, applied: [] };
+  const mending = new Mending(plain.value, schema);
+  const named = repairs.filter(isValueRepair);
+  // Of many problems only some are told: what one repair has mended may show another what it is for.
+  let isMended = true;
+  while (isMended) {
+    isMended = false;
+    for (const repair of named) if (mending.by(repair)) isMended = true;
   }
+  const { checking, applied } = mending;
   if (!checking.ok) return { ok: false, problems: checking.problems, applied };
   if (!isRecord(checking.value)) return { ok: false, problems: [NO_OBJECT], applied };
   return { ok: true, output: checking.value, applied };
+}
+
+/** How often a value is looked at again at most: whoever answers with more mistakes than are told then has not made some mistakes. */
+const MOST_ROUNDS = 100;
+
+/** A value that is mended until it meets its schema, or nothing changes any more. */
+class Mending {
+  readonly applied: AppliedRepair[] = [];
+  readonly #schema: OutputSchema;
+  #value: unknown;
+  #rounds = 0;
+  checking: Checking;
+
+  constructor(value: unknown, schema: OutputSchema) {
+    this.#schema = schema;
+    this.#value = value;
+    this.checking = schema.check(value);
+  }
+
+  /** Repairs all that a repair is for. @returns whether that was anything */
+  by(repair: ValueRepairName): boolean {
+    const before = this.#value;
+    for (; !this.checking.ok && this.#rounds < MOST_ROUNDS; this.#rounds++) {
+      const after = mended(this.#value, this.checking.problems, VALUE_REPAIRS[repair]);
+      if (after === this.#value) break;
+      this.#value = after;
+      this.checking = this.#schema.check(after);
+    }
+    if (this.#value === before) return false;
+    const [from, to] = [canonicalOf(before), canonicalOf(this.#value)];
+    this.applied.push({ repair, before: digestOf(from), after: digestOf(to) });
+    return true;
+  }
 }
 
 const NO_JSON: ValueProblem = { pointer: '#', keyword: 'json', schemaPath: '#', detail: 'is no JSON' };
@@ -135,34 +167,35 @@ function parse(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** The value itself if the repair is for none of its problems. */
+/** Mended, as a copy; the value itself if the repair is for none of its problems. */
 function mended(value: unknown, problems: readonly ValueProblem[], repair: ValueRepair): unknown {
-  let current = value;
+  let copy: unknown;
   for (const problem of problems) {
-    // Plain data only: where a value cannot be read, there is nothing to mend.
-    if (problem.keyword === 'plain-data') return value;
-    current = replaced(current, keysIn(problem.pointer), (inner) => repair(problem, inner));
+    const keys = keysIn(problem.pointer);
+    const inner = holderOf(copy ?? value, keys);
+    const outcome = inner && repair(problem, inner.holder[inner.key]);
+    if (inner === undefined || outcome === undefined) continue;
+    // An item that is taken away moves those behind it, and the pointers to them: it stays.
+    if (outcome.isGone && Array.isArray(inner.holder)) continue;
+    copy ??= structuredClone(value);
+    const { holder, key } = holderOf(copy, keys)!;
+    if (outcome.isGone) delete holder[key];
+    else holder[key] = outcome.value;
   }
-  return current;
+  return copy ?? value;
 }
 
-function replaced(
-  value: unknown,
-  [key, ...rest]: readonly string[],
-  mend: (inner: unknown) => Mended | undefined,
-): unknown {
+interface Place {
+  readonly holder: Record<string, unknown>;
+  readonly key: string;
+}
+
+/** What holds the place that a path leads to; undefined where it leads nowhere, and for the whole. */
+function holderOf(value: unknown, [key, ...rest]: readonly string[]): Place | undefined {
   if (key === undefined || typeof value !== 'object' || value === null || !Object.hasOwn(value, key))
-    return value;
-  const inner = (value as Readonly<Record<string, unknown>>)[key];
-  const outcome: Mended | undefined =
-    rest.length === 0 ? mend(inner) : { isGone: false, value: replaced(inner, rest, mend) };
-  if (outcome === undefined || (!outcome.isGone && outcome.value === inner)) return value;
-  if (Array.isArray(value)) {
-    // An item that is taken away moves those behind it, and the pointers to them: it stays.
-    return outcome.isGone ? value : value.with(Number(key), outcome.value);
-  }
-  const { [key]: _, ...others } = value as Readonly<Record<string, unknown>>;
-  return outcome.isGone ? others : { ...value, [key]: outcome.value };
+    return undefined;
+  const holder = value as Record<string, unknown>;
+  return rest.length === 0 ? { holder, key } : holderOf(holder[key], rest);
 }
 
 const FENCE = '```';
