@@ -66,21 +66,21 @@ export class Halts {
    * the disk. Tasks that need it wait, and go on when it is lifted.
    * @throws NotPermitted, InvalidArgument
    */
-  async halt(target: HaltTarget, { by, reason }: HaltWords): Promise<void> {
+  async halt(target: HaltTarget, given: HaltWords): Promise<void> {
     const key = keyOf(target);
-    const words = wordsOf(by, reason);
-    await this.#orders(by).give({ kind: HALT, key, content: target }, words, questionOf('halt', target));
+    const words = wordsOf(given);
+    await this.#orders(given).give({ kind: HALT, key, content: target }, words, questionOf('halt', target));
   }
 
   /** Ends a halt of the same target; others that cover it stay. @throws NotPermitted, InvalidArgument when nothing of that is halted */
-  async lift(target: HaltTarget, { by, reason }: HaltWords): Promise<void> {
+  async lift(target: HaltTarget, given: HaltWords): Promise<void> {
     const key = keyOf(target);
-    const words = wordsOf(by, reason);
+    const words = wordsOf(given);
     if (!this.#host.orders.of(HALT).has(key)) {
       const known = [...this.#host.orders.of(HALT).keys()].join(', ') || 'nothing';
       throw new InvalidArgument('target', `is not halted by itself: ${known} is`);
     }
-    await this.#orders(by).withdraw({ kind: HALT, key }, words, questionOf('lift', target));
+    await this.#orders(given).withdraw({ kind: HALT, key }, words, questionOf('lift', target));
   }
 
   /** All of them, longest first. */
@@ -88,7 +88,7 @@ export class Halts {
     return [...this.#host.orders.of(HALT).values()].map(haltOf).sort((a, b) => a.since - b.since);
   }
 
-  #orders(by: HaltWords['by']): Orders {
+  #orders({ by }: HaltWords): Orders {
     return typeof by === 'object' ? this.#host.as(by).orders : this.#host.orders;
   }
 }
@@ -146,11 +146,15 @@ function keyOf(target: unknown): string {
 }
 
 /** @throws InvalidArgument */
-function wordsOf(by: HaltWords['by'], reason: unknown): { readonly by?: string; readonly reason: string } {
+function wordsOf(given: HaltWords | undefined): { readonly by?: string; readonly reason: string } {
+  const { by, reason } = given ?? ({} as Partial<HaltWords>);
   if (typeof reason !== 'string' || reason.trim() === '')
     throw new InvalidArgument('reason', 'must say why: it is recorded, and told to whoever waits');
   if (by === undefined) return { reason };
-  return { by: typeof by === 'string' ? by : by.id, reason };
+  const name: unknown = typeof by === 'object' ? (by as Principal | null)?.id : by;
+  if (typeof name !== 'string' || name.trim() === '')
+    throw new InvalidArgument('by', "must be a text, or whoever asks for it: { type: 'user', id: 'ada' }");
+  return { by: name, reason };
 }
 
 /** What the decider is asked: about `agent/clerk`, `tenant/acme`, `system/*`. */

@@ -408,6 +408,17 @@ grants:
       });
     expect(await rejection(system.halts.halt('all', { reason: ' ' }))).toMatchObject({ path: 'reason' });
     expect(await rejection(system.halts.lift('all', { reason: 'x' }))).toMatchObject({ path: 'target' });
+    const words: readonly (readonly [unknown, string])[] = [
+      [undefined, 'reason'],
+      [null, 'reason'],
+      [{ by: 'ada' }, 'reason'],
+      ...[5, '', null, {}, { type: 'user' }].map((by) => [{ by, reason: 'x' }, 'by'] as const),
+    ];
+    for (const [given, path] of words)
+      for (const call of ['halt', 'lift'] as const)
+        expect(await rejection(system.halts[call]('all', given as never))).toMatchObject({
+          ...{ code: 'HEDDLE_INVALID_ARGUMENT', path },
+        });
     expect(system.halts.list()).toEqual([]);
   });
 });
