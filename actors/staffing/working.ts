@@ -208,6 +208,7 @@ function unasked(fault: Fault, unheard?: Unheard): Failed {
 }
 
 /** Nobody is asked, and so it costs nothing. But somebody may have been before the process died: then nobody knows what it has cost. */
-function unpaid({ cost: _, ...fault }: Fault): Fault {
-  return currentEffect()?.mayRepeat === true ? fault : { ...fault, cost: NOTHING };
+function unpaid(fault: Fault): Fault {
+  const { cost: _, ...rest } = fault;
+  return currentEffect()?.mayRepeat === true ? rest : { ...rest, cost: NOTHING };
 }

@@ -135,7 +135,7 @@ describe('a process that only asks', () => {
     const { system } = await open({ above }, { store });
     const ref = await system.actor('above', '1');
     store.hold();
-    const sent = ref.send({ type: 'go' } as never);
+    const sent = ref.send({ type: 'go' });
     await ticks();
     expect(seen).toEqual([]);
     store.release();
