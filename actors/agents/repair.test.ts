@@ -172,7 +172,7 @@ describe('a value', () => {
   const fields = (count: number, value: unknown) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`x${index}`, value]));
 
-  it.each([101, 250, 5000])('with %i mistakes is repaired like one with a few, and told once', (count) => {
+  it.each([101, 250, 1900])('with %i mistakes is repaired like one with a few, and told once', (count) => {
     const value = { text: 'a', ...fields(count, 1) };
     expect(repairedValue(value, ['drop-unknown-fields'], schema)).toEqual({
       ...{ ok: true, output: { text: 'a' } },

@@ -116,8 +116,8 @@ export function repairedValue(
   return { ok: true, output: checking.value, applied };
 }
 
-/** How often a value is looked at again at most: whoever answers with more mistakes than are told then has not made some mistakes. */
-const MOST_ROUNDS = 100;
+/** How often a value is looked at again at most. Whoever makes more mistakes than are told in that time has not made some mistakes. */
+const MOST_ROUNDS = 20;
 
 /** A value that is mended until it meets its schema, or nothing changes any more. */
 class Mending {
