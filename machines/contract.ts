@@ -92,9 +92,9 @@ export type ConsultedSource = Omit<Source, 'hash'> &
     | { readonly content: unknown; readonly hash?: string }
   );
 
-/** What an agent gets besides the envelope. Only what is a value is recorded. */
-export interface Assignment<TInput = unknown> extends TaskEnvelope {
-  readonly input: TInput & Readonly<Record<string, unknown>>;
+/** What an agent gets: the envelope, and more. Only what is a value is recorded. */
+export interface Assignment<TInput = TaskEnvelope['input']> extends Omit<TaskEnvelope, 'input'> {
+  readonly input: TInput;
   /**
    * The same for every repetition of one request, after every crash too: give it to whatever is called. Asking anew, with
    * another question or another agent, has another.

@@ -110,8 +110,11 @@ export interface AgentOptions<
   /** JSON Schema, any Standard Schema, Effect Schema, or `{ schema, jsonSchema }`. */
   readonly inputSchema: TInput;
   readonly outputSchema: TOutput;
-  readonly execute: (assignment: Assignment<NoInfer<Inferred<TInput>>>) => Promise<TResult>;
+  readonly execute: (assignment: Assignment<NoInfer<Fields<Inferred<TInput>>>>) => Promise<TResult>;
 }
+
+/** Of an input of which the schema says nothing, nobody knows the fields. */
+type Fields<TInput> = unknown extends TInput ? Assignment['input'] : TInput;
 
 /** Frozen, and conforming. */
 export interface Agent<TInput = unknown, TOutput = unknown> extends AgentContract {

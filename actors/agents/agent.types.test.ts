@@ -48,6 +48,38 @@ describe('the input of execute', () => {
     expect(mistakes).toBeTypeOf('function');
   });
 
+  it('has no fields that the schema does not name', () => {
+    const mistakes: Mistakes = () => [
+      agent({
+        ...about,
+        inputSchema: TEXT,
+        outputSchema: TEXT,
+        execute: async ({ id, input }) => {
+          // @ts-expect-error -- there is no such field
+          const { txt } = input;
+          return result({ id }, { output: { text: String(txt) }, ...metadata });
+        },
+      }),
+      agent({
+        ...about,
+        inputSchema: z.object({ text: z.string() }),
+        outputSchema: TEXT,
+        execute: async (assignment) =>
+          // @ts-expect-error -- there is no such field
+          result(assignment, { output: { text: String(assignment.input.txt) }, ...metadata }),
+      }),
+      // Of one that says nothing of its fields, they may be any.
+      agent({
+        ...about,
+        inputSchema: { type: 'object' },
+        outputSchema: TEXT,
+        execute: async ({ id, input }) =>
+          result({ id }, { output: { text: String(input['txt']) }, ...metadata }),
+      }),
+    ];
+    expect(mistakes).toBeTypeOf('function');
+  });
+
   it('is what a library says', () => {
     const execute = async ({ id, input }: Assignment<{ text: string }>) =>
       result({ id }, { output: { text: input.text }, ...metadata });
