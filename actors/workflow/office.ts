@@ -47,7 +47,10 @@ export interface Office {
 const nobody = (what: string): AnyActorLogic =>
   fromPromise(() =>
     Promise.reject(
-      new Error(`nobody is there to ${what}: open the workflow with createSystem({ actors }) of heddle`),
+      new Error(
+        `nobody is there to ${what}: a workflow has agents under its own name in createSystem({ actors }) of heddle, and where another one calls it. ` +
+          'A machine that needs its result starts it by that name (system.start), and does not invoke it',
+      ),
     ),
   );
 

@@ -15,6 +15,8 @@ import {
 } from 'heddle/actors';
 import type { Assignment } from 'heddle/actors';
 import { createSystem } from 'heddle';
+import { setup } from 'xstate';
+import type { TaskContext } from '../../machines/task/progress.ts';
 import { memory } from 'heddle/storage';
 import { fingerprintOf } from '../../runtime/kernel/fingerprint.ts';
 import { describe, expect, it } from 'vitest';
@@ -102,6 +104,25 @@ describe('a hosted workflow', () => {
     const wanting = workflow({ id: 'wanting', tasks: { a: node as never } });
     const actors = { wanting, clerk: worker('clerk', () => ({})) };
     await expect(createSystem({ store: memory(), actors })).rejects.toThrow(message);
+  });
+
+  it('that a machine of somebody invokes has no agents, and its task says what to do', async () => {
+    const one = workflow({ id: 'one', tasks: { work: task({ agent: 'clerk' }) } });
+    const mine = setup({ actors: { one } }).createMachine({ invoke: { src: 'one', id: 'run', input: {} } });
+    await using system = await createSystem({
+      store: memory(),
+      actors: { mine, one, clerk: worker('clerk', () => ({})) },
+    });
+    await system.start('mine', { id: '1' });
+    const work = () =>
+      system.get('mine/1/run/work' as never) as unknown as { getSnapshot(): { context: TaskContext } };
+    await until(() => work()?.getSnapshot().context.fault !== undefined);
+    expect(work().getSnapshot().context.fault).toMatchObject({
+      class: 'crash',
+      message: expect.stringContaining(
+        'A machine that needs its result starts it by that name (system.start)',
+      ) as unknown,
+    });
   });
 
   it('runs an agent by itself', async () => {
