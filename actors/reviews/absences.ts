@@ -7,9 +7,11 @@
 import type { RosterContext } from '../../machines/absence/roster.ts';
 import { absenceOf, standInOf, standsInFor } from '../../machines/absence/rules.ts';
 import type { Absence, AbsenceAnswer, AbsenceEvent, Speaker } from '../../machines/absence/words.ts';
+import { requestOf } from '../../machines/review/request.ts';
 import { instantOf, InvalidArgument } from '../../runtime/index.ts';
 import type { AccessRequest, Instant, Principal, SendOptions } from '../../runtime/index.ts';
 import { AbsenceRefused } from './absence-refused.ts';
+import { checkReason } from './given.ts';
 import { permissionFor, REVIEW_OBLIGATIONS } from './review-permission.ts';
 import type { ReviewDecider, Reviewer } from './review-permission.ts';
 import type { Sending } from './reserved.ts';
@@ -82,6 +84,7 @@ export class Absences {
     { by, person, from, until, deputy, reason }: DeclareOptions,
     options?: SendOptions,
   ): Promise<Absence> {
+    checkReason(reason);
     const principal = principalOf(by);
     const whose = person ?? ownOf(principal);
     const message: Message = {
@@ -98,6 +101,7 @@ export class Absences {
    * @throws AbsenceRefused when there is none, or it is over; InvalidArgument
    */
   async cancel(id: string, { by, reason }: CancelOptions, options?: SendOptions): Promise<Absence> {
+    checkReason(reason);
     const principal = principalOf(by);
     const person = this.list().find((one) => one.id === id)?.person ?? 'nobody';
     return this.#tell(principal, person, { type: 'absence.cancel', absence: id }, reason, options);
@@ -156,8 +160,8 @@ export class Absences {
 }
 
 /** An id must not be given to something else: they would be told that it was done. */
-function sameRequest(answer: AbsenceAnswer, { type, by }: AbsenceEvent): AbsenceAnswer {
-  if (answer.type === type && answer.by.type === by.type && answer.by.id === by.id) return answer;
+function sameRequest(answer: AbsenceAnswer, event: AbsenceEvent): AbsenceAnswer {
+  if (answer.request === requestOf(event)) return answer;
   throw new InvalidArgument(
     'options.id',
     `was given to another request: ${answer.type} by ${answer.by.type} ${answer.by.id}`,

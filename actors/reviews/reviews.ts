@@ -17,6 +17,7 @@ import type {
   ReviewRelease,
   ReviewVerdict,
 } from '../../machines/review/events.ts';
+import { requestOf } from '../../machines/review/request.ts';
 import { isReview } from '../../machines/review/review.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import { contentAfter, ruleOn } from '../../machines/review/rules.ts';
@@ -27,6 +28,7 @@ import { Absences } from './absences.ts';
 import { withAbsences } from './approvers.ts';
 import type { Approver } from './approvers.ts';
 import { approvalOf, deputising, Deputies } from './deputies.ts';
+import { checkReason, checkReviewId, checkWords } from './given.ts';
 import { couldDecide, isOwnRun, ownRunProblem } from './eligible.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
@@ -354,7 +356,8 @@ export class Reviews {
   }
 
   /** Approves, rejects, edits or aborts. */
-  decide(id: string, what: DecideOptions, options?: SendOptions): Promise<Taken> {
+  async decide(id: string, what: DecideOptions, options?: SendOptions): Promise<Taken> {
+    checkWords(what);
     return this.#tell(id, what.by, (context) => this.#decision(what, context), options);
   }
 
@@ -401,6 +404,7 @@ export class Reviews {
     const ask = options.id ?? crypto.randomUUID();
     // Each kind of message has the fields that its own omits.
     const message = { ...make(context), by: reviewer.id, permissions: [], ask } as ReviewEvent;
+    if ('reason' in message) checkReason(message.reason);
     const absent = isDecision(message) ? await this.#deputies.standsInFor({ id, context }, reviewer.id) : [];
     const asked = { ...message, ...(absent.length > 0 && { standsInFor: absent }) };
     const permissions = status === 'active' ? await this.#permissions(id, context, asked, reviewer) : [];
@@ -483,6 +487,7 @@ export class Reviews {
   }
 
   #refAt(id: string): ReviewRef | undefined {
+    checkReviewId(id);
     const ref = this.#host.get(id) as ReviewRef | undefined;
     return ref !== undefined && isReview((ref.getSnapshot() as Partial<ReviewSnapshot> | undefined)?.machine)
       ? ref
@@ -499,8 +504,9 @@ function readReviewer(by: By): Reviewer {
 }
 
 /** An id must not be given to something else: they would be told that it was done. */
-function sameRequest(answer: ReviewAnswer, { type, by }: ReviewEvent): ReviewAnswer {
-  if (answer.type === type && answer.by === by) return answer;
+function sameRequest(answer: ReviewAnswer, event: ReviewEvent): ReviewAnswer {
+  const { type, by } = event;
+  if (answer.type === type && answer.by === by && answer.request === requestOf(event)) return answer;
   throw new InvalidArgument('options.id', `was given to another request: ${answer.type} by ${answer.by}`);
 }
 

@@ -10,6 +10,7 @@
  */
 import { assign, enqueueActions, fromPromise, setup } from 'xstate';
 import { LONGEST_DELAY_MS } from '../permits/stopwatch.ts';
+import { requestOf } from '../review/request.ts';
 import { rulingOn, standInOf } from './rules.ts';
 import type { Roster } from './rules.ts';
 import type { Absence, AbsenceAnswer, AbsenceEvent, AbsenceNews } from './words.ts';
@@ -62,9 +63,15 @@ const machine = setup({
       if (!ruling.isTaken) return;
       const { absence, absences } = ruling;
       const { ask, type, by } = event;
+      const request = requestOf(event);
       const count = type === 'absence.declare' ? context.count + 1 : context.count;
       const holding = context.holding.filter(({ id }) => absences.some((one) => one.id === id));
-      enqueue.assign({ absences, count, holding, answer: { ask, type, by, isTaken: true, absence } });
+      enqueue.assign({
+        absences,
+        count,
+        holding,
+        answer: { ask, request, type, by, isTaken: true, absence },
+      });
       const { person, from } = absence;
       if (type === 'absence.declare') enqueue.emit({ type: 'absence.declared', from, ...toldOf(absence) });
       else if (absence.isAway) enqueue.emit({ type: 'absence.ended', person, by });
@@ -75,7 +82,9 @@ const machine = setup({
       if (ruling.isTaken) return;
       const { ask, type, by } = event;
       const { reason, detail } = ruling;
-      enqueue.assign({ answer: { ask, type, by, isTaken: false, reason, detail } });
+      enqueue.assign({
+        answer: { ask, request: requestOf(event), type, by, isTaken: false, reason, detail },
+      });
       enqueue.emit({ type: 'absence.refused', what: type, reason });
     }),
     turn: enqueueActions(({ context: { absences, holding }, enqueue }) => {

@@ -89,6 +89,8 @@ export interface AbsenceRefusedFor {
 /** What became of the last message. */
 export type AbsenceAnswer = {
   readonly ask: string | undefined;
+  /** The hash of what was asked for; undefined: it is no JSON. */
+  readonly request: string | undefined;
   readonly type: AbsenceEvent['type'];
   readonly by: Speaker;
 } & (

@@ -203,6 +203,8 @@ export interface RefusedFor {
 
 interface Answered {
   readonly ask: string | undefined;
+  /** The hash of what was asked for; undefined: it is no JSON. */
+  readonly request: string | undefined;
   readonly type: ReviewEvent['type'];
   readonly by: string;
   readonly at: number;

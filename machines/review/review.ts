@@ -21,6 +21,7 @@ import type {
   ReviewRelease,
   ReviewVerdict,
 } from './events.ts';
+import { requestOf } from './request.ts';
 import { checkReviewInput, stepsOf } from './input.ts';
 import type { OwnRuns, ReviewInput, Step } from './input.ts';
 import { hashShown, isOpen, ruleOn } from './rules.ts';
@@ -125,7 +126,8 @@ const machine = setup({
       if (!ruling.isTaken) return;
       const { type, by, ask } = event;
       const { hash = context.hash } = ruling.changes;
-      const answer: ReviewAnswer = { ask, type, by, at, isTaken: true, hash };
+      const request = requestOf(event);
+      const answer: ReviewAnswer = { ask, request, type, by, at, isTaken: true, hash };
       enqueue.assign({ ...ruling.changes, answer, watch: lookedAt(context.watch) });
       enqueue.emit({ type: 'review.taken', what: type, by });
     }),
@@ -140,7 +142,8 @@ const machine = setup({
       const ask = typeof event.ask === 'string' ? event.ask : undefined;
       const { hash, watch } = context;
       const refusal = { isTaken: false, reason, detail, ...(problems && { problems }) } as const;
-      const answer: ReviewAnswer = { ask, type, by, at, ...refusal, hash };
+      const request = requestOf(event);
+      const answer: ReviewAnswer = { ask, request, type, by, at, ...refusal, hash };
       enqueue.assign({ answer, watch: lookedAt(watch) });
       enqueue.emit({ type: 'review.refused', what: type, by, reason });
     }),

@@ -341,6 +341,9 @@ describe('an absence', () => {
     expect(await absences.declare(given, { id: 'x' })).toEqual(first);
     expect(absences.list()).toHaveLength(2);
     await expect(absences.cancel(first.id, { by: 'ada' }, { id: 'x' })).rejects.toThrow(InvalidArgument);
+    const longer = { ...given, until: given.until + DAY };
+    await expect(absences.declare(longer, { id: 'x' })).rejects.toThrow(InvalidArgument);
+    await expect(absences.declare({ ...given, deputy: 'cyd' }, { id: 'x' })).rejects.toThrow(InvalidArgument);
   });
 
   it.each([
@@ -349,6 +352,7 @@ describe('an absence', () => {
     [{ until: NaN }, 'until'],
     [{ until: '2030-02-01T00:00:00Z', from: 'now' }, 'from'],
     [{ until: '2030-02-01T00:00:00Z', by: ' ' }, 'by'],
+    [{ until: '2030-02-01T00:00:00Z', reason: 5 }, 'reason'],
     [{ until: '2030-02-01T00:00:00Z', by: { type: 'program', id: 'hr' } }, 'person'],
   ])('is not guessed at: %j', async (given, path) => {
     const { system } = await begun();

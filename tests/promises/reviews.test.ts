@@ -459,6 +459,38 @@ describe('what people say', () => {
     expect(other).toBeInstanceOf(InvalidArgument);
   });
 
+  it('is not taken for something else that was asked for under the same id, over a kill', async () => {
+    let opened = await open(house());
+    const id = await report(opened, '7', { gate: { quorum: 2, editable: [''] } });
+    const edit = (value: string, more: object = {}) =>
+      ({ by: 'ada', verdict: 'edit', edits: [{ pointer: '/text', value }], ...more }) as const;
+    const once = { id: 'a' };
+    const { hash } = reviewsOf(opened).get(id)!;
+    const first = await reviewsOf(opened).decide(id, edit('x', { hash, reason: 'so' }), once);
+    opened = await opened.crash();
+    const reviews = reviewsOf(opened);
+    const others: readonly object[] = [
+      { ...edit('x', { hash, reason: 'so' }), verdict: 'approve' },
+      edit('y', { hash, reason: 'so' }),
+      edit('x', { hash, reason: 'or so' }),
+      edit('x', { hash: first.hash, reason: 'so' }),
+      edit('x', { hash, reason: 'so', by: 'bob' }),
+    ];
+    for (const other of others)
+      expect(await rejection(reviews.decide(id, other as never, once))).toMatchObject({
+        ...{ _tag: 'InvalidArgument', path: 'options.id' },
+      });
+    const again = await reviews.decide(id, edit('x', { hash, reason: 'so' }), once);
+    expect([again.receipt, again.hash]).toEqual([first.receipt, first.hash]);
+    // Who has not said what they were shown asks for the same, whatever is there by now.
+    const second = await reviews.decide(id, edit('z'), { id: 'b' });
+    await reviews.decide(id, edit('w'), { id: 'c' });
+    expect((await reviews.decide(id, edit('z'), { id: 'b' })).receipt).toEqual(second.receipt);
+    expect(await rejection(reviews.delegate(id, { by: 'ada', to: 'bob' }, { id: 'b' }))).toBeInstanceOf(
+      InvalidArgument,
+    );
+  });
+
   it('is refused and recorded when it is decided already', async () => {
     const opened = await open(house());
     const reviews = reviewsOf(opened);
@@ -519,6 +551,18 @@ describe('what people say', () => {
     ];
     for (const what of wrong)
       expect(await rejection(reviews.decide(id, what as never))).toBeInstanceOf(InvalidArgument);
+    const inAny = { by: 'ada', verdict: 'reject', reason: 5 } as never;
+    expect(await rejection(reviews.decide(id, inAny))).toMatchObject({ path: 'reason' });
+    expect(await rejection(reviews.delegate(id, { by: 'ada', to: 'bob', reason: 5 as never }))).toMatchObject(
+      {
+        path: 'reason',
+      },
+    );
+    expect(await rejection(reviews.decide(id, undefined as never))).toMatchObject({ path: 'what' });
+    for (const nobody of [undefined, null, 5, ''] as never[])
+      expect(await rejection(reviews.decide(nobody, { by: 'ada', verdict: 'approve' }))).toMatchObject({
+        ...{ _tag: 'InvalidArgument', path: 'id' },
+      });
     expect(await collect(opened.system.history(id))).toHaveLength(1);
     // What reaches the review is refused there.
     expect(await reasonOf(reviews.decide(id, { by: 'ada', verdict: 'edit' }))).toBe('invalid-edit');
