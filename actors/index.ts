@@ -173,6 +173,7 @@ export type {
   OnError,
   SharedOption,
   TaskOptions,
+  TimesOptions,
   WorkflowOptions,
 } from './workflow/declaration.ts';
 export type { Weekday, WorkingCalendar } from '../machines/working-time/calendar.ts';

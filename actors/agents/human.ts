@@ -5,6 +5,7 @@
  */
 import { amountOf, isMicros, microsOf, NOTHING, problemOfAmount } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
+import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import type { Answer, Asking, PersonTerms, Supplied } from '../../machines/task/words.ts';
 import type { Duration } from 'effect';
 import { millisOf } from '../../runtime/index.ts';
@@ -12,6 +13,7 @@ import { agent } from './agent.ts';
 import type { Agent, AgentDetails, Contract } from './agent.ts';
 import { ContractRefused } from '../errors.ts';
 import type { ContractProblem } from '../errors.ts';
+import { checkWorkingTimes } from '../workflow/gate-times.ts';
 import { FaultError } from './fault-error.ts';
 import type { Inferred, SchemaLike } from '../schema/inferred.ts';
 
@@ -28,6 +30,8 @@ export interface HumanOptions<TInput extends SchemaLike, TOutput extends SchemaL
   readonly rate?: number;
   /** How long they have. Default: for ever. */
   readonly within?: Duration.Input;
+  /** In whose working time that is counted. Default: as the clock goes. */
+  readonly calendar?: WorkingCalendar;
   /** Whether the one who has started the run may do it. Default `refuse`. */
   readonly ownRuns?: 'refuse' | 'allow';
 }
@@ -42,8 +46,14 @@ export const personTermsOf = (of: Agent): PersonTerms | undefined => people.get(
 export function human<const TInput extends SchemaLike, const TOutput extends SchemaLike>(
   options: HumanOptions<TInput, TOutput>,
 ): Agent<Inferred<TInput>, Inferred<TOutput>> {
-  const { role, rate, within, ownRuns = 'refuse', ...contract } = options;
+  const { role, rate, within, calendar, ownRuns = 'refuse', ...contract } = options;
   const problems = [...problemsOf(options)];
+  checkWorkingTimes(
+    (pointer, detail) => problems.push({ pointer, detail }),
+    '#',
+    { within, calendar },
+    undefined,
+  );
   if (problems.length > 0) throw new ContractRefused(`agent '${options.name}'`, problems);
   const made = agent({
     ...contract,
@@ -58,6 +68,8 @@ export function human<const TInput extends SchemaLike, const TOutput extends Sch
     schema: made.contract.output.hash,
     ...(rate !== undefined && { rate: microsOf(rate) }),
     ...(within !== undefined && { withinMs: millisOf(within, 'within') }),
+    // A copy: whoever has given it may change it later.
+    ...(calendar !== undefined && { calendar: structuredClone(calendar) }),
     ...(ownRuns === 'allow' && { ownRuns }),
   });
   return made;

@@ -135,7 +135,7 @@ describe('refused, with the place and how to mend it', () => {
     [
       'a body with needs',
       flow({ a: map({ over: () => [], each: does({ needs: ['b'] }) }), b: does() }),
-      '#/tasks/a/each/needs: means nothing; there are capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, chunk, router, labels, about, onError',
+      '#/tasks/a/each/needs: means nothing; there are capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, chunk, router, labels, about, review, onError',
     ],
     [
       'a join that asks for more than there is',
@@ -317,6 +317,29 @@ describe('refused, with the place and how to mend it', () => {
       '#/tasks/a/remind/1: must be in hours: a day of 24 hours is not what a working day is, and which of the two is meant cannot be told',
     ],
     [
+      'a review of a task whose others are never asked',
+      flow({ a: does({ review: { escalateTo: 'boss' } }) }),
+      '#/tasks/a/review/escalateTo: is never reached: say within which time others have to decide',
+    ],
+    [
+      'a review of a task with a field that is misspelt',
+      flow({ a: does({ review: { witin: '1 hour' } as never }) }),
+      '#/tasks/a/review/witin: means nothing; there are within, escalateTo, escalatedWithin, remind, onExpire, calendar',
+    ],
+    [
+      'a review of a task that is none',
+      flow({ a: does({ review: 'editor' as never }) }),
+      '#/tasks/a/review: must be an object with within, escalateTo, escalatedWithin, remind, onExpire, calendar',
+    ],
+    [
+      'a review of what is done for each in working days',
+      flow(
+        { a: map({ over: () => [], each: does({ review: { within: '2 days' } }) }) },
+        { calendar: OFFICE },
+      ),
+      '#/tasks/a/each/review/within: must be in hours: a day of 24 hours is not what a working day is, and which of the two is meant cannot be told',
+    ],
+    [
       'more working time than anybody lives to see',
       flow({ a: gate({ role: 'editor', within: '9000 hours', escalateTo: 'boss', calendar: OFFICE }) }),
       '#/tasks/a/within: takes more than 400 weeks of working time',
@@ -394,7 +417,7 @@ describe('refused, with the place and how to mend it', () => {
     [
       'a field that is misspelt',
       flow({ a: does({ neds: [] }) }),
-      '#/tasks/a/neds: means nothing; there are needs, join, joinWithin, losers, when, writes, onError, input, capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, compensate, chunk, router, labels, about',
+      '#/tasks/a/neds: means nothing; there are needs, join, joinWithin, losers, when, writes, onError, input, capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, compensate, chunk, router, labels, about, review',
     ],
     [
       'a deadline without an end',

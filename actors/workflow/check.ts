@@ -27,16 +27,15 @@ type Options = Readonly<Record<string, unknown>>;
 
 /** Fields that belong to every node, and to each kind besides. One that is misspelt would silently do nothing. */
 const OF_ALL = ['needs', 'join', 'joinWithin', 'losers', 'when', 'writes', 'onError'];
+/** Those that say how long people have. */
+const OF_TIMES = ['within', 'escalateTo', 'escalatedWithin', 'remind', 'onExpire', 'calendar'];
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   task: [
     ...['input', 'capability', 'agent', 'context', 'inputSchema', 'outputSchema', 'timeout', 'deadline'],
     ...['quality', 'maxCost', 'fallback', 'strategy', 'retry', 'verify', 'reviewers', 'compensate'],
-    ...['chunk', 'router', 'labels', 'about'],
+    ...['chunk', 'router', 'labels', 'about', 'review'],
   ],
-  gate: [
-    ...['input', 'title', 'role', 'quorum', 'within', 'escalateTo', 'escalatedWithin', 'remind', 'onExpire'],
-    ...['calendar', 'editable', 'schema', 'ownRuns', 'about'],
-  ],
+  gate: [...['input', 'title', 'role', 'quorum', 'editable', 'schema', 'ownRuns', 'about'], ...OF_TIMES],
   map: ['over', 'each', 'item', 'concurrency', 'onItemError', 'reduce'],
   loop: ['input', 'body', 'until', 'times', 'next', 'whenSpent'],
   call: ['input', 'workflow'],
@@ -97,8 +96,9 @@ export function problemsOf(given: unknown): ContractProblem[] {
     else nodes.set(name, { kind: node['kind'], options: node['options'], place });
   }
   for (const [name, node] of nodes) checkNode(check, name, node, nodes);
-  for (const { kind, options, place } of nodes.values())
-    if (kind === 'gate') checkWorkingTimes(fail, place, options, given['calendar']);
+  for (const node of nodes.values())
+    for (const { place, options } of timesIn(node))
+      checkWorkingTimes(fail, place, options, given['calendar']);
   checkOrder(check, nodes);
   checkWriters(check, nodes, isRecord(given['shared']) ? given['shared'] : {});
   // What follows from it can be said of a graph that makes sense.
@@ -117,6 +117,18 @@ interface Node {
   readonly kind: string;
   readonly options: Options;
   readonly place: string;
+}
+
+/** Where a node says how long people have: itself, where it is a gate; of a task, for its reviews. */
+function timesIn({ kind, options, place }: Node): readonly Pick<Node, 'options' | 'place'>[] {
+  if (kind === 'gate') return [{ options, place }];
+  if (kind === 'task')
+    return isRecord(options['review']) ? [{ options: options['review'], place: `${place}/review` }] : [];
+  const within = kind === 'map' ? 'each' : 'body';
+  const body = options[within];
+  return isRecord(body) && body['kind'] === 'task' && isRecord(body['options'])
+    ? timesIn({ kind: 'task', options: body['options'], place: `${place}/${within}` })
+    : [];
 }
 
 /** Collects what is wrong. */
@@ -339,6 +351,7 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
     check.fail(`${place}/fallback`, 'must be a list of names of agents');
   checkVerifiers(check, `${place}/verify`, verify, options);
   check.name(`${place}/reviewers`, options['reviewers']);
+  checkReviewOf(check, `${place}/review`, options['review']);
   checkLabels(check, `${place}/labels`, options['labels']);
   check.function(`${place}/about`, options['about']);
   if (options['router'] !== undefined && !isRouter(options['router']))
@@ -353,6 +366,13 @@ function checkTask(check: Check, place: string, options: Options, nodes: Readonl
   check.fields(`${place}/compensate`, compensate, ['capability', 'agent', 'input']);
   checkDoer(check, `${place}/compensate`, compensate);
   check.function(`${place}/compensate/input`, compensate['input']);
+}
+
+function checkReviewOf(check: Check, place: string, review: unknown): void {
+  if (review === undefined) return;
+  if (!isRecord(review)) return check.fail(place, `must be an object with ${listed(OF_TIMES)}`);
+  check.fields(place, review, OF_TIMES);
+  checkPatience(check, place, review);
 }
 
 function checkVerifiers(check: Check, place: string, verify: unknown, options: Options): void {
@@ -450,14 +470,7 @@ function checkGate(check: Check, place: string, options: Options): void {
     check.fail(`${place}/role`, 'must be a role, or a list of roles: who may decide');
   check.name(`${place}/title`, title);
   check.whole(`${place}/quorum`, quorum, 1);
-  check.duration(`${place}/within`, options['within']);
-  check.duration(`${place}/escalatedWithin`, options['escalatedWithin']);
-  check.name(`${place}/escalateTo`, options['escalateTo']);
-  const { remind = [] } = options;
-  if (!Array.isArray(remind)) check.fail(`${place}/remind`, 'must be a list of durations');
-  else for (const [index, after] of remind.entries()) check.duration(`${place}/remind/${index}`, after);
-  checkTimes(check.fail.bind(check), place, options);
-  check.oneOf(`${place}/onExpire`, options['onExpire'], ['refuse', 'stay']);
+  checkPatience(check, place, options);
   check.oneOf(`${place}/ownRuns`, options['ownRuns'], ['refuse', 'allow']);
   check.schema(`${place}/schema`, options['schema']);
   check.function(`${place}/about`, options['about']);
@@ -468,6 +481,18 @@ function checkGate(check: Check, place: string, options: Options): void {
     const wrong = problemOfPointer(pointer);
     if (wrong !== undefined) check.fail(`${place}/editable/${index}`, wrong);
   }
+}
+
+/** How long people have, and what happens meanwhile. */
+function checkPatience(check: Check, place: string, options: Options): void {
+  check.duration(`${place}/within`, options['within']);
+  check.duration(`${place}/escalatedWithin`, options['escalatedWithin']);
+  check.name(`${place}/escalateTo`, options['escalateTo']);
+  const { remind = [] } = options;
+  if (!Array.isArray(remind)) check.fail(`${place}/remind`, 'must be a list of durations');
+  else for (const [index, after] of remind.entries()) check.duration(`${place}/remind/${index}`, after);
+  checkTimes(check.fail.bind(check), place, options);
+  check.oneOf(`${place}/onExpire`, options['onExpire'], ['refuse', 'stay']);
 }
 
 function checkMap(check: Check, place: string, options: Options): void {

@@ -68,6 +68,21 @@ interface NodeOptions<TNeed extends string> {
   readonly onError?: OnError;
 }
 
+/** How long people have who decide, and what happens while they do not. */
+export interface TimesOptions {
+  /** How long they have. Then `escalateTo` may decide too; without, it ends as `onExpire` says. */
+  readonly within?: Duration.Input;
+  readonly escalateTo?: string;
+  /** How long those have. Default: as long again. */
+  readonly escalatedWithin?: Duration.Input;
+  /** When people are reminded, counted from the beginning. */
+  readonly remind?: readonly Duration.Input[];
+  /** In whose working time all these are counted; `false`: as the clock goes. Default: that of the workflow. */
+  readonly calendar?: WorkingCalendar | false;
+  /** What happens when nobody has decided: it is refused (default), or waits on. It is never approved. */
+  readonly onExpire?: 'refuse' | 'stay';
+}
+
 interface WorkOptions<TNeed extends string> extends NodeOptions<TNeed> {
   /**
    * Default: what it needs, if that is one node; the input of the run if it needs none; otherwise all that it needs, by name.
@@ -114,6 +129,8 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
   readonly verify?: readonly Verifier[];
   /** Who decides where the strategy asks for a person. */
   readonly reviewers?: string;
+  /** How long people have who decide about it, or about a call of it. Default: for ever. */
+  readonly review?: TimesOptions;
   /** Which kinds of data it works on, or makes: `phi`. What needs it works on them too. The decider is told. */
   readonly labels?: readonly string[];
   /** What the decider is told of the work besides, from its input: an amount. Must be pure. */
@@ -122,7 +139,7 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
   readonly compensate?: Doer & { readonly input?: (output: Data, input: Data) => unknown };
 }
 
-export interface GateOptions<TNeed extends string = string> extends NodeOptions<TNeed> {
+export interface GateOptions<TNeed extends string = string> extends NodeOptions<TNeed>, TimesOptions {
   /** What is proposed. Default as for tasks. */
   readonly input?: InputOption<TNeed>;
   readonly title?: string;
@@ -130,17 +147,6 @@ export interface GateOptions<TNeed extends string = string> extends NodeOptions<
   readonly role: string | readonly string[];
   /** How many different people must approve. Default 1. */
   readonly quorum?: number;
-  /** How long they have. Then `escalateTo` may decide too; without, it ends as `onExpire` says. */
-  readonly within?: Duration.Input;
-  readonly escalateTo?: string;
-  /** How long those have. Default: as long again. */
-  readonly escalatedWithin?: Duration.Input;
-  /** When people are reminded, counted from the beginning. */
-  readonly remind?: readonly Duration.Input[];
-  /** In whose working time all these are counted; `false`: as the clock goes. Default: that of the workflow. */
-  readonly calendar?: WorkingCalendar | false;
-  /** What happens when nobody has decided: it is refused (default), or waits on. It is never approved. */
-  readonly onExpire?: 'refuse' | 'stay';
   /** What may be edited: everything, or these parts, as JSON pointers. Default: nothing. */
   readonly editable?: boolean | readonly string[];
   /** What the proposal must keep to when it was edited. */
@@ -305,7 +311,7 @@ export interface WorkflowOptions<TTasks> {
   readonly shared?: Readonly<Record<string, SharedOption>>;
   /** What is done about faults. Default `strategies.standard`. */
   readonly strategy?: Strategy;
-  /** In whose working time the times of its gates are counted. Default: as the clock goes. */
+  /** In whose working time the times of its gates, and of its tasks' reviews, are counted. Default: as the clock goes. */
   readonly calendar?: WorkingCalendar;
   /** Which kinds of data are in the input of a run: `phi`. All of its tasks work on them. */
   readonly labels?: readonly string[];

@@ -1,27 +1,24 @@
 /**
- * The times of a gate: when people are reminded, when others may decide too, and when nobody may any more. Counted as the clock goes,
+ * The times of a gate, and of the reviews of a task: when people are reminded, when others may decide too, and when nobody may any more. Counted as the clock goes,
  * or in the working time of a calendar. It owns what such times may say, and how they become the ladder of a review.
  */
 import type { Duration } from 'effect';
-import type { ReviewInput, Rung } from '../../machines/review/input.ts';
+import type { Patience, Rung } from '../../machines/review/input.ts';
 import { problemOfWorkingTime, problemsOfCalendar } from '../../machines/working-time/calendar.ts';
 import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import { InvalidArgument, millisOf } from '../../runtime/index.ts';
-import type { GateOptions } from './declaration.ts';
+import type { TimesOptions } from './declaration.ts';
 
-/** The calendar of a gate: its own, or that of its workflow. A copy: whoever has given it may change it later. */
+/** The calendar of a gate or of a task's reviews: its own, or that of its workflow. A copy: whoever has given it may change it later. */
 export function calendarFor(
-  { calendar }: Pick<GateOptions, 'calendar'>,
+  { calendar }: Pick<TimesOptions, 'calendar'>,
   ofWorkflow: WorkingCalendar | undefined,
 ): WorkingCalendar | undefined {
   return structuredClone(calendar === undefined ? ofWorkflow : calendar || undefined);
 }
 
 /** What of them a review is given. @param calendar of the gate */
-export function timesOf(
-  options: GateOptions,
-  calendar: WorkingCalendar | undefined,
-): Pick<ReviewInput, 'ladder' | 'expiresAfterMs' | 'onExpire' | 'calendar'> {
+export function timesOf(options: TimesOptions, calendar: WorkingCalendar | undefined): Patience {
   const ladder = ladderOf(options);
   const expiresAfterMs = expiryOf(options);
   const isTimed = ladder.length > 0 || expiresAfterMs !== undefined;
@@ -32,14 +29,14 @@ export function timesOf(
   };
 }
 
-function ladderOf({ remind = [], within, escalateTo }: GateOptions): readonly Rung[] {
+function ladderOf({ remind = [], within, escalateTo }: TimesOptions): readonly Rung[] {
   const reminders = remind.map((after): Rung => ({ afterMs: millisOf(after, 'remind'), remind: true }));
   const escalation: readonly Rung[] =
     escalateTo === undefined ? [] : [{ afterMs: millisOf(within!, 'within'), escalateTo }];
   return [...reminders, ...escalation].sort((a, b) => a.afterMs - b.afterMs);
 }
 
-function expiryOf({ within, escalateTo, escalatedWithin }: GateOptions): number | undefined {
+function expiryOf({ within, escalateTo, escalatedWithin }: TimesOptions): number | undefined {
   if (within === undefined) return undefined;
   const first = millisOf(within, 'within');
   if (escalateTo === undefined) return first;

@@ -5,7 +5,7 @@
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { microsOf } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
-import type { ReviewInput } from '../../machines/review/input.ts';
+import type { Patience, ReviewInput } from '../../machines/review/input.ts';
 import type { ReviewOutput } from '../../machines/review/review.ts';
 import { editorsIn } from '../../machines/review/workers.ts';
 import { strategies } from '../../machines/faults/strategies.ts';
@@ -53,6 +53,7 @@ import type {
   OnError,
   TaskDeclaration,
   TaskOptions,
+  TimesOptions,
   WorkflowOptions,
 } from './declaration.ts';
 import { saidAbout } from './about.ts';
@@ -233,10 +234,15 @@ class Building {
       escalateTo: typeof onError === 'object' && 'escalateTo' in onError ? onError.escalateTo : undefined,
       verifies: verify.length > 0,
       ...(vote !== undefined && { vote }),
+      ...(options.review !== undefined && { patience: this.#patienceOf(options.review) }),
       chunks: chunk !== undefined,
       ...(undoes ? { undoes } : perTask !== undefined && { perTask }),
     };
     return taskMachine(spec, this.#office.taskActors(duty));
+  }
+
+  #patienceOf(review: TimesOptions): Patience {
+    return timesOf(review, calendarFor(review, this.#options.calendar));
   }
 
   #strategyFor(

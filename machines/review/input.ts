@@ -44,6 +44,8 @@ export interface ReviewInput {
   readonly expiresAfterMs?: number;
   /** What happens then: it ends as `expired`, or goes on waiting and is overdue. It is never approved. Default `refuse`. */
   readonly onExpire?: OnExpire;
+  /** How long it waits at most, in ms as the clock goes, whatever else is said of its time. Then it ends as `expired`. */
+  readonly atMostMs?: number;
   /** In whose working time the ladder and `expiresAfterMs` are counted. Default: they are counted as the clock goes. */
   readonly calendar?: WorkingCalendar;
   /** What the decider and the reviewers are told besides: the tenant, an amount. */
@@ -64,6 +66,9 @@ export type Step =
   | { readonly afterMs: number; readonly act: 'remind' | OnExpire }
   | { readonly afterMs: number; readonly act: 'escalate'; readonly to: string };
 
+/** What happens while nobody decides, as whoever asks for a review has declared it. */
+export type Patience = Pick<ReviewInput, 'ladder' | 'expiresAfterMs' | 'onExpire' | 'calendar'>;
+
 /** What is proposed, in canonical JSON, must not be longer: it is part of a state. */
 export const LONGEST_PROPOSAL = 1_048_576;
 
@@ -79,7 +84,8 @@ const NAMES: readonly (keyof ReviewInput)[] = [
     'fourEyes',
     'ownRuns',
   ] as const),
-  ...(['ownEdits', 'dwellMs', 'probe', 'ladder', 'expiresAfterMs', 'onExpire', 'calendar', 'about'] as const),
+  ...(['ownEdits', 'dwellMs', 'probe', 'ladder', 'expiresAfterMs', 'onExpire', 'atMostMs'] as const),
+  ...(['calendar', 'about'] as const),
 ];
 
 /** @throws OptionError naming what makes no sense */
@@ -99,6 +105,7 @@ export function checkReviewInput(input: unknown): asserts input is ReviewInput {
   check.ifGiven('probe', (probe) => (typeof probe === 'boolean' ? undefined : 'must be true or false'));
   check.ifGiven('ladder', problemOfLadder);
   check.ifGiven('expiresAfterMs', whole(1).problem);
+  check.ifGiven('atMostMs', whole(1).problem);
   check.ifGiven('onExpire', oneOf('refuse', 'stay'));
   check.ifGiven('calendar', problemOfCalendar);
   check.ifGiven('about', problemOfAbout);
@@ -124,6 +131,13 @@ export function stepsOf({ ladder = [], expiresAfterMs, onExpire = 'refuse' }: Re
       : { afterMs: rung.afterMs, act: 'remind' },
   );
   return expiresAfterMs === undefined ? rungs : [...rungs, { afterMs: expiresAfterMs, act: onExpire }];
+}
+
+/** Those steps that are climbed by then, and its end. */
+export function endedAt(steps: readonly Step[], atMostMs: number | undefined): readonly Step[] {
+  if (atMostMs === undefined) return steps;
+  const before = steps.filter(({ afterMs }) => afterMs < atMostMs);
+  return before.at(-1)?.act === 'refuse' ? before : [...before, { afterMs: atMostMs, act: 'refuse' }];
 }
 
 function problemOfName(value: unknown): string | undefined {

@@ -118,6 +118,28 @@ describe('a decision', () => {
     expect(desk.state).toBe('approved');
   });
 
+  it.each([
+    ['refuse', { expiresAfterMs: 5000 }],
+    ['stay', { expiresAfterMs: 500, onExpire: 'stay' }],
+    [
+      'a ladder',
+      {
+        ladder: [
+          { afterMs: 500, remind: true },
+          { afterMs: 1000, escalateTo: 'boss' },
+        ],
+      },
+    ],
+    ['nothing else', {}],
+  ] as const)('ends at most so long after it was opened, whatever else is said: %s', (_, input) => {
+    const { steps } = new Desk({ ...input, atMostMs: 1000 }).context;
+    expect(steps.at(-1)).toEqual({ afterMs: 1000, act: 'refuse' });
+    expect(steps.every(({ afterMs, act }) => afterMs < 1000 || act === 'refuse')).toBe(true);
+    expect(new Desk({ expiresAfterMs: 500, atMostMs: 1000 }).context.steps).toEqual([
+      { afterMs: 500, act: 'refuse' },
+    ]);
+  });
+
   it.each(['ivy', 'writer-agent'])('is not for %s, who has asked for it or worked on it', (person) => {
     const desk = new Desk();
     expect(desk.approve(person)).toBe('four-eyes');
@@ -590,6 +612,8 @@ describe('what makes no sense', () => {
       'expiresAfterMs',
     ],
     ['an end that approves', { expiresAfterMs: 1, onExpire: 'approve' }, 'onExpire'],
+    ['an end at most that is none', { atMostMs: 0 }, 'atMostMs'],
+    ['somebody who may decide at times', { ownRuns: 'maybe' }, 'ownRuns'],
     ['an end without a time', { onExpire: 'stay' }, 'onExpire'],
     ['a word that it does not know', { quorom: 2 }, 'quorom'],
   ])('as input is refused at birth: %s', (_, input, option) => {

@@ -22,7 +22,7 @@ import type {
   ReviewVerdict,
 } from './events.ts';
 import { requestOf } from './request.ts';
-import { checkReviewInput, stepsOf } from './input.ts';
+import { checkReviewInput, endedAt, stepsOf } from './input.ts';
 import type { OwnRuns, ReviewInput, Step } from './input.ts';
 import { hashShown, isOpen, ruleOn } from './rules.ts';
 import type {
@@ -54,6 +54,8 @@ export interface ReviewContext extends ReviewFile {
   readonly calendar?: WorkingCalendar;
   /** The same in working time, until it is known when that is; there are no steps before. */
   readonly untimed?: readonly Step[] | undefined;
+  /** When it ends at most, whatever the calendar says. */
+  readonly atMostMs?: number;
   /** How many of them are behind it. */
   readonly climbed: number;
   /** Whether it was escalated, or its time is over. */
@@ -254,10 +256,10 @@ const machine = setup({
               invoke: {
                 src: 'timing',
                 id: 'timing',
-                input: ({ context: { calendar, openedAt, untimed } }) => ({
+                input: ({ context: { calendar, openedAt, untimed, atMostMs } }) => ({
                   // Only asked for where there are both.
                   ...{ calendar: calendar!, steps: untimed! },
-                  openedAt,
+                  ...{ openedAt, atMostMs },
                 }),
                 onDone: {
                   target: 'looking',
@@ -300,7 +302,7 @@ export function isReview(logic: unknown): boolean {
 function contextAtBirth(input: ReviewInput): ReviewContext {
   checkReviewInput(input);
   const { title, proposal, editable = false, schema, roles, quorum = 1, initiator } = input;
-  const { ownRuns = 'refuse' } = input;
+  const { ownRuns = 'refuse', atMostMs } = input;
   const { fourEyes = [], ownEdits = 'count', dwellMs = 0, probe = false, about = {}, calendar } = input;
   const steps = stepsOf(input);
   return {
@@ -311,7 +313,10 @@ function contextAtBirth(input: ReviewInput): ReviewContext {
     ...{ claim: undefined, ending: undefined, answer: undefined },
     ...{ delegations: [], questions: [], comments: [], approvals: [], voided: [], edits: [] },
     ...{ openedAt: Date.now(), watch: startStopwatch(), climbed: 0, isOverdue: false },
-    ...(calendar === undefined ? { steps } : { steps: [], calendar, untimed: steps }),
+    ...(atMostMs !== undefined && { atMostMs }),
+    ...(calendar === undefined
+      ? { steps: endedAt(steps, atMostMs) }
+      : { steps: [], calendar, untimed: steps }),
   };
 }
 

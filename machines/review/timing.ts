@@ -9,6 +9,7 @@ import { fromPromise } from 'xstate';
 import type { WorkingCalendar } from '../working-time/calendar.ts';
 import { afterWorkingTime } from '../working-time/working-time.ts';
 import { zoneRules } from '../working-time/zone.ts';
+import { endedAt } from './input.ts';
 import type { Step } from './input.ts';
 
 export interface Timing {
@@ -16,16 +17,19 @@ export interface Timing {
   readonly openedAt: number;
   /** Counted in working time. */
   readonly steps: readonly Step[];
+  /** When it ends at most, as the clock goes. */
+  readonly atMostMs: number | undefined;
 }
 
 /** The same steps, so long after the review was opened as the clock goes. */
 export const timing = fromPromise<readonly Step[], Timing>(async ({ input }) => timed(input));
 
-function timed({ calendar, openedAt, steps }: Timing): readonly Step[] {
+function timed({ calendar, openedAt, steps, atMostMs }: Timing): readonly Step[] {
   const zone = zoneRules(calendar.zone, openedAt);
   if (zone === undefined) throw new RangeError(`the time zone ${calendar.zone} is not known here`);
-  return steps.map((step) => ({
+  const inWorkingTime = steps.map((step) => ({
     ...step,
     afterMs: afterWorkingTime(calendar, zone, openedAt, step.afterMs) - openedAt,
   }));
+  return endedAt(inWorkingTime, atMostMs);
 }

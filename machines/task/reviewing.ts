@@ -35,6 +35,7 @@ export function reviewOf(context: TaskContext, spec: TaskSpec): ReviewInput {
     proposal: (candidate ?? { problem }) as ReviewInput['proposal'],
     roles: [deciderOf(context, spec)!],
     fourEyes: peopleAround(context),
+    ...spec.patience,
     about: { ...about, problem },
   };
 }

@@ -13,8 +13,7 @@ import type { Supplied } from './words.ts';
 /** What they are given. They put the output in the place of what is proposed, which is nothing yet. */
 export function jobOf({ start, input, advice, problems, deadlineAt }: TaskContext, now: number): ReviewInput {
   const { agent, person, maxCost } = advice!;
-  const { role, withinMs = Infinity, schema, ownRuns } = person!;
-  const expiresAfterMs = Math.max(1, Math.min(withinMs, (deadlineAt ?? Infinity) - now));
+  const { role, withinMs, calendar, schema, ownRuns } = person!;
   const about: Record<string, Json> = {
     ...{ task: start.task, workflow: start.workflow, agent, work: input as Json },
     ...(start.account !== undefined && { maxCost: amountOf(maxCost) }),
@@ -30,7 +29,9 @@ export function jobOf({ start, input, advice, problems, deadlineAt }: TaskContex
     // Whoever has given an answer does not confirm it.
     ...(start.seat?.people !== undefined && { fourEyes: start.seat.people }),
     about,
-    ...(Number.isFinite(expiresAfterMs) && { expiresAfterMs }),
+    ...(withinMs !== undefined && { expiresAfterMs: withinMs }),
+    ...(calendar !== undefined && { calendar }),
+    ...(deadlineAt !== undefined && { atMostMs: Math.max(1, deadlineAt - now) }),
   };
 }
 

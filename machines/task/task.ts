@@ -339,7 +339,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'clearance',
           src: 'review',
-          input: ({ context }: Known) => clearanceOf(context),
+          input: ({ context }: Known) => clearanceOf(context, spec),
           onDone: {
             target: 'heard',
             actions: ofPerson('heedClearance'),

@@ -9,6 +9,7 @@ import type { ReviewInput } from '../review/input.ts';
 import type { ReviewOutput } from '../review/review.ts';
 import { sha256 } from '../values/sha256.ts';
 import type { TaskContext } from './progress.ts';
+import type { TaskSpec } from './words.ts';
 
 export interface CallTerms {
   /** A person must approve it first. */
@@ -98,7 +99,7 @@ export function isCleared({ advice, cleared }: TaskContext): boolean {
 }
 
 /** What people are shown of a call that they must approve first. */
-export function clearanceOf(context: TaskContext): ReviewInput {
+export function clearanceOf(context: TaskContext, { patience }: Pick<TaskSpec, 'patience'>): ReviewInput {
   const { start, advice } = context;
   const { agent, maxCost, terms } = advice!;
   const { roles, quorum, withinMs, reason } = terms!.gate!;
@@ -107,7 +108,9 @@ export function clearanceOf(context: TaskContext): ReviewInput {
     title: `${start.task} is about to ask ${agent}: may it?`,
     proposal: { agent, maxCost: cost, ...givenTo(context) } as ReviewInput['proposal'],
     ...{ roles, quorum, fourEyes: start.people ?? [] },
-    ...(withinMs !== undefined && { expiresAfterMs: withinMs }),
+    ...patience,
+    // Who obliges has the last word.
+    ...(withinMs !== undefined && { atMostMs: withinMs }),
     about: {
       ...{ task: start.task, workflow: start.workflow, agent, maxCost: cost },
       ...(reason !== undefined && { obligation: reason }),

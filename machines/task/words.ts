@@ -9,8 +9,10 @@ import type { Fault, ValueProblem } from '../faults/fault.ts';
 import type { Micros } from '../values/money.ts';
 import type { Calibration } from '../faults/quality.ts';
 import type { ReviewVerdict } from '../review/events.ts';
+import type { Patience } from '../review/input.ts';
 import type { Strategy } from '../faults/strategy.ts';
 import type { WorkStart } from '../workflow/graph.ts';
+import type { WorkingCalendar } from '../working-time/calendar.ts';
 import type { CallTerms } from './terms.ts';
 import type { TaskStart, VoteSpec } from './votes.ts';
 
@@ -28,6 +30,8 @@ export interface TaskSpec {
   readonly reviewers: string | undefined;
   /** Who decides what becomes of it instead of failing, or being parked for want of somebody who could decide. */
   readonly escalateTo: string | undefined;
+  /** What happens while nobody decides about it, or about a call of it. Not there: it waits for ever. */
+  readonly patience?: Patience;
   /** Whether there is something that holds its results against the facts. */
   readonly verifies: boolean;
   /** How its results are confirmed by others, if they are. */
@@ -196,8 +200,9 @@ export interface Advised {
 /** How a person is asked for work. */
 export interface PersonTerms {
   readonly role: string;
-  /** How long they have. */
+  /** How long they have, and in whose working time that is counted. */
   readonly withinMs?: number;
+  readonly calendar?: WorkingCalendar;
   /** For an hour of their time. */
   readonly rate?: Micros;
   /** Names the schema of what they supply. */

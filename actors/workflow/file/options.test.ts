@@ -107,6 +107,7 @@ const TASK: Every<TaskOptions> = {
     [true, vote(ballot).declared],
   ),
   reviewers: same('editor'),
+  review: same({ within: '1 hour', remind: ['10 minutes'], escalateTo: 'boss', calendar: OFFICE }),
   labels: same(['phi']),
   about: computed(
     { amount: '${ input.amount }', kind: 'payment' },
