@@ -109,7 +109,8 @@ export class Working {
           // What a shadow answers is no answer to the task.
           if (duty.task !== undefined) void keepLate(workplace, input, late);
         };
-        const outcome = await attemptOnce(asked, { ...assignment, signal: stopping }, { onLate });
+        const given = { ...assignment, signal: stopping };
+        const outcome = await attemptOnce(asked, given, { onLate }, input.known);
         tab.end(outcome, stopping.aborted);
         return this.#kept(outcome, assignment);
       }),
@@ -187,11 +188,15 @@ const faultClassIn = (error: unknown): FaultClass | undefined =>
 
 const haltedBy = (why: string) => ({ class: 'not-permitted', code: HALTED, message: why }) as const;
 
-/** An attempt; where its agent was not asked after all, it has cost what that costs. */
+/**
+ * An attempt; where its agent was not asked after all, it has cost what that costs.
+ * @param known what was known of the agent when it was chosen
+ */
 async function attemptOnce(
   agent: Agent,
   assignment: Assignment,
   options: AttemptOptions,
+  known: Asking['known'],
 ): Promise<AttemptOutcome> {
   let isAsked = false;
   const execute: Agent['execute'] = (given) => {
@@ -200,7 +205,10 @@ async function attemptOnce(
   };
   const outcome = await attempt({ ...agent, execute }, assignment, options);
   if (isAsked || outcome.fault === undefined) return outcome;
-  return { ...outcome, fault: unpaid(outcome.fault) };
+  // What the same agent does not take now it did not take before.
+  const isSame = agent.contract.hash === known?.contract && agent.window === known.window;
+  const isNever = isSame && !assignment.signal.aborted;
+  return { ...outcome, fault: isNever ? { ...outcome.fault, cost: NOTHING } : unpaid(outcome.fault) };
 }
 
 function unasked(fault: Fault, unheard?: Unheard): Failed {

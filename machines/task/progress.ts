@@ -239,9 +239,9 @@ export function begun(context: TaskContext, now: number): Changed {
 /** What the agent is asked. */
 export function askingOf(context: TaskContext, spec: TaskSpec): Asking {
   const { attempts, advice, problems, ticket, accounts, inParts, parts, supplied } = context;
-  const { agent, permits } = advice!;
+  const { agent, permits, contract, window } = advice!;
   return {
-    ...{ agent, permits, problems, attempt: attempts },
+    ...{ agent, known: { contract, window }, permits, problems, attempt: attempts },
     envelope: envelopeOf(context, spec),
     idempotencyKey: keyOf(context),
     ...(ticket !== undefined && { bill: { accounts, ticket } }),

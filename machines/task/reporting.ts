@@ -48,7 +48,14 @@ export function shadowAsks(context: TaskContext, spec: TaskSpec): Told<ShadowAsk
   if (!isFirst(context)) return [];
   return (advice?.shadows ?? []).map(({ address, agent, permits, account, maxCost, compare }) => {
     // Whoever is asked besides pays for itself, and does all of it by itself.
-    const { bill: _, supplied: __, inParts: ___, parts: ____, ...asking } = askingOf(context, spec);
+    const {
+      known: _,
+      bill: __,
+      supplied: ___,
+      inParts: ____,
+      parts: _____,
+      ...asking
+    } = askingOf(context, spec);
     const constraints = { ...asking.envelope.constraints, maxCost: amountOf(maxCost) };
     const { idempotencyKey } = asking;
     return {

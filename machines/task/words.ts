@@ -228,6 +228,8 @@ export interface Supplied {
 /** The work. */
 export interface Asking {
   readonly agent: string;
+  /** What was known of it when it was chosen: somebody else may have the name by now. */
+  readonly known?: Pick<Advised, 'contract' | 'window'>;
   readonly envelope: TaskEnvelope;
   readonly idempotencyKey: string;
   readonly attempt: number;
