@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { amountOf, budget, microsOf } from 'heddle/actors';
 import type { BudgetOptions } from 'heddle/actors';
+import { payersOf } from './budget.ts';
 
 describe('a budget', () => {
   it('is made of micro-units, with what was not said as declared', () => {
@@ -27,6 +28,24 @@ describe('a budget', () => {
     within.push('budget/other');
     expect(made.within).toEqual(['budget/acme']);
     expect(Object.isFrozen(made) && Object.isFrozen(made.within)).toBe(true);
+  });
+
+  it('may say by the input who pays besides, and must say it', () => {
+    const made = budget({ limit: 5, within: ({ customer }) => [`budget/${customer}`] });
+    expect(Object.isFrozen(made)).toBe(true);
+    expect(payersOf(made, { customer: 'acme' })).toEqual(['budget/acme']);
+    const refused = (within: unknown) => {
+      try {
+        payersOf(budget({ limit: 5, within: within as never }), {});
+      } catch (error) {
+        return (error as { path?: string }).path;
+      }
+      return 'nothing';
+    };
+    expect(refused(() => ['budget/acme', ''])).toBe('budget.within[1]');
+    expect(refused(() => 'budget/acme')).toBe('budget.within');
+    expect(refused(() => undefined)).toBe('budget.within');
+    expect(refused(({ customer }: { customer?: string }) => [customer!.trim()])).toBe('budget.within');
   });
 
   it.each<[string, unknown]>([

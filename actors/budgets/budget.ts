@@ -6,6 +6,8 @@ import { InvalidArgument } from '../../runtime/index.ts';
 import { LIST_LENGTH } from '../../machines/budget/message.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import { microsOf, problemOfAmount } from '../../machines/values/money.ts';
+import type { Data } from '../../machines/workflow/graph.ts';
+import { saidBy } from '../../machines/workflow/progress.ts';
 
 /**
  * What becomes of a task for which the money does not suffice: `refuse`, it fails with `budget-exhausted`; `cheaper`, an agent is
@@ -23,16 +25,21 @@ export interface BudgetOptions {
    * and as what that is given besides.
    */
   readonly perTask?: number;
-  /** The addresses of the accounts that the money is taken from too, at most 15: `budget/acme`. */
-  readonly within?: readonly string[];
+  /**
+   * The addresses of the accounts that the money is taken from too, at most 15: `budget/acme`. Or what says them of the input of the run,
+   * where every tenant has one: must be pure.
+   */
+  readonly within?: Within;
 }
+
+type Within = readonly string[] | ((input: Data) => readonly string[]);
 
 /** A budget that makes sense. Frozen. */
 export interface Budget {
   readonly limit: Micros;
   readonly onExhausted: OnExhausted;
   readonly perTask: Micros;
-  readonly within: readonly string[];
+  readonly within: Within;
 }
 
 /** In the list of an account there is room for the one of the run around it besides. */
@@ -59,8 +66,28 @@ export function budget(options: BudgetOptions): Budget {
     throw new InvalidArgument('budget.perTask', `must not be more than the limit, ${options.limit}`);
   if (!POLICIES.includes(onExhausted))
     throw new InvalidArgument('budget.onExhausted', `must be one of ${POLICIES.join(', ')}`);
+  if (typeof within === 'function') return Object.freeze({ limit, onExhausted, perTask, within });
   checkAddresses(within);
   return Object.freeze({ limit, onExhausted, perTask, within: Object.freeze([...within]) });
+}
+
+/**
+ * The accounts that a run with this input pays from, besides its own.
+ * @throws InvalidArgument where the budget does not say them
+ */
+export function payersOf({ within }: Budget, input: unknown): readonly string[] {
+  if (typeof within !== 'function') return within;
+  const said = saidOf(within, input);
+  checkAddresses(said);
+  return said;
+}
+
+function saidOf(within: (input: Data) => readonly string[], input: unknown): readonly string[] {
+  try {
+    return within(input);
+  } catch (error) {
+    throw new InvalidArgument('budget.within', `throws for this input: ${saidBy(error)}`, { cause: error });
+  }
 }
 
 function amountAt(path: string, amount: unknown): Micros {

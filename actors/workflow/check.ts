@@ -460,8 +460,9 @@ function checkStrategy(check: Check, place: string, strategy: unknown): void {
 /** Amounts are in micro-units by now: one that was written by hand would be a millionth of what is meant. */
 function checkBudget(check: Check, budget: unknown): void {
   if (budget === undefined) return;
-  if (!isRecord(budget) || !Array.isArray(budget['within']) || !Number.isSafeInteger(budget['perTask']))
-    check.fail('#/budget', 'must be made with budget(…)');
+  const { within, perTask } = isRecord(budget) ? budget : {};
+  const saysWithin = Array.isArray(within) || typeof within === 'function';
+  if (!saysWithin || !Number.isSafeInteger(perTask)) check.fail('#/budget', 'must be made with budget(…)');
 }
 
 function checkGate(check: Check, place: string, options: Options): void {

@@ -34,6 +34,7 @@ import { runMachine } from '../../machines/workflow/run.ts';
 import { truthOf } from '../../machines/workflow/truth.ts';
 import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import { millisOf } from '../../runtime/index.ts';
+import { payersOf } from '../budgets/budget.ts';
 import type { Budget } from '../budgets/budget.ts';
 import { InputRefused, OutputRefused } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
@@ -133,20 +134,23 @@ class Building {
       },
       output: checked(id, output ?? this.#outputOfLeaves(), schemaOf(outputSchema)),
       ask,
-      checkInput: inputCheckOf(id, inputSchema),
+      checkInput: inputCheckOf(id, inputSchema, budget),
       account: budget === undefined ? undefined : this.#account(budget),
     };
   }
 
-  #account({ limit, within }: Budget): NonNullable<Graph['account']> {
+  #account(budget: Budget): NonNullable<Graph['account']> {
     const { account } = this.#office;
     return {
       logic: account,
-      input: (above) => ({
-        limit: limit / 1_000_000,
-        within: above === undefined ? within : [above, ...within],
-        overdraft: 'undoing',
-      }),
+      input: (above, input) => {
+        const within = payersOf(budget, input);
+        return {
+          limit: budget.limit / 1_000_000,
+          within: above === undefined ? within : [above, ...within],
+          overdraft: 'undoing',
+        };
+      },
     };
   }
 
@@ -333,7 +337,7 @@ class Building {
   /** What a workflow within this one says of what it is given. A task says it of each attempt. */
   #inputCheckOf(body: TaskDeclaration | AnyActorLogic): (input: unknown) => void {
     const declared = 'kind' in body && 'options' in body ? undefined : this.#declarationOf(body);
-    return inputCheckOf(declared?.id ?? '', declared?.inputSchema);
+    return inputCheckOf(declared?.id ?? '', declared?.inputSchema, declared?.budget);
   }
 }
 
@@ -476,11 +480,17 @@ function checked(workflow: string, output: Mapper, schema: Checked | undefined):
   };
 }
 
-function inputCheckOf(workflow: string, inputSchema: SchemaLike | undefined): (input: unknown) => void {
+/** What is said of an input before anything runs: it must keep its schema, and somebody must pay for it. */
+function inputCheckOf(
+  workflow: string,
+  inputSchema: SchemaLike | undefined,
+  budget: Budget | undefined,
+): (input: unknown) => void {
   const schema = schemaOf(inputSchema);
   return (input) => {
     const checking = schema?.check(input);
     if (checking?.ok === false) throw new InputRefused(workflow, checking.problems);
+    if (budget !== undefined) payersOf(budget, input);
   };
 }
 

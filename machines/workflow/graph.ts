@@ -158,8 +158,11 @@ export interface Graph {
   readonly account:
     | {
         readonly logic: AnyActorLogic;
-        /** @param within the account that it is part of, for a run within a run */
-        readonly input: (within: AnyActorRef | string | undefined) => unknown;
+        /**
+         * @param within the account that it is part of, for a run within a run
+         * @param input of the run
+         */
+        readonly input: (within: AnyActorRef | string | undefined, input: unknown) => unknown;
       }
     | undefined;
 }

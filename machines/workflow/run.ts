@@ -217,7 +217,9 @@ function bornWith(graph: Graph, isNested: boolean, given: unknown, spawn: Birth[
   graph.checkInput(input);
   const { account: own } = graph;
   const account =
-    own === undefined ? start?.account : spawn(ACCOUNT, { id: ACCOUNT, input: own.input(start?.account) });
+    own === undefined
+      ? start?.account
+      : spawn(ACCOUNT, { id: ACCOUNT, input: own.input(start?.account, input) });
   const people = start?.people ?? [];
   const around = start && { around: { name: nameOf(start), stands: 'running' as const } };
   return { ...beginning(graph, input, Date.now()), account, people, ...around };

@@ -94,6 +94,51 @@ describe('the cost of a run', () => {
   });
 });
 
+describe('tenants with an account each', () => {
+  it('pay for their own runs, each up to its limit', async () => {
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 5, within: ({ tenant }) => [`budget/${tenant}`, 'budget/house'] }),
+      tasks: { one: task({ capability: 'work', input: () => ({}) }) },
+    });
+    const asked: Asked[] = [];
+    const agent = worker('agent', () => ({}), { cost: 1, asked });
+    const opened = await staffed({ flow, agent, budget: account() });
+    const limits = { acme: 2, bolt: 1, house: 100 };
+    for (const [id, limit] of Object.entries(limits))
+      await opened.system.start('budget', { id, input: { limit } });
+    const ends: string[] = [];
+    for (const [n, tenant] of ['acme', 'bolt', 'bolt', 'acme', 'acme', 'nobody'].entries()) {
+      await opened.system.start('flow', { id: String(n), input: { tenant } });
+      await opened.settle();
+      const { status, error } = endOf(opened, `flow/${n}`);
+      ends.push(status === 'done' ? tenant : error.message!);
+    }
+    const refused = (name: string, why: string) => `one: budget/${name} does not give the money: ${why}`;
+    expect(ends).toEqual([
+      ...['acme', 'bolt', refused('bolt', 'exhausted'), 'acme'],
+      ...[refused('acme', 'exhausted'), refused('nobody', 'absent')],
+    ]);
+    const spent = Object.keys(limits).map((id) => ledgerOf(opened, `budget/${id}`).window.spent / 1e6);
+    expect([asked.length, spent]).toEqual([3, [2, 1, 3]]);
+  });
+
+  it('are known before a run begins, or it does not', async () => {
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 5, within: ({ tenant }) => [`budget/${tenant.id}`] }),
+      tasks: { one: task({ capability: 'work' }) },
+    });
+    const opened = await staffed({ flow, agent: worker('agent', () => ({})) });
+    await expect(opened.system.start('flow', { id: '1', input: {} })).rejects.toMatchObject({
+      _tag: 'InvalidArgument',
+      path: 'budget.within',
+      message: expect.stringContaining('throws for this input: TypeError') as string,
+    });
+    expect(opened.system.get('flow/1')).toBeUndefined();
+  });
+});
+
 describe('a bill that comes late', () => {
   /** An agent that answers its first question when it is let go, whatever it is told meanwhile. */
   const slow = () => {
