@@ -203,6 +203,7 @@ export type {
   RunStatus,
   Wait,
 } from './state/run-status.ts';
+export type { AttemptStatus } from './state/late-replies.ts';
 export type { Content, ContentFacts, PutSource } from './state/content.ts';
 export { ContentDamaged, UnknownContent } from './errors.ts';
 export type { Artifact } from './state/family.ts';
