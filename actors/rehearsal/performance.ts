@@ -57,5 +57,9 @@ const ordered = (name: FaultClass) => ({
   ...(name === 'low-confidence' && { confidence: 0 }),
 });
 
-/** The path of a task in the run that is at the root of it. */
-const pathOf = ({ run, task }: Assignment['context']): string => [...run.split('/').slice(2), task].join('/');
+/** The path of a task in the run that is at the root of it. What undoes it has the path of what it undoes. */
+function pathOf({ run, task }: Assignment['context']): string {
+  const names = [...run.split('/').slice(2), ...task.split('/')];
+  const own = names.findLastIndex((name) => !/^\d+$/.test(name));
+  return names.map((name, index) => (index < own ? name.replace(/^undo /, '') : name)).join('/');
+}

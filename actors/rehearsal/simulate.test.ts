@@ -239,6 +239,24 @@ describe('gates', () => {
     expect(part(told, 'undo work')).toMatchObject({ agent: 'stub-undo', status: 'complete' });
   });
 
+  it('are rejected, and what was done in lists and other workflows is undone, with the faults that were ordered for it', async () => {
+    const work = task({ capability: 'work', compensate: { capability: 'undo' } });
+    const body = workflow({ id: 'body', tasks: { work } });
+    const top = workflow({
+      id: 'top',
+      tasks: {
+        all: map({ over: () => [{}, {}], each: work }),
+        one: call({ workflow: body, input: () => ({}) }),
+        review: gate({ needs: ['all', 'one'], role: 'editor', onError: 'compensate' }),
+      },
+    });
+    const faults = { 'undo all': 'server-error', 'one/undo work': 'server-error' } as const;
+    const told = await rehearsed(top, { decide: 'reject', faults });
+    expect([part(told, 'all').status, part(told, 'one').status]).toEqual(['compensated', 'compensated']);
+    for (const path of ['undo all/0', 'undo all/1', 'undo one/undo work'])
+      expect([path, faultsOf(told, path)]).toEqual([path, ['server-error, retry', '']]);
+  });
+
   it('end the run where that is decided', async () => {
     const told = await rehearsed(gated({}), { decide: 'abort' });
     expect([told.state, deciders(told)]).toEqual(['aborted', ['editor-1 abort']]);

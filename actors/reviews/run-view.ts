@@ -21,7 +21,7 @@ export interface PlanNode {
   readonly kind: string;
   readonly needs: readonly string[];
   readonly capability?: string;
-  /** Whether what it does can be taken back, where that was declared. */
+  /** Whether all that it does can be taken back, where that was declared. */
   readonly isReversible?: boolean;
   /** What takes it back. */
   readonly compensation?: string;

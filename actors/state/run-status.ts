@@ -17,11 +17,13 @@ import { signedIn } from '../../machines/review/signed.ts';
 import type { Signed } from '../../machines/review/signed.ts';
 import type { TaskContext, TaskDecision } from '../../machines/task/progress.ts';
 import type { PollContext } from '../../machines/task/voting.ts';
+import { undoOf } from '../../machines/workflow/graph.ts';
 import type { WorkOutcome, WorkProblem } from '../../machines/workflow/graph.ts';
 import type { LoopContext } from '../../machines/workflow/loop.ts';
 import type { MapContext } from '../../machines/workflow/map.ts';
 import type { NodeProgress, NodeStatus, RunContext } from '../../machines/workflow/progress.ts';
 import type { Standing } from '../../machines/workflow/standings.ts';
+import type { UndoContext } from '../../machines/workflow/undo.ts';
 import { digestOf } from '../schema/digest.ts';
 import type { AnyDeclaration, NeedOption } from '../workflow/declaration.ts';
 import { errorPolicyOf, joinRuleOf } from '../workflow/graph.ts';
@@ -328,11 +330,12 @@ class Reader {
     const { status, output, facts, startedAt, endedAt, problem, because, skipped, blockedBy } = node;
     const task = `${within}${name}`;
     const part = this.#partAt(address, task, innerOf(declared), ledger);
-    const undo = this.#partAt(`${run}/undo ${name}`, `${within}undo ${name}`, undefined, ledger);
+    const undoneAt = `${run}/${undoOf(name)}`;
+    const undo = this.#partAt(undoneAt, `${within}${undoOf(name)}`, undefined, ledger);
     const place: Wait | undefined =
       status === 'ready' ? { task, for: 'place', why: 'so many run already as may at once' } : undefined;
     const waits = OVER.has(status) ? undefined : (place ?? part?.waits);
-    const parts = [...(part?.parts ?? []), ...(undo === undefined ? [] : [undo])];
+    const parts = [...this.#undoneAt(undoneAt, part?.parts ?? []), ...(undo === undefined ? [] : [undo])];
     return {
       ...{ task, address, kind: declared?.kind ?? 'task', status, needs: needsOf(declared) },
       ...(declared?.options.writes && { writes: Object.keys(declared.options.writes) }),
@@ -379,7 +382,38 @@ class Reader {
     }
     if ('outcomes' in context || 'number' in context)
       return this.#listAt(base, stood, context, inner, ledger);
+    if (isUndoing(context)) {
+      const own = (this.#moment(`${address}/account`)?.context as Ledger | undefined) ?? ledger;
+      const parts = Object.keys(context.parts).flatMap((name) => {
+        const child = this.#undoingAt(address, name);
+        return child === undefined
+          ? []
+          : (this.#partAt(child, `${task}/${nameIn(child)}`, undefined, own) ?? []);
+      });
+      return { ...base, kind: 'undo', status: statusOf(stood), ...sumOf(parts) };
+    }
     return { ...base, kind: 'call', status: statusOf(stood) };
+  }
+
+  /** Parts as they are since what they belong to was undone: when that happens they have long come to their end. */
+  #undoneAt(address: string, parts: readonly PartStatus[]): readonly PartStatus[] {
+    const context = this.#moment(address)?.context;
+    if (!isUndoing(context)) return parts;
+    return parts.map((part) => {
+      const name = nameIn(part.task);
+      if (!Object.hasOwn(context.parts, name)) return part;
+      const within = this.#undoingAt(address, name) ?? '';
+      return {
+        ...{ ...part, status: context.parts[name]!.status },
+        ...(part.parts !== undefined && { parts: this.#undoneAt(within, part.parts) }),
+      };
+    });
+  }
+
+  /** Whoever undoes a part of what is undone at an address: a node, or an item. */
+  #undoingAt(address: string, name: string): string | undefined {
+    const those = [`${address}/${undoOf(name)}`, `${address}/${name}`];
+    return those.find((one) => this.#moment(one) !== undefined);
   }
 
   /** A list or a loop. */
@@ -476,6 +510,11 @@ class Reader {
     this.decisions.push(...all.map((one) => ({ review, ...one })));
   }
 }
+
+const isUndoing = (context: unknown): context is UndoContext =>
+  typeof context === 'object' && context !== null && 'deeds' in context && 'parts' in context;
+
+const nameIn = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** What is done for each item, each time, or as a run within the run. */
 export function innerOf(declared: AnyDeclaration | undefined): unknown {

@@ -20,6 +20,7 @@ import { isRun, isTask, runStateOf, runStatusOf } from './run-status.ts';
 import type { HumanDecision, Moment, RunState, RunStatus, Stood } from './run-status.ts';
 import { explainRoute } from '../routing/explain.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
+import { isReversible } from '../workflow/reversal.ts';
 import { declarationOf } from '../workflow/workflow.ts';
 
 /** What runs need of a system: any `System` is one. */
@@ -281,7 +282,7 @@ function lookedFor({ tasks }: AnyWorkflowOptions, state: RunState | undefined) {
       return { status: 'error' };
     case 'waiting':
     case 'parked': {
-      const undoes = Object.values(tasks).some((node) => 'compensate' in node.options);
+      const undoes = Object.values(tasks).some(isReversible);
       // Whoever undoes something says so in the context of the run alone.
       return { state: [...anyIn(state), ...(undoes ? ['compensating'] : [])] };
     }

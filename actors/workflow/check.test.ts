@@ -135,7 +135,7 @@ describe('refused, with the place and how to mend it', () => {
     [
       'a body with needs',
       flow({ a: map({ over: () => [], each: does({ needs: ['b'] }) }), b: does() }),
-      '#/tasks/a/each/needs: means nothing; there are capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, chunk, router, labels, about, review, onError',
+      '#/tasks/a/each/needs: means nothing; there are capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, compensate, chunk, router, labels, about, review, onError',
     ],
     [
       'a join that asks for more than there is',

@@ -529,7 +529,7 @@ function checkChunk(check: Check, place: string, chunking: unknown): void {
 }
 
 /** What it is given each time, and that it is undone, is not for a body to say. */
-const NOT_OF_BODIES: ReadonlySet<string> = new Set(['input', 'compensate']);
+const NOT_OF_BODIES: ReadonlySet<string> = new Set(['input']);
 
 /** A task without needs, or logic. */
 function checkBody(check: Check, place: string, body: unknown, what: string): void {

@@ -27,7 +27,7 @@ export type OnEdgeError = 'skip' | 'absent' | { readonly value: unknown };
 /**
  * What a failure means.
  * - `fail` (default): the run fails, whatever else runs is cancelled
- * - `compensate`: so it does, and what was done is undone, the last first
+ * - `compensate`: so it does, and what was done is undone, the last first, in lists, loops and runs within it too
  * - `skip`: what needs it is skipped, and says who blocks it
  * - `absent`: what needs it goes on without, and is told why
  * - `value`: what needs it goes on with this
@@ -135,7 +135,7 @@ export interface TaskOptions<TNeed extends string = string> extends WorkOptions<
   readonly labels?: readonly string[];
   /** What the decider is told of the work besides, from its input: an amount. Must be pure. */
   readonly about?: (input: Data) => Readonly<Record<string, Constant>>;
-  /** What undoes it. It is given `{ output, input }`, unless `input` says otherwise. */
+  /** What undoes it if the run is undone. It is given `{ output, input }`, unless `input` says otherwise. */
   readonly compensate?: Doer & { readonly input?: (output: Data, input: Data) => unknown };
 }
 

@@ -2,7 +2,7 @@
  * From the declaration of a workflow to its graph: durations in milliseconds, defaults in their places, every node with the logic that
  * does its work. Takes only what `check.ts` has passed.
  */
-import type { AnyActorLogic, AnyStateMachine } from 'xstate';
+import type { AnyActorLogic } from 'xstate';
 import { microsOf } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import type { Patience, ReviewInput } from '../../machines/review/input.ts';
@@ -15,6 +15,7 @@ import { taskMachine } from '../../machines/task/task.ts';
 import type { TaskSpec } from '../../machines/task/words.ts';
 import type {
   BranchNode,
+  Compensation,
   Data,
   ErrorPolicy,
   Graph,
@@ -32,6 +33,7 @@ import { mapMachine } from '../../machines/workflow/map.ts';
 import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
 import { truthOf } from '../../machines/workflow/truth.ts';
+import { undoOfEach, undoOfRun } from '../../machines/workflow/undo.ts';
 import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import { millisOf } from '../../runtime/index.ts';
 import { payersOf } from '../budgets/budget.ts';
@@ -198,15 +200,12 @@ class Building {
   }
 
   #task(name: string, options: TaskOptions): Own {
-    const { compensate, context } = options;
+    const { context } = options;
     return {
       ...asWork(this.#taskLogic(name, name, options)),
       input: inputOf(options),
       values: context === undefined ? () => ({}) : picking(context),
-      compensate: compensate && {
-        logic: this.#taskLogic(name, `undo ${name}`, compensate, true),
-        input: compensate.input ?? ((output: Data, input: Data) => ({ output, input })),
-      },
+      compensate: this.#compensation(name, options),
     };
   }
 
@@ -241,6 +240,7 @@ class Building {
       ...(options.review !== undefined && { patience: this.#patienceOf(options.review) }),
       chunks: chunk !== undefined,
       ...(undoes ? { undoes } : perTask !== undefined && { perTask }),
+      ...(options.compensate !== undefined && { undoable: true }),
     };
     return taskMachine(spec, this.#office.taskActors(duty));
   }
@@ -276,32 +276,35 @@ class Building {
   #map(name: string, options: MapOptions): Own {
     const { over, each, item = (one: Data) => one, concurrency = DEFAULT_CONCURRENCY } = options;
     const { onItemError = 'fail', reduce } = options;
+    const { logic: body, compensate } = this.#body(name, each);
     const logic = mapMachine({
       concurrency,
       onItemError,
-      each: this.#body(name, each),
+      each: body,
       input: item,
       reduce: reducing(reduce),
       checkInput: this.#inputCheckOf(each),
       ask,
+      compensate,
     });
     return {
       ...asWork(logic),
       input: over as Mapper,
       values: valuesOfBody(each),
-      compensate: undefined,
+      compensate: undoOfEach(compensate),
     };
   }
 
   #loop(name: string, options: LoopOptions): Own {
     const { body, until, times, next = (output: Data) => output as unknown, whenSpent = 'fail' } = options;
     const checkInput = this.#inputCheckOf(body);
-    const doing = { body: this.#body(name, body), checkInput, ask };
+    const { logic: work, compensate } = this.#body(name, body);
+    const doing = { body: work, checkInput, ask, compensate };
     return {
       ...asWork(loopMachine({ ...doing, until, times, next, whenSpent })),
       input: taken(inputOf(options), checkInput),
       values: valuesOfBody(body),
-      compensate: undefined,
+      compensate: undoOfEach(compensate),
     };
   }
 
@@ -314,24 +317,37 @@ class Building {
             (start) => start.input,
             (output) => ({ status: 'complete', output }),
           )
-        : asWork(nested);
+        : asWork(nested.logic);
     const input = taken(inputOf(options), this.#inputCheckOf(options.workflow));
-    return { ...own, input, values: () => ({}), compensate: undefined };
+    return { ...own, input, values: () => ({}), compensate: nested?.compensate };
   }
 
-  #body(name: string, body: TaskDeclaration | AnyActorLogic): AnyActorLogic {
-    if ('kind' in body && 'options' in body) return this.#taskLogic(name, name, body.options);
-    const logic = body;
-    return this.#nested(name, logic) ?? logic;
+  #body(name: string, body: TaskDeclaration | AnyActorLogic): Body {
+    if ('kind' in body && 'options' in body)
+      return {
+        logic: this.#taskLogic(name, name, body.options),
+        compensate: this.#compensation(name, body.options),
+      };
+    return this.#nested(name, body) ?? { logic: body, compensate: undefined };
+  }
+
+  /** What undoes a task, if it says so. @param node that it is, or belongs to */
+  #compensation(node: string, { compensate }: TaskOptions): Compensation | undefined {
+    if (compensate === undefined) return undefined;
+    const { input: given = (output: Data, input: Data) => ({ output, input }) } = compensate;
+    return {
+      logic: this.#taskLogic(node, `undo ${node}`, compensate, true),
+      input: (output, input) => ask(() => given(output, input)),
+    };
   }
 
   /** A workflow within this one. */
-  #nested(name: string, logic: AnyActorLogic): AnyStateMachine | undefined {
+  #nested(name: string, logic: AnyActorLogic): Body | undefined {
     const options = this.#declarationOf(logic);
     if (options === undefined) return undefined;
     const around = { labels: this.#labels.get(name)!, money: this.#money };
     const graph = graphOf(options, this.#office, this.#declarationOf, around);
-    return runMachine(graph, { isNested: true });
+    return { logic: runMachine(graph, { isNested: true }), compensate: undoOfRun(graph) };
   }
 
   /** What a workflow within this one says of what it is given. A task says it of each attempt. */
@@ -340,6 +356,9 @@ class Building {
     return inputCheckOf(declared?.id ?? '', declared?.inputSchema, declared?.budget);
   }
 }
+
+/** What is done for each item, each time, or as a run within the run; and what undoes it. */
+type Body = Pick<WorkNode, 'logic' | 'compensate'>;
 
 /** What a kind of node says for itself. */
 type Own = Pick<WorkNode, 'logic' | 'start' | 'outcome' | 'cancels' | 'input' | 'values' | 'compensate'>;

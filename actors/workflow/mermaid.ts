@@ -3,7 +3,7 @@
  * what. Names and labels are the user's: nothing in them can mean anything to Mermaid.
  */
 import { needsIn } from './graph.ts';
-import { declared, plan } from './plan.ts';
+import { backWords, declared, plan } from './plan.ts';
 import type { PlannedNode } from './plan.ts';
 
 /** What stands around the label of a node. */
@@ -37,7 +37,7 @@ export function mermaid(workflow: object): string {
     const undone =
       node.compensation === undefined
         ? []
-        : [`${id} -. ${quoted('taken back by')} .-> ${id}u[${quoted(node.compensation)}]:::undo`];
+        : [`${id} -. ${quoted(backWords(node))} .-> ${id}u[${quoted(node.compensation)}]:::undo`];
     return [`${id}${open}${quoted(...labelOf(node))}${close}:::${node.kind}`, ...edges, ...undone];
   });
   return [

@@ -7,6 +7,7 @@ import { amountOf } from '../../machines/values/money.ts';
 import type { AnyDeclaration, TaskOptions } from './declaration.ts';
 import { needsIn } from './graph.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
+import { reversalOf } from './reversal.ts';
 import { declarationOf, definitionOf } from './workflow.ts';
 
 export interface PlannedNode {
@@ -20,9 +21,9 @@ export interface PlannedNode {
   readonly agents: readonly string[];
   /** What an attempt may cost at most, as an amount. Undefined: what the agent estimates. */
   readonly maxCost: number | undefined;
-  /** Whether it is declared how it is taken back. */
+  /** Whether it is declared how all of it is taken back. */
   readonly reversible: boolean;
-  /** Who takes it back. */
+  /** Who takes it back, or a part of it. */
   readonly compensation: string | undefined;
   /** Whether it may be left out, on account of a condition or of an arm. */
   readonly conditional: boolean;
@@ -100,14 +101,15 @@ function wavesOf(tasks: AnyWorkflowOptions['tasks']): string[][] {
 
 function plannedOf(name: string, node: AnyDeclaration): PlannedNode {
   const needs = needsIn(node);
-  const { capability, agents, maxCost, compensate } = doerOf(node);
+  const { capability, agents, maxCost } = doerOf(node);
+  const { by, isWhole } = reversalOf(node);
   return {
     name,
     kind: node.kind,
     needs: needs.map(({ node: needed, arm }) => (arm === undefined ? needed : `${needed}.${arm}`)),
     ...{ capability, agents, maxCost },
-    reversible: compensate !== undefined,
-    compensation: compensate && (compensate.capability ?? agentsIn(compensate.agent).join(', ')),
+    reversible: by.length > 0 && isWhole,
+    compensation: by.length > 0 ? by.join(', ') : undefined,
     conditional: node.options.when !== undefined || needs.some(({ arm }) => arm !== undefined),
     roles: node.kind === 'gate' ? agentsIn(node.options.role) : [],
     times: node.kind === 'loop' ? node.options.times : undefined,
@@ -116,7 +118,7 @@ function plannedOf(name: string, node: AnyDeclaration): PlannedNode {
   };
 }
 
-type Doer = Pick<TaskOptions, 'capability' | 'maxCost' | 'compensate'> & {
+type Doer = Pick<TaskOptions, 'capability' | 'maxCost'> & {
   readonly agents: readonly string[];
 };
 
@@ -138,9 +140,12 @@ const agentsIn = (agent: string | readonly string[] = []): readonly string[] =>
 
 const counted = (nodes: number): string => `${nodes} ${nodes === 1 ? 'node' : 'nodes'}`;
 
+/** How it is taken back, for people. */
+export const backWords = ({ reversible }: PlannedNode): string =>
+  reversible ? 'taken back by' : 'in part taken back by';
+
 function lineOf(node: PlannedNode): string {
-  const { name, kind, needs, capability, agents, maxCost, compensation, conditional, roles, times, arms } =
-    node;
+  const { name, kind, needs, capability, agents, maxCost, conditional, roles, times, arms } = node;
   const parts = [
     [capability ?? '', agents.join(', ')].filter((part) => part !== '').join(' by '),
     roles.length > 0 ? `decided by ${roles.join(', ')}` : '',
@@ -149,7 +154,7 @@ function lineOf(node: PlannedNode): string {
     needs.length > 0 ? `after ${needs.join(', ')}` : '',
     conditional ? 'may be left out' : '',
     maxCost === undefined ? '' : `at most ${maxCost} an attempt`,
-    compensation === undefined ? '' : `taken back by ${compensation}`,
+    node.compensation === undefined ? '' : `${backWords(node)} ${node.compensation}`,
   ];
   return [`${name} (${kind})`, ...parts.filter((part) => part !== '')].join('; ');
 }

@@ -18,6 +18,7 @@ import type { Moment, Stood } from '../state/run-status.ts';
 import type { AnyDeclaration, TaskOptions } from './declaration.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { needOf } from './need.ts';
+import { reversalOf } from './reversal.ts';
 import { declarationOf } from './workflow.ts';
 
 /**
@@ -40,15 +41,16 @@ export function runViewOf(
   };
 }
 
-function planOf(id: string, { kind, options }: AnyDeclaration): PlanNode {
-  const { capability, maxCost, compensate } = options as TaskOptions;
+function planOf(id: string, node: AnyDeclaration): PlanNode {
+  const { kind, options } = node;
+  const { capability, maxCost } = options as TaskOptions;
   const needs = (options.needs ?? []).map((need) => needOf(need).node);
-  const undo = compensate?.capability ?? compensate?.agent;
+  const { by, isWhole } = reversalOf(node);
   return {
     ...{ id, kind, needs },
     ...(capability !== undefined && { capability }),
     ...(maxCost !== undefined && { maxCost: microsOf(maxCost) }),
-    ...(undo !== undefined && { isReversible: true, compensation: String(undo) }),
+    ...(by.length > 0 && { isReversible: isWhole, compensation: by.join(', ') }),
   };
 }
 

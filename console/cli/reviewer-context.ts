@@ -135,7 +135,8 @@ const nextColumns: readonly Column<NextRow>[] = [
 ];
 
 function backWords({ isReversible, compensation }: NextRow): string {
-  if (compensation !== undefined) return inert(`by ${compensation}`);
+  if (compensation !== undefined)
+    return inert(isReversible === false ? `in part, by ${compensation}` : `by ${compensation}`);
   if (isReversible === undefined) return '';
   return isReversible ? 'yes' : 'no';
 }

@@ -475,14 +475,26 @@ export function abandoned({ fault }: TaskContext, by: string, reason: string): C
 
 // ---- the end ------------------------------------------------------------------------------------------------------
 
-export function outcomeOf(context: TaskContext): VoterOutcome {
+export function outcomeOf(context: TaskContext, { undoable }: TaskSpec): VoterOutcome {
   const { outcome, output, ground, fault, start } = context;
   const facts = factsOf(context);
-  if (outcome !== undefined) return { ...outcome, facts };
-  if (ground !== undefined) return { status: 'complete', output, facts };
+  if (outcome === undefined && ground !== undefined) return { status: 'complete', output, facts };
+  const because = undoable === true ? doubtOf(context) : undefined;
+  const left = { facts, ...(because && { doubt: { class: 'unknown-effect', message: because } }) };
+  if (outcome !== undefined) return { ...outcome, ...left };
   const { class: name, message, ...more } = fault!;
-  const ended = { status: 'failed', problem: { class: name, message, ...more }, facts } as const;
+  const ended = { status: 'failed', problem: { class: name, message, ...more }, ...left } as const;
   return start.seat !== undefined && isHalted(context) ? { ...ended, isHalted: true } : ended;
+}
+
+/** Why nobody knows what it has done, though it was not complete. */
+function doubtOf({ log, answer }: TaskContext): string | undefined {
+  const open = log.find(({ to, fault }) => to === undefined || fault === 'timeout');
+  if (open !== undefined)
+    return `nobody knows what ${open.agent} has done in attempt ${open.number}, which nobody has waited for to the end`;
+  if (candidateIn(answer) === undefined) return undefined;
+  const { agent, number } = log.at(-1)!;
+  return `${agent} has done something in attempt ${number}, and what it has answered was not taken`;
 }
 
 function factsOf(context: TaskContext): WorkFacts {

@@ -25,7 +25,12 @@ it('is told neither where the bill of the task goes, nor what a person has suppl
     ...{ advice, attempts: 1, ticket: 'w/1/t#1', accounts: ['w/1/account'], inParts: true },
     ...{
       parts: { cuts: [], answers: [] },
-      supplied: { terms: { role: 'clerk', schema: 'sha256:…' }, verdict: 'approved', people: [], durationMs: 1 },
+      supplied: {
+        terms: { role: 'clerk', schema: 'sha256:…' },
+        verdict: 'approved',
+        people: [],
+        durationMs: 1,
+      },
     },
   };
   const [told] = shadowAsks(context, SPEC);

@@ -499,6 +499,36 @@ describe('a task', () => {
     },
   );
 
+  describe('that declares how it is undone', () => {
+    const doubtOf = ({ outcome }: Task): unknown => outcome.doubt?.message;
+    const cancel = (task: Task): Task => {
+      task.actor.send({ type: 'task.cancel', because: 'enough' });
+      return task;
+    };
+
+    it('says that nobody knows what it has done when it is cancelled in the middle of an attempt', () => {
+      const task = cancel(new Task({ undoable: true }).advise({ others: 0 }));
+      expect(task.outcome).toMatchObject({ status: 'cancelled', doubt: { class: 'unknown-effect' } });
+      expect(doubtOf(task)).toContain('nobody knows what ann has done in attempt 1');
+      expect(doubtOf(cancel(new Task().advise({ others: 0 })))).toBe(undefined);
+    });
+
+    it('and when an attempt has taken too long, or its answer was not taken', () => {
+      const late = new Task({ undoable: true }).advise({ others: 0 }).answer('ask', bad('timeout'));
+      expect(doubtOf(cancel(late))).toContain('nobody knows what ann has done in attempt 1');
+      const unsure = new Task({ undoable: true }).advise({ others: 0 }).answer('ask', good(0.5));
+      unsure.answer('review', { verdict: 'rejected', by: 'ada', reason: 'no' });
+      expect(unsure.outcome.status).toBe('failed');
+      expect(doubtOf(unsure)).toContain('what it has answered was not taken');
+    });
+
+    it('and not before anybody was asked, nor after they have said that they failed', () => {
+      expect(doubtOf(cancel(new Task({ undoable: true })))).toBe(undefined);
+      const failed = new Task({ undoable: true }).advise({ others: 0 }).answer('ask', bad('bad-request'));
+      expect([failed.outcome.status, doubtOf(failed)]).toEqual(['failed', undefined]);
+    });
+  });
+
   it('fails with the fault where the strategy ends', () => {
     const task = new Task().advise({ others: 0 }).answer('ask', bad('bad-request', { code: 400 }));
     expect(task.outcome).toEqual({

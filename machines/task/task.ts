@@ -606,7 +606,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       failed: { type: 'final', entry: 'report' },
       cancelled: { type: 'final', entry: ['cancel', 'report'] },
     },
-    output: ({ context }) => outcomeOf(context),
+    output: ({ context }) => outcomeOf(context, spec),
   });
 }
 

@@ -42,6 +42,8 @@ export interface TaskSpec {
   readonly perTask?: Micros;
   /** Whether it undoes what was done, which is owed though the money is gone. */
   readonly undoes?: true;
+  /** It declares how it is undone: then it matters whether somebody knows what it has done. */
+  readonly undoable?: true;
 }
 
 /** Who is to do it? */

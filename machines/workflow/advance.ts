@@ -4,8 +4,9 @@
  */
 import { frozen } from '../values/frozen.ts';
 import { isWork } from './graph.ts';
-import type { Graph, WorkFacts, WorkOutcome, WorkProblem } from './graph.ts';
-import { canBeUndone, isFatal, outputsOf, preparedFor, problemBy, verdictOf } from './progress.ts';
+import { inside, uncompensatedAfter, undoingAfter } from './deeds.ts';
+import type { Graph, Left, Uncompensated, WorkOutcome, WorkProblem } from './graph.ts';
+import { isFatal, outputsOf, preparedFor, problemBy, verdictOf } from './progress.ts';
 import type { Ending, Given, NodeProgress, RunContext } from './progress.ts';
 import { reduced } from './reducer.ts';
 
@@ -38,7 +39,8 @@ export function works(
   const made = context.prepared[name];
   // It goes on.
   if (made === undefined) return noted(context, name, { status });
-  const keeps = canBeUndone(graph.nodes[name]!) && { input: (made as Given).input };
+  const node = graph.nodes[name]!;
+  const keeps = isWork(node) && node.compensate?.input !== undefined && { input: (made as Given).input };
   return {
     ...begun(name, context),
     ...noted(context, name, { status, startedAt: Date.now(), ...keeps }),
@@ -88,62 +90,56 @@ export function passed(graph: Graph, name: string, context: RunContext): Changed
 }
 
 /** What a node has come to. */
-export interface Result {
+export interface Result extends Left {
   readonly output: unknown;
-  readonly facts?: WorkFacts | undefined;
   readonly arm?: string;
 }
 
 /** It is complete; what it writes is written with it. */
-export function completed(
-  graph: Graph,
-  name: string,
-  { output, facts, arm }: Result,
-  context: RunContext,
-): Changed {
+export function completed(graph: Graph, name: string, result: Result, context: RunContext): Changed {
+  const { output, facts, arm } = result;
+  const outcome = { status: 'complete', ...result } as const;
   const written = writtenBy(graph, name, output, context);
-  if (written.problem !== undefined) {
-    const changed = failed(graph, name, written.problem, facts, context);
-    // The work was done all the same.
-    const done = undoingOf(graph, name, output, context);
-    return { ...changed, ...noted({ ...context, ...changed }, name, done), ...afterDone(name, context) };
-  }
+  if (written.problem !== undefined) return failed(graph, name, written.problem, outcome, context);
   const progress = {
     status: 'complete',
     output,
-    endedAt: Date.now(),
     ...(facts !== undefined && { facts }),
     ...(arm !== undefined && { arm }),
-    ...undoingOf(graph, name, output, context),
+    ...undoingOf(graph, name, outcome, context),
   } as const;
   return {
-    ...noted(context, name, progress),
+    ...ended(context, name, progress),
     shared: written.shared,
-    ...afterDone(name, context),
+    completed: [...context.completed, name],
   };
 }
 
-const afterDone = (name: string, { completed: before }: RunContext): Changed => ({
-  completed: [...before, name],
-});
+/** It has come to its end. What it has done is undone before what those have done that ended before it. */
+function ended(context: RunContext, name: string, progress: Partial<NodeProgress>): Changed {
+  const hasDone = 'undo' in progress || progress.undoProblem !== undefined;
+  return {
+    ...noted(context, name, { ...progress, endedAt: Date.now() }),
+    ...(hasDone && { done: [...context.done, name] }),
+  };
+}
 
 /** What it takes to undo a node is found out as long as everything is known that it was done with. */
 function undoingOf(
   graph: Graph,
   name: string,
-  output: unknown,
+  outcome: WorkOutcome,
   { nodes }: RunContext,
 ): Partial<NodeProgress> {
   const node = graph.nodes[name]!;
-  if (!isWork(node) || node.compensate === undefined) return {};
-  try {
-    const [done, given] = [frozen(output), frozen(nodes[name]!.input)];
-    const { input } = node.compensate;
-    return { undo: graph.ask(() => input(done, given)), input: undefined };
-  } catch (error) {
-    const what = 'what it takes to undo it cannot be said';
-    return { undoProblem: problemBy(error, 'invalid-input', what, graph) };
-  }
+  if (!isWork(node)) return {};
+  const { uncompensated } = outcome;
+  const undoing = undoingAfter(node.compensate, outcome, nodes[name]!.input);
+  return {
+    ...(undoing !== undefined && 'undo' in undoing && { undo: undoing.undo, input: undefined }),
+    ...(undoing !== undefined && 'problem' in undoing && { undoProblem: undoing.problem }),
+    ...(uncompensated !== undefined && { uncompensated: uncompensated.map(inside(name)) }),
+  };
 }
 
 type Written =
@@ -164,39 +160,52 @@ function writtenBy(graph: Graph, name: string, output: unknown, { shared: before
   return { shared: after };
 }
 
-/** It has failed; unless somebody says what that means to them, the run has too. */
+/**
+ * It has failed; unless somebody says what that means to them, the run has too.
+ * @param outcome how its work has ended, if it was begun
+ */
 export function failed(
   graph: Graph,
   name: string,
   problem: WorkProblem,
-  facts: WorkFacts | undefined,
+  outcome: WorkOutcome | undefined,
   context: RunContext,
 ): Changed {
-  const progress = {
-    status: 'failed',
-    problem,
-    endedAt: Date.now(),
-    ...(facts !== undefined && { facts }),
-  } as const;
   const { kind: how } = graph.nodes[name]!.onError;
   const isEnd =
     context.ending === undefined && isFatal(graph, name) && (how === 'fail' || how === 'compensate');
   return {
-    ...noted(context, name, progress),
+    ...ended(context, name, { status: 'failed', problem, ...leavingsOf(graph, name, outcome, context) }),
     ...(isEnd && { ending: { how, node: name, problem } }),
   };
 }
 
-export function cancelled(name: string, facts: WorkFacts | undefined, context: RunContext): Changed {
+/** @param outcome how its work has ended, if it was begun */
+export function cancelled(
+  graph: Graph,
+  name: string,
+  outcome: WorkOutcome | undefined,
+  context: RunContext,
+): Changed {
   return {
     ...begun(name, context),
-    ...noted(context, name, {
+    ...ended(context, name, {
       status: 'cancelled',
       because: whyCancelled(context),
-      endedAt: Date.now(),
-      ...(facts !== undefined && { facts }),
+      ...leavingsOf(graph, name, outcome, context),
     }),
   };
+}
+
+function leavingsOf(
+  graph: Graph,
+  name: string,
+  outcome: WorkOutcome | undefined,
+  context: RunContext,
+): Partial<NodeProgress> {
+  if (outcome === undefined) return {};
+  const { facts } = outcome;
+  return { ...(facts !== undefined && { facts }), ...undoingOf(graph, name, outcome, context) };
 }
 
 /** Why whatever runs is cancelled now, for people. */
@@ -210,9 +219,35 @@ export function whyCancelled({ ending: end }: RunContext): string {
 export function afterCancel(graph: Graph, name: string, outcome: WorkOutcome, context: RunContext): Changed {
   return outcome.status === 'complete'
     ? completed(graph, name, outcome, context)
-    : cancelled(name, outcome.facts, context);
+    : cancelled(graph, name, outcome, context);
 }
 
 export function ending(context: RunContext, end: Ending): Changed {
   return context.ending === undefined ? { ending: end } : {};
 }
+
+// ---- undoing ------------------------------------------------------------------------------------------------------
+
+/** It begins. Of what nobody can undo it is known from the beginning. */
+export function undoingBegun(context: RunContext): Changed {
+  const { done, nodes } = context;
+  const lost = done.flatMap((name) => {
+    const node = nodes[name]!;
+    const { undoProblem: problem } = node;
+    return problem === undefined ? [] : [[name, notUndone(node, [{ node: name, problem }])] as const];
+  });
+  return { nodes: { ...nodes, ...Object.fromEntries(lost) } };
+}
+
+/** Whoever was to undo a node has ended. */
+export function undone(name: string, outcome: WorkOutcome, context: RunContext): Changed {
+  const node = context.nodes[name]!;
+  const left = notUndone(node, uncompensatedAfter(name, outcome));
+  return noted(context, name, left.uncompensated?.length === 0 ? { status: 'compensated' } : left);
+}
+
+const notUndone = (node: NodeProgress, more: readonly Uncompensated[]): NodeProgress => ({
+  ...node,
+  status: 'uncompensated',
+  uncompensated: [...(node.uncompensated ?? []), ...more],
+});

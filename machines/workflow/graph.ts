@@ -119,9 +119,18 @@ export interface WorkNode extends NodeBase {
   readonly outcome: ((output: unknown) => WorkOutcome) | undefined;
   /** Whether it comes to an end when it is told `task.cancel`, or is stopped. */
   readonly cancels: 'asks' | 'stops';
-  /** What undoes it, when it was complete and the run is compensated. */
-  readonly compensate:
-    { readonly logic: AnyActorLogic; readonly input: (output: Data, input: Data) => unknown } | undefined;
+  /** What undoes it, when the run is compensated. */
+  readonly compensate: Compensation | undefined;
+}
+
+/** How work is undone. */
+export interface Compensation {
+  /** Takes a {@link WorkStart}, and ends with a {@link WorkOutcome}. */
+  readonly logic: AnyActorLogic;
+  /** What that is given, of work that is complete. Undefined: the work says itself what it has done ({@link Left}). */
+  readonly input: ((output: Data, input: Data) => unknown) | undefined;
+  /** Then: whether whoever undoes it must know what the work was given. */
+  readonly keepsInput?: boolean;
 }
 
 /** Chooses one of its arms. */
@@ -167,6 +176,9 @@ export interface Graph {
     | undefined;
 }
 
+/** The name, and the source, of the child that is the account of a run. */
+export const ACCOUNT = 'account';
+
 /** What a child is given that does the work of a node. */
 export interface WorkStart {
   readonly workflow: string;
@@ -185,17 +197,35 @@ export interface WorkStart {
 export const nameOf = ({ task }: Pick<WorkStart, 'task'>): string => task.slice(task.lastIndexOf('/') + 1);
 
 /** How a child ends that has done the work of a node, or could not. */
-export type WorkOutcome =
-  | { readonly status: 'complete'; readonly output: unknown; readonly facts?: WorkFacts }
-  | { readonly status: 'failed'; readonly problem: WorkProblem; readonly facts?: WorkFacts }
-  | { readonly status: 'cancelled'; readonly facts?: WorkFacts }
-  /** Somebody has ended the whole run. */
-  | {
-      readonly status: 'aborted';
-      readonly by: string;
-      readonly reason: string;
-      readonly facts?: WorkFacts;
-    };
+export type WorkOutcome = Left &
+  (
+    | { readonly status: 'complete'; readonly output: unknown }
+    | { readonly status: 'failed'; readonly problem: WorkProblem }
+    | { readonly status: 'cancelled' }
+    /** Somebody has ended the whole run. */
+    | { readonly status: 'aborted'; readonly by: string; readonly reason: string }
+  );
+
+/** What work leaves behind, however it ends. */
+export interface Left {
+  readonly facts?: WorkFacts;
+  /** What was done within it and is to be undone if the run around it is, in the order in which it was done. */
+  readonly deeds?: readonly Deed[];
+  /** It did not come to a good end, and nobody knows what it has done. */
+  readonly doubt?: WorkProblem;
+  /** What it was to undo by itself, and could not. */
+  readonly uncompensated?: readonly Uncompensated[];
+}
+
+/** What a node, an item or a time has done: what is given to whoever undoes it, or why nobody can. */
+export type Deed = { readonly of: string } & ({ readonly undo: unknown } | { readonly problem: WorkProblem });
+
+/** Something that was not undone. */
+export interface Uncompensated {
+  /** Within others with the way to it: `booking/hotel`. */
+  readonly node: string;
+  readonly problem: WorkProblem;
+}
 
 /** What is worth knowing of work besides its output, for whoever looks at the run. */
 export interface WorkFacts {
@@ -212,11 +242,33 @@ export interface WorkFacts {
 
 /** What went wrong, as data. */
 export interface WorkProblem {
-  /** A class of faults, or `rejected`, `compensation`. */
+  /** A class of faults, or `rejected`, `compensation`, `unknown-effect`. */
   readonly class: string;
   readonly message: string;
   readonly [more: string]: unknown;
 }
+
+/** Why work is not complete. */
+export function problemAfter(outcome: WorkOutcome): WorkProblem {
+  switch (outcome.status) {
+    case 'failed':
+      return outcome.problem;
+    case 'aborted':
+      return { class: 'cancelled', message: `${outcome.by} has aborted it: ${outcome.reason}` };
+    case 'cancelled':
+    case 'complete':
+      return { class: 'cancelled', message: 'it was cancelled' };
+  }
+}
+
+/** How work has ended that broke. */
+export const broken = (message: string): WorkOutcome => ({
+  status: 'failed',
+  problem: { class: 'crash', message },
+});
+
+/** The name, and the source, of the child that undoes a node. */
+export const undoOf = (name: string): string => `undo ${name}`;
 
 /** The nodes that need a node. */
 export function dependentsOf(graph: Graph): Readonly<Record<string, readonly string[]>> {

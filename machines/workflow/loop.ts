@@ -7,9 +7,10 @@ import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { frozen } from '../values/frozen.ts';
 import { isOrder, isTold, within } from './events.ts';
 import type { RunEvent } from './events.ts';
+import { leftWith, withoutDeeds } from './deeds.ts';
 import { factsOfAll } from './facts.ts';
-import { nameOf } from './graph.ts';
-import type { Ask, Data, WorkFacts, WorkOutcome, WorkStart } from './graph.ts';
+import { broken, nameOf } from './graph.ts';
+import type { Ask, Compensation, Data, Left, WorkFacts, WorkOutcome, WorkStart } from './graph.ts';
 import { startHere } from '../here.ts';
 import { problemBy, saidBy } from './progress.ts';
 import { tellStanding } from './standings.ts';
@@ -40,6 +41,8 @@ export interface LoopSpec {
   /** Refuses what the work does not take: throws. */
   readonly checkInput: (input: unknown) => void;
   readonly ask: Ask;
+  /** How the work of one time is undone. */
+  readonly compensate?: Compensation | undefined;
 }
 
 export interface LoopContext {
@@ -49,6 +52,8 @@ export interface LoopContext {
   readonly before: unknown;
   /** Of all times. */
   readonly facts: WorkFacts;
+  /** What the times that are over have left. */
+  readonly left: Left;
   readonly outcome: WorkOutcome | undefined;
 }
 
@@ -91,11 +96,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
         enqueue.stopChild(String(context.number));
         enqueue.assign(after(spec, context, event.output));
       }),
-      break: assign(({ event }) =>
-        'error' in event
-          ? { outcome: { status: 'failed', problem: { class: 'crash', message: saidBy(event.error) } } }
-          : {},
-      ),
+      break: assign(({ event }) => ('error' in event ? { outcome: broken(saidBy(event.error)) } : {})),
       tell: enqueueActions(({ context, event, enqueue, self }) => {
         if (event.type === 'task.stands') tellStanding(enqueue, self, nameOf(context.start), event.standing);
       }),
@@ -117,6 +118,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
       input: start.input,
       before: undefined,
       facts: factsOfAll([]),
+      left: {},
       outcome: undefined,
     }),
     initial: 'working',
@@ -144,32 +146,35 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
       },
       done: { type: 'final' },
     },
-    output: ({ context: { outcome, facts } }) => ({ ...outcome!, facts }),
+    output: ({ context: { outcome, facts, left } }) => ({ ...outcome!, facts, ...left }),
   });
 }
 
 /** What changes when the work was done once more. */
-function after(spec: LoopSpec, context: LoopContext, outcome: WorkOutcome): Partial<LoopContext> {
+function after(spec: LoopSpec, context: LoopContext, ended: WorkOutcome): Partial<LoopContext> {
   const { number, input, before, start } = context;
-  const facts = factsOfAll([context.facts, outcome.facts]);
-  if (outcome.status !== 'complete') return { facts, outcome };
+  const facts = factsOfAll([context.facts, ended.facts]);
+  const left = leftWith(context.left, String(number), spec.compensate, ended, input);
+  const outcome = withoutDeeds(ended);
+  const over = { facts, left };
+  if (outcome.status !== 'complete') return { ...over, outcome };
   const iteration: Iteration = frozen({ number, input, before, first: start.input });
   const { output } = outcome;
   const given: unknown = frozen(output);
   try {
     const answer = spec.ask(() => spec.until(given, iteration));
     const isEnough = truthOf('until', answer);
-    if (isEnough || (number >= spec.times && spec.whenSpent === 'accept')) return { facts, outcome };
-    if (number >= spec.times) return { facts, outcome: spent(spec.times) };
+    if (isEnough || (number >= spec.times && spec.whenSpent === 'accept')) return { ...over, outcome };
+    if (number >= spec.times) return { ...over, outcome: spent(spec.times) };
     const next = spec.ask(() => {
       const made = spec.next(given, iteration);
       spec.checkInput(made);
       return made;
     });
-    return { facts, number: number + 1, before: output, input: next };
+    return { ...over, number: number + 1, before: output, input: next };
   } catch (error) {
     const problem = problemBy(error, 'invalid-input', 'it cannot be said how the loop goes on', spec);
-    return { facts, outcome: { status: 'failed', problem } };
+    return { ...over, outcome: { status: 'failed', problem } };
   }
 }
 

@@ -8,8 +8,9 @@ import { frozen } from '../values/frozen.ts';
 import { isOrder, within } from './events.ts';
 import type { RunEvent } from './events.ts';
 import { factsOfAll } from './facts.ts';
-import { nameOf } from './graph.ts';
-import type { Ask, WorkOutcome, WorkStart } from './graph.ts';
+import { leftWith, withoutDeeds } from './deeds.ts';
+import { broken, nameOf } from './graph.ts';
+import type { Ask, Compensation, Left, WorkOutcome, WorkStart } from './graph.ts';
 import { startHere } from '../here.ts';
 import { problemBy, saidBy } from './progress.ts';
 import { standingOfAll, tellStanding } from './standings.ts';
@@ -32,6 +33,8 @@ export interface MapSpec {
   /** Refuses what the work does not take: throws. */
   readonly checkInput: (input: unknown) => void;
   readonly ask: Ask;
+  /** How the work of one item is undone. */
+  readonly compensate?: Compensation | undefined;
 }
 
 export interface MapContext {
@@ -44,6 +47,10 @@ export interface MapContext {
   /** By index; not there: not done. */
   readonly outcomes: Readonly<Record<number, WorkOutcome>>;
   readonly done: number;
+  /** What those that run were given, where it takes that to undo them. */
+  readonly given: Readonly<Record<string, unknown>>;
+  /** What those that are done have left. */
+  readonly left: Left;
   readonly stands: Standing;
   /** Why it comes to an end before all is done. */
   readonly ending: WorkOutcome | undefined;
@@ -55,7 +62,8 @@ type MapEvent =
   | { readonly type: `xstate.error.actor.${string}`; readonly actorId: string; readonly error: unknown };
 
 export function mapMachine(spec: MapSpec): AnyStateMachine {
-  const { each, input, concurrency, onItemError, reduce } = spec;
+  const { each, input, concurrency, onItemError, reduce, compensate } = spec;
+  const keepsInput = compensate?.input !== undefined || compensate?.keepsInput === true;
   return setup({
     types: { context: {} as MapContext, events: {} as MapEvent, input: {} as WorkStart },
     actors: { each },
@@ -70,6 +78,7 @@ export function mapMachine(spec: MapSpec): AnyStateMachine {
         const start = startHere(context.start, self);
         let { begun, ending } = context;
         const running = { ...context.running };
+        const given = { ...context.given };
         const unmade: Record<number, WorkOutcome> = {};
         let free = concurrency - Object.keys(running).length;
         for (; ending === undefined && free > 0 && begun < items.length; begun++) {
@@ -82,29 +91,36 @@ export function mapMachine(spec: MapSpec): AnyStateMachine {
           }
           free--;
           running[id] = 'running';
-          const given = { ...start, task: `${start.task}/${id}`, input: made.input };
-          enqueue.spawnChild('each', { id, input: given });
+          if (keepsInput) given[id] = made.input;
+          enqueue.spawnChild('each', {
+            id,
+            input: { ...start, task: `${start.task}/${id}`, input: made.input },
+          });
         }
-        enqueue.assign({ ...settled(context, unmade), begun, running, ending });
+        enqueue.assign({ ...settled(context, unmade), begun, running, given, ending });
         if (ending === context.ending) return;
         for (const id of Object.keys(running))
           enqueue.sendTo(id, { type: 'task.cancel', because: `item ${begun - 1} has ended it` });
       }),
       take: enqueueActions(({ context, event, enqueue }) => {
         if (!('actorId' in event)) return;
-        const { [event.actorId]: known, ...running } = context.running;
+        const { actorId: id } = event;
+        const { [id]: known, ...running } = context.running;
         if (known === undefined) return;
-        const outcome: WorkOutcome =
-          'output' in event
-            ? (event.output as WorkOutcome)
-            : { status: 'failed', problem: { class: 'crash', message: saidBy(event.error) } };
-        enqueue.assign({ ...settled(context, { [Number(event.actorId)]: outcome }), running });
-        enqueue.stopChild(event.actorId);
-        const ending = context.ending ?? endingAfter(outcome, event.actorId, onItemError);
+        const { [id]: wasGiven, ...given } = context.given;
+        const ended = 'output' in event ? (event.output as WorkOutcome) : broken(saidBy(event.error));
+        const outcome = withoutDeeds(ended);
+        enqueue.assign({
+          ...settled(context, { [Number(id)]: outcome }),
+          ...{ running, given },
+          left: leftWith(context.left, id, compensate, ended, wasGiven),
+        });
+        enqueue.stopChild(id);
+        const ending = context.ending ?? endingAfter(outcome, id, onItemError);
         if (ending !== undefined && context.ending === undefined) {
           enqueue.assign({ ending });
-          for (const id of Object.keys(running))
-            enqueue.sendTo(id, { type: 'task.cancel', because: `item ${event.actorId} has ended it` });
+          for (const other of Object.keys(running))
+            enqueue.sendTo(other, { type: 'task.cancel', because: `item ${id} has ended it` });
         }
       }),
       note: assign({
@@ -139,6 +155,8 @@ export function mapMachine(spec: MapSpec): AnyStateMachine {
       running: {},
       outcomes: {},
       done: 0,
+      given: {},
+      left: {},
       stands: 'running',
     }),
     initial: 'working',
@@ -217,11 +235,12 @@ function endingAfter(
 }
 
 function outcomeOf(
-  { items, outcomes, ending }: MapContext,
+  { items, outcomes, left: leftByItems, ending }: MapContext,
   { onItemError, reduce, ask }: MapSpec,
 ): WorkOutcome {
   const facts = factsOfAll(Object.values(outcomes).map((outcome) => outcome.facts));
-  if (ending !== undefined) return { ...ending, facts };
+  const left = { facts, ...leftByItems };
+  if (ending !== undefined) return { ...ending, ...left };
   const all = items.map((_, index) => outcomes[index]!);
   const outputs = all.map((outcome) => {
     if (onItemError === 'fail') return outcome.status === 'complete' ? outcome.output : undefined;
@@ -230,9 +249,9 @@ function outcomeOf(
   });
   try {
     const output = ask(() => reduce(outputs.map(frozen)));
-    return { status: 'complete', output, facts };
+    return { status: 'complete', output, ...left };
   } catch (error) {
     const problem = problemBy(error, 'invalid-output', 'its results cannot be joined', { ask });
-    return { status: 'failed', problem, facts };
+    return { status: 'failed', problem, ...left };
   }
 }

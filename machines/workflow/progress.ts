@@ -18,6 +18,7 @@ import type {
   Need,
   Outputs,
   RunView,
+  Uncompensated,
   WorkFacts,
   WorkNode,
   WorkProblem,
@@ -54,8 +55,10 @@ export interface NodeProgress {
   readonly undo?: unknown;
   /** How whoever undoes it stands. */
   readonly undoing?: Standing;
-  /** Why it was not undone. */
+  /** Why it cannot be undone. */
   readonly undoProblem?: WorkProblem;
+  /** What was to be undone and was not: itself, or parts of it by the way to them. */
+  readonly uncompensated?: readonly Uncompensated[];
   /** Which arm a branch has chosen. */
   readonly arm?: string;
   /** Why it was skipped: its condition, the arm that was not chosen, or a node that blocks it. */
@@ -87,8 +90,10 @@ export interface RunContext {
   readonly startedAt: number;
   readonly nodes: Readonly<Record<string, NodeProgress>>;
   readonly shared: Readonly<Record<string, unknown>>;
-  /** The nodes whose work was done, in the order in which it was. Also that of one that has failed because of what it was to write. */
+  /** The nodes that are complete, in the order in which they were. */
   readonly completed: readonly string[];
+  /** The nodes that have done what is to be undone if the run is, in the order in which they have ended. */
+  readonly done: readonly string[];
   readonly ending: Ending | undefined;
   readonly account: AnyActorRef | string | undefined;
   /** The people who have worked on its input. */
@@ -106,6 +111,7 @@ export function beginning(graph: Graph, input: unknown, at: number): RunContext 
     nodes: Object.fromEntries(Object.keys(graph.nodes).map((name) => [name, { status: 'pending' }])),
     shared: Object.fromEntries(Object.entries(graph.shared).map(([name, { initial }]) => [name, initial])),
     completed: [],
+    done: [],
     ending: undefined,
     account: undefined,
     people: [],
@@ -528,13 +534,12 @@ function standingOfNode({ status, undoing = 'running' }: NodeProgress): Standing
   }
 }
 
-/** The next node whose work is to be undone: the last that was done, of those that can be. */
-export function nextToUndo(graph: Graph, { completed, nodes }: RunContext): string | undefined {
-  return completed.findLast((name) => {
-    const { status, undoProblem } = nodes[name]!;
-    const isDone = status === 'complete' || status === 'failed';
-    return isDone && undoProblem === undefined && canBeUndone(graph.nodes[name]!);
-  });
-}
+/** The next node whose work is to be undone: the last that has ended, of those that have done something. */
+export const nextToUndo = ({ done, nodes }: RunContext): string | undefined =>
+  done.findLast((name) => !isUndone(nodes[name]!));
+
+/** Whether nothing is to be undone any more, for better or for worse. */
+export const isUndone = ({ status }: NodeProgress): boolean =>
+  status === 'compensated' || status === 'uncompensated';
 
 export const canBeUndone = (node: GraphNode): boolean => isWork(node) && node.compensate !== undefined;

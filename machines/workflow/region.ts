@@ -3,7 +3,7 @@
  * guards say in words what the graph says.
  */
 import type { AnyActorRef } from 'xstate';
-import { isWork } from './graph.ts';
+import { isWork, undoOf } from './graph.ts';
 import type { Graph, GraphNode, WorkNode, WorkOutcome, WorkStart } from './graph.ts';
 import { peopleBehind } from './people.ts';
 import { nameHere } from '../here.ts';
@@ -23,9 +23,6 @@ export const guardNames = (name: string) =>
     undone: `${name} is the next to undo`,
     undoSpeaks: `it is about undoing ${name}`,
   }) as const;
-
-/** The source of the child that undoes a node. */
-export const undoOf = (name: string): string => `undo ${name}`;
 
 interface Step {
   readonly context: RunContext;
@@ -209,13 +206,7 @@ function runningState(graph: Graph, name: string, node: WorkNode, isNested: bool
   };
 }
 
-function startOf(
-  graph: Graph,
-  name: string,
-  { start }: WorkNode,
-  context: RunContext,
-  run: string,
-): unknown {
+function startOf(graph: Graph, name: string, { start }: WorkNode, context: RunContext, run: string): unknown {
   const { prepared, account } = context;
   const { input, values } = prepared[name] as Given;
   const people = peopleBehind(graph, name, context);
@@ -230,6 +221,7 @@ function startOf(
 export function compensatingState(graph: Graph, undoable: readonly string[], isNested: boolean) {
   return {
     description: 'undoes what was done, the last first',
+    entry: 'beginUndoing',
     initial: 'choosing',
     states: {
       choosing: {

@@ -26,13 +26,16 @@ import {
   passed,
   prepared,
   skipped,
+  undone,
+  undoingBegun,
   whyCancelled,
   works,
 } from './advance.ts';
+import { leftBy, uncompensatedIn } from './deeds.ts';
 import { isOrder, isTold, within } from './events.ts';
 import type { RunEvent, RunStands, TaskOrder } from './events.ts';
 import { factsOfAll } from './facts.ts';
-import { isWork, nameOf } from './graph.ts';
+import { ACCOUNT, broken, isWork, nameOf, problemAfter, undoOf } from './graph.ts';
 import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
 import { nameHere } from '../here.ts';
 import {
@@ -50,10 +53,8 @@ import {
   verdictOf,
 } from './progress.ts';
 import type { NodeStatus, RunContext, Verdict } from './progress.ts';
-import { compensatingState, guardNames, regionOf, undoOf } from './region.ts';
+import { compensatingState, guardNames, regionOf } from './region.ts';
 import { tellStanding } from './standings.ts';
-
-const ACCOUNT = 'account';
 
 /** What happens to a run, from outside and within a step. */
 type StepEvent = RunEvent | RunStands;
@@ -86,7 +87,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       'has no output': ({ context }) => problemOfOutput(graph, context) !== undefined,
       'something is to be undone': ({ context }) =>
         (context.ending?.how === 'abort' || context.ending?.how === 'compensate') &&
-        nextToUndo(graph, context) !== undefined,
+        nextToUndo(context) !== undefined,
       ...guardsOf(graph),
     },
     actions: {
@@ -108,7 +109,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       complete: assign(({ context }, { node, outcome }: WithOutcome) =>
         outcome.status === 'complete' ? completed(graph, node, outcome, context) : {},
       ),
-      cancelled: assign(({ context }, { node }: Of) => cancelled(node, undefined, context)),
+      cancelled: assign(({ context }, { node }: Of) => cancelled(graph, node, undefined, context)),
       cancelledAs: assign(({ context }, { node, outcome }: WithOutcome) =>
         afterCancel(graph, node, outcome, context),
       ),
@@ -119,16 +120,10 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       noteUndoing: assign(({ context, event }, { node }: Of) =>
         event.type === 'task.stands' ? noted(context, node, { undoing: event.standing }) : {},
       ),
-      undone: assign(({ context }, { node, outcome }: WithOutcome) =>
-        outcome.status === 'complete'
-          ? noted(context, node, { status: 'compensated' })
-          : noted(context, node, { status: 'uncompensated', undoProblem: problemAfter(outcome) }),
-      ),
+      beginUndoing: assign(({ context }) => undoingBegun(context)),
+      undone: assign(({ context }, { node, outcome }: WithOutcome) => undone(node, outcome, context)),
       notUndone: assign(({ context }, { node, error }: WithError) =>
-        noted(context, node, {
-          status: 'uncompensated',
-          undoProblem: { class: 'crash', message: saidBy(error) },
-        }),
+        undone(node, broken(saidBy(error)), context),
       ),
       abort: assign(({ context, event }) =>
         event.type === 'run.abort'
@@ -229,17 +224,17 @@ function bornWith(graph: Graph, isNested: boolean, given: unknown, spawn: Birth[
 function outcomeOf(graph: Graph, context: RunContext, run: string): WorkOutcome {
   const { ending: end, nodes } = context;
   const facts = factsOfAll(Object.values(nodes).map((node) => node.facts));
-  if (end === undefined) return { status: 'complete', output: outputOfRun(graph, context), facts };
-  if (end.how === 'cancel') return { status: 'cancelled', facts };
-  if (end.how === 'abort') return { status: 'aborted', by: end.by, reason: end.reason, facts };
-  return { status: 'failed', problem: problemOfRun(graph, context, run), facts };
+  const left = { facts, ...leftBy(context) };
+  if (end === undefined) return { status: 'complete', output: outputOfRun(graph, context), ...left };
+  if (end.how === 'cancel') return { status: 'cancelled', ...left };
+  if (end.how === 'abort') return { status: 'aborted', by: end.by, reason: end.reason, ...left };
+  return { status: 'failed', problem: problemOfRun(graph, context, run), ...left };
 }
 
 /** Why a run has no output, as data: the error of its snapshot. @param run its address */
-function problemOfRun(graph: Graph, { ending: end, nodes }: RunContext, run: string): WorkProblem {
-  const uncompensated = Object.entries(nodes).flatMap(([node, { status, undoProblem }]) =>
-    undoProblem !== undefined && status !== 'compensated' ? [{ node, problem: undoProblem }] : [],
-  );
+function problemOfRun(graph: Graph, context: RunContext, run: string): WorkProblem {
+  const { ending: end } = context;
+  const uncompensated = uncompensatedIn(context);
   const more = { workflow: graph.id, run, ...(uncompensated.length > 0 && { uncompensated }) };
   if (end?.how === 'abort')
     return { class: 'cancelled', message: `${end.by} has aborted it: ${end.reason}`, by: end.by, ...more };
@@ -320,7 +315,7 @@ function guardsAbout(
       graph.nodes[name]!.needs.some(({ node }) => isOver(context.nodes[node]!.status)),
     [names.speaks]: ({ context, event }) => isOrderTo(name, context, event),
     [names.undoSpeaks]: ({ context, event }) => isOrderTo(undoOf(name), context, event),
-    [names.undone]: ({ context }) => nextToUndo(graph, context) === name,
+    [names.undone]: ({ context }) => nextToUndo(context) === name,
   };
 }
 
@@ -333,20 +328,8 @@ const isOver = (status: NodeStatus): boolean =>
   status === 'complete' || status === 'failed' || status === 'skipped' || status === 'cancelled';
 
 function failedAs(graph: Graph, name: string, outcome: WorkOutcome, context: RunContext) {
-  const changed = failed(graph, name, problemAfter(outcome), outcome.facts, context);
+  const changed = failed(graph, name, problemAfter(outcome), outcome, context);
   return outcome.status === 'aborted'
     ? { ...changed, ...ending(context, { how: 'abort', by: outcome.by, reason: outcome.reason }) }
     : changed;
-}
-
-function problemAfter(outcome: WorkOutcome): WorkProblem {
-  switch (outcome.status) {
-    case 'failed':
-      return outcome.problem;
-    case 'aborted':
-      return { class: 'cancelled', message: `${outcome.by} has aborted it: ${outcome.reason}` };
-    case 'cancelled':
-    case 'complete':
-      return { class: 'cancelled', message: 'it was cancelled' };
-  }
 }

@@ -1,0 +1,371 @@
+// The lie: "what a run has done is undone with it, however deep it was done". Each effect out there is undone once and in reverse order,
+// paid and permitted like any work; what cannot be undone, or of which nobody knows, is named. And that is the same, whenever it dies.
+import {
+  agent,
+  budget,
+  call,
+  extend,
+  loop,
+  map,
+  mermaid,
+  plan,
+  result,
+  strategies,
+  task,
+  workflow,
+} from 'heddle/actors';
+import type { Agent, Assignment, PartStatus, WorkflowMachine } from 'heddle/actors';
+import type { ActorDefinitions } from 'heddle';
+import { account } from 'heddle/machines';
+import { memory } from 'heddle/storage';
+import { describe, expect, it } from 'vitest';
+import { Staff } from '../../actors/staff.ts';
+import { hosted } from '../../actors/system.ts';
+import type { Ledger } from '../../machines/budget/ledger.ts';
+import { Prng } from '../../runtime/testing/prng.ts';
+import { DyingSystem } from '../dying-system.ts';
+import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
+import { everybodyMay } from './staffed.ts';
+import { World } from './staffed-world.ts';
+
+/** Of random sagas. */
+const SEEDS = [1, 2, 3, 4, 5, 6];
+/** In how many of their commits they are killed, one after the other. */
+const DEATHS = 10;
+
+/** What was done out there, by the way to who has done it. Each key is done once, as it is where keys are heeded. */
+class Effects {
+  readonly log: string[] = [];
+  readonly #keys = new Set<string>();
+
+  agents(): readonly Agent[] {
+    return [
+      this.#agent('do', (assignment) => this.#once(assignment, '')),
+      this.#agent('undo', (assignment) => this.#once(assignment, 'not ')),
+      this.#agent('break', () => {
+        throw new Error('no');
+      }),
+      this.#agent('hang', () => new Promise(() => {})),
+    ];
+  }
+
+  #agent(name: string, work: (assignment: Assignment) => Promise<void> | void): Agent {
+    return agent({
+      ...{ name, capabilities: [name], model: 'local', estimate: () => 0.01 },
+      ...{ inputSchema: { type: 'object' }, outputSchema: { type: 'object' } },
+      execute: async (assignment: Assignment) => {
+        await work(assignment);
+        const more = { cost: 0.01, duration: 1, model: 'local', confidence: 0.9 };
+        return result(assignment, { output: {}, ...more });
+      },
+    }) as Agent;
+  }
+
+  #once({ idempotencyKey: key, context, input }: Assignment, word: string): void {
+    if (input['fails'] === true) throw new Error('no');
+    if (this.#keys.has(key)) return;
+    this.#keys.add(key);
+    const path = `${context.run}/${context.task}`.replaceAll('undo ', '').split('/').slice(2);
+    this.log.push(`${word}${path.join('/')}`);
+  }
+
+  get done(): string[] {
+    return this.log.filter((line) => !line.startsWith('not '));
+  }
+
+  get undone(): string[] {
+    return this.log.filter((line) => line.startsWith('not ')).map((line) => line.slice(4));
+  }
+}
+
+// ---- workflows ----------------------------------------------------------------------------------------------------
+
+const AT_ONCE = extend(strategies.standard, { name: 'at once', rows: { crash: [{ do: 'fail' }] } });
+const given = { input: () => ({}) };
+const undoneBy = (capability: string) => ({ compensate: { capability } });
+
+const flow = (id: string, tasks: object, more: object = {}): WorkflowMachine =>
+  workflow({ id, strategy: AT_ONCE, tasks: tasks as never, ...more }) as WorkflowMachine;
+const doing = (needs?: readonly string[], undo = 'undo') =>
+  task({ ...(needs && { needs: needs as never[] }), capability: 'do', ...given, ...undoneBy(undo) });
+const breaking = (needs: readonly string[], more: object = {}) =>
+  task({ needs: needs as never[], capability: 'break', ...given, ...more });
+
+const pair = flow('pair', { a: doing(), b: doing(['a']) });
+
+async function played(top: WorkflowMachine): Promise<{ world: World; effects: Effects }> {
+  const effects = new Effects();
+  const agents = Object.fromEntries(effects.agents().map((one) => [one.name, one]));
+  const world = await World.open({ actors: { top, ...agents }, decider: everybodyMay });
+  await world.start('top', '1');
+  return { world, effects };
+}
+
+const abort = (world: World) => world.tell('top/1', { type: 'run.abort', by: 'ada', reason: 'enough' });
+const errorOf = (world: World): unknown => world.snapshot('top/1').error;
+
+describe('a run that is undone', () => {
+  const one = { over: () => [{}, {}], concurrency: 1 };
+
+  it.each([
+    ['a call', call({ workflow: pair, ...given }), ['s/a', 's/b']],
+    ['a list of runs', map({ ...one, each: pair }), ['s/0/a', 's/0/b', 's/1/a', 's/1/b']],
+    ['a list of tasks', map({ ...one, each: doing() }), ['s/0', 's/1']],
+    [
+      'a loop',
+      loop({ body: pair, times: 2, until: (_, { number }) => number === 2, ...given }),
+      ['s/1/a', 's/1/b', 's/2/a', 's/2/b'],
+    ],
+    [
+      'a loop of a task',
+      loop({ body: doing(), times: 2, until: (_, { number }) => number === 2, ...given }),
+      ['s/1', 's/2'],
+    ],
+    [
+      'a call in a call',
+      call({ workflow: flow('outer', { p: call({ workflow: pair, ...given }) }), ...given }),
+      ['s/p/a', 's/p/b'],
+    ],
+  ])('undoes what was done in %s that is complete', async (_, s, done) => {
+    const first = doing();
+    const last = { needs: ['first'], ...s.options };
+    const tasks = { first, s: { ...s, options: last }, x: breaking(['s'], { onError: 'compensate' }) };
+    const { world, effects } = await played(flow('top', tasks));
+    expect(effects.log).toEqual([
+      'first',
+      ...done,
+      ...['first', ...done].toReversed().map((name) => `not ${name}`),
+    ]);
+    expect(world.snapshot('top/1').context.nodes.s.status).toBe('compensated');
+    expect(errorOf(world)).toMatchObject({ class: 'crash', node: 'x' });
+    expect(errorOf(world)).not.toHaveProperty('uncompensated');
+  });
+
+  it('undoes what was done in a run in which something has failed', async () => {
+    const half = flow('half', { a: doing(), x: breaking(['a']) });
+    const { world, effects } = await played(
+      flow('top', { s: call({ workflow: half, ...given, onError: 'compensate' }) }),
+    );
+    expect(effects.log).toEqual(['s/a', 'not s/a']);
+    expect(errorOf(world)).toMatchObject({ class: 'crash', node: 's' });
+  });
+
+  it('undoes what was done of a list that the first failure has ended', async () => {
+    const items = () => [{}, {}, { fails: true }, {}];
+    const each = task({ capability: 'do', ...undoneBy('undo') });
+    const { world, effects } = await played(
+      flow('top', { s: map({ over: items, each, concurrency: 1, onError: 'compensate' }) }),
+    );
+    expect(effects.log).toEqual(['s/0', 's/1', 'not s/1', 'not s/0']);
+    expect(errorOf(world)).toMatchObject({ message: 's: item 2: Error: no' });
+  });
+
+  it('undoes what was done in a run that was in the middle of its work, when it is aborted', async () => {
+    const half = flow('half', { a: doing(), h: task({ needs: ['a'], capability: 'hang', ...given }) });
+    const { world, effects } = await played(
+      flow('top', { s: call({ workflow: half, ...given }), m: map({ over: () => [{}], each: half }) }),
+    );
+    await abort(world);
+    expect(effects.undone.toSorted()).toEqual(['m/0/a', 's/a']);
+    expect(world.snapshot('top/1').context.nodes).toMatchObject({
+      s: { status: 'compensated' },
+      m: { status: 'compensated' },
+    });
+  });
+
+  it('says of which parts it could not be done, by the way to them, and undoes the others', async () => {
+    const three = flow('three', { a: doing(), b: doing(['a'], 'break'), c: doing(['b']) });
+    const tasks = {
+      s: map({ over: () => [{}], each: three }),
+      x: breaking(['s'], { onError: 'compensate' }),
+    };
+    const { world, effects } = await played(flow('top', tasks));
+    expect(effects.undone).toEqual(['s/0/c', 's/0/a']);
+    expect(errorOf(world)).toMatchObject({
+      node: 'x',
+      uncompensated: [{ node: 's/0/b', problem: { class: 'crash', message: 'Error: no' } }],
+    });
+  });
+
+  it('says of what was under way that nobody knows what it has done', async () => {
+    const hanging = task({ capability: 'hang', ...given, ...undoneBy('undo') });
+    const half = flow('half', {
+      a: doing(),
+      h: { ...hanging, options: { ...hanging.options, needs: ['a'] } },
+    });
+    const { world, effects } = await played(
+      flow('top', { s: call({ workflow: half, ...given }), t: hanging }),
+    );
+    await abort(world);
+    expect(effects.log).toEqual(['s/a', 'not s/a']);
+    const problem = { class: 'unknown-effect', message: expect.stringMatching(/^nobody knows what hang/) };
+    expect(errorOf(world)).toMatchObject({
+      uncompensated: [
+        { node: 's/h', problem },
+        { node: 't', problem },
+      ],
+    });
+  });
+});
+
+describe('undoing what was done in a run within the run', () => {
+  const nested = { s: call({ workflow: pair, ...given }), x: breaking(['s'], { onError: 'compensate' }) };
+
+  it('is paid, permitted and recorded like any work', async () => {
+    const { world } = await played(flow('top', nested, { budget: budget({ limit: 1 }) }));
+    const at = 'top/1/undo s/undo b';
+    const { log, advice } = world.snapshot(at).context;
+    expect([log.length, log[0].agent, advice.permission.determining]).toEqual([1, 'undo', ['everything']]);
+    const { window } = world.snapshot('top/1/account').context as Ledger;
+    expect([window.spent, window.reserved - window.held]).toEqual([40_000, 0]);
+    expect((await world.history(at)).map(({ event }) => event.type)).toContain('budget.reserved');
+  });
+
+  it('is paid from the accounts around that run, too, where it had one of its own', async () => {
+    const paid = flow('paid', { a: doing() }, { budget: budget({ limit: 1, within: ['budget/co'] }) });
+    const top = flow('top', { ...nested, s: call({ workflow: paid, ...given }) });
+    const effects = new Effects();
+    const agents = Object.fromEntries(effects.agents().map((one) => [one.name, one]));
+    const world = await World.open({ actors: { top, budget: account({ limit: 1 }), ...agents } });
+    await world.start('budget', 'co');
+    await world.start('top', '1');
+    expect(effects.log).toEqual(['s/a', 'not s/a']);
+    const { window } = world.snapshot('budget/co').context as Ledger;
+    expect([window.spent, window.reserved]).toEqual([20_000, 0]);
+  });
+
+  it('shows in the status of each part', async () => {
+    const s = map({ over: () => [{}], each: pair });
+    const stuck = flow('top', { ...nested, s });
+    const { world } = await played(stuck);
+    const statusOf = (parts: readonly PartStatus[]): unknown[] =>
+      parts.map(({ task: name, status, parts: within = [] }) => [name, status, ...statusOf(within)]);
+    const { tasks, state } = await world.system.runs.status('top/1');
+    expect(state).toBe('failed');
+    expect(statusOf(tasks)).toEqual([
+      [
+        's',
+        'compensated',
+        ['s/0', 'compensated', ['s/0/a', 'compensated'], ['s/0/b', 'compensated']],
+        [
+          'undo s',
+          'complete',
+          ['undo s/0', 'complete', ['undo s/0/undo b', 'complete'], ['undo s/0/undo a', 'complete']],
+        ],
+      ],
+      ['x', 'failed'],
+    ]);
+  });
+
+  it('is waited for, and goes on by an order to the run', async () => {
+    const parks = extend(strategies.standard, { name: 'parks', rows: { crash: [{ do: 'park' }] } });
+    const parking = flow('parking', { a: doing([], 'break') }, { strategy: parks });
+    const { world } = await played(flow('top', { ...nested, s: call({ workflow: parking, ...given }) }));
+    const waiting = await world.system.runs.status('top/1');
+    expect([waiting.state, waiting.waits.map((wait) => wait.task)]).toEqual(['parked', ['undo s/undo a']]);
+    const found = [];
+    for await (const { run } of world.system.runs.list({ state: 'parked' })) found.push(run);
+    expect(found).toEqual(['top/1']);
+    await world.crash();
+    const order = { by: 'ada', reason: 'no more' };
+    await world.tell('top/1', { type: 'task.abandon', task: 'undo s/undo a', ...order });
+    expect(errorOf(world)).toMatchObject({
+      uncompensated: [{ node: 's/a', problem: { class: 'abandoned' } }],
+    });
+  });
+
+  it('stands in the plan', () => {
+    const partly = flow('partly', { a: doing(), b: task({ needs: ['a'], capability: 'do' }) });
+    const top = flow('top', {
+      all: call({ workflow: pair, ...given }),
+      some: map({ over: () => [], each: partly }),
+      none: loop({ body: task({ capability: 'do' }), times: 1, until: () => true }),
+    });
+    expect(plan(top).nodes.map(({ reversible, compensation }) => [reversible, compensation])).toEqual([
+      [true, 'undo'],
+      [false, 'undo'],
+      [false, undefined],
+    ]);
+    expect(String(plan(top))).toContain('some (map); in part taken back by undo');
+    expect(mermaid(top)).toContain('"in part taken back by"');
+  });
+});
+
+// ---- deaths -------------------------------------------------------------------------------------------------------
+
+/** A workflow with whatever in it, all of whose work comes one after the other. */
+function randomSaga(chance: Prng, depth = 0): Record<string, unknown> {
+  const tasks: Record<string, unknown> = {};
+  const size = 1 + chance.below(3);
+  for (let i = 0; i < size; i++) {
+    const needs = i === 0 ? [] : [`n${i - 1}`];
+    const within = () => flow(`flow${depth}`, randomSaga(chance, depth + 1));
+    const body = chance.chance(0.5) || depth > 1 ? doing() : within();
+    const times = 1 + chance.below(2);
+    switch (depth > 1 ? 0 : chance.below(4)) {
+      case 1:
+        tasks[`n${i}`] = call({ needs: needs as never[], workflow: within(), ...given });
+        break;
+      case 2: {
+        const over = () => Array.from({ length: times }, () => ({}));
+        tasks[`n${i}`] = map({ needs: needs as never[], over, each: body, concurrency: 1 });
+        break;
+      }
+      case 3: {
+        const until = (_: unknown, { number }: { number: number }) => number >= times;
+        tasks[`n${i}`] = loop({ needs: needs as never[], body, times: 3, until, ...given });
+        break;
+      }
+      default:
+        tasks[`n${i}`] = doing(needs);
+    }
+  }
+  return tasks;
+}
+
+/** @param dies whether it dies after a commit, counted over all its lives */
+async function survived(top: WorkflowMachine, dies: (commit: number) => boolean) {
+  const effects = new Effects();
+  const staff = new Staff(new Map(effects.agents().map((one) => [one.name, one])));
+  staff.beginIn(workplaceUnder(PERMITTING));
+  let commits = 0;
+  const dying: DyingSystem<ActorDefinitions> = new DyingSystem({
+    store: memory(),
+    actors: hosted({ top }, staff),
+    maxTurnsPerCommit: 1,
+    dies: () => dies(++commits),
+  });
+  await dying.open();
+  await dying.ask((system) => system.actor('top', '1', { input: {} }));
+  for (let i = 0; i < 3; i++) await dying.advance(2000);
+  const run = dying.system.get('top/1')!.getSnapshot() as never as { status: string; error: unknown };
+  for await (const address of dying.system.addresses())
+    expect([address, (await dying.system.replay(address)).same]).toEqual([address, true]);
+  const { owed } = dying.system.metrics();
+  await dying.system.close();
+  const { status, error } = run;
+  return { log: effects.log, status, error, owed, commits, deaths: dying.deaths };
+}
+
+describe('a saga', () => {
+  it.each(SEEDS)('is undone in reverse order, each effect once, whenever it dies (seed %i)', async (seed) => {
+    const tasks = randomSaga(new Prng(seed));
+    const last = Object.keys(tasks).at(-1)!;
+    const top = flow(
+      'top',
+      { ...tasks, x: breaking([last], { onError: 'compensate' }) },
+      { budget: budget({ limit: 5 }) },
+    );
+    const calm = await survived(top, () => false);
+    const done = calm.log.filter((line) => !line.startsWith('not '));
+    expect([calm.status, calm.owed, calm.log]).toEqual([
+      ...['error', 0, [...done, ...done.toReversed().map((line) => `not ${line}`)]],
+    ]);
+    for (let death = 0; death < DEATHS; death++) {
+      const at = 1 + Math.floor(((death + seed / 10) / DEATHS) * calm.commits);
+      const { commits: _, deaths, ...told } = await survived(top, (commit) => commit === at);
+      const { commits: __, deaths: ___, ...expected } = calm;
+      expect([at, deaths, told]).toEqual([at, 1, expected]);
+    }
+  });
+});
