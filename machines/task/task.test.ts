@@ -243,7 +243,7 @@ describe('a task', () => {
       ...['reserve 1 100', 'settle 1 10', 'reserve 2 100', 'settle 2 10', 'reserve 3 100', 'settle 3 10'],
     ]);
     // That a person lets it go on gives it no more; somebody else may do it for less, or for nothing.
-    task.answer('review', { verdict: 'approved', at: 0, approvals: [] });
+    task.answer('review', { ...SIGNED, verdict: 'approved' });
     expect(task.question('consult')).toMatchObject({ allowance: 90 });
     task.advise({ agent: 'bob', maxCost: 90 as Micros }).answer('ask', good(0.9, 90));
     expect([task.state, task.purse.heard.at(-1)]).toEqual(['done', 'settle 4 90']);
@@ -517,7 +517,7 @@ describe('a task', () => {
       const late = new Task({ undoable: true }).advise({ others: 0 }).answer('ask', bad('timeout'));
       expect(doubtOf(cancel(late))).toContain('nobody knows what ann has done in attempt 1');
       const unsure = new Task({ undoable: true }).advise({ others: 0 }).answer('ask', good(0.5));
-      unsure.answer('review', { verdict: 'rejected', by: 'ada', reason: 'no' });
+      unsure.answer('review', { ...SIGNED, verdict: 'rejected', by: 'ada', reason: 'no' });
       expect(unsure.outcome.status).toBe('failed');
       expect(doubtOf(unsure)).toContain('what it has answered was not taken');
     });
