@@ -13,11 +13,14 @@ const MOST_ROUNDS = 3;
 export class People {
   readonly #reviews: Reviews;
   readonly #verdict: SimulatedVerdict;
+  readonly #wait: (ms: number) => Promise<void>;
   readonly #decided = new Map<string, number>();
 
-  constructor(reviews: Reviews, verdict: SimulatedVerdict) {
+  /** @param wait lets time pass, and what happens meanwhile happen */
+  constructor(reviews: Reviews, verdict: SimulatedVerdict, wait: (ms: number) => Promise<void>) {
     this.#reviews = reviews;
     this.#verdict = verdict;
+    this.#wait = wait;
   }
 
   /** One of them decides about each review that waits. False: there is none about which they do. */
@@ -36,9 +39,19 @@ export class People {
     const { id } = review;
     const before = this.#decided.get(id) ?? 0;
     this.#decided.set(id, before + 1);
-    const words = { by: personFor(review), verdict: this.#verdict, reason: 'simulated' };
+    const by = personFor(review);
+    if (review.dwellMs > 0 && !(await this.#isRead(review, by))) return;
+    const words = { by, verdict: this.#verdict, reason: 'simulated' };
     // What is asked with the same id has the same answer: nothing of it is left to chance.
     await this.#reviews.decide(id, words, { id: `${id}#${before + 1}` });
+  }
+
+  /** They read it for as long as they must. False: meanwhile it has ended. */
+  async #isRead({ id, dwellMs, openedAt }: Review, by: string): Promise<boolean> {
+    await this.#reviews.show(id, { by });
+    await this.#wait(dwellMs);
+    const now = this.#reviews.get(id);
+    return now?.status === 'pending' && now.openedAt === openedAt;
   }
 }
 

@@ -225,6 +225,17 @@ describe('gates', () => {
     expect(deciders(told)).toEqual(['editor-1 approve', 'chief-1 approve', 'editor-2 approve']);
   });
 
+  it('are read for as long as they must be, and not decided by who is too slow', async () => {
+    const told = await rehearsed(gated({ dwell: '10 minutes', quorum: 2 }));
+    expect(told.state).toBe('complete');
+    expect(told.decisions.map(({ at }) => at - told.startedAt)).toEqual([
+      expect.closeTo(10 * 60_000, -5) as number,
+      expect.closeTo(20 * 60_000, -5) as number,
+    ]);
+    const slow = await rehearsed(gated({ dwell: '10 minutes', within: '5 minutes' }));
+    expect([slow.state, deciders(slow)]).toEqual(['failed', ['undefined expire']]);
+  });
+
   it('do not hang where they remind, escalate, or never expire', async () => {
     const patient = { within: '1 hour', remind: ['10 minutes'], escalateTo: 'chief', onExpire: 'stay' };
     const told = await rehearsed(gated({ ...patient, quorum: 2 }));

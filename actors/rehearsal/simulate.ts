@@ -84,7 +84,7 @@ export async function simulate(workflow: object, options: SimulateOptions = {}):
   const { system, name } = await opened(declared, { ...options, seed, world });
   await using _ = system;
   const { address } = await system.start(name, { id: '1', input });
-  const people = new People(system.reviews, decide);
+  const people = new People(system.reviews, decide, (ms) => world.pass(ms));
   const isOver = async (): Promise<boolean> => OVER.has((await system.runs.status(address)).state);
   const unended = await performed({ world, people, moves, isOver, signal: options.signal });
   const status = await system.runs.status(address);

@@ -63,7 +63,12 @@ export class VirtualWorld extends VirtualClock {
   async goOn(): Promise<void> {
     const due = this.nextAt;
     if (due === undefined) return;
-    await this.advance(due - super.now(), async () => void (await this.isSettled()));
+    await this.pass(due - super.now());
+  }
+
+  /** Lets so much time pass, and what is due meanwhile happen. */
+  async pass(ms: number): Promise<void> {
+    await this.advance(ms, async () => void (await this.isSettled()));
   }
 
   /** Waits for a while of that time. Rejects when that is not wanted any more. */

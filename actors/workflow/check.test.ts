@@ -400,6 +400,26 @@ describe('refused, with the place and how to mend it', () => {
       '#/tasks/a/timeout: must have an end',
     ],
     [
+      'a gate that must be read for a time that is none',
+      flow({ a: gate({ role: 'editor', dwell: 'a while' as never }) }),
+      '#/tasks/a/dwell: is not a duration: "a while"; write \'10 seconds\'',
+    ],
+    [
+      'a gate with own edits that are not known',
+      flow({ a: gate({ role: 'editor', ownEdits: 'never' as never }) }),
+      '#/tasks/a/ownEdits: must be one of count, need-another',
+    ],
+    [
+      'a gate that is wrong on purpose at times',
+      flow({ a: gate({ role: 'editor', probe: 0.5 as never }) }),
+      '#/tasks/a/probe: must be one of true, false',
+    ],
+    [
+      'a gate that bars nobody in particular',
+      flow({ a: gate({ role: 'editor', fourEyes: 'ada' as never }) }),
+      '#/tasks/a/fourEyes: must be a list of the ids of people, or a function that gives one',
+    ],
+    [
       'a gate at which nobody may decide',
       flow({ a: gate({} as never) }),
       '#/tasks/a/role: must be a role, or a list of roles: who may decide',

@@ -35,7 +35,10 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
     ...['quality', 'maxCost', 'fallback', 'strategy', 'retry', 'verify', 'reviewers', 'compensate'],
     ...['chunk', 'router', 'labels', 'about', 'review'],
   ],
-  gate: [...['input', 'title', 'role', 'quorum', 'editable', 'schema', 'ownRuns', 'about'], ...OF_TIMES],
+  gate: [
+    ...['input', 'title', 'role', 'quorum', 'editable', 'schema', 'ownRuns', 'about'],
+    ...['fourEyes', 'ownEdits', 'dwell', 'probe', ...OF_TIMES],
+  ],
   map: ['over', 'each', 'item', 'concurrency', 'onItemError', 'reduce'],
   loop: ['input', 'body', 'until', 'times', 'next', 'whenSpent'],
   call: ['input', 'workflow'],
@@ -473,6 +476,12 @@ function checkGate(check: Check, place: string, options: Options): void {
   check.whole(`${place}/quorum`, quorum, 1);
   checkPatience(check, place, options);
   check.oneOf(`${place}/ownRuns`, options['ownRuns'], ['refuse', 'allow']);
+  check.oneOf(`${place}/ownEdits`, options['ownEdits'], ['count', 'need-another']);
+  check.duration(`${place}/dwell`, options['dwell']);
+  check.oneOf(`${place}/probe`, options['probe'], [true, false]);
+  const { fourEyes = [] } = options;
+  if (typeof fourEyes !== 'function' && !isNames(fourEyes))
+    check.fail(`${place}/fourEyes`, 'must be a list of the ids of people, or a function that gives one');
   check.schema(`${place}/schema`, options['schema']);
   check.function(`${place}/about`, options['about']);
   if (editable === undefined || typeof editable === 'boolean') return;

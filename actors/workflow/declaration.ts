@@ -153,6 +153,17 @@ export interface GateOptions<TNeed extends string = string> extends NodeOptions<
   readonly schema?: SchemaLike;
   /** Whether the one who has started the run may decide. Default `refuse`. */
   readonly ownRuns?: 'refuse' | 'allow';
+  /** Who must not decide besides whoever has worked on it: their ids. */
+  readonly fourEyes?: readonly string[] | ((values: Values<TNeed>, run: RunView) => readonly string[]);
+  /** Whether somebody who has edited it counts among those who approve it (default), or another must. */
+  readonly ownEdits?: 'count' | 'need-another';
+  /** For how long it must have been shown to somebody before they may approve it. Default: it need not. */
+  readonly dwell?: Duration.Input;
+  /**
+   * What it proposes is wrong on purpose, to see whether people notice. Nobody is told before it has ended. Whatever they decide, the node
+   * is complete, and its output says how it ended, and has nothing that was approved.
+   */
+  readonly probe?: boolean;
   /** What the decider is told of it: an amount, a tenant. */
   readonly about?: (values: Values<TNeed>, run: RunView) => Readonly<Record<string, Constant>>;
 }

@@ -3,6 +3,7 @@
  * does its work. Takes only what `check.ts` has passed.
  */
 import type { AnyActorLogic } from 'xstate';
+import type { Json } from '../../machines/values/canonical.ts';
 import { microsOf } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import type { Patience, ReviewInput } from '../../machines/review/input.ts';
@@ -160,7 +161,7 @@ class Building {
   #outputOfLeaves(): Mapper {
     const { tasks } = this.#options;
     const needed = new Set(Object.values(tasks).flatMap((node) => needsIn(node).map((need) => need.node)));
-    const leaves = Object.keys(tasks).filter((name) => !needed.has(name));
+    const leaves = Object.keys(tasks).filter((name) => !needed.has(name) && !isProbe(tasks[name]!));
     return leaves.length === 1
       ? (outputs) => outputs[leaves[0]!]
       : (outputs) =>
@@ -259,14 +260,15 @@ class Building {
   }
 
   #gate(name: string, options: GateOptions): Own {
-    const { about } = options;
+    const { about, probe = false } = options;
     const calendar = calendarFor(options, this.#options.calendar);
     return {
-      ...asOther(this.#office.review, reviewAfter, outcomeOfReview),
+      ...asOther(this.#office.review, reviewAfter, probe ? outcomeOfProbe : outcomeOfReview),
       input: (outputs, view) => {
-        const proposal = inputOf(options)(outputs, view) as ReviewInput['proposal'];
+        const proposal = inputOf(options)(outputs, view) as Json;
         const said = about === undefined ? {} : saidAbout(about(outputs as never, view));
-        return reviewInputOf(name, options, proposal, said, calendar);
+        const fourEyes = namedBy(options.fourEyes, outputs, view);
+        return reviewInputOf(name, options, { proposal, about: said, fourEyes }, calendar);
       },
       values: () => ({}),
       compensate: undefined,
@@ -356,6 +358,9 @@ class Building {
     return inputCheckOf(declared?.id ?? '', declared?.inputSchema, declared?.budget);
   }
 }
+
+/** What people think of it is no part of what a run comes to. */
+const isProbe = ({ kind, options }: AnyDeclaration): boolean => kind === 'gate' && options.probe === true;
 
 /** What is done for each item, each time, or as a run within the run; and what undoes it. */
 type Body = Pick<WorkNode, 'logic' | 'compensate'>;
@@ -593,27 +598,43 @@ function calendarIn(options: GateOptions, ofWorkflow: WorkingCalendar | undefine
 function reviewInputOf(
   name: string,
   options: GateOptions,
-  proposal: ReviewInput['proposal'],
-  about: About,
+  said: { readonly proposal: Json; readonly about: About; readonly fourEyes: readonly string[] },
   calendar: WorkingCalendar | undefined,
 ): ReviewInput {
-  const { role, title = name, quorum, editable } = options;
+  const { role, title = name, quorum, editable, ownEdits, dwell, probe } = options;
   return {
     title,
-    proposal,
+    ...said,
     roles: typeof role === 'string' ? [role] : role,
     ...(quorum !== undefined && { quorum }),
     ...(editable !== undefined && { editable: editable === true ? [''] : editable }),
     ...(options.schema !== undefined && { schema: schemaOf(options.schema)!.hash }),
     ...timesOf(options, calendar),
     ...(options.ownRuns !== undefined && { ownRuns: options.ownRuns }),
-    about,
+    ...(ownEdits !== undefined && { ownEdits }),
+    ...(dwell !== undefined && { dwellMs: millisOf(dwell, 'dwell') }),
+    ...(probe !== undefined && { probe }),
   };
 }
 
 /** Whoever has worked on what it is about does not decide it. */
 function reviewAfter({ input, people = [] }: WorkStart): ReviewInput {
-  return { ...(input as ReviewInput), fourEyes: people };
+  const review = input as ReviewInput;
+  return { ...review, fourEyes: [...new Set([...(review.fourEyes ?? []), ...people])] };
+}
+
+/** Who is named as one of those who must not decide. @throws TypeError when that is no list of names */
+function namedBy(fourEyes: GateOptions['fourEyes'], outputs: Outputs, view: RunView): readonly string[] {
+  const named: unknown = typeof fourEyes === 'function' ? fourEyes(outputs as never, view) : (fourEyes ?? []);
+  const areNames = Array.isArray(named) && named.every((one) => typeof one === 'string' && one.trim() !== '');
+  if (!areNames) throw new TypeError('fourEyes must give a list of the ids of people');
+  return named as readonly string[];
+}
+
+/** What was wrong on purpose is not to be done, whatever they think of it; and nobody ends the run for it. */
+function outcomeOfProbe(ended: unknown): WorkOutcome {
+  const { output: _, ...rest } = ended as ReviewOutput;
+  return { status: 'complete', output: rest };
 }
 
 function outcomeOfReview(output: unknown): WorkOutcome {

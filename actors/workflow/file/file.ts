@@ -235,7 +235,11 @@ class Reading {
       case 'task':
         return { input, ...this.#ofTask(fields) };
       case 'gate':
-        return { input, about: mapper };
+        return {
+          input,
+          about: mapper,
+          fourEyes: (given, at) => (hasExpressions(given) ? mapper(given, at) : given),
+        };
       case 'map':
         return {
           over: mapper,

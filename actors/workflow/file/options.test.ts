@@ -142,6 +142,10 @@ const GATE: Every<GateOptions> = {
   editable: same(['/text']),
   schema: same(OBJECT),
   ownRuns: same('allow'),
+  fourEyes: computed("${ input.x == 1.0 ? ['ann'] : [] }", asNode, ['ann']),
+  ownEdits: same('need-another'),
+  dwell: same('10 seconds'),
+  probe: same(true),
   about: computed({ amount: '${ a.n }', of: '${ input.x }' }, asNode, { amount: 2, of: 1 }),
 };
 
@@ -252,7 +256,7 @@ describe.each(KINDS)('%s', (kind, options, every) => {
 });
 
 /** What a body is not told: that is for its node to say. */
-const NOT_OF_BODIES = [...Object.keys(OF_ALL), 'input', 'compensate'];
+const NOT_OF_BODIES = [...Object.keys(OF_ALL), 'input'];
 const ofBodies = Object.entries(TASK).filter(([name]) => !NOT_OF_BODIES.includes(name));
 
 describe.each([
