@@ -3,15 +3,33 @@
  * far, and on everything that was written for all to read. They are known by the facts of those nodes. None of them decides about it.
  */
 import type { Graph } from './graph.ts';
-import { before } from './progress.ts';
 import type { RunContext } from './progress.ts';
 
-export function peopleBehind(graph: Graph, name: string, { people, nodes }: RunContext): readonly string[] {
-  const behind = before(graph, name);
-  const found = Object.entries(nodes).flatMap(([other, { facts }]) =>
-    behind.has(other) || writesForAll(graph, other) ? (facts?.people ?? []) : [],
+export function peopleBehind(
+  graph: Graph,
+  name: string,
+  { people, nodes }: Pick<RunContext, 'people' | 'nodes'>,
+): readonly string[] {
+  const workers = Object.entries(nodes).flatMap(([node, { facts }]) =>
+    facts?.people === undefined ? [] : [{ node, people: facts.people }],
   );
-  return [...new Set([...people, ...found])];
+  // Mostly nobody has.
+  if (workers.length === 0) return people;
+  const before = nodesBefore(graph, name);
+  const found = workers.filter(({ node }) => before.has(node) || writesForAll(graph, node));
+  return [...new Set([...people, ...found.flatMap((worker) => worker.people)])];
+}
+
+function nodesBefore(graph: Graph, name: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  const waiting = [name];
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop())
+    for (const need of graph.nodes[node]!.needs) {
+      if (found.has(need.node)) continue;
+      found.add(need.node);
+      waiting.push(need.node);
+    }
+  return found;
 }
 
 const writesForAll = (graph: Graph, name: string): boolean =>

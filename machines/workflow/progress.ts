@@ -258,7 +258,7 @@ const isAtOrBehind = (graph: Graph, name: string, other: string): boolean =>
 const knownBefore = new WeakMap<GraphNode, ReadonlySet<string>>();
 
 /** All that a node needs, and what those need. */
-export function before(graph: Graph, name: string): ReadonlySet<string> {
+function before(graph: Graph, name: string): ReadonlySet<string> {
   const node = graph.nodes[name]!;
   let found = knownBefore.get(node);
   if (found === undefined) {

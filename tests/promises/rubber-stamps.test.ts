@@ -50,7 +50,7 @@ describe('a gate', () => {
       id: 'flow',
       tasks: {
         first: gate({ role: 'editor', editable: true }),
-        ok: gate({ needs: ['first'], role: 'editor', fourEyes: fourEyes as never }),
+        ok: gate({ needs: ['first'], role: 'editor', fourEyes }),
       },
     });
     const world = await worldOf(flow);
