@@ -52,6 +52,7 @@ import { runViewOf } from './workflow/view.ts';
 import {
   declarationOf,
   doersIn,
+  eventCheckOf,
   inputCheckOf,
   schemasOfGates,
   staffed,
@@ -314,7 +315,8 @@ export function hosted(
     const logic = isAgent(definition) ? aloneWith(definition) : definition;
     const machine = staffed(logic, staff);
     if (machine === undefined) return [name, logic];
-    return [name, durable(machine, { ...specOf(logic), admits: inputCheckOf(machine) })];
+    const checks = { admits: inputCheckOf(machine), accepts: eventCheckOf(machine) };
+    return [name, durable(machine, { ...specOf(logic), ...checks })];
   });
   // Hosted also where nobody asks for them any more: they may be there from before.
   const records = Object.values(actors).some(isAgent) ? { quality: trackRecord, shadow: staff.shadow } : {};

@@ -5,6 +5,7 @@
  * source in there. So a definition is found again after a crash by its path of names.
  */
 import type { Duration, Schedule } from 'effect';
+import type { AnyEventObject } from 'xstate';
 import { HOUSE, houseLogic } from './decisions.ts';
 import { InvalidArgument } from './errors.ts';
 import { fingerprintOf } from './kernel/fingerprint.ts';
@@ -80,6 +81,11 @@ export interface ChildSpec {
    */
   readonly admits?: (input: unknown) => void;
   /**
+   * Looks at an event from outside before it is taken, and throws what is wrong with it. Must be pure. `send` rejects with that error, and
+   * nothing has happened; a process that sends such an event fails with it. Events from other actors are not looked at.
+   */
+  readonly accepts?: (event: AnyEventObject) => void;
+  /**
    * Events that are not for `send`, and what to use instead: `{ 'review.': 'system.reviews' }` for all whose type begins so. They
    * come from other actors, and from whoever looks after such actors and has looked at them before. `send` rejects with
    * InvalidArgument, and a process that sends one fails with it.
@@ -117,12 +123,14 @@ function copyOf<TLogic extends object>(logic: TLogic): TLogic {
 
 function checkSpec(spec: ChildSpec): void {
   const { poison, checkpointEvery, passivateAfter, timeout, deadline, restart, intensity, period } = spec;
-  const { version = 1, migrate, admits, asksOnly, reserves } = spec;
+  const { version = 1, migrate, admits, accepts, asksOnly, reserves } = spec;
   if (!(Number.isInteger(version) && version > 0))
     throw new InvalidArgument('spec.version', `must be a whole number from 1, but is ${String(version)}`);
   if (migrate !== undefined) checkMigrations(migrate, version);
   if (admits !== undefined && typeof admits !== 'function')
     throw new InvalidArgument('spec.admits', 'must be a function that throws what is wrong with an input');
+  if (accepts !== undefined && typeof accepts !== 'function')
+    throw new InvalidArgument('spec.accepts', 'must be a function that throws what is wrong with an event');
   if (reserves !== undefined && !isTextByText(reserves))
     throw new InvalidArgument('spec.reserves', 'must say what to use instead, by how types of events begin');
   if (asksOnly !== undefined && typeof asksOnly !== 'boolean')
@@ -164,6 +172,7 @@ interface ResolvedSpec {
   readonly version: number;
   readonly migrate: Migrations | undefined;
   readonly admits: ((input: unknown) => void) | undefined;
+  readonly accepts: ((event: AnyEventObject) => void) | undefined;
   readonly reserves: readonly (readonly [beginning: string, instead: string])[];
 }
 
@@ -210,6 +219,7 @@ export class Definition {
       version: spec.version ?? 1,
       migrate: spec.migrate,
       admits: spec.admits,
+      accepts: spec.accepts,
       reserves: Object.entries(spec.reserves ?? {}),
     };
   }

@@ -80,7 +80,9 @@ export class Delivery {
       runtime.assertOpen();
       assertSendable(event);
       const prepared = runtime.events.prepare(event);
-      if (!looksAfter) assertNotReserved(runtime.cellOf(ref), event);
+      const cell = runtime.cellOf(ref);
+      if (!looksAfter) assertNotReserved(cell, event);
+      cell.definition.spec.accepts?.(prepared.event);
       const trace = this.traceOf(options?.trace);
       const asks = acting ?? runtime.program;
       if (asks !== undefined && !asks.isActor)
@@ -272,7 +274,7 @@ export class Delivery {
 
   /**
    * Sends an event whose sender waits for nothing.
-   * @throws NotSerialisable, InvalidArgument; JournalCorrupt, StoryChanged when the receiver is refused
+   * @throws NotSerialisable, InvalidArgument; JournalCorrupt, StoryChanged when the receiver is refused; what the receiver does not accept
    */
   sendFrom(cause: Cause | undefined, target: Ref, event: AnyEventObject): void {
     const runtime = this.#runtime;
@@ -285,6 +287,7 @@ export class Delivery {
   #sendPrepared(cause: Cause | undefined, target: Ref, { event, packed }: PreparedEvent): void {
     const cell = this.#runtime.population.load(target.actor, target.address);
     assertNotReserved(cell, event);
+    cell.definition.spec.accepts?.(event);
     this.#enqueue(cell, new Message(event, packed, target.life, cause));
   }
 

@@ -143,7 +143,8 @@ function isStaleReport(
   { actor, life }: { actor: number; life: number },
 ): boolean {
   const id = reportedChild(event);
-  const child = id === undefined ? undefined : cell.snapshot!.children?.[id];
+  const { children = {} } = cell.snapshot!;
+  const child = id !== undefined && Object.hasOwn(children, id) ? children[id] : undefined;
   return child !== undefined && (child.actor !== actor || child.life !== life);
 }
 

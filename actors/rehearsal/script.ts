@@ -4,7 +4,8 @@
  */
 import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
-import type { AnyDeclaration, TaskDeclaration } from '../workflow/declaration.ts';
+import { isTask } from '../workflow/declaration.ts';
+import type { AnyDeclaration, Body, TaskDeclaration } from '../workflow/declaration.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { declarationOf, workflowOf } from '../workflow/workflow.ts';
 import type { WorkflowMachine } from '../workflow/workflow.ts';
@@ -29,7 +30,7 @@ function nodeOf(node: AnyDeclaration): AnyDeclaration {
     case 'loop':
       return { ...node, options: { ...node.options, body: bodyOf(node.options.body) } };
     case 'call':
-      return { ...node, options: { ...node.options, workflow: logicOf(node.options.workflow, CALLED) } };
+      return { ...node, options: { ...node.options, workflow: scriptIn(node.options.workflow) ?? CALLED } };
     default:
       return node;
   }
@@ -40,16 +41,13 @@ function taskOf({ kind, options }: TaskDeclaration): TaskDeclaration {
   return { kind, options: rest };
 }
 
-function bodyOf(body: TaskDeclaration | AnyActorLogic): TaskDeclaration | AnyActorLogic {
-  return 'kind' in body && 'options' in body ? taskOf(body) : logicOf(body, REPEATED);
-}
+const bodyOf = (body: Body): Body => (isTask(body) ? taskOf(body) : scriptIn(body)!);
 
-function logicOf(logic: AnyActorLogic, other: AnyActorLogic): AnyActorLogic {
+/** Undefined of what is no workflow. */
+function scriptIn(logic: AnyActorLogic): WorkflowMachine | undefined {
   const options = declarationOf(logic);
-  return options === undefined ? other : scriptOf(options);
+  return options && scriptOf(options);
 }
 
 /** Stands for an actor that is called: is done at once, with any object. */
 const CALLED = fromPromise(() => Promise.resolve({}));
-/** The same, where it answers as work does. */
-const REPEATED = fromPromise(() => Promise.resolve({ status: 'complete', output: {} }));

@@ -136,7 +136,10 @@ describe('other actors', () => {
       id: 'calling',
       tasks: {
         other: call({ workflow: outside }),
-        each: map({ over: () => [1, 2], each: outside }),
+        each: map({
+          over: () => [{}, {}],
+          each: workflow({ id: 'inner', tasks: { other: call({ workflow: outside }) } }),
+        }),
         behind: task({ needs: ['other', 'each'], capability: 'work' }),
       },
     });

@@ -50,6 +50,18 @@ export interface Others {
   readonly isAbout?: (task: string) => boolean;
 }
 
+/** Whether something has all that a verifier must have. */
+export function isVerifier(given: unknown): given is Verifier {
+  const { name, version, check, others } = (given ?? {}) as Partial<Verifier>;
+  const isOne = typeof name === 'string' && name !== '' && Number.isSafeInteger(version);
+  return isOne && typeof check === 'function' && (others === undefined || isOthers(others));
+}
+
+function isOthers(given: unknown): boolean {
+  const { of, on } = (given ?? {}) as Partial<Others>;
+  return Number.isSafeInteger(of) && Array.isArray(on) && on.every((one) => typeof one === 'string');
+}
+
 /** What one verifier has said. */
 export interface Finding {
   readonly verifier: string;

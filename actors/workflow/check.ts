@@ -2,9 +2,13 @@
  * What is wrong with a workflow as it was written. Everything is looked at before anything is made, and all that is wrong is told at
  * once, each with its place. It owns what a declaration may say; what follows from it is for the graph.
  */
-import { problemOfPointer } from '../../machines/values/json-pointer.ts';
+import type { AnyActorLogic } from 'xstate';
+import { strategy } from '../../machines/faults/strategy.ts';
+import { OptionError } from '../../machines/options.ts';
+import { pointerTo, problemOfPointer } from '../../machines/values/json-pointer.ts';
 import { problemOfAmount } from '../../machines/values/money.ts';
-import { REDUCERS } from '../../machines/workflow/reducer.ts';
+import type { Reducer } from '../../machines/workflow/graph.ts';
+import { INITIAL, reduced, REDUCERS } from '../../machines/workflow/reducer.ts';
 import { InvalidArgument, millisOf } from '../../runtime/index.ts';
 import { problemOfCapability } from '../agents/capability.ts';
 import { chunk } from '../windows/chunking.ts';
@@ -13,11 +17,15 @@ import { isRouter } from '../routing/rules.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { ContractProblem } from '../errors.ts';
-import type { Others, Verifier } from '../verifiers/verifier.ts';
+import { isVerifier } from '../verifiers/verifier.ts';
+import type { Others } from '../verifiers/verifier.ts';
+import { ask } from './asked.ts';
 import type { AnyDeclaration, WorkflowOptions } from './declaration.ts';
 import { problemsOfEdges } from './edges.ts';
 import { checkCalendar, checkTimes, checkWorkingTimes } from './gate-times.ts';
 import { schemaOf } from './graph.ts';
+import type { DeclarationOf } from './graph.ts';
+import { inOrder } from './order.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';
 import { schemaAt } from './schema-at.ts';
@@ -64,11 +72,11 @@ const OF_WORKFLOW = [
 ];
 
 /** Names that mean something else where nodes are named. */
-const TAKEN = new Set(['input', 'account', 'failure', '__proto__', 'constructor', 'prototype']);
+const TAKEN = new Set(['input', 'account', 'failure', '__proto__']);
 
-/** Everything that is wrong. */
-export function problemsOf(given: unknown): ContractProblem[] {
-  const check = new Check();
+/** Everything that is wrong. @param declarationOf tells workflows from other logic */
+export function problemsOf(given: unknown, declarationOf: DeclarationOf): ContractProblem[] {
+  const check = new Check(declarationOf);
   if (!isRecord(given)) return [{ pointer: '#', detail: `must be an object with ${listed(OF_WORKFLOW)}` }];
   check.fields('#', given, OF_WORKFLOW);
   if (!isName(given['id'])) check.fail('#/id', 'must be a name without a slash');
@@ -109,7 +117,7 @@ export function problemsOf(given: unknown): ContractProblem[] {
   const sound = tasks as WorkflowOptions<Readonly<Record<string, AnyDeclaration>>>['tasks'];
   return [
     ...problemsOfWays(sound),
-    ...problemsOfEdges(sound, given['inputSchema'] as SchemaLike | undefined),
+    ...problemsOfEdges(sound, given['inputSchema'] as SchemaLike | undefined, declarationOf),
   ];
 }
 
@@ -137,6 +145,15 @@ function timesIn({ kind, options, place }: Node): readonly Pick<Node, 'options' 
 /** Collects what is wrong. */
 class Check {
   readonly problems: ContractProblem[] = [];
+  readonly #declarationOf: DeclarationOf;
+
+  constructor(declarationOf: DeclarationOf) {
+    this.#declarationOf = declarationOf;
+  }
+
+  isWorkflow(logic: object): boolean {
+    return this.#declarationOf(logic as AnyActorLogic) !== undefined;
+  }
 
   fail(pointer: string, detail: string): void {
     this.problems.push({ pointer, detail });
@@ -161,7 +178,8 @@ class Check {
 
   whole(place: string, given: unknown, least: number): void {
     if (given === undefined) return;
-    if (!Number.isSafeInteger(given) || (given as number) < least)
+    if (given === Infinity) this.fail(place, 'must have an end');
+    else if (!Number.isSafeInteger(given) || (given as number) < least)
       this.fail(place, `must be a whole number from ${least} on`);
   }
 
@@ -209,7 +227,7 @@ function checkNode(check: Check, name: string, node: Node, nodes: ReadonlyMap<st
     case 'loop':
       return checkLoop(check, place, options);
     case 'call':
-      return checkBody(check, `${place}/workflow`, options['workflow'], 'a workflow, or other logic');
+      return checkLogic(check, `${place}/workflow`, options['workflow']);
     case 'branch':
       return checkBranch(check, place, options);
   }
@@ -279,7 +297,9 @@ function checkJoin(check: Check, { options, place }: Node): void {
     else if ((atLeast as number) > count)
       check.fail(`${place}/join/atLeast`, `asks for ${String(atLeast)} of ${count}: it would never begin`);
   } else check.oneOf(`${place}/join`, join, ['all', 'any', 'first-success']);
-  if (join !== undefined && count === 0) check.fail(`${place}/join`, 'joins nothing: it needs nobody');
+  if (count === 0)
+    for (const [name, given] of Object.entries({ join, joinWithin, losers }))
+      if (given !== undefined) check.fail(`${place}/${name}`, 'joins nothing: it needs nobody');
   check.duration(`${place}/joinWithin`, joinWithin);
   check.oneOf(`${place}/losers`, losers, ['cancel', 'keep']);
 }
@@ -382,8 +402,9 @@ function checkVerifiers(check: Check, place: string, verify: unknown, options: O
   if (verify === undefined) return;
   if (!Array.isArray(verify)) return check.fail(place, 'must be a list of verifiers');
   for (const [index, verifier] of verify.entries()) {
-    const others = isRecord(verifier) ? (verifier as Partial<Verifier>).others : undefined;
-    if (others !== undefined) checkOthers(check, `${place}/${index}`, others, options);
+    const at = `${place}/${index}`;
+    if (!isVerifier(verifier)) check.fail(at, 'must be a verifier: an object with name, version and check');
+    else if (verifier.others !== undefined) checkOthers(check, at, verifier.others, options);
   }
 }
 
@@ -423,8 +444,8 @@ function checkDoer(check: Check, place: string, { capability, agent }: Options):
     return check.fail(place, 'says neither a capability nor an agent: nobody could do it');
   const wrong = capability === undefined ? undefined : problemOfCapability(capability);
   if (wrong !== undefined) check.fail(`${place}/capability`, wrong);
-  if (agent !== undefined && !isText(agent) && !isNames(agent))
-    check.fail(`${place}/agent`, 'must be the name of an agent, or a list of them');
+  if (agent !== undefined && !isText(agent) && !(isNames(agent) && agent.length > 0))
+    check.fail(`${place}/agent`, 'must be the name of an agent, or a list of at least one');
 }
 
 function checkRetry(check: Check, place: string, retry: unknown): void {
@@ -455,10 +476,21 @@ function checkContext(
       );
 }
 
-function checkStrategy(check: Check, place: string, strategy: unknown): void {
-  if (strategy === undefined || (isRecord(strategy) && isRecord(strategy['rows']))) return;
-  check.fail(place, 'must be a strategy: one of strategies, or made with strategy(…) or extend(…)');
+function checkStrategy(check: Check, place: string, given: unknown): void {
+  if (given === undefined) return;
+  if (!isRecord(given) || !isRecord(given['rows']))
+    return check.fail(place, 'must be a strategy: one of strategies, or made with strategy(…) or extend(…)');
+  try {
+    strategy(given as never);
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    check.fail(`${place}${pointerOfPath(error.option)}`, error.message);
+  }
 }
+
+/** `rows['timeout'][0].times` as a pointer. */
+export const pointerOfPath = (path: string): string =>
+  pointerTo(path.split(/[.[\]']+/).filter((part) => part !== ''));
 
 /** Amounts are in micro-units by now: one that was written by hand would be a millionth of what is meant. */
 function checkBudget(check: Check, budget: unknown): void {
@@ -508,17 +540,16 @@ function checkPatience(check: Check, place: string, options: Options): void {
 function checkMap(check: Check, place: string, options: Options): void {
   if (typeof options['over'] !== 'function')
     check.fail(`${place}/over`, 'must be a function that gives the items');
-  checkBody(check, `${place}/each`, options['each'], 'a task, or a workflow');
+  checkBody(check, `${place}/each`, options['each']);
   check.function(`${place}/item`, options['item']);
-  if (options['concurrency'] === Infinity) check.fail(`${place}/concurrency`, 'must have an end');
-  else check.whole(`${place}/concurrency`, options['concurrency'], 1);
+  check.whole(`${place}/concurrency`, options['concurrency'], 1);
   check.oneOf(`${place}/onItemError`, options['onItemError'], ['fail', 'collect']);
   const { reduce } = options;
   if (typeof reduce !== 'function') check.oneOf(`${place}/reduce`, reduce, REDUCERS);
 }
 
 function checkLoop(check: Check, place: string, options: Options): void {
-  checkBody(check, `${place}/body`, options['body'], 'a task, or a workflow');
+  checkBody(check, `${place}/body`, options['body']);
   if (typeof options['until'] !== 'function')
     check.fail(`${place}/until`, 'must be a function that says whether an output is good enough');
   const { times } = options;
@@ -537,12 +568,18 @@ function checkChunk(check: Check, place: string, chunking: unknown): void {
   }
 }
 
-/** What it is given each time, and that it is undone, is not for a body to say. */
+/** What it is given each time is not for a body to say. */
 const NOT_OF_BODIES: ReadonlySet<string> = new Set(['input']);
 
-/** A task without needs, or logic. */
-function checkBody(check: Check, place: string, body: unknown, what: string): void {
-  if (!isRecord(body)) return check.fail(place, `must be ${what}`);
+function checkLogic(check: Check, place: string, logic: unknown): void {
+  if (!isRecord(logic) || typeof logic['transition'] !== 'function')
+    check.fail(place, 'must be a workflow, or other logic');
+}
+
+/** What is done many times: a task without needs, or a workflow. Other logic says neither how it stands nor what came of it. */
+function checkBody(check: Check, place: string, body: unknown): void {
+  const wrong = 'must be a task, or a workflow; what calls other logic can be a workflow with one call(…)';
+  if (!isRecord(body)) return check.fail(place, wrong);
   const { kind, options } = body as { kind?: unknown; options?: unknown };
   if (kind === 'task' && isRecord(options)) {
     check.fields(place, options, [...FIELDS['task']!.filter((name) => !NOT_OF_BODIES.has(name)), 'onError']);
@@ -550,8 +587,7 @@ function checkBody(check: Check, place: string, body: unknown, what: string): vo
       check.fail(`${place}/onError`, 'can only escalate here: what a failure means is for the node to say');
     return checkTask(check, place, options, new Map());
   }
-  if (typeof (body as { transition?: unknown }).transition !== 'function')
-    check.fail(place, `must be ${what}`);
+  if (!check.isWorkflow(body)) check.fail(place, wrong);
 }
 
 function checkBranch(check: Check, place: string, options: Options): void {
@@ -573,23 +609,14 @@ function checkBranch(check: Check, place: string, options: Options): void {
 
 /** A node that, by way of what it needs, needs itself. */
 function checkOrder(check: Check, nodes: ReadonlyMap<string, Node>): void {
-  const done = new Set<string>();
-  const visit = (name: string, path: readonly string[]): void => {
-    if (done.has(name)) return;
-    const start = path.indexOf(name);
-    if (start !== -1) {
-      const circle = [...path.slice(start), name].reverse().join(' → ');
-      check.fail(
-        `${nodes.get(name)!.place}/needs`,
-        `is a circle: ${circle}. For what is done again there is loop(…)`,
-      );
-      return;
-    }
-    for (const needed of neededIn(nodes.get(name)!.options))
-      if (needed !== name && nodes.has(needed)) visit(needed, [...path, name]);
-    done.add(name);
-  };
-  for (const name of nodes.keys()) visit(name, []);
+  const neededBy = (name: string): readonly string[] =>
+    neededIn(nodes.get(name)!.options).filter((needed) => needed !== name && nodes.has(needed));
+  inOrder([...nodes.keys()], neededBy, (circle) =>
+    check.fail(
+      `${nodes.get(circle[0]!)!.place}/needs`,
+      `is a circle: ${circle.toReversed().join(' → ')}. For what is done again there is loop(…)`,
+    ),
+  );
 }
 
 function checkShared(check: Check, shared: unknown): void {
@@ -602,7 +629,21 @@ function checkShared(check: Check, shared: unknown): void {
     else {
       check.fields(at, option, ['reduce', 'initial']);
       check.oneOf(`${at}/reduce`, option['reduce'], REDUCERS);
+      const wrong = problemOfInitial(option);
+      if (wrong !== undefined) check.fail(`${at}/initial`, wrong);
     }
+  }
+}
+
+/** What it begins with must be such that something can be written to it, and that it can be kept. */
+function problemOfInitial({ reduce = 'last', initial }: Options): string | undefined {
+  if (initial === undefined || !REDUCERS.includes(reduce as Reducer)) return undefined;
+  try {
+    ask(() => reduced(reduce as Reducer, initial, INITIAL[reduce as Reducer]));
+    ask(() => initial);
+    return undefined;
+  } catch (error) {
+    return `cannot be what it begins with: ${(error as Error).message}`;
   }
 }
 

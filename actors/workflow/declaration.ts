@@ -14,6 +14,7 @@ import type { Router } from '../routing/rules.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { Verifier } from '../verifiers/verifier.ts';
 import type { Reference } from './reference.ts';
+import type { WorkflowMachine } from './workflow.ts';
 
 /** The outputs of the nodes that are needed, by name: of an arm, that of its branch. Absent: what was skipped or has failed. */
 export type Values<TNeed extends string> = { readonly [TName in NodeOf<TNeed>]: Data };
@@ -51,6 +52,9 @@ export type InputOption<TNeed extends string> =
 /** A part of an input that is always the same. */
 export type Constant =
   string | number | boolean | null | readonly Constant[] | { readonly [key: string]: Constant };
+
+/** What is done many times: a task without needs, or a workflow, whatever it takes. */
+export type Body = TaskDeclaration | WorkflowMachine<Data>;
 
 interface NodeOptions<TNeed extends string> {
   /** The nodes that must have come to their end before; `branch.arm` is a branch that has chosen this arm. */
@@ -172,7 +176,7 @@ export interface MapOptions<TNeed extends string = string> extends Omit<WorkOpti
   /** The items. */
   readonly over: (values: Values<TNeed>, run: RunView) => readonly unknown[];
   /** What is done for each: a task without needs, or a workflow. */
-  readonly each: TaskDeclaration | AnyActorLogic;
+  readonly each: Body;
   /** What that is given. Default: the item. */
   readonly item?: (item: Data, index: number) => unknown;
   /** How many at once. Default 16. */
@@ -185,7 +189,7 @@ export interface MapOptions<TNeed extends string = string> extends Omit<WorkOpti
 
 export interface LoopOptions<TNeed extends string = string> extends WorkOptions<TNeed> {
   /** What is done each time: a task without needs, or a workflow. */
-  readonly body: TaskDeclaration | AnyActorLogic;
+  readonly body: Body;
   /** Whether an output is good enough. */
   readonly until: (output: Data, iteration: Iteration) => boolean;
   /** How often at most. There is no default: a loop must have a bound. */
@@ -243,6 +247,10 @@ export type AnyDeclaration =
   | Declaration<'call', string, CallOptions>
   | BranchDeclaration
   | Declaration<'join', string, JoinOptions>;
+
+/** Whether what is done many times is a task. Machines have options, too. */
+export const isTask = (body: Body | AnyActorLogic): body is TaskDeclaration =>
+  (body as Partial<TaskDeclaration>).kind === 'task';
 
 function declared<TKind extends string, TNeed extends string, TOptions>(
   kind: TKind,

@@ -7,8 +7,11 @@ import { pointerTo } from '../../machines/values/json-pointer.ts';
 import type { ContractProblem } from '../errors.ts';
 import { checkedSchemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
-import type { AnyDeclaration, TaskOptions } from './declaration.ts';
+import type { Need } from '../../machines/workflow/graph.ts';
+import { isTask } from './declaration.ts';
+import type { AnyDeclaration, LoopOptions, TaskOptions } from './declaration.ts';
 import { needsIn, schemaOf } from './graph.ts';
+import type { DeclarationOf } from './graph.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';
 import { isObject, schemaAt } from './schema-at.ts';
@@ -21,6 +24,7 @@ type Sources = (node: string | undefined) => Schema | undefined;
 export function problemsOfEdges(
   tasks: Readonly<Record<string, AnyDeclaration>>,
   inputSchema: SchemaLike | undefined,
+  declarationOf: DeclarationOf,
 ): ContractProblem[] {
   const sources: Sources = (node) => {
     if (node === undefined) return jsonSchemaOf(inputSchema);
@@ -29,13 +33,24 @@ export function problemsOfEdges(
   };
   return Object.entries(tasks).flatMap(([name, node]) => {
     const place = `#${pointerTo(['tasks', name, 'input'])}`;
-    const wanted = node.kind === 'task' ? jsonSchemaOf(node.options.inputSchema) : undefined;
+    const wanted = wantedBy(node, declarationOf);
     const { input } = node.options as TaskOptions;
     if (typeof input === 'object') return problemsOfParts({ place, input, wanted: wanted ?? true, sources });
     if (input !== undefined || wanted === undefined) return [];
     const needs = needsIn(node);
-    return needs.length < 2 ? problemsOfWhole(place, wanted, needs[0]?.node, sources) : [];
+    return needs.length < 2
+      ? problemsOfWhole(place, wanted, needs[0]?.node, sources)
+      : problemsByNames(place, wanted, needs, sources);
   });
+}
+
+/** What the input of a node must keep to; undefined where nobody has said. */
+function wantedBy(node: AnyDeclaration, declarationOf: DeclarationOf): Schema | undefined {
+  if (node.kind === 'task') return jsonSchemaOf(node.options.inputSchema);
+  if (node.kind === 'call') return jsonSchemaOf(declarationOf(node.options.workflow)?.inputSchema);
+  const { body } = node.options as Partial<LoopOptions>;
+  if (body === undefined) return undefined;
+  return jsonSchemaOf(isTask(body) ? body.options.inputSchema : declarationOf(body)?.inputSchema);
 }
 
 const jsonSchemaOf = (schema: SchemaLike | undefined): Schema | undefined => schemaOf(schema)?.jsonSchema;
@@ -131,6 +146,36 @@ function problemsOfWhole(
     return detail === undefined ? [] : [{ pointer: `${place}${pointer}`, detail }];
   });
   return [...missing, ...wrong];
+}
+
+/** An input that nobody has said, of a node that needs several: all that comes out of them, by name. */
+function problemsByNames(
+  place: string,
+  wanted: Schema,
+  needs: readonly Need[],
+  sources: Sources,
+): ContractProblem[] {
+  if (!isObject(wanted)) return [];
+  const { required = [], properties = {}, additionalProperties, patternProperties } = wanted;
+  const known = properties as Readonly<Record<string, Schema>>;
+  const names = [...new Set(needs.map(({ node }) => node))];
+  const isClosed = additionalProperties === false && patternProperties === undefined;
+  const mend = 'say the input part by part';
+  const missing = (required as readonly string[]).filter((name) => !names.includes(name));
+  const strange = names.filter((name) => isClosed && !Object.hasOwn(known, name));
+  const given = `is what it needs, by name: ${listed(names, ', ')}`;
+  return [
+    ...missing.map((name) => ({
+      pointer: place,
+      detail: `${given}; its schema requires '${name}': ${mend}`,
+    })),
+    ...strange.map((name) => ({ pointer: place, detail: `${given}; its schema has no '${name}': ${mend}` })),
+    ...names.flatMap((name) => {
+      if (!Object.hasOwn(known, name)) return [];
+      const detail = problemOfTypes(sources(name), schemaAt(known[name]!, '', wanted), sourceNamed(name));
+      return detail === undefined ? [] : [{ pointer: `${place}${pointerTo([name])}`, detail }];
+    }),
+  ];
 }
 
 const listed = (names: readonly string[], between = ' or '): string => names.join(between);

@@ -36,7 +36,7 @@ import { runMachine } from '../../machines/workflow/run.ts';
 import { truthOf } from '../../machines/workflow/truth.ts';
 import { undoOfEach, undoOfRun } from '../../machines/workflow/undo.ts';
 import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
-import { millisOf } from '../../runtime/index.ts';
+import { durable, millisOf } from '../../runtime/index.ts';
 import { payersOf } from '../budgets/budget.ts';
 import type { Budget } from '../budgets/budget.ts';
 import { InputRefused, OutputRefused } from '../errors.ts';
@@ -45,8 +45,10 @@ import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import { othersFor } from '../verifiers/verifier.ts';
 import { ask } from './asked.ts';
+import { isTask } from './declaration.ts';
 import type {
   AnyDeclaration,
+  Body,
   BranchOptions,
   CallOptions,
   Constant,
@@ -55,7 +57,6 @@ import type {
   LoopOptions,
   MapOptions,
   OnError,
-  TaskDeclaration,
   TaskOptions,
   TimesOptions,
   WorkflowOptions,
@@ -66,6 +67,7 @@ import { calendarFor, timesOf } from './gate-times.ts';
 import { labelsIn } from './labels.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
+import { orderCheckOf } from './orders.ts';
 import { isReference, valueAt } from './reference.ts';
 import { writtenNode, writtenWorkflow } from './written.ts';
 import type { Reference } from './reference.ts';
@@ -165,7 +167,9 @@ class Building {
     return leaves.length === 1
       ? (outputs) => outputs[leaves[0]!]
       : (outputs) =>
-          Object.fromEntries(leaves.flatMap((name) => (name in outputs ? [[name, outputs[name]]] : [])));
+          Object.fromEntries(
+            leaves.flatMap((name) => (Object.hasOwn(outputs, name) ? [[name, outputs[name]]] : [])),
+          );
   }
 
   #node(name: string, node: AnyDeclaration): GraphNode {
@@ -184,7 +188,9 @@ class Building {
     };
     switch (node.kind) {
       case 'task':
-        return { ...base, kind: 'task', ...this.#task(name, node.options) };
+        return withLogic({ ...base, kind: 'task', ...this.#task(name, node.options) }, () =>
+          this.#taskLogic(name, name, node.options),
+        );
       case 'gate':
         return { ...base, kind: 'gate', ...this.#gate(name, node.options) };
       case 'map':
@@ -200,10 +206,10 @@ class Building {
     }
   }
 
-  #task(name: string, options: TaskOptions): Own {
+  #task(name: string, options: TaskOptions): Omit<Own, 'logic'> {
     const { context } = options;
     return {
-      ...asWork(this.#taskLogic(name, name, options)),
+      ...AS_WORK,
       input: inputOf(options),
       values: context === undefined ? () => ({}) : picking(context),
       compensate: this.#compensation(name, options),
@@ -324,13 +330,12 @@ class Building {
     return { ...own, input, values: () => ({}), compensate: nested?.compensate };
   }
 
-  #body(name: string, body: TaskDeclaration | AnyActorLogic): Body {
-    if ('kind' in body && 'options' in body)
-      return {
-        logic: this.#taskLogic(name, name, body.options),
-        compensate: this.#compensation(name, body.options),
-      };
-    return this.#nested(name, body) ?? { logic: body, compensate: undefined };
+  #body(name: string, body: Body): Work {
+    if (!isTask(body)) return this.#nested(name, body)!;
+    return {
+      logic: this.#taskLogic(name, name, body.options),
+      compensate: this.#compensation(name, body.options),
+    };
   }
 
   /** What undoes a task, if it says so. @param node that it is, or belongs to */
@@ -344,17 +349,21 @@ class Building {
   }
 
   /** A workflow within this one. */
-  #nested(name: string, logic: AnyActorLogic): Body | undefined {
+  #nested(name: string, logic: AnyActorLogic): Work | undefined {
     const options = this.#declarationOf(logic);
     if (options === undefined) return undefined;
     const around = { labels: this.#labels.get(name)!, money: this.#money };
     const graph = graphOf(options, this.#office, this.#declarationOf, around);
-    return { logic: runMachine(graph, { isNested: true }), compensate: undoOfRun(graph) };
+    const machine = runMachine(graph, { isNested: true });
+    return {
+      logic: durable(machine, { accepts: orderCheckOf(options, this.#declarationOf) }),
+      compensate: undoOfRun(graph),
+    };
   }
 
   /** What a workflow within this one says of what it is given. A task says it of each attempt. */
-  #inputCheckOf(body: TaskDeclaration | AnyActorLogic): (input: unknown) => void {
-    const declared = 'kind' in body && 'options' in body ? undefined : this.#declarationOf(body);
+  #inputCheckOf(body: Body | AnyActorLogic): (input: unknown) => void {
+    const declared = isTask(body) ? undefined : this.#declarationOf(body);
     return inputCheckOf(declared?.id ?? '', declared?.inputSchema, declared?.budget);
   }
 }
@@ -363,13 +372,23 @@ class Building {
 const isProbe = ({ kind, options }: AnyDeclaration): boolean => kind === 'gate' && options.probe === true;
 
 /** What is done for each item, each time, or as a run within the run; and what undoes it. */
-type Body = Pick<WorkNode, 'logic' | 'compensate'>;
+type Work = Pick<WorkNode, 'logic' | 'compensate'>;
 
 /** What a kind of node says for itself. */
 type Own = Pick<WorkNode, 'logic' | 'start' | 'outcome' | 'cancels' | 'input' | 'values' | 'compensate'>;
 
-const asWork = (logic: AnyActorLogic) =>
-  ({ logic, start: undefined, outcome: undefined, cancels: 'asks' }) as const;
+const AS_WORK = { start: undefined, outcome: undefined, cancels: 'asks' } as const;
+
+const asWork = (logic: AnyActorLogic) => ({ logic, ...AS_WORK }) as const;
+
+/** A node whose logic is made when it is asked for: of a workflow that is only looked at nobody asks. */
+function withLogic(node: Omit<WorkNode, 'logic'>, make: () => AnyActorLogic): WorkNode {
+  let made: AnyActorLogic | undefined;
+  return Object.defineProperty(node as WorkNode, 'logic', {
+    enumerable: true,
+    get: () => (made ??= make()),
+  });
+}
 
 const asOther = (
   logic: AnyActorLogic,
@@ -469,13 +488,13 @@ function picking(names: readonly string[]): Mapper<Readonly<Record<string, unkno
     Object.fromEntries(
       names.flatMap((name) => {
         if (name === 'input') return [[name, input as unknown]];
-        return name in outputs ? [[name, outputs[name] as unknown]] : [];
+        return Object.hasOwn(outputs, name) ? [[name, outputs[name] as unknown]] : [];
       }),
     );
 }
 
-function valuesOfBody(body: TaskDeclaration | AnyActorLogic): WorkNode['values'] {
-  const { context } = 'options' in body ? body.options : {};
+function valuesOfBody(body: Body): WorkNode['values'] {
+  const { context } = isTask(body) ? body.options : {};
   return context === undefined ? () => ({}) : picking(context);
 }
 

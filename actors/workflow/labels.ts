@@ -3,9 +3,11 @@
  * those of the input of the run; nothing takes one away. In doubt it has one: whatever anybody writes for all to read is read by all.
  */
 import type { AnyActorLogic } from 'xstate';
-import type { AnyDeclaration, TaskDeclaration } from './declaration.ts';
+import { isTask } from './declaration.ts';
+import type { AnyDeclaration, Body } from './declaration.ts';
 import type { AnyWorkflowOptions, DeclarationOf } from './graph.ts';
 import { needOf } from './need.ts';
+import { inOrder } from './order.ts';
 
 /** The labels of every node of a workflow, by name. @param above those of whatever it is a part of */
 export function labelsIn(
@@ -15,21 +17,23 @@ export function labelsIn(
 ): ReadonlyMap<string, readonly string[]> {
   const { tasks } = options;
   const given = [...above, ...(options.labels ?? [])];
-  const own = new Map(Object.entries(tasks).map(([name, node]) => [name, labelsOf(node, declarationOf)]));
-  const behind = (name: string, seen: Set<string>): Set<string> => {
-    if (seen.has(name) || tasks[name] === undefined) return seen;
-    seen.add(name);
-    for (const need of tasks[name].options.needs ?? []) behind(needOf(need).node, seen);
-    return seen;
-  };
+  const before = new Map<string, readonly string[]>();
+  for (const name of inOrder(Object.keys(tasks), (one) => neededBy(tasks[one]!))) {
+    const needed = neededBy(tasks[name]!).map((need) => before.get(need)!);
+    before.set(name, union([given, labelsOf(tasks[name]!, declarationOf), ...needed]));
+  }
   const writers = Object.keys(tasks).filter((name) => tasks[name]!.options.writes !== undefined);
-  const shared = writers.flatMap((name) => [...behind(name, new Set())]);
-  return new Map(
-    Object.keys(tasks).map((name) => {
-      const sources = [...behind(name, new Set()), ...shared];
-      return [name, [...new Set([...given, ...sources.flatMap((one) => own.get(one)!)])].sort()];
-    }),
-  );
+  const shared = union(writers.map((name) => before.get(name)!));
+  return new Map(Object.keys(tasks).map((name) => [name, union([before.get(name)!, shared])]));
+}
+
+const neededBy = ({ options }: AnyDeclaration): readonly string[] =>
+  (options.needs ?? []).map((need) => needOf(need).node);
+
+/** All labels of some lists, in order and each once: one of the lists itself where it has them all. */
+function union(lists: readonly (readonly string[])[]): readonly string[] {
+  const all = [...new Set(lists.flat())].sort();
+  return lists.find((list) => list.length === all.length && list.every((one, at) => one === all[at])) ?? all;
 }
 
 /** What a node says of itself, and of what is within it. */
@@ -48,11 +52,8 @@ function labelsOf(node: AnyDeclaration, declarationOf: DeclarationOf): readonly 
   }
 }
 
-function labelsWithin(
-  body: TaskDeclaration | AnyActorLogic,
-  declarationOf: DeclarationOf,
-): readonly string[] {
-  if ('kind' in body && 'options' in body) return labelsOf(body, declarationOf);
+function labelsWithin(body: Body | AnyActorLogic, declarationOf: DeclarationOf): readonly string[] {
+  if (isTask(body)) return labelsOf(body, declarationOf);
   const nested = declarationOf(body);
   if (nested === undefined) return [];
   const within = Object.values(nested.tasks).flatMap((node) => labelsOf(node, declarationOf));

@@ -4,9 +4,11 @@
  */
 import { InvalidArgument } from '../../runtime/index.ts';
 import { amountOf } from '../../machines/values/money.ts';
+import { isTask } from './declaration.ts';
 import type { AnyDeclaration, TaskOptions } from './declaration.ts';
 import { needsIn } from './graph.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
+import { inOrder } from './order.ts';
 import { reversalOf } from './reversal.ts';
 import { declarationOf, definitionOf } from './workflow.ts';
 
@@ -88,13 +90,10 @@ export function declared(workflow: object): AnyWorkflowOptions {
 function wavesOf(tasks: AnyWorkflowOptions['tasks']): string[][] {
   const waves: string[][] = [];
   const known = new Map<string, number>();
-  const waveOf = (name: string): number => {
-    const before =
-      known.get(name) ?? Math.max(-1, ...needsIn(tasks[name]!).map(({ node }) => waveOf(node))) + 1;
-    known.set(name, before);
-    return before;
-  };
-  for (const name of Object.keys(tasks)) (waves[waveOf(name)] ??= []).push(name);
+  const neededBy = (name: string): readonly string[] => needsIn(tasks[name]!).map(({ node }) => node);
+  for (const name of inOrder(Object.keys(tasks), neededBy))
+    known.set(name, Math.max(-1, ...neededBy(name).map((needed) => known.get(needed)!)) + 1);
+  for (const name of Object.keys(tasks)) (waves[known.get(name)!] ??= []).push(name);
   // A later node may belong to an earlier wave, so holes are filled by now.
   return waves;
 }
@@ -126,7 +125,7 @@ type Doer = Pick<TaskOptions, 'capability' | 'maxCost'> & {
 function doerOf(node: AnyDeclaration): Doer {
   if (node.kind === 'task') return { ...node.options, agents: agentsIn(node.options.agent) };
   const body = node.kind === 'map' ? node.options.each : node.kind === 'loop' ? node.options.body : undefined;
-  if (body === undefined || !('options' in body)) return { agents: [] };
+  if (body === undefined || !isTask(body)) return { agents: [] };
   const { capability, agent, maxCost } = body.options;
   return {
     agents: agentsIn(agent),

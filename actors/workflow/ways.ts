@@ -12,6 +12,7 @@ import { pointerTo } from '../../machines/values/json-pointer.ts';
 import type { ContractProblem } from '../errors.ts';
 import type { AnyDeclaration } from './declaration.ts';
 import { errorPolicyOf, joinRuleOf, needsIn } from './graph.ts';
+import { inOrder } from './order.ts';
 import { isReference } from './reference.ts';
 
 type Tasks = Readonly<Record<string, AnyDeclaration>>;
@@ -42,10 +43,14 @@ function referencesIn({ options }: AnyDeclaration): readonly (readonly [key: str
 /** More ways than that are not looked at: nothing is refused then that might be right. */
 const MOST_STEPS = 200_000;
 
+const PENDING: NodeProgress = { status: 'pending' };
+
 class Ways {
   readonly #tasks: Tasks;
   /** What decides about joins, and nothing else. */
   readonly #graph: Graph;
+  /** A run of which nothing is known. */
+  readonly #start: RunContext;
   /** Those that begin on no way. Whatever needs them is not to blame. */
   readonly #never = new Set<string>();
   #stepsLeft = MOST_STEPS;
@@ -60,6 +65,7 @@ class Ways {
       checkInput: () => {},
       ask: (give) => give(),
     };
+    this.#start = beginning({ ...this.#graph, nodes: {} }, undefined, 0);
   }
 
   /** Why a node can never begin. */
@@ -84,7 +90,7 @@ class Ways {
       name,
       (context) =>
         verdictOf(this.#graph, name, context).kind === 'begin' &&
-        !(needed in outputsOf(this.#graph, this.#graph.nodes[name]!, context)),
+        !Object.hasOwn(outputsOf(this.#graph, this.#graph.nodes[name]!, context), needed),
     );
     if (typeof found === 'string') return undefined;
     return `takes from the node '${needed}', which may have no output when this begins (${whyOf(found, needed)}): ${mend}`;
@@ -92,37 +98,26 @@ class Ways {
 
   /** A way on which something holds of a node; `none`, or `unknown` where there are too many ways. */
   #someWay(name: string, holds: (context: RunContext) => boolean): RunContext['nodes'] | 'none' | 'unknown' {
+    if (this.#stepsLeft <= 0) return 'unknown';
     const order = this.#before(name);
-    const start = beginning(this.#graph, undefined, 0);
-    const nodes: Record<string, NodeProgress> = { ...start.nodes };
-    const context = { ...start, nodes };
-    const visit = (index: number): RunContext['nodes'] | 'none' | 'unknown' => {
-      if (index === order.length) return holds(context) ? { ...nodes } : 'none';
-      if (--this.#stepsLeft < 0) return 'unknown';
-      const node = order[index]!;
-      for (const progress of this.#fatesOf(node, context)) {
-        nodes[node] = progress;
-        const found = visit(index + 1);
-        if (found !== 'none') return found;
-      }
-      nodes[node] = start.nodes[node]!;
-      return 'none';
-    };
-    return visit(0);
+    const nodes: Record<string, NodeProgress> = Object.fromEntries(
+      [...order, name].map((one) => [one, PENDING]),
+    );
+    const context = { ...this.#start, nodes };
+    // Of each node on the way that is looked at, in order: what may become of it besides.
+    const fates: Iterator<NodeProgress>[] = [];
+    for (;;) {
+      if (fates.length < order.length) {
+        if (--this.#stepsLeft < 0) return 'unknown';
+        fates.push(this.#fatesOf(order[fates.length]!, context).values());
+      } else if (holds(context)) return { ...nodes };
+      if (!isAnother(order, fates, nodes)) return 'none';
+    }
   }
 
   /** All that a node needs, and what those need, each behind what it needs itself. */
   #before(name: string): readonly string[] {
-    const order = new Set<string>();
-    const visit = (one: string): void => {
-      for (const { node } of this.#graph.nodes[one]!.needs) {
-        if (order.has(node)) continue;
-        visit(node);
-        order.add(node);
-      }
-    };
-    visit(name);
-    return [...order];
+    return inOrder([name], (one) => this.#graph.nodes[one]!.needs.map(({ node }) => node)).slice(0, -1);
   }
 
   /** What may become of a node when it is known what became of those that it needs. A run that fails is no way. */
@@ -139,6 +134,22 @@ class Ways {
       ...fails,
     ];
   }
+}
+
+/** Goes on to the next way: something else becomes of the last node of which something else can. False: there is no other. */
+function isAnother(
+  order: readonly string[],
+  fates: Iterator<NodeProgress>[],
+  nodes: Record<string, NodeProgress>,
+): boolean {
+  for (let last = fates.at(-1); last !== undefined; last = fates.at(-1)) {
+    const name = order[fates.length - 1]!;
+    const next = last.next();
+    nodes[name] = next.done === true ? PENDING : next.value;
+    if (next.done !== true) return true;
+    fates.pop();
+  }
+  return false;
 }
 
 /** A node as far as others wait for it. */

@@ -4,7 +4,7 @@
  *
  * As it is made nobody sits in its office (`office.ts`): the system that hosts it makes it anew with its own agents.
  */
-import type { AnyStateMachine, StateMachine } from 'xstate';
+import type { AnyEventObject, AnyStateMachine, StateMachine } from 'xstate';
 import type { RunEvent } from '../../machines/workflow/events.ts';
 import type { RunContext } from '../../machines/workflow/progress.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
@@ -12,10 +12,12 @@ import { InvalidWorkflow } from '../errors.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { Inferred, SchemaLike } from '../schema/inferred.ts';
 import { problemsOf } from './check.ts';
-import type { AnyDeclaration, Declaration, WorkflowOptions } from './declaration.ts';
+import { isTask } from './declaration.ts';
+import type { AnyDeclaration, Body, Declaration, WorkflowOptions } from './declaration.ts';
 import { graphOf, schemaOf } from './graph.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { EMPTY_OFFICE } from './office.ts';
+import { orderCheckOf } from './orders.ts';
 import type { Office } from './office.ts';
 import { writtenWorkflow } from './written.ts';
 import type { Definition } from './written.ts';
@@ -81,7 +83,7 @@ export function workflow<
     readonly tasks: WithNeeds<TTasks>;
   },
 ): WorkflowMachine<Inferred<TInput>> {
-  const problems = problemsOf(options);
+  const problems = problemsOf(options, declarationOf);
   if (problems.length > 0) throw new InvalidWorkflow(nameIn(options), problems);
   return workflowOf(options);
 }
@@ -172,10 +174,8 @@ function doersOf(node: AnyDeclaration, place: string, task: string): readonly Wa
   }
 }
 
-const doersOfBody = (body: object, place: string, task: string): readonly Wanted[] =>
-  'kind' in body && body.kind === 'task'
-    ? doersOf(body as AnyDeclaration, place, task)
-    : doersIn(body, place, `${task}/`);
+const doersOfBody = (body: Body, place: string, task: string): readonly Wanted[] =>
+  isTask(body) ? doersOf(body, place, task) : doersIn(body, place, `${task}/`);
 
 function wantedBy(
   { agent = [], capability }: { readonly agent?: string | readonly string[]; readonly capability?: string },
@@ -189,6 +189,12 @@ function wantedBy(
 /** What a workflow says of an input before there is a run of it: throws what is wrong. */
 export function inputCheckOf(logic: unknown): (input: unknown) => void {
   return declaredIn(logic)?.checkInput ?? (() => {});
+}
+
+/** What a workflow says of what is said to its runs from outside: throws what is wrong. */
+export function eventCheckOf(logic: unknown): (event: AnyEventObject) => void {
+  const options = declarationOf(logic);
+  return options === undefined ? () => {} : orderCheckOf(options, declarationOf);
 }
 
 /** The same workflow, with somebody in its office. */

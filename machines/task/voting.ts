@@ -84,8 +84,8 @@ export function pollMachine(spec: VoteSpec, voter: AnyActorLogic): AnyStateMachi
           enqueue.sendTo(id, { type: 'task.cancel', because: `voter ${event.actorId} has ended the run` });
       }),
       hear: assign(({ context: { voters }, event }) => {
-        const voterOf = event.type === 'task.stands' ? voters[event.task] : undefined;
-        if (event.type !== 'task.stands' || voterOf === undefined) return {};
+        if (event.type !== 'task.stands' || !Object.hasOwn(voters, event.task)) return {};
+        const voterOf = voters[event.task]!;
         return { voters: { ...voters, [event.task]: { ...voterOf, stands: event.standing } } };
       }),
       // When the last of them has ended, nobody waits any more.

@@ -5,7 +5,7 @@
 import { frozen } from '../values/frozen.ts';
 import { isWork } from './graph.ts';
 import { inside, uncompensatedAfter, undoingAfter } from './deeds.ts';
-import type { Graph, Left, Uncompensated, WorkOutcome, WorkProblem } from './graph.ts';
+import type { Graph, GraphNode, Left, Uncompensated, WorkOutcome, WorkProblem } from './graph.ts';
 import { isFatal, outputsOf, preparedFor, problemBy, verdictOf } from './progress.ts';
 import type { Ending, Given, NodeProgress, RunContext } from './progress.ts';
 import { reduced } from './reducer.ts';
@@ -36,16 +36,18 @@ export function works(
   status: 'running' | 'waiting',
   context: RunContext,
 ): Changed {
-  const made = context.prepared[name];
   // It goes on.
-  if (made === undefined) return noted(context, name, { status });
-  const node = graph.nodes[name]!;
-  const keeps = isWork(node) && node.compensate?.input !== undefined && { input: (made as Given).input };
+  if (!Object.hasOwn(context.prepared, name)) return noted(context, name, { status });
+  const made = context.prepared[name] as Given;
+  const keeps = needsInput(graph.nodes[name]!) && { input: made.input };
   return {
     ...begun(name, context),
     ...noted(context, name, { status, startedAt: Date.now(), ...keeps }),
   };
 }
+
+const needsInput = (node: GraphNode): boolean =>
+  isWork(node) && (node.compensate?.input !== undefined || node.compensate?.keepsInput === true);
 
 /** Its child has what it was given. */
 export function begun(name: string, { prepared: before }: RunContext): Changed {

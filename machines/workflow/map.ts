@@ -125,7 +125,7 @@ export function mapMachine(spec: MapSpec): AnyStateMachine {
       }),
       note: assign({
         running: ({ context: { running }, event }) =>
-          event.type === 'task.stands' && running[event.task] !== undefined
+          event.type === 'task.stands' && Object.hasOwn(running, event.task)
             ? { ...running, [event.task]: event.standing }
             : running,
       }),
@@ -185,7 +185,7 @@ export function mapMachine(spec: MapSpec): AnyStateMachine {
 
 function itemIn(context: MapContext, task: string): string | undefined {
   const item = within(task, nameOf(context.start))?.split('/', 1)[0];
-  return item !== undefined && context.running[item] !== undefined ? item : undefined;
+  return item !== undefined && Object.hasOwn(context.running, item) ? item : undefined;
 }
 
 function itemsIn({ input }: WorkStart): Pick<MapContext, 'items' | 'ending'> {

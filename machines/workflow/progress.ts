@@ -437,8 +437,10 @@ export function preparedFor(graph: Graph, name: string, context: RunContext): Pr
   return choice.isGood ? { arm: choice.value } : { problem: choice.problem };
 }
 
-export function problemIn(prepared: Prepared | undefined): WorkProblem | undefined {
-  return prepared !== undefined && 'problem' in prepared ? prepared.problem : undefined;
+/** Why a node that is ready cannot begin. */
+export function problemBefore(name: string, { prepared }: RunContext): WorkProblem | undefined {
+  const made = Object.hasOwn(prepared, name) ? prepared[name] : undefined;
+  return made !== undefined && 'problem' in made ? made.problem : undefined;
 }
 
 function givenTo(graph: Graph, node: WorkNode, context: RunContext): Mapped<Given> {

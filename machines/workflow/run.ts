@@ -46,7 +46,7 @@ import {
   joinedOf,
   nextToUndo,
   outputOfRun,
-  problemIn,
+  problemBefore,
   problemOfOutput,
   saidBy,
   standingOfRun,
@@ -76,7 +76,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
   const undoable = Object.keys(graph.nodes).filter((name) => canBeUndone(graph.nodes[name]!));
   const built = setup({
     types: { context: {} as RunContext, events: {} as StepEvent },
-    actors: { failure, ...actorsOf(graph) },
+    actors: actorsOf(graph),
     guards: {
       stands: ({ event }, { node, standing }: Of & { readonly standing: string }) =>
         event.type === 'task.stands' && event.task === node && event.standing === standing,
@@ -103,7 +103,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       ),
       failBeforeIt: assign(({ context }, { node }: Of) => failedBefore(graph, node, context)),
       failUnprepared: assign(({ context }, { node }: Of) => ({
-        ...failed(graph, node, problemIn(context.prepared[node])!, undefined, context),
+        ...failed(graph, node, problemBefore(node, context)!, undefined, context),
         ...begun(node, context),
       })),
       complete: assign(({ context }, { node, outcome }: WithOutcome) =>
@@ -260,11 +260,12 @@ function orderIn({ around }: RunContext, event: StepEvent): TaskOrder | undefine
 // ---- implementations ----------------------------------------------------------------------------------------------
 
 function actorsOf(graph: Graph): Record<string, AnyActorLogic> {
-  const actors: Record<string, AnyActorLogic> = {};
+  const actors: Record<string, AnyActorLogic> = { failure };
   if (graph.account !== undefined) actors[ACCOUNT] = graph.account.logic;
   for (const [name, node] of Object.entries(graph.nodes)) {
     if (!isWork(node)) continue;
-    actors[name] = node.logic;
+    // There may be many, and each is made when it is asked for.
+    Object.defineProperty(actors, name, { enumerable: true, get: () => node.logic });
     if (node.compensate !== undefined) actors[undoOf(name)] = node.compensate.logic;
   }
   return actors;
@@ -307,7 +308,7 @@ function guardsAbout(
   return {
     [names.obsolete]: ({ context }) => isObsolete(graph, name, context),
     [names.stuck]: ({ context }) => verdict(name, context).kind === 'fail',
-    [names.unprepared]: ({ context }) => problemIn(context.prepared[name]) !== undefined,
+    [names.unprepared]: ({ context }) => problemBefore(name, context) !== undefined,
     [names.skipped]: ({ context }) => verdict(name, context).kind === 'skip',
     [names.begins]: ({ context }) => verdict(name, context).kind === 'begin',
     [names.hasPlace]: ({ context }) => hasPlace(graph, name, context),

@@ -4,6 +4,7 @@ import { agent, branch, call, from, gate, join, loop, map, task, workflow } from
 import { createSystem } from 'heddle';
 import type { HeddleRef } from 'heddle';
 import { memory } from 'heddle/storage';
+import { fromPromise } from 'xstate';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 
 const TOPIC = {
@@ -120,6 +121,10 @@ describe('an option', () => {
       branch({ arms: { small: () => true } }),
       // @ts-expect-error -- what needs something cannot be the body of a map
       map({ over: () => [], each: gate({ role: 'editor' }) }),
+      // @ts-expect-error -- nor can other logic be, which does not say what came of it
+      map({ over: () => [], each: fromPromise(() => Promise.resolve({})) }),
+      // @ts-expect-error -- nor the body of a loop
+      loop({ body: fromPromise(() => Promise.resolve({})), times: 2, until: () => true }),
       // @ts-expect-error -- there is no such reducer
       workflow({ id: 'x', tasks: {}, shared: { found: { reduce: 'mean' } } }),
     ];

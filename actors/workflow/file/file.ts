@@ -22,13 +22,13 @@ import { isRecord, plainCopyOf } from '../../schema/plain.ts';
 import type { Verifier } from '../../verifiers/verifier.ts';
 import { vote } from '../../verifiers/vote.ts';
 import type { VoteOptions } from '../../verifiers/vote.ts';
-import { problemsOf } from '../check.ts';
+import { pointerOfPath, problemsOf } from '../check.ts';
 import { branch, call, gate, join, loop, map, task } from '../declaration.ts';
 import type { AnyDeclaration } from '../declaration.ts';
 import { schemaOf } from '../graph.ts';
 import { from } from '../reference.ts';
 import type { Reference } from '../reference.ts';
-import { workflowOf } from '../workflow.ts';
+import { declarationOf, workflowOf } from '../workflow.ts';
 import type { WorkflowMachine } from '../workflow.ts';
 import { definitionFrom, writeNode, writeWorkflow } from '../written.ts';
 import { chunk } from '../../windows/chunking.ts';
@@ -60,7 +60,8 @@ export function workflowFrom(file: string | object, context: FileContext = {}): 
   const options = reading.workflow(content);
   // What is wrong with an expression is not told again of the function that it would have been.
   const told = new Set(reading.problems.map(({ pointer }) => pointer));
-  const problems = [...reading.problems, ...problemsOf(options).filter(({ pointer }) => !told.has(pointer))];
+  const others = problemsOf(options, declarationOf).filter(({ pointer }) => !told.has(pointer));
+  const problems = [...reading.problems, ...others];
   if (problems.length > 0)
     throw refused(
       content,
@@ -295,7 +296,9 @@ class Reading {
         return this.#made('chunk', at, () => chunk(given as Chunking));
       },
       verify: (given, at) =>
-        Array.isArray(given) ? given.map((one, index) => this.#verifier(one, `${at}/${index}`)) : given,
+        Array.isArray(given)
+          ? given.map((one, index) => this.#verifier(one, `${at}/${index}`) ?? UNREAD)
+          : given,
       compensate: (given, at) =>
         isRecord(given)
           ? {
@@ -486,6 +489,9 @@ class Reading {
   }
 }
 
+/** Stands in for a verifier that is not there, so that what else is wrong is told. */
+const UNREAD: Verifier = { name: 'unread', version: 1, check: () => ({ ok: true }) };
+
 // ---- parts --------------------------------------------------------------------------------------------------------
 
 /** A function of values, as a mapper of a node. */
@@ -536,7 +542,3 @@ function schemaOfNode(node: unknown): JSONSchema | undefined {
 
 const jsonSchemaOf = (schema: unknown): JSONSchema | undefined =>
   schemaOf(schema as SchemaLike | undefined)?.jsonSchema;
-
-/** `rows['timeout'][0].times` as a pointer. */
-const pointerOfPath = (path: string): string =>
-  pointerTo(path.split(/[.[\]']+/).filter((part) => part !== ''));

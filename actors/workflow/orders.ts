@@ -1,0 +1,69 @@
+/**
+ * What may be said to a run from outside: to end it, to let one of its tasks go on, to give one up. What nobody in there would hear, or
+ * what does not say by whom it is decided and why, is refused to whoever says it.
+ */
+import type { AnyActorLogic, AnyEventObject } from 'xstate';
+import { InvalidArgument } from '../../runtime/index.ts';
+import { isTask } from './declaration.ts';
+import type { AnyDeclaration } from './declaration.ts';
+import type { AnyWorkflowOptions, DeclarationOf } from './graph.ts';
+
+/** What each order must say. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  'run.abort': ['by', 'reason'],
+  'task.resume': ['task', 'by'],
+  'task.abandon': ['task', 'by', 'reason'],
+};
+
+/** Looks at what is said to the runs of a workflow: throws what is wrong with it. */
+export function orderCheckOf(
+  options: AnyWorkflowOptions,
+  declarationOf: DeclarationOf,
+): (event: AnyEventObject) => void {
+  return (event) => {
+    if (!Object.hasOwn(WORDS, event.type)) return;
+    for (const word of WORDS[event.type]!) {
+      const said: unknown = event[word];
+      if (typeof said !== 'string' || said.trim() === '')
+        throw new InvalidArgument(
+          `event.${word}`,
+          `must be a text that is not empty: it is kept as evidence`,
+        );
+    }
+    if (event.type === 'run.abort') return;
+    const wrong = problemOfTask(options, String(event['task']).split('/'), declarationOf);
+    if (wrong !== undefined) throw new InvalidArgument('event.task', wrong);
+  };
+}
+
+/** Why nobody is meant by a path; undefined where somebody is. */
+function problemOfTask(
+  { id, tasks }: AnyWorkflowOptions,
+  [name, ...rest]: readonly string[],
+  declarationOf: DeclarationOf,
+): string | undefined {
+  const node = name!.replace(/^undo /, '');
+  if (!Object.hasOwn(tasks, node))
+    return `names '${name}', which is no node of ${id}: there is ${Object.keys(tasks).join(', ')}`;
+  // How what undoes it is named further, it knows itself.
+  if (node !== name) return undefined;
+  const declared = tasks[node]!;
+  if (declared.kind === 'branch' || declared.kind === 'join')
+    return `names '${name}', a ${declared.kind}, on which nobody works`;
+  const isRepeated = declared.kind === 'map' || declared.kind === 'loop';
+  if (isRepeated && rest.length > 0 && !/^\d+$/.test(rest[0]!))
+    return `names '${name}/${rest[0]}', and what is done within '${name}' is named by its number: ${name}/3`;
+  const path = isRepeated ? rest.slice(1) : rest;
+  const inner = innerOf(declared);
+  const workflow = inner && declarationOf(inner);
+  return workflow === undefined || path.length === 0
+    ? undefined
+    : problemOfTask(workflow, path, declarationOf);
+}
+
+/** What is done within a node. */
+function innerOf({ kind, options }: AnyDeclaration): AnyActorLogic | undefined {
+  if (kind === 'call') return options.workflow;
+  const body = kind === 'map' ? options.each : kind === 'loop' ? options.body : undefined;
+  return body === undefined || isTask(body) ? undefined : body;
+}

@@ -1,0 +1,174 @@
+// The lie: "what is said to a run reaches whoever it is for, or comes back to whoever has said it". Orders to nodes that are not there,
+// and decisions that nobody stands for, at a run and at a run within it; and nodes with names that every object has.
+import { branch, call, gate, join, loop, map, task, workflow } from 'heddle/actors';
+import { durable } from 'heddle';
+import { describe, expect, it } from 'vitest';
+import { fromCallback, sendTo, setup } from 'xstate';
+import { everybodyMay } from './staffed.ts';
+import { doing, World } from './staffed-world.ts';
+import { collect, open, rejection, ticks } from './systems.ts';
+
+const echo = doing('echo', ({ input }) => input);
+const asks = gate({ role: 'boss', input: () => ({}) });
+const inner = workflow({ id: 'inner', tasks: { g: asks } });
+const top = workflow({
+  id: 'top',
+  tasks: {
+    c: call({ workflow: inner, input: () => ({}) }),
+    m: map({ over: () => [{}], each: inner }),
+    l: loop({ body: inner, until: () => true, times: 2, input: () => ({}) }),
+    t: task({ needs: ['c'], agent: 'echo', compensate: { agent: 'echo' } }),
+    j: join({ needs: ['c', 'm', 'l'] }),
+  },
+});
+
+const RESUME = { type: 'task.resume', by: 'ada' };
+
+const opened = async (): Promise<World> => {
+  const world = await World.open({ actors: { top, echo }, decider: everybodyMay });
+  await world.start('top', '1');
+  return world;
+};
+
+describe('what is said to a run', () => {
+  it.each([
+    [{ type: 'run.abort' }, 'event.by'],
+    [{ type: 'run.abort', by: 'ada', reason: ' ' }, 'event.reason'],
+    [{ type: 'run.abort', by: 7, reason: 'enough' }, 'event.by'],
+    [{ type: 'task.resume', task: 't' }, 'event.by'],
+    [{ type: 'task.abandon', task: 't', by: 'ada' }, 'event.reason'],
+    [RESUME, 'event.task'],
+    [{ ...RESUME, task: 'typo' }, "names 'typo', which is no node of top: there is c, m, l, t, j"],
+    [{ ...RESUME, task: 'toString' }, "names 'toString', which is no node of top"],
+    [{ ...RESUME, task: 'undo typo' }, "names 'undo typo', which is no node of top"],
+    [{ ...RESUME, task: 'c/typo' }, "names 'typo', which is no node of inner: there is g"],
+    [{ ...RESUME, task: 'm/0/typo' }, "names 'typo', which is no node of inner"],
+    [{ ...RESUME, task: 'm/first' }, "what is done within 'm' is named by its number: m/3"],
+    [{ ...RESUME, task: 'j' }, "names 'j', a join, on which nobody works"],
+  ])('is refused: %j', async (event, words) => {
+    const world = await opened();
+    const error = await rejection(world.system.get('top/1')!.send(event));
+    expect(error).toMatchObject({ _tag: 'InvalidArgument' });
+    expect(error.message).toContain(words);
+    expect(await world.history('top/1')).toHaveLength(1);
+    expect(world.snapshot('top/1').status).toBe('active');
+    expect(await collect(world.system.refusals())).toMatchObject([{ address: 'top/1', event: event.type }]);
+  });
+
+  it('is refused by a run within it, too', async () => {
+    const world = await opened();
+    for (const address of ['top/1/c', 'top/1/m/0', 'top/1/l/1'])
+      expect((await rejection(world.system.get(address)!.send({ type: 'run.abort' }))).message).toContain(
+        'event.by',
+      );
+  });
+
+  it.each(['t', 'undo t', 'c', 'c/g', 'm', 'm/0', 'm/0/g', 'l/1/g', 't/poll/1'])(
+    'is taken where somebody is meant: %s',
+    async (name) => {
+      const world = await opened();
+      await world.tell('top/1', { ...RESUME, task: name });
+      expect((await world.history('top/1')).at(-1)!.event).toMatchObject({ type: 'task.resume', task: name });
+    },
+  );
+
+  it('ends it where it says by whom, and why', async () => {
+    const world = await opened();
+    await world.tell('top/1', { type: 'run.abort', by: 'ada', reason: 'enough' });
+    expect(world.snapshot('top/1').error).toMatchObject({ message: 'ada has aborted it: enough' });
+  });
+});
+
+describe('what an actor accepts', () => {
+  const accepts = ({ type }: { readonly type: string }): void => {
+    if (type === 'never') throw new RangeError('not today');
+  };
+  const door = durable(
+    setup({}).createMachine({
+      initial: 'shut',
+      states: { shut: { on: { never: 'open', open: 'open' } }, open: {} },
+    }),
+    { accepts },
+  );
+  const sender = setup({}).createMachine({
+    on: { go: { actions: sendTo(({ system }) => system.get('door/1')!, { type: 'never' }) } },
+  });
+  /** A process of its own says it. */
+  const talking = durable(
+    setup({ actors: { says: fromCallback(({ sendBack }) => sendBack({ type: 'never' })) } }).createMachine({
+      initial: 'shut',
+      states: {
+        shut: { invoke: { src: 'says', onError: 'caught' }, on: { never: 'open' } },
+        ...{ caught: {}, open: {} },
+      },
+    }),
+    { accepts },
+  );
+
+  it('comes from outside only if it is accepted; other actors answer for themselves', async () => {
+    const { system } = await open({ door, sender, talking });
+    const ref = await system.actor('door', '1');
+    expect((await rejection(ref.send({ type: 'never' }))).message).toBe('not today');
+    const careless = await system.actor('talking', '1');
+    await ticks();
+    expect([ref.getSnapshot().value, careless.getSnapshot().value]).toEqual(['shut', 'caught']);
+    await (await system.actor('sender', '1')).send({ type: 'go' });
+    await ticks();
+    expect(ref.getSnapshot().value).toBe('open');
+  });
+
+  it('is said with a function', () => {
+    expect(() => durable(door, { accepts: true as never })).toThrow(/spec\.accepts must be a function/);
+  });
+});
+
+describe('a node may have a name that every object has', () => {
+  it.each(['toString', 'constructor', 'valueOf', 'hasOwnProperty', 'prototype'])('%s', async (name) => {
+    const within = workflow({ id: 'within', tasks: { [name]: task({ agent: 'echo' }) } });
+    const kinds = {
+      task: task({
+        ...{ needs: ['a'], agent: 'echo', writes: { [name]: () => [1] } },
+        compensate: { agent: 'echo', input: () => ({}) },
+      }),
+      skipped: task({ needs: ['a'], agent: 'echo', when: () => false }),
+      call: call({ needs: ['a'], workflow: within }),
+      map: map({ needs: ['a'], over: () => [{}], each: within }),
+      loop: loop({ needs: ['a'], body: within, until: () => true, times: 2 }),
+      branch: branch({ needs: ['a'], arms: { [name]: () => true }, otherwise: 'fail' }),
+      join: join({ needs: ['a'] }),
+    };
+    const flows = Object.entries(kinds).map(([kind, node]) => {
+      const tasks = {
+        a: task({ agent: 'echo', input: () => ({}) }),
+        [name]: node,
+        z: task({
+          needs: ['a', name],
+          agent: 'echo',
+          input: (values, { absent, shared }) => ({
+            given: Object.keys(values),
+            absent: Object.keys(absent),
+            shared: shared[name] as unknown,
+          }),
+        }),
+      };
+      return [
+        kind,
+        workflow({ id: kind, shared: { [name]: { reduce: 'append' } }, tasks } as never),
+      ] as const;
+    });
+    const world = await World.open({ actors: { ...Object.fromEntries(flows), echo } });
+    for (const kind of Object.keys(kinds)) {
+      await world.start(kind, '1');
+      await world.advance(100);
+      const isThere = kind !== 'skipped';
+      expect([kind, world.snapshot(`${kind}/1`).output]).toEqual([
+        kind,
+        {
+          given: isThere ? ['a', name] : ['a'],
+          absent: isThere ? [] : [name],
+          shared: kind === 'task' ? [1] : [],
+        },
+      ]);
+    }
+  });
+});
