@@ -341,10 +341,10 @@ class Building {
   /** What undoes a task, if it says so. @param node that it is, or belongs to */
   #compensation(node: string, { compensate }: TaskOptions): Compensation | undefined {
     if (compensate === undefined) return undefined;
-    const { input: given = (output: Data, input: Data) => ({ output, input }) } = compensate;
     return {
       logic: this.#taskLogic(node, `undo ${node}`, compensate, true),
-      input: (output, input) => ask(() => given(output, input)),
+      input: compensate.input ?? ((output: Data, input: Data) => ({ output, input })),
+      ask,
     };
   }
 

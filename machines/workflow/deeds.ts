@@ -6,7 +6,7 @@
 import { frozen } from '../values/frozen.ts';
 import { problemAfter } from './graph.ts';
 import type { Compensation, Deed, Left, Uncompensated, WorkOutcome, WorkProblem } from './graph.ts';
-import { isUndone, saidBy } from './progress.ts';
+import { isUndone, problemBy } from './progress.ts';
 import type { RunContext } from './progress.ts';
 
 /** What whoever undoes a run, a list or a loop is given: what was done in it, and what it was given where that matters. */
@@ -30,16 +30,16 @@ export function undoingAfter(
     const { deeds } = outcome;
     return deeds && { undo: { deeds, ...(keepsInput === true && { given }) } satisfies Undone };
   }
-  if (outcome.status === 'complete') return asked(() => input(frozen(outcome.output), frozen(given)));
+  if (outcome.status === 'complete') return asked(compensation, () => input(frozen(outcome.output), frozen(given)));
   return outcome.doubt && { problem: outcome.doubt };
 }
 
-function asked(input: () => unknown): Undoing {
+function asked({ ask = (give) => give() }: Compensation, input: () => unknown): Undoing {
   try {
-    return { undo: input() };
+    return { undo: ask(input) };
   } catch (error) {
-    const message = `what it takes to undo it cannot be said: ${saidBy(error)}`;
-    return { problem: { class: 'invalid-input', message } };
+    const what = 'what it takes to undo it cannot be said';
+    return { problem: problemBy(error, 'invalid-input', what, { ask }) };
   }
 }
 

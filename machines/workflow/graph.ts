@@ -129,7 +129,9 @@ export interface Compensation {
   readonly logic: AnyActorLogic;
   /** What that is given, of work that is complete. Undefined: the work says itself what it has done ({@link Left}). */
   readonly input: ((output: Data, input: Data) => unknown) | undefined;
-  /** Then: whether whoever undoes it must know what the work was given. */
+  /** How what that throws is asked for more. */
+  readonly ask?: Ask;
+  /** Where the work says it itself: whether whoever undoes it must know what the work was given. */
   readonly keepsInput?: boolean;
 }
 

@@ -118,7 +118,7 @@ describe('a fork of a run', () => {
     const office = new Office();
     const world = await midway(office);
     // Its newest record is newer than everything below it.
-    await world.tell('flow/1', { type: 'task.resume', task: 'nobody', by: 'test' });
+    await world.tell('flow/1', { type: 'task.resume', task: 'first', by: 'test' });
     await world.system.fork('flow/1', { as: 'flow/fork' });
     await world.system.fork('flow/fork', { as: 'flow/again' });
     await world.crash();

@@ -10,7 +10,7 @@ class Sleeper {
   answer: (output: Record<string, unknown> | Error) => void = () => {};
   asked = 0;
 
-  readonly work = (_: Assignment): Record<string, unknown> | Promise<Record<string, unknown>> => {
+  readonly work = (_given: Assignment): Record<string, unknown> | Promise<Record<string, unknown>> => {
     if (this.asked++ > 0) return { text: 'in time' };
     return new Promise((resolve, reject) => {
       this.answer = (output) => (output instanceof Error ? reject(output) : resolve(output));
@@ -165,7 +165,7 @@ describe('a reply that comes too late', () => {
         new Promise((resolve) => {
           answers.push(() => resolve({ text: (input as { text: string }).text }));
         }),
-      { window: 10, countTokens: ({ text }: { text: string }) => text.length } as never,
+      { window: 10, countTokens: ({ text }: { text: string }) => text.length },
     );
     const cut = chunk({
       ...{ pointer: '#/text', maxTokens: 8, overlap: 0, finest: 'word', concurrency: 2 },
@@ -183,7 +183,9 @@ describe('a reply that comes too late', () => {
     for (const answer of answers) answer();
     await world.settle();
     const late = (await attemptsOf(world)).flatMap((attempt) => attempt.late ?? []);
-    expect(late.map(({ part }) => part).toSorted()).toEqual(answers.map((_, index) => index + 1));
+    expect(late.map(({ part }) => part).toSorted((a, b) => a! - b!)).toEqual(
+      answers.map((_, index) => index + 1),
+    );
   });
 
   it('undoes nothing where it may not be kept', async () => {

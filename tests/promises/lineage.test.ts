@@ -455,6 +455,8 @@ describe('the lineage of what several runs have made', () => {
 
   it('is not asked for as of a record of nobody in particular', async () => {
     const world = await open();
-    await expect(world.system.lineage(hash, { at: 1 })).rejects.toThrow(/is a record of a run: say which/);
+    await expect(world.system.lineage(hash, { at: 1 })).rejects.toThrow(
+      /is a record of a run, and there is none/,
+    );
   });
 });

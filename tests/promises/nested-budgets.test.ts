@@ -152,8 +152,9 @@ describe('a run within a run', () => {
 });
 
 describe('what the budget of a run says', () => {
-  const work = task({ agent: ['dear', 'cheap'], reviewers: 'treasurer', input: () => ({}) });
-  const free = workflow({ id: 'free', tasks: { work } });
+  const options = { agent: ['dear', 'cheap'], reviewers: 'treasurer' };
+  const work = task(options);
+  const free = workflow({ id: 'free', tasks: { work: task({ ...options, input: () => ({}) }) } });
   /** Everything that can be around a task, without a budget of its own. */
   const BODIES = {
     'a call': () => call({ workflow: free, input: () => ({}) }),
@@ -252,7 +253,7 @@ describe('what the budget of a run says', () => {
     });
     const world = await runOf(top, { work: worker });
     const { wide, narrow } = world.snapshot('top/1').context.nodes as Record<string, { status: string }>;
-    expect([wide!.status, narrow!.status, calls.made]).toEqual(['running', 'failed', 0]);
+    expect([wide!.status, narrow!.status, calls.made]).toEqual(['waiting', 'failed', 0]);
     expect(world.snapshot('top/1/wide/work').value).toBe('reviewing');
     // The wider one of the two around it does not help either.
     const turned = workflow({

@@ -88,6 +88,8 @@ const flow = (id: string, tasks: object, more: object = {}): WorkflowMachine =>
   workflow({ id, strategy: AT_ONCE, tasks: tasks as never, ...more }) as WorkflowMachine;
 const doing = (needs?: readonly string[], undo = 'undo') =>
   task({ ...(needs && { needs: needs as never[] }), capability: 'do', ...given, ...undoneBy(undo) });
+/** The same, as a body: it is given its input by whoever has it done. */
+const doingIt = () => task({ capability: 'do', ...undoneBy('undo') });
 const breaking = (needs: readonly string[], more: object = {}) =>
   task({ needs: needs as never[], capability: 'break', ...given, ...more });
 
@@ -110,7 +112,7 @@ describe('a run that is undone', () => {
   it.each([
     ['a call', call({ workflow: pair, ...given }), ['s/a', 's/b']],
     ['a list of runs', map({ ...one, each: pair }), ['s/0/a', 's/0/b', 's/1/a', 's/1/b']],
-    ['a list of tasks', map({ ...one, each: doing() }), ['s/0', 's/1']],
+    ['a list of tasks', map({ ...one, each: doingIt() }), ['s/0', 's/1']],
     [
       'a loop',
       loop({ body: pair, times: 2, until: (_, { number }) => number === 2, ...given }),
@@ -118,7 +120,7 @@ describe('a run that is undone', () => {
     ],
     [
       'a loop of a task',
-      loop({ body: doing(), times: 2, until: (_, { number }) => number === 2, ...given }),
+      loop({ body: doingIt(), times: 2, until: (_, { number }) => number === 2, ...given }),
       ['s/1', 's/2'],
     ],
     [
@@ -300,7 +302,7 @@ function randomSaga(chance: Prng, depth = 0): Record<string, unknown> {
   for (let i = 0; i < size; i++) {
     const needs = i === 0 ? [] : [`n${i - 1}`];
     const within = () => flow(`flow${depth}`, randomSaga(chance, depth + 1));
-    const body = chance.chance(0.5) || depth > 1 ? doing() : within();
+    const body = chance.chance(0.5) || depth > 1 ? doingIt() : within();
     const times = 1 + chance.below(2);
     switch (depth > 1 ? 0 : chance.below(4)) {
       case 1:
