@@ -4,17 +4,14 @@
  */
 
 /** Under Heddle a ref has an address; elsewhere there is none, and nobody moves. */
-const addressOf = (self: object): string | undefined => (self as { readonly address?: string }).address;
-
-/** By which others know whoever asks: its address; elsewhere its session. */
-export const nameHere = (self: { readonly sessionId: string }): string => addressOf(self) ?? self.sessionId;
+const placeOf = (self: object): string | undefined => (self as { readonly address?: string }).address;
 
 /** The root of a tree in which there is an address: `report/7` of `report/7/research`. */
 const rootOf = (address: string): string => address.split('/', 2).join('/');
 
 /** The same place in the tree of whoever asks. What stands behind an address (`~2`, `#1`) stays. */
 export function hereOf(place: string, self: object): string {
-  const address = addressOf(self);
+  const address = placeOf(self);
   return address === undefined ? place : rootOf(address) + place.slice(rootOf(place).length);
 }
 

@@ -5,6 +5,7 @@
  * Contents are actors (`content/<hash>`), so they are durable, backed up and told again like all others. Values are JSON; what is
  * none is kept by those who have it, with its hash as a source.
  */
+import { frozen } from '../../machines/values/frozen.ts';
 import { canonicalOf, NotJson } from '../../machines/values/canonical.ts';
 import type { Json } from '../../machines/values/canonical.ts';
 import { content, isFull, isWanted } from '../../machines/values/content.ts';
@@ -177,11 +178,4 @@ export class Content {
       if (found !== hash) yield { hash, found };
     }
   }
-}
-
-/** Frozen from within, so that what is frozen as a whole need not be looked at again. */
-function frozen<TValue extends Json>(value: TValue): TValue {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  Object.values(value).forEach(frozen);
-  return Object.freeze(value);
 }

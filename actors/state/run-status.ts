@@ -5,6 +5,7 @@
  */
 import { hereOf } from '../../machines/here.ts';
 import { canonicalOf, NotJson } from '../../machines/values/canonical.ts';
+import { frozen } from '../../machines/values/frozen.ts';
 import { addressOf } from '../../machines/address.ts';
 import type { Source } from '../../machines/contract.ts';
 import { NOTHING } from '../../machines/values/money.ts';
@@ -29,7 +30,6 @@ import type { AnyDeclaration, NeedOption } from '../workflow/declaration.ts';
 import { errorPolicyOf, joinRuleOf } from '../workflow/graph.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { needOf } from '../workflow/need.ts';
-import { frozenCopy } from './frozen-copy.ts';
 import { withLate } from './late-replies.ts';
 import type { AttemptStatus } from './late-replies.ts';
 
@@ -180,7 +180,7 @@ export function runStatusOf(
   const tasks = reader.tasksOf(run, context, options, '');
   const all = tasks.flatMap(withParts);
   const waits = all.flatMap((part) => part.waits ?? []);
-  return frozenCopy({
+  return frozen({
     run,
     workflow: options?.id ?? run.split('/', 1)[0]!,
     state: stateWith(waits, runStateOf(stood)),

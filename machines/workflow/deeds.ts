@@ -30,7 +30,8 @@ export function undoingAfter(
     const { deeds } = outcome;
     return deeds && { undo: { deeds, ...(keepsInput === true && { given }) } satisfies Undone };
   }
-  if (outcome.status === 'complete') return asked(compensation, () => input(frozen(outcome.output), frozen(given)));
+  if (outcome.status === 'complete')
+    return asked(compensation, () => input(frozen(outcome.output), frozen(given)));
   return outcome.doubt && { problem: outcome.doubt };
 }
 

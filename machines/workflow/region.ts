@@ -6,7 +6,7 @@ import type { AnyActorRef } from 'xstate';
 import { isWork, undoOf } from './graph.ts';
 import type { Graph, GraphNode, WorkNode, WorkOutcome, WorkStart } from './graph.ts';
 import { peopleBehind } from './people.ts';
-import { nameHere } from '../here.ts';
+import { addressOf } from '../address.ts';
 import type { Given, RunContext } from './progress.ts';
 
 /** The names under which a region asks its guards. */
@@ -163,7 +163,7 @@ function runningState(graph: Graph, name: string, node: WorkNode, isNested: bool
     invoke: {
       id: name,
       src: name,
-      input: ({ context, self }: Birth) => startOf(graph, name, node, context, nameHere(self)),
+      input: ({ context, self }: Birth) => startOf(graph, name, node, context, addressOf(self)),
       onDone: [
         {
           guard: { type: 'ended', params: (step: Step) => ({ ...ofOutcome(step), how: 'complete' }) },
@@ -260,7 +260,7 @@ function undoingState(graph: Graph, name: string, isNested: boolean) {
       src: undoOf(name),
       input: ({ context: { nodes, account }, self }: Birth): WorkStart => ({
         workflow: graph.id,
-        run: nameHere(self),
+        run: addressOf(self),
         task: undoOf(name),
         account,
         input: nodes[name]!.undo,

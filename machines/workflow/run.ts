@@ -37,7 +37,7 @@ import type { RunEvent, RunStands, TaskOrder } from './events.ts';
 import { factsOfAll } from './facts.ts';
 import { ACCOUNT, broken, isWork, nameOf, problemAfter, undoOf } from './graph.ts';
 import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
-import { nameHere } from '../here.ts';
+import { addressOf } from '../address.ts';
 import {
   beginning,
   canBeUndone,
@@ -155,7 +155,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
         return problem === undefined ? {} : ending(context, { how: 'output', problem });
       }),
       giveUp: enqueueActions(({ context, enqueue, self }) => {
-        enqueue.sendTo('failure', { type: 'fail', error: problemOfRun(graph, context, nameHere(self)) });
+        enqueue.sendTo('failure', { type: 'fail', error: problemOfRun(graph, context, addressOf(self)) });
       }),
     },
   });
@@ -189,7 +189,7 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       aborted: { description: 'its error says by whom, and why', ...lastState(isNested) },
     },
     output: ({ context, self }: { readonly context: RunContext; readonly self: AnyActorRef }) =>
-      isNested ? outcomeOf(graph, context, nameHere(self)) : outputOfRun(graph, context),
+      isNested ? outcomeOf(graph, context, addressOf(self)) : outputOfRun(graph, context),
   };
   // The names of states, guards and children come from the graph: XState's types cannot know them.
   return built.createMachine(config as never) as never;

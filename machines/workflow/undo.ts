@@ -9,6 +9,8 @@
  */
 import { enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyStateMachine } from 'xstate';
+import { addressOf } from '../address.ts';
+import { startHere } from '../here.ts';
 import { uncompensatedAfter } from './deeds.ts';
 import type { Undone } from './deeds.ts';
 import { isOrder, isTold, within } from './events.ts';
@@ -23,9 +25,14 @@ export interface UndoSpec {
   /** Those who undo. */
   readonly actors: Readonly<Record<string, AnyActorLogic>>;
   /** Which of them undoes what somebody has done, and what is said to it besides what it is given. */
-  readonly childFor: (of: string, context: Pick<UndoContext, 'start' | 'address' | 'account'>) => UndoChild;
+  readonly childFor: (of: string, undoing: Undoer) => UndoChild;
   /** The account that pays for it, where what is undone had one of its own. Default: that of whoever has it undone. */
   readonly account?: Graph['account'];
+}
+
+/** Whoever has something undone, where it lives now: it may have been forked. */
+interface Undoer extends Pick<UndoContext, 'start' | 'account'> {
+  readonly address: string;
 }
 
 interface UndoChild {
@@ -36,8 +43,6 @@ interface UndoChild {
 
 export interface UndoContext {
   readonly start: WorkStart;
-  /** Its own. */
-  readonly address: string;
   readonly account: WorkStart['account'];
   /** What is to be undone, and was not yet: the last of it is the next, or is being undone. */
   readonly deeds: readonly Doable[];
@@ -96,7 +101,10 @@ const compensationBy = (spec: UndoSpec): Compensation => ({
 });
 
 function undoMachine({ actors, childFor, account }: UndoSpec): AnyStateMachine {
-  const childOf = (context: UndoContext) => childFor(context.deeds.at(-1)!.of, context);
+  const childOf = ({ deeds, start, account: payer }: UndoContext, self: AnyActorRef) => {
+    const here = { start: startHere(start, self), account: payer, address: addressOf(self) };
+    return childFor(deeds.at(-1)!.of, here);
+  };
   return setup({
     types: { context: {} as UndoContext, events: {} as UndoEvent, input: {} as WorkStart },
     actors: { ...actors },
@@ -105,31 +113,31 @@ function undoMachine({ actors, childFor, account }: UndoSpec): AnyStateMachine {
       'is about it': ({ context, event }) => isOrder(event) && isTold(event.task, nameOf(context.start)),
     },
     actions: {
-      begin: enqueueActions(({ context, enqueue }) => {
+      begin: enqueueActions(({ context, enqueue, self }) => {
         const { of, undo } = context.deeds.at(-1)!;
-        const { src, id, start } = childOf(context);
+        const { src, id, start } = childOf(context, self);
         enqueue.assign(progressed(context, of, { status: 'compensating', uncompensated: [] }));
         enqueue.spawnChild(src, { id, input: { ...start, input: undo } });
       }),
-      take: enqueueActions(({ context, event, enqueue }) => {
+      take: enqueueActions(({ context, event, enqueue, self }) => {
         if (!('output' in event || 'error' in event)) return;
         const outcome = 'output' in event ? (event.output as WorkOutcome) : broken(saidBy(event.error));
-        enqueue.stopChild(childOf(context).id);
+        enqueue.stopChild(childOf(context, self).id);
         enqueue.assign(ended(context, outcome));
       }),
       tell: enqueueActions(({ context, event, enqueue, self }) => {
         if (event.type === 'task.stands') tellStanding(enqueue, self, nameOf(context.start), event.standing);
       }),
-      passOn: enqueueActions(({ context, event, enqueue }) => {
+      passOn: enqueueActions(({ context, event, enqueue, self }) => {
         if (!isOrder(event)) return;
-        const { id } = childOf(context);
+        const { id } = childOf(context, self);
         enqueue.sendTo(id, { ...event, task: within(event.task, nameOf(context.start)) ?? id });
       }),
     },
   }).createMachine({
     id: 'undo',
-    context: ({ input: start, self, spawn }) => ({
-      ...beginning(start, self),
+    context: ({ input: start, spawn }) => ({
+      ...beginning(start),
       account:
         account === undefined
           ? start.account
@@ -166,13 +174,11 @@ function undoMachine({ actors, childFor, account }: UndoSpec): AnyStateMachine {
   });
 }
 
-function beginning(start: WorkStart, self: AnyActorRef): Omit<UndoContext, 'account'> {
-  // Under Heddle a ref has an address; elsewhere its session is all there is.
-  const { address = self.sessionId } = self as { readonly address?: string };
+function beginning(start: WorkStart): Omit<UndoContext, 'account'> {
   const { deeds: all } = start.input as Undone;
   const lost = all.flatMap((deed) => ('problem' in deed ? [deed] : []));
   return {
-    ...{ start, address, deeds: all.flatMap((deed) => ('problem' in deed ? [] : [deed])) },
+    ...{ start, deeds: all.flatMap((deed) => ('problem' in deed ? [] : [deed])) },
     parts: Object.fromEntries(
       lost.map(({ of, problem }) => [
         of,
