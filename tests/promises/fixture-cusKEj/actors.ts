@@ -1,0 +1,2 @@
+import { order } from '../exported-order.ts';
+export const actors = { order: order({ fails: false }) };
