@@ -9,6 +9,7 @@
 import type { Cell } from './cell.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import { HeddleError } from './errors.ts';
+import { isHeldBack } from './forked-effects.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Runtime } from './runtime.ts';
 import { mayRun } from './standing.ts';
@@ -90,7 +91,8 @@ const whyLost = ({ id, event }: DeadLetter): string =>
 function isWaiting(runtime: Runtime, cell: Cell): boolean {
   if ((cell.mailbox?.size ?? 0) > 0 || (cell.timers?.size ?? 0) > 0) return true;
   if (cell.owed !== undefined || cell.undurable > 0 || cell.acting > 0) return true;
-  if (cell.definition.isProcess) return runtime.processes.isAround(cell.actor);
+  // What a fork holds back begins when somebody says so.
+  if (cell.definition.isProcess) return isHeldBack(cell) || runtime.processes.isAround(cell.actor);
   if (cell.definition.host.kind !== 'machine' || takesEvents(cell)) return true;
   return Object.values<Ref>(cell.snapshot!.children ?? {}).some((child) => lives(runtime, child));
 }

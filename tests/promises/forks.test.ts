@@ -323,6 +323,8 @@ describe('a fork', () => {
     await twin.send({ type: 'dial' });
     await opened.settle();
     expect([announced.length, calls.length]).toEqual([1, 1]);
+    // It waits for somebody.
+    expect(await collect(opened.system.stuck())).toEqual([]);
     let later = await opened.crash();
     await later.settle();
     // The call of the original has begun again.
