@@ -294,7 +294,7 @@ class Post {
         return newest === undefined || comesBefore(newest, cause);
       })
       .map(([, sent]) => sent)
-      .sort((a, b) => (isBefore(a.place, b.place) ? -1 : isBefore(b.place, a.place) ? 1 : 0));
+      .sort(bySending);
   }
 }
 
@@ -307,6 +307,14 @@ function hasTimer(
 
 const isWithin = (root: string, address: string): boolean =>
   address === root || address.startsWith(`${root}/`);
+
+/** Of what was found later the place is not known, but whoever has sent several has said in which order. */
+function bySending(a: Sent, b: Sent): number {
+  if (isBefore(a.place, b.place)) return -1;
+  if (isBefore(b.place, a.place)) return 1;
+  if (a.cause.actor !== b.cause.actor) return a.cause.actor - b.cause.actor;
+  return comesBefore(a.cause, b.cause) ? -1 : 1;
+}
 
 const comesBefore = (
   a: { readonly seq: number; readonly index: number },
