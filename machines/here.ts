@@ -7,7 +7,8 @@
 const placeOf = (self: object): string | undefined => (self as { readonly address?: string }).address;
 
 /** The root of a tree in which there is an address: `report/7` of `report/7/research`. */
-const rootOf = (address: string): string => address.split('/', 2).join('/');
+/** The root actor that an address belongs to. */
+export const rootOf = (address: string): string => address.split('/', 2).join('/');
 
 /** The same place in the tree of whoever asks. What stands behind an address (`~2`, `#1`) stays. */
 export function hereOf(place: string, self: object): string {
@@ -26,5 +27,6 @@ export function movedFrom(from: string, self: object): (place: string) => string
 
 /** What somebody was given to begin with, as it is now. */
 export function startHere<TStart extends { readonly run: string }>(start: TStart, self: object): TStart {
-  return { ...start, run: hereOf(start.run, self) };
+  const run = hereOf(start.run, self);
+  return run === start.run ? start : { ...start, run };
 }

@@ -159,3 +159,7 @@ export interface OwedEffect {
   readonly intent:
     Extract<Intent, { kind: 'action' | 'emit' }> | { readonly kind: 'tell'; readonly event: AnyEventObject };
 }
+
+/** Whether nothing of it is under way: no turn, no action, no message. */
+export const isQuiet = ({ undurable, owed, mailbox }: Cell): boolean =>
+  undurable === 0 && owed === undefined && (mailbox?.size ?? 0) === 0;

@@ -14,6 +14,7 @@
  * A write that fails puts up the fence: see `recover` in `runtime.ts`.
  */
 import type { SealedCommit } from '../storage/ledger.ts';
+import { isQuiet } from './cell.ts';
 import type { Cell } from './cell.ts';
 import { prepareCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { PreparedCheckpoint } from './checkpoint.ts';
@@ -373,6 +374,3 @@ export class Committer {
     this.#runtime.scheduler.roomAgain();
   }
 }
-
-const isQuiet = ({ undurable, owed, mailbox }: Cell): boolean =>
-  undurable === 0 && owed === undefined && (mailbox?.size ?? 0) === 0;

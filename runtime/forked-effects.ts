@@ -6,7 +6,7 @@ import type { JournalRecord } from '../storage/journal.ts';
 import type { Cell, OwedEffect, OwedTurn } from './cell.ts';
 import { allDifferences } from './difference.ts';
 import { HeddleError } from './errors.ts';
-import { childAddress } from './kernel/address.ts';
+import { childAddress, rootOf } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Birth, ForkOf } from './mailbox.ts';
 import { journalNow, recordsOf } from './past/reading.ts';
@@ -100,8 +100,6 @@ function nameOfOriginal({ address }: Cell, fork: ForkOf): (text: string) => stri
       ? original + text.slice(own.length)
       : text;
 }
-
-const rootOf = (address: string): string => address.split('/', 2).join('/');
 
 /** An intent without what is another in every telling: numbers of actors, and times. */
 const withoutNumbers = (intent: ToldIntent): unknown[] => intent.filter((part) => typeof part !== 'number');

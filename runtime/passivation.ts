@@ -4,6 +4,7 @@
  * An actor whose life is over stays for a while too: a parent that re-enters a state invokes the same address again, and
  * need not read it from the store then. But of those only so many stay, and only small ones.
  */
+import { isQuiet } from './cell.ts';
 import type { Cell } from './cell.ts';
 import { earliestDue, hasWork } from './checkpoint.ts';
 import type { TimerHandle } from './clock.ts';
@@ -86,8 +87,7 @@ export class Passivation {
   }
 
   #isIdle(cell: Cell): boolean {
-    if (cell.undurable > 0 || cell.owed !== undefined || (cell.mailbox?.size ?? 0) > 0) return false;
-    if (hasWork(cell) || cell.definition.isSupervisor) return false;
+    if (!isQuiet(cell) || hasWork(cell) || cell.definition.isSupervisor) return false;
     return this.#runtime.hubs.get(cell.actor)?.isEmpty ?? true;
   }
 

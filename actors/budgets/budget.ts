@@ -7,7 +7,7 @@ import { LIST_LENGTH } from '../../machines/budget/message.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import { microsOf, problemOfAmount } from '../../machines/values/money.ts';
 import type { Data } from '../../machines/workflow/graph.ts';
-import { saidBy } from '../../machines/workflow/progress.ts';
+import { saidBy } from '../../machines/faults/crash.ts';
 
 /**
  * What becomes of a task for which the money does not suffice: `refuse`, it fails with `budget-exhausted`; `cheaper`, an agent is

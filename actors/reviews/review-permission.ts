@@ -5,6 +5,7 @@
  * It fails closed: an error, an answer that makes no sense or that nothing has determined, and an obligation that nobody meets are
  * refusals. Those are sent to the review as well, and recorded there.
  */
+import { rootOf } from '../../machines/here.ts';
 import type { Permission } from '../../machines/review/events.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import type { AccessRequest, Decision, Entitled, Obligation, Resource } from '../../runtime/index.ts';
@@ -144,7 +145,7 @@ export function workflowOf(address: string): string {
 
 /** The root actor that the review belongs to; the review itself where it is one. */
 export function runOf(address: string): string {
-  return address.split('/', 2).join('/');
+  return rootOf(address);
 }
 
 function segments(address: string): readonly string[] {

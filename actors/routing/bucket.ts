@@ -3,6 +3,7 @@
  * process, and in another experiment elsewhere.
  */
 import { createHash } from 'node:crypto';
+import { rootOf } from '../../machines/here.ts';
 import type { Arm, Experiment } from './rules.ts';
 import { BUCKETS } from './rules.ts';
 
@@ -12,15 +13,13 @@ export function bucketOf(...names: readonly string[]): number {
   return Number(digest.readBigUInt64BE(0) % BigInt(BUCKETS));
 }
 
-/** A run within a run is a part of it: all of it is one run to whoever has started that. */
-const outermost = (run: string): string => run.split('/', 2).join('/');
-
 /** Which arm a task belongs to. */
 export function armOf(
   { id, arms, sticky }: Experiment,
   { run, task }: { readonly run: string; readonly task: string },
 ): { readonly arm: Arm; readonly bucket: number } {
-  const bucket = sticky === 'run' ? bucketOf(id, outermost(run)) : bucketOf(id, run, task);
+  // A run within a run is a part of it: all of it is one run to whoever has started that.
+  const bucket = sticky === 'run' ? bucketOf(id, rootOf(run)) : bucketOf(id, run, task);
   // The last one ends with the last bucket.
   return { arm: arms.find(({ below }) => bucket < below)!, bucket };
 }

@@ -233,7 +233,7 @@ class Blaming {
 
   #taskAt(address: string): TaskContext | undefined {
     const stood = this.#moment(address);
-    return stood !== undefined && isTask(stood) ? (stood.context as TaskContext) : undefined;
+    return stood !== undefined && isTask(stood) ? stood.context : undefined;
   }
 
   #inputIn(address: string): string {

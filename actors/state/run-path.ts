@@ -5,7 +5,7 @@
 import type { AnyDeclaration } from '../workflow/declaration.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { declarationOf } from '../workflow/workflow.ts';
-import { innerOf } from './run-status.ts';
+import { innerOf } from '../workflow/declaration.ts';
 
 export interface PathRun {
   readonly address: string;

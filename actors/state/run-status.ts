@@ -26,6 +26,7 @@ import type { NodeProgress, NodeStatus, RunContext } from '../../machines/workfl
 import type { Standing } from '../../machines/workflow/standings.ts';
 import type { UndoContext } from '../../machines/workflow/undo.ts';
 import { digestOf } from '../schema/digest.ts';
+import { innerOf } from '../workflow/declaration.ts';
 import type { AnyDeclaration, NeedOption } from '../workflow/declaration.ts';
 import { errorPolicyOf, joinRuleOf } from '../workflow/graph.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
@@ -157,11 +158,11 @@ export type DeclarationOf = (logic: unknown) => AnyWorkflowOptions | undefined;
 
 export function isRun(stood: Stood | undefined): stood is Stood & { readonly context: RunContext } {
   const context = stood?.context as Partial<RunContext> | undefined;
-  return context?.nodes !== undefined && context.completed !== undefined;
+  return context?.nodes !== undefined && context.prepared !== undefined;
 }
 
 /** Whether it is work for an agent. */
-export function isTask(stood: Stood): boolean {
+export function isTask(stood: Stood): stood is Stood & { readonly context: TaskContext } {
   const context = stood.context as Partial<TaskContext> | undefined;
   return context?.question !== undefined && context.log !== undefined;
 }
@@ -286,6 +287,17 @@ function areEnough(needs: readonly NodeStatus[], declared: AnyDeclaration | unde
   return there.length >= (join.kind === 'any' ? 1 : join.count);
 }
 
+/** The nodes of one run, within which they are looked at. */
+interface Nodes {
+  readonly run: string;
+  readonly nodes: RunContext['nodes'];
+  readonly options: AnyWorkflowOptions | undefined;
+  /** The path to the run, with a slash behind it; empty for the outermost. */
+  readonly within: string;
+  /** The books of whoever pays for it. */
+  readonly ledger: Ledger | undefined;
+}
+
 /** Reads the parts of a run, and notes what people have decided in them. */
 class Reader {
   readonly decisions: HumanDecision[] = [];
@@ -303,10 +315,9 @@ class Reader {
     options: AnyWorkflowOptions | undefined,
     within: string,
   ): PartStatus[] {
-    const ledger = this.#ledgerOf(context);
-    return Object.entries(context.nodes).map(([name, node]) =>
-      this.#nodeOf(run, context, name, node, options, within, ledger),
-    );
+    const { nodes } = context;
+    const those = { run, nodes, options, within, ledger: this.#ledgerOf(context) };
+    return Object.entries(nodes).map(([name, node]) => this.#nodeOf(name, node, those));
   }
 
   /** The books of whoever pays for a run: its own account, or that of the run around it. */
@@ -316,15 +327,7 @@ class Reader {
     return this.#moment(address)?.context as Ledger | undefined;
   }
 
-  #nodeOf(
-    run: string,
-    { nodes }: RunContext,
-    name: string,
-    node: NodeProgress,
-    options: AnyWorkflowOptions | undefined,
-    within: string,
-    ledger: Ledger | undefined,
-  ): PartStatus {
+  #nodeOf(name: string, node: NodeProgress, { run, nodes, options, within, ledger }: Nodes): PartStatus {
     const declared = options?.tasks[name];
     const address = `${run}/${name}`;
     const { status, output, facts, startedAt, endedAt, problem, because, skipped, blockedBy } = node;
@@ -334,6 +337,7 @@ class Reader {
     const undo = this.#partAt(undoneAt, `${within}${undoOf(name)}`, undefined, ledger);
     const place: Wait | undefined =
       status === 'ready' ? { task, for: 'place', why: 'so many run already as may at once' } : undefined;
+    const agent = part?.agent ?? facts?.agent;
     const waits = OVER.has(status) ? undefined : (place ?? part?.waits);
     const parts = [...this.#undoneAt(undoneAt, part?.parts ?? []), ...(undo === undefined ? [] : [undo])];
     return {
@@ -344,11 +348,10 @@ class Reader {
       ...(part?.input !== undefined && { input: part.input }),
       ...insteadIn(node, declared, nodes, options),
       ...(output !== undefined && { output: heldOf(output) }),
-      ...(facts?.agent !== undefined && { agent: facts.agent }),
+      ...(agent !== undefined && { agent }),
       ...(facts?.confidence !== undefined && { confidence: facts.confidence }),
       ...(facts?.ground !== undefined && { ground: facts.ground }),
       attempts: part?.attempts ?? [],
-      ...(part?.agent !== undefined && { agent: part.agent }),
       ...(problem !== undefined && { problem }),
       ...(because !== undefined && { because }),
       ...(skipped !== undefined && { skipped }),
@@ -515,13 +518,6 @@ const isUndoing = (context: unknown): context is UndoContext =>
   typeof context === 'object' && context !== null && 'deeds' in context && 'parts' in context;
 
 const nameIn = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
-/** What is done for each item, each time, or as a run within the run. */
-export function innerOf(declared: AnyDeclaration | undefined): unknown {
-  if (declared?.kind === 'map') return declared.options.each;
-  if (declared?.kind === 'loop') return declared.options.body;
-  return declared?.kind === 'call' ? declared.options.workflow : undefined;
-}
 
 function needsOf(declared: AnyDeclaration | undefined): string[] {
   const needs: readonly NeedOption<string>[] = declared?.options.needs ?? [];

@@ -252,6 +252,18 @@ export type AnyDeclaration =
 export const isTask = (body: Body | AnyActorLogic): body is TaskDeclaration =>
   (body as Partial<TaskDeclaration>).kind === 'task';
 
+/** What else is done within a node, for each item or each time: the logic of a run, as a rule. */
+export function innerOf(declared: AnyDeclaration | undefined): AnyActorLogic | undefined {
+  if (declared?.kind === 'call') return declared.options.workflow;
+  const body =
+    declared?.kind === 'map'
+      ? declared.options.each
+      : declared?.kind === 'loop'
+        ? declared.options.body
+        : undefined;
+  return body === undefined || isTask(body) ? undefined : body;
+}
+
 function declared<TKind extends string, TNeed extends string, TOptions>(
   kind: TKind,
   options: object,

@@ -2,10 +2,9 @@
  * What may be said to a run from outside: to end it, to let one of its tasks go on, to give one up. What nobody in there would hear, or
  * what does not say by whom it is decided and why, is refused to whoever says it.
  */
-import type { AnyActorLogic, AnyEventObject } from 'xstate';
+import type { AnyEventObject } from 'xstate';
 import { InvalidArgument } from '../../runtime/index.ts';
-import { isTask } from './declaration.ts';
-import type { AnyDeclaration } from './declaration.ts';
+import { innerOf } from './declaration.ts';
 import type { AnyWorkflowOptions, DeclarationOf } from './graph.ts';
 
 /** What each order must say. */
@@ -59,11 +58,4 @@ function problemOfTask(
   return workflow === undefined || path.length === 0
     ? undefined
     : problemOfTask(workflow, path, declarationOf);
-}
-
-/** What is done within a node. */
-function innerOf({ kind, options }: AnyDeclaration): AnyActorLogic | undefined {
-  if (kind === 'call') return options.workflow;
-  const body = kind === 'map' ? options.each : kind === 'loop' ? options.body : undefined;
-  return body === undefined || isTask(body) ? undefined : body;
 }

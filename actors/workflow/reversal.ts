@@ -3,6 +3,7 @@
  * is in them.
  */
 import type { AnyActorLogic } from 'xstate';
+import { isTask } from './declaration.ts';
 import type { AnyDeclaration, TaskDeclaration } from './declaration.ts';
 import { declarationOf } from './workflow.ts';
 
@@ -40,7 +41,7 @@ function reversalOfTask({ options: { compensate } }: TaskDeclaration): Reversal 
 }
 
 const reversalOfBody = (body: TaskDeclaration | AnyActorLogic): Reversal =>
-  'kind' in body && 'options' in body ? reversalOfTask(body) : reversalOfLogic(body);
+  isTask(body) ? reversalOfTask(body) : reversalOfLogic(body);
 
 function reversalOfLogic(logic: AnyActorLogic): Reversal {
   const options = declarationOf(logic);

@@ -5,7 +5,7 @@
 import { isPermitError } from '../permits/guarded.ts';
 import type { PermitError } from '../permits/guarded.ts';
 import { NOTHING } from '../values/money.ts';
-import { saidBy } from '../workflow/progress.ts';
+import { saidBy } from '../faults/crash.ts';
 import type { Answer, Failed } from './words.ts';
 
 export function answerOfError(error: unknown): Answer {

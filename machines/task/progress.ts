@@ -187,11 +187,10 @@ function deadlineOf({ seat }: TaskStart, { deadlineMs }: TaskSpec, now: number):
 
 /** The same as it is called where it lives now: a fork asks, pays and reports under names of its own. */
 export function placed(context: TaskContext, self: object): TaskContext {
-  const { id, start, accounts } = context;
-  return {
-    ...context,
-    ...{ id: hereOf(id, self), start: startHere(start, self), accounts: accounts.map(movedFrom(id, self)) },
-  };
+  const { id: before, start, accounts } = context;
+  const id = hereOf(before, self);
+  if (id === before) return context;
+  return { ...context, id, start: startHere(start, self), accounts: accounts.map(movedFrom(before, self)) };
 }
 
 // ---- who ----------------------------------------------------------------------------------------------------------

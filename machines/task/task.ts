@@ -31,7 +31,7 @@ import { isOrder, isTold } from '../workflow/events.ts';
 import type { TaskCancel, TaskOrder, TaskStands } from '../workflow/events.ts';
 import { startHere } from '../here.ts';
 import { nameOf } from '../workflow/graph.ts';
-import { saidBy } from '../workflow/progress.ts';
+import { crashBy } from '../faults/crash.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
 import { answerOfError, failedWith } from './broken.ts';
@@ -196,7 +196,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
     actions: {
       advise: assign(({ context }, { answer }: { readonly answer: Advice }) => advised(context, answer)),
       findNobody: assign(({ context }, { error }: { readonly error: unknown }) =>
-        advised(context, { fault: { class: 'crash', message: saidBy(error) }, passedOver: [] }),
+        advised(context, { fault: crashBy(error), passedOver: [] }),
       ),
       reserve: enqueueActions(({ context, enqueue, self, system }) => {
         const ticket = ticketOf(placed(context, self));
@@ -252,7 +252,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       hearOthers: assign(({ context }, { answer }: { readonly answer: Polled }) => polled(context, answer)),
       heed: assign(({ context }, { answer }: { readonly answer: Verified }) => verified(context, answer)),
       crash: assign((_, { error }: { readonly error: unknown }) => ({
-        fault: { class: 'crash' as const, message: saidBy(error) },
+        fault: crashBy(error),
       })),
       decide: assign(({ context }) => decided(context, spec, Date.now())),
       goOn: assign(({ context, event }) =>
@@ -476,7 +476,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
             actions: {
               type: 'heed',
               params: ({ event }) => ({
-                answer: { fault: { class: 'crash', message: saidBy(event.error) }, found: {} },
+                answer: { fault: crashBy(event.error), found: {} },
               }),
             },
           },
@@ -499,7 +499,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
             actions: {
               type: 'hearOthers',
               params: ({ event }) => ({
-                answer: { votes: [], fault: { class: 'crash', message: saidBy(event.error) } },
+                answer: { votes: [], fault: crashBy(event.error) },
               }),
             },
           },
@@ -594,9 +594,10 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         invoke: {
           id: 'keep',
           src: 'keep',
-          input: ({ context: { start, output } }: Known): Unanswered => ({
-            ...{ run: start.run, task: start.task, output },
-          }),
+          input: ({ context: { start, output }, self }: Known): Unanswered => {
+            const { run, task } = startHere(start, self);
+            return { run, task, output };
+          },
           onDone: { target: 'done' },
           // It is an output all the same.
           onError: { target: 'done' },

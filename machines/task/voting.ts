@@ -14,9 +14,9 @@ import { NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import { isOrder } from '../workflow/events.ts';
 import type { RunEvent } from '../workflow/events.ts';
+import { outcomeIn } from '../workflow/graph.ts';
 import type { WorkOutcome, WorkProblem } from '../workflow/graph.ts';
 import { startHere } from '../here.ts';
-import { saidBy } from '../workflow/progress.ts';
 import { standingOfAll, tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
 import { faultOfVoter, isLike, usable } from './votes.ts';
@@ -73,10 +73,7 @@ export function pollMachine(spec: VoteSpec, voter: AnyActorLogic): AnyStateMachi
       note: assign(({ context, event }) => (event.type === 'voter.chosen' ? chosen(context, event) : {})),
       take: enqueueActions(({ context, event, enqueue }) => {
         if (!('actorId' in event) || context.voters[event.actorId] === undefined) return;
-        const outcome: VoterOutcome =
-          'output' in event
-            ? (event.output as VoterOutcome)
-            : { status: 'failed', problem: { class: 'crash', message: saidBy(event.error) } };
+        const outcome: VoterOutcome = outcomeIn(event);
         enqueue.assign(taken(context, spec, event.actorId, outcome));
         enqueue.stopChild(event.actorId);
         if (outcome.status !== 'aborted') return;

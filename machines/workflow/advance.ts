@@ -4,7 +4,7 @@
  */
 import { frozen } from '../values/frozen.ts';
 import { isWork } from './graph.ts';
-import { inside, uncompensatedAfter, undoingAfter } from './deeds.ts';
+import { inside, keepsInput, uncompensatedAfter, undoingAfter } from './deeds.ts';
 import type { Graph, GraphNode, Left, Uncompensated, WorkOutcome, WorkProblem } from './graph.ts';
 import { isFatal, outputsOf, preparedFor, problemBy, verdictOf } from './progress.ts';
 import type { Ending, Given, NodeProgress, RunContext } from './progress.ts';
@@ -46,8 +46,7 @@ export function works(
   };
 }
 
-const needsInput = (node: GraphNode): boolean =>
-  isWork(node) && (node.compensate?.input !== undefined || node.compensate?.keepsInput === true);
+const needsInput = (node: GraphNode): boolean => isWork(node) && keepsInput(node.compensate);
 
 /** Its child has what it was given. */
 export function begun(name: string, { prepared: before }: RunContext): Changed {
@@ -110,11 +109,7 @@ export function completed(graph: Graph, name: string, result: Result, context: R
     ...(arm !== undefined && { arm }),
     ...undoingOf(graph, name, outcome, context),
   } as const;
-  return {
-    ...ended(context, name, progress),
-    shared: written.shared,
-    completed: [...context.completed, name],
-  };
+  return { ...ended(context, name, progress), shared: written.shared };
 }
 
 /** It has come to its end. What it has done is undone before what those have done that ended before it. */

@@ -18,6 +18,10 @@ export interface Undone {
 /** What it takes to undo something, or why that cannot be said. */
 export type Undoing = { readonly undo: unknown } | { readonly problem: WorkProblem };
 
+/** Whether it takes what the work was given to undo it. */
+export const keepsInput = (compensation: Compensation | undefined): boolean =>
+  compensation?.input !== undefined || compensation?.keepsInput === true;
+
 /** @param given what the work was given. @returns undefined when there is nothing to undo */
 export function undoingAfter(
   compensation: Compensation | undefined,

@@ -3,6 +3,7 @@
  * of what a user has written, checked (`check.ts`), with durations in milliseconds and names resolved.
  */
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import { crashBy } from '../faults/crash.ts';
 
 /**
  * What comes out of an agent. Which agent does a task is decided when it runs, so its type is not known when the workflow is
@@ -263,11 +264,12 @@ export function problemAfter(outcome: WorkOutcome): WorkProblem {
   }
 }
 
+/** How the work of a child has ended, by what its parent hears of it. */
+export const outcomeIn = (event: { readonly output: unknown } | { readonly error: unknown }): WorkOutcome =>
+  'output' in event ? (event.output as WorkOutcome) : broken(event.error);
+
 /** How work has ended that broke. */
-export const broken = (message: string): WorkOutcome => ({
-  status: 'failed',
-  problem: { class: 'crash', message },
-});
+export const broken = (error: unknown): WorkOutcome => ({ status: 'failed', problem: crashBy(error) });
 
 /** The name, and the source, of the child that undoes a node. */
 export const undoOf = (name: string): string => `undo ${name}`;

@@ -12,7 +12,7 @@ import { factsOfAll } from './facts.ts';
 import { broken, nameOf } from './graph.ts';
 import type { Ask, Compensation, Data, Left, WorkFacts, WorkOutcome, WorkStart } from './graph.ts';
 import { startHere } from '../here.ts';
-import { problemBy, saidBy } from './progress.ts';
+import { problemBy } from './progress.ts';
 import { tellStanding } from './standings.ts';
 import { truthOf } from './truth.ts';
 
@@ -96,7 +96,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
         enqueue.stopChild(String(context.number));
         enqueue.assign(after(spec, context, event.output));
       }),
-      break: assign(({ event }) => ('error' in event ? { outcome: broken(saidBy(event.error)) } : {})),
+      break: assign(({ event }) => ('error' in event ? { outcome: broken(event.error) } : {})),
       tell: enqueueActions(({ context, event, enqueue, self }) => {
         if (event.type === 'task.stands') tellStanding(enqueue, self, nameOf(context.start), event.standing);
       }),

@@ -8,11 +8,11 @@ import { frozen } from '../values/frozen.ts';
 import { isOrder, within } from './events.ts';
 import type { RunEvent } from './events.ts';
 import { factsOfAll } from './facts.ts';
-import { leftWith, withoutDeeds } from './deeds.ts';
-import { broken, nameOf } from './graph.ts';
+import { keepsInput, leftWith, withoutDeeds } from './deeds.ts';
+import { nameOf, outcomeIn } from './graph.ts';
 import type { Ask, Compensation, Left, WorkOutcome, WorkStart } from './graph.ts';
 import { startHere } from '../here.ts';
-import { problemBy, saidBy } from './progress.ts';
+import { problemBy } from './progress.ts';
 import { standingOfAll, tellStanding } from './standings.ts';
 import type { Standing } from './standings.ts';
 
@@ -63,7 +63,6 @@ type MapEvent =
 
 export function mapMachine(spec: MapSpec): AnyStateMachine {
   const { each, input, concurrency, onItemError, reduce, compensate } = spec;
-  const keepsInput = compensate?.input !== undefined || compensate?.keepsInput === true;
   return setup({
     types: { context: {} as MapContext, events: {} as MapEvent, input: {} as WorkStart },
     actors: { each },
@@ -91,7 +90,7 @@ export function mapMachine(spec: MapSpec): AnyStateMachine {
           }
           free--;
           running[id] = 'running';
-          if (keepsInput) given[id] = made.input;
+          if (keepsInput(compensate)) given[id] = made.input;
           enqueue.spawnChild('each', {
             id,
             input: { ...start, task: `${start.task}/${id}`, input: made.input },
@@ -108,7 +107,7 @@ export function mapMachine(spec: MapSpec): AnyStateMachine {
         const { [id]: known, ...running } = context.running;
         if (known === undefined) return;
         const { [id]: wasGiven, ...given } = context.given;
-        const ended = 'output' in event ? (event.output as WorkOutcome) : broken(saidBy(event.error));
+        const ended = outcomeIn(event);
         const outcome = withoutDeeds(ended);
         enqueue.assign({
           ...settled(context, { [Number(id)]: outcome }),

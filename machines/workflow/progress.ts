@@ -3,6 +3,7 @@
  * of it is pure, and asked by the guards of the run's machine (`run.ts`).
  */
 import type { AnyActorRef } from 'xstate';
+import { saidBy } from '../faults/crash.ts';
 import { frozen } from '../values/frozen.ts';
 import { standingTogether } from './standings.ts';
 import type { Standing } from './standings.ts';
@@ -90,8 +91,6 @@ export interface RunContext {
   readonly startedAt: number;
   readonly nodes: Readonly<Record<string, NodeProgress>>;
   readonly shared: Readonly<Record<string, unknown>>;
-  /** The nodes that are complete, in the order in which they were. */
-  readonly completed: readonly string[];
   /** The nodes that have done what is to be undone if the run is, in the order in which they have ended. */
   readonly done: readonly string[];
   readonly ending: Ending | undefined;
@@ -110,7 +109,6 @@ export function beginning(graph: Graph, input: unknown, at: number): RunContext 
     startedAt: at,
     nodes: Object.fromEntries(Object.keys(graph.nodes).map((name) => [name, { status: 'pending' }])),
     shared: Object.fromEntries(Object.entries(graph.shared).map(([name, { initial }]) => [name, initial])),
-    completed: [],
     done: [],
     ending: undefined,
     account: undefined,
@@ -320,15 +318,6 @@ function mapped<T>(
     return { isGood: true, value: graph.ask(() => mapper(outputs, view)) };
   } catch (error) {
     return { isGood: false, problem: problemBy(error, 'invalid-input', `${what} cannot be made`, graph) };
-  }
-}
-
-/** What a thrown value says, in one line that can be kept. Throws nothing. */
-export function saidBy(error: unknown): string {
-  try {
-    return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).toWellFormed();
-  } catch {
-    return 'something that cannot be described';
   }
 }
 

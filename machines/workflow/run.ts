@@ -14,6 +14,7 @@
 import { assign, enqueueActions, setup } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyStateMachine } from 'xstate';
 import { failure } from '../failure.ts';
+import { crashBy } from '../faults/crash.ts';
 import {
   afterCancel,
   begun,
@@ -48,7 +49,6 @@ import {
   outputOfRun,
   problemBefore,
   problemOfOutput,
-  saidBy,
   standingOfRun,
   verdictOf,
 } from './progress.ts';
@@ -115,16 +115,14 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
       ),
       fail: assign(({ context }, { node, outcome }: WithOutcome) => failedAs(graph, node, outcome, context)),
       break: assign(({ context }, { node, error }: WithError) =>
-        failed(graph, node, { class: 'crash', message: saidBy(error) }, undefined, context),
+        failed(graph, node, crashBy(error), undefined, context),
       ),
       noteUndoing: assign(({ context, event }, { node }: Of) =>
         event.type === 'task.stands' ? noted(context, node, { undoing: event.standing }) : {},
       ),
       beginUndoing: assign(({ context }) => undoingBegun(context)),
       undone: assign(({ context }, { node, outcome }: WithOutcome) => undone(node, outcome, context)),
-      notUndone: assign(({ context }, { node, error }: WithError) =>
-        undone(node, broken(saidBy(error)), context),
-      ),
+      notUndone: assign(({ context }, { node, error }: WithError) => undone(node, broken(error), context)),
       abort: assign(({ context, event }) =>
         event.type === 'run.abort'
           ? ending(context, { how: 'abort', by: event.by, reason: event.reason })

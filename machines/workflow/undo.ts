@@ -15,9 +15,8 @@ import { uncompensatedAfter } from './deeds.ts';
 import type { Undone } from './deeds.ts';
 import { isOrder, isTold, within } from './events.ts';
 import type { RunEvent } from './events.ts';
-import { ACCOUNT, broken, isWork, nameOf, undoOf } from './graph.ts';
+import { ACCOUNT, isWork, nameOf, outcomeIn, undoOf } from './graph.ts';
 import type { Compensation, Deed, Graph, Uncompensated, WorkOutcome, WorkStart } from './graph.ts';
-import { saidBy } from './progress.ts';
 import type { NodeStatus } from './progress.ts';
 import { tellStanding } from './standings.ts';
 
@@ -121,7 +120,7 @@ function undoMachine({ actors, childFor, account }: UndoSpec): AnyStateMachine {
       }),
       take: enqueueActions(({ context, event, enqueue, self }) => {
         if (!('output' in event || 'error' in event)) return;
-        const outcome = 'output' in event ? (event.output as WorkOutcome) : broken(saidBy(event.error));
+        const outcome = outcomeIn(event);
         enqueue.stopChild(childOf(context, self).id);
         enqueue.assign(ended(context, outcome));
       }),

@@ -13,6 +13,11 @@ export function childAddress(parent: string, id: string): string {
   return `${parent}/${segment(id)}`;
 }
 
+/** The root actor that an address belongs to: its first two segments. */
+export function rootOf(address: string): string {
+  return address.split('/', 2).join('/');
+}
+
 /** The ids along an address, from the name down. */
 export function segmentsOf(address: string): string[] {
   return address.split('/').map((part) => part.replaceAll('%2F', '/').replaceAll('%25', '%'));

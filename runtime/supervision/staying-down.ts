@@ -3,6 +3,7 @@
  */
 import type { Cell } from '../cell.ts';
 import { ActorDown } from '../errors.ts';
+import { rootOf } from '../kernel/address.ts';
 import type { Runtime } from '../runtime.ts';
 import { addressOf, supervisorAbove } from './logic.ts';
 import { stateOf } from './roster.ts';
@@ -44,7 +45,7 @@ export class StayingDown {
 
   #rootOf(cell: Cell): Cell | undefined {
     if (cell.birth?.parent === undefined) return cell;
-    return this.#runtime.population.presentAt(cell.address.split('/', 2).join('/'));
+    return this.#runtime.population.presentAt(rootOf(cell.address));
   }
 
   /** Why a supervisor will not start a child again by itself. */

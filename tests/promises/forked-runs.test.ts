@@ -1,9 +1,10 @@
 // The lie: "a fork of a run is a run of its own". Runs with lists, runs within them, money, people and tools are forked and imported in
 // the middle of their work: whoever is asked then is asked by the fork, under its keys, for its money; and its status is its own.
-import { budget, call, gate, map, roles, task, workflow } from 'heddle/actors';
+import { budget, call, extend, gate, map, roles, strategies, task, workflow } from 'heddle/actors';
 import type { Assignment } from 'heddle/actors';
 import { account } from 'heddle/machines';
 import { describe, expect, it } from 'vitest';
+import { contentHashOf } from '../../machines/values/content.ts';
 import { doing, World } from './staffed-world.ts';
 
 const PERMITTING = roles(`
@@ -175,6 +176,24 @@ describe('a fork of a run', () => {
       problem: { run: 'asking/fork' },
       decisions: [{ review: 'asking/fork/ask', what: 'reject', by: 'bob' }],
     });
+  });
+
+  it('is where its defaults were taken', async () => {
+    const value = { text: 'nobody knows' };
+    const rows = { crash: [{ do: 'default', value }] } as const;
+    const halting = workflow({
+      ...{ id: 'flow', strategy: extend(strategies.standard, { name: 'defaults', rows }) },
+      tasks: { work: task({ agent: 'halting' }) },
+    });
+    const halt = doing('halting', async ({ context: { run } }) => {
+      if (run === 'flow/1') await new Promise(() => {});
+      throw new Error('it broke');
+    });
+    const world = await World.open({ actors: { flow: halting, halting: halt }, decider: PERMITTING });
+    await world.start('flow', '1');
+    await world.system.fork('flow/1', { as: 'flow/fork', effects: 'rerun' });
+    await world.until(() => world.snapshot('flow/fork').status === 'done');
+    expect(world.system.content.facts(contentHashOf(value))?.madeBy).toEqual(['flow/fork/work']);
   });
 
   it('lets the tools of its agents be permitted in its own journal', async () => {
