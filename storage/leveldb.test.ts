@@ -15,12 +15,11 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Level } from 'level';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FROM_SOURCE } from '../tests/from-source.ts';
 import { Codec } from './codec.ts';
 import { HeddleError, StoreClosed, StoreCorrupt, StoreFormat, StoreIo, StoreLocked } from './errors.ts';
 import { EntryKind } from './frame.ts';
@@ -173,8 +172,7 @@ describe('a store that is open', () => {
       process.send(told);
       process.disconnect();
     `;
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-    const child = spawn(process.execPath, ['--import', tsx, '--input-type=module', '-e', code], {
+    const child = spawn(process.execPath, [...FROM_SOURCE, '--input-type=module', '-e', code], {
       env: { ...process.env, FOLDER: folder },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

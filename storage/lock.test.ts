@@ -15,11 +15,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FROM_SOURCE } from '../tests/from-source.ts';
 import { StoreLocked } from './errors.ts';
 import { Lock } from './lock.ts';
 
@@ -115,8 +114,7 @@ interface Answer {
 
 /** Another process, which tries to take the lock and tells what came of it. */
 async function otherProcess(): Promise<{ child: ChildProcess; answer: Answer }> {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const child = spawn(process.execPath, ['--import', tsx, '--input-type=module', '-e', CHILD], {
+  const child = spawn(process.execPath, [...FROM_SOURCE, '--input-type=module', '-e', CHILD], {
     env: { ...process.env, LOCK_PATH: path },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
+import { FROM_SOURCE } from './from-source.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const readme = readFileSync(at('README.md'), 'utf8');
@@ -15,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'heddle-readme-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 async function runExample(): Promise<string> {
-  const args = ['--import', import.meta.resolve('tsx'), '--conditions=heddle-source'];
+  const args = FROM_SOURCE;
   const { stdout } = await promisify(execFile)(process.execPath, [...args, at('examples/counter/main.ts')], {
     cwd: folder,
   });

@@ -1,11 +1,11 @@
 // The lie: "a program did its work in a world of its own, and nothing of it is left". Real processes, with children that ignore what can be ignored.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { FROM_SOURCE } from '../../tests/from-source.ts';
 import type { Fault } from '../../machines/faults/fault.ts';
 import { assignment, faultIn, timeOut, TRACEPARENT } from './assignments.testsuite.ts';
 import { subprocess } from './process.ts';
@@ -180,10 +180,9 @@ describe.each([
 
   it('is killed with the daemon, and so is its child, when that is killed with -9', async () => {
     const file = newFile();
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
     const daemon = spawn(
       process.execPath,
-      ['--import', tsx, upstream('subprocess-daemon.ts'), file, 'keep' in options ? 'keep' : 'once'],
+      [...FROM_SOURCE, upstream('subprocess-daemon.ts'), file, 'keep' in options ? 'keep' : 'once'],
       { stdio: 'inherit' },
     );
     const { pid, child } = await told(file);
@@ -274,8 +273,7 @@ describe('a kept process', () => {
       const execute = subprocess({ command: process.execPath, args: [${JSON.stringify(upstream('worker.mjs'))}], keep: true });
       const { output } = await execute({ id: 't', input: { do: 'count' }, signal: new AbortController().signal });
       console.log(output.pid);`;
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-    const ran = spawnSync(process.execPath, ['--import', tsx, '--input-type=module', '-e', script], {
+    const ran = spawnSync(process.execPath, [...FROM_SOURCE, '--input-type=module', '-e', script], {
       encoding: 'utf8',
       timeout: 20_000,
     });

@@ -2,12 +2,12 @@
 // a signal, and started again.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { createWebSocketReceiver } from '@statelyai/inspect';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { FROM_SOURCE } from '../../tests/from-source.ts';
 
 let home: string;
 beforeAll(() => (home = mkdtempSync(join(tmpdir(), 'heddle-aquarium-'))));
@@ -15,9 +15,8 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /** Runs it until so many frames were seen. */
 async function lookIn(frames: number): Promise<{ readonly seen: Set<string>; readonly code: number | null }> {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const main = fileURLToPath(new URL('./main.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', tsx, '--conditions=heddle-source', main, 'data'], {
+  const child = spawn(process.execPath, [...FROM_SOURCE, main, 'data'], {
     cwd: home,
   });
   const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve));

@@ -1,22 +1,20 @@
 // The lie: "the past can be told, and asked what if". The example as a user runs it.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
+import { FROM_SOURCE } from '../../tests/from-source.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'heddle-past-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 it('tells why a loan was declined, what if, and takes others to the next version', async () => {
-  const flags = ['--import', tsx, '--conditions=heddle-source'];
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, main], { cwd: home });
+  const { stdout } = await promisify(execFile)(process.execPath, [...FROM_SOURCE, main], { cwd: home });
   expect(stdout).toMatchInlineSnapshot(`
     "loan/7 is declined. Why?
 

@@ -2,9 +2,9 @@
  * For tests: an example as a user starts it.
  */
 import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { FROM_SOURCE } from '../../tests/from-source.ts';
 
 export interface Ended {
   readonly code: number;
@@ -13,8 +13,7 @@ export interface Ended {
 
 /** Runs a module in a folder, and gives what it has said. */
 export async function started(moduleUrl: URL, cwd: string, ...args: string[]): Promise<Ended> {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const flags = ['--import', tsx, '--conditions=heddle-source', fileURLToPath(moduleUrl)];
+  const flags = [...FROM_SOURCE, fileURLToPath(moduleUrl)];
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [...flags, ...args], { cwd });
     return { code: 0, output: stdout };

@@ -1,23 +1,23 @@
 // The lie: "the tree heals". The example as a user runs it: failures, a SIGKILL, and the decisions of a person.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { FROM_SOURCE } from '../../tests/from-source.ts';
 
 let home: string;
 beforeAll(() => void (home = mkdtempSync(join(tmpdir(), 'heddle-supervision-'))));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-const flags = ['--import', tsx, '--conditions=heddle-source'];
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 it('fails in every way, and heals', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, at('./main.ts')], { cwd: home });
+  const { stdout } = await promisify(execFile)(process.execPath, [...FROM_SOURCE, at('./main.ts')], {
+    cwd: home,
+  });
   expect(stdout).not.toContain('NOT TRUE');
   expect(stdout.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')).toMatchInlineSnapshot(`
     "
@@ -190,6 +190,6 @@ it('begins as the README shows it', async () => {
   mkdirSync(join(home, 'node_modules'));
   symlinkSync(at('../..'), join(home, 'node_modules', 'heddle'));
   symlinkSync(at('../../node_modules/xstate'), join(home, 'node_modules', 'xstate'));
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, 'block.ts'], { cwd: home });
+  const { stdout } = await promisify(execFile)(process.execPath, [...FROM_SOURCE, 'block.ts'], { cwd: home });
   expect(stdout).toMatch(/^basket\/7 could not take 'add'[^\n]*\n\[ 'kettle', 'spoon' \]\n$/);
 });

@@ -6,23 +6,21 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { FROM_SOURCE } from '../from-source.ts';
 import { run as runHere } from '../../console/cli/program.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 /** What understands TypeScript, and takes the package from its source. */
-const FLAGS = ['--import', tsx, '--conditions=heddle-source'];
 
 export const BAKERY: string = at('./bakery.ts');
 export const CHANGED_BAKERY: string = at('./changed-bakery.ts');
 export const NEWSROOM: string = at('./newsroom.ts');
 /** `heddle`, as the words of a command. */
-export const HEDDLE: readonly string[] = [process.execPath, ...FLAGS, at('../../console/cli/main.ts')];
+export const HEDDLE: readonly string[] = [process.execPath, ...FROM_SOURCE, at('../../console/cli/main.ts')];
 
 export interface Run {
   readonly code: number | null;
@@ -64,7 +62,7 @@ export async function endAll(): Promise<void> {
 
 /** Starts a daemon of the bakery, and waits until it is up. */
 export async function daemonOn(store: string, isServed = true): Promise<ChildProcess> {
-  const daemon = [process.execPath, ...FLAGS, at('./daemon-process.ts')];
+  const daemon = [process.execPath, ...FROM_SOURCE, at('./daemon-process.ts')];
   const child = start([...daemon, store, isServed ? 'served' : 'alone']);
   await hears(child, /up/);
   return child;
@@ -106,7 +104,7 @@ export async function heddleHere(...args: string[]): Promise<Omit<Run, 'signal'>
 
 /** Several, one after the other, in one process that loads code as the command line does: most of a run is its start. */
 export async function heddleInTurn(...lines: readonly (readonly string[])[]): Promise<Omit<Run, 'signal'>[]> {
-  const words = [process.execPath, ...FLAGS, at('./in-turn-process.ts'), JSON.stringify(lines)];
+  const words = [process.execPath, ...FROM_SOURCE, at('./in-turn-process.ts'), JSON.stringify(lines)];
   const { stdout, stderr } = await run(words);
   if (stderr !== '') throw new Error(stderr);
   return JSON.parse(stdout) as Omit<Run, 'signal'>[];
@@ -147,6 +145,6 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
 
 /** A store in which something has happened: a day at the bakery, in a process that was killed. */
 export async function bakeryStore(store: string): Promise<void> {
-  const day = await run([process.execPath, ...FLAGS, at('./day-process.ts'), store]);
+  const day = await run([process.execPath, ...FROM_SOURCE, at('./day-process.ts'), store]);
   if (day.signal !== 'SIGKILL') throw new Error(`the day did not end as it should: ${day.stderr}`);
 }

@@ -1,15 +1,17 @@
 // The lie: "what is recorded ahead of something else is never missing where that is there". Writes that fail in between, that die, that
 // are held back; births that cannot be; actors that stand still; and nobody who records anything after it.
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fromPromise, setup } from 'xstate';
 import { ActorEnded, MailboxFull, NotPermitted, StepFailed, StoreFenced, SystemClosed } from 'heddle';
 import { roles } from 'heddle/actors';
 import { memory } from 'heddle/storage';
 import type { ActorDefinitions } from 'heddle';
-import '../from-source.ts';
+import { childrenFromSource } from '../from-source.ts';
 import { DyingSystem } from '../dying-system.ts';
 import { isSettled, open, rejection, ticks } from './systems.ts';
 import { WatchedStore } from './watched-store.ts';
+
+beforeAll(childrenFromSource);
 
 const noted = setup({
   types: { input: {} as string | undefined, events: {} as { type: 'note' } | { type: 'end' } },

@@ -1,14 +1,16 @@
 // The lie: "a process that only asks begins before its birth is on the disk, and nobody can tell but by the time that it takes". Births
 // that are lost, that die, that are told again; roots that nobody can see yet; numbers that are given to somebody else.
-import { describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { assign, fromPromise, setup } from 'xstate';
 import { createSystem, durable, InvalidArgument } from 'heddle';
 import type { ActorDefinitions, System } from 'heddle';
 import { memory } from 'heddle/storage';
-import '../from-source.ts';
+import { childrenFromSource } from '../from-source.ts';
 import { DyingSystem } from '../dying-system.ts';
 import { open, rejection, ticks } from './systems.ts';
 import { WatchedStore } from './watched-store.ts';
+
+beforeAll(childrenFromSource);
 
 /** A machine that asks once for each question; and what it has asked so far. */
 function asking({ asksOnly = true, answer = (n: number) => Promise.resolve(n * 10) } = {}) {

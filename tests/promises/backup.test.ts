@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import type { BackupReport } from 'heddle/storage';
 import {
@@ -24,9 +24,11 @@ import {
   StoreUnfinished,
 } from 'heddle/storage';
 import type { Receipt } from 'heddle';
-import '../from-source.ts';
+import { childrenFromSource } from '../from-source.ts';
 import { collect, isSettled, onDisk, open, rejection, temporaryFolder, ticks } from './systems.ts';
 import { WatchedStore } from './watched-store.ts';
+
+beforeAll(childrenFromSource);
 
 const counter = setup({
   types: { context: {} as { n: number }, events: {} as { type: 'inc'; text: string } },

@@ -3,15 +3,15 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { createSystem } from 'heddle';
 import { leveldb } from 'heddle/storage';
+import { FROM_SOURCE } from '../from-source.ts';
 import { daemon } from '../../runtime/health/daemon.ts';
 import type { Command, Job, Said } from './daemon-child.ts';
 import { afterwards, collect } from './systems.ts';
@@ -24,7 +24,6 @@ const ANOTHER_WISH_MS = 250;
 const AT_ONCE_MS = 2000;
 
 const childFile = fileURLToPath(new URL('./daemon-child.ts', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 /** A process under way. */
 class Child {
@@ -37,13 +36,7 @@ class Child {
   constructor(job: Omit<Job, 'folder'>, folder = mkdtempSync(join(tmpdir(), 'heddle-daemon-'))) {
     this.folder = folder;
     afterwards(() => rmSync(folder, { recursive: true, force: true }));
-    const args = [
-      '--import',
-      tsx,
-      '--conditions=heddle-source',
-      childFile,
-      JSON.stringify({ ...job, folder }),
-    ];
+    const args = [...FROM_SOURCE, childFile, JSON.stringify({ ...job, folder })];
     this.#process = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     afterwards(() => void this.#process.kill('SIGKILL'));
     this.exited = new Promise((resolve) => {

@@ -19,12 +19,14 @@ import { Level } from 'level';
 import { createSystem, JournalCorrupt } from 'heddle';
 import { doctor, FolderNotEmpty, leveldb, NothingSaved, salvage, StoreLocked } from 'heddle/storage';
 import type { Salvage } from 'heddle/storage';
-import '../from-source.ts';
+import { childrenFromSource } from '../from-source.ts';
 import { Prng } from '../../runtime/testing/prng.ts';
 import { nameWitnessKey } from '../../storage/keys.ts';
 import { fillStore, notebook } from '../rings/damage/subject.ts';
 import type { Expected } from '../rings/damage/subject.ts';
 import { rejection, temporaryFolder } from './systems.ts';
+
+beforeAll(childrenFromSource);
 
 const logger = { log: () => {}, error: () => {} };
 

@@ -3,11 +3,11 @@
 // looks like an older state that nothing contradicts.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { durable, JournalCorrupt, StoreCorrupt } from 'heddle';
 import { leveldb, salvage } from 'heddle/storage';
-import '../from-source.ts';
+import { childrenFromSource } from '../from-source.ts';
 import { openSystem } from '../../runtime/system.ts';
 import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
 import { ANCHOR_FILE } from '../../storage/leveldb.ts';
@@ -15,6 +15,8 @@ import { batchesIn, logOf, loseBatches } from '../rings/damage/batches.ts';
 import type { LoggedBatch } from '../rings/damage/batches.ts';
 import { copyStore } from '../rings/damage/injury.ts';
 import { open, Opened, rejection, temporaryFolder } from './systems.ts';
+
+beforeAll(childrenFromSource);
 
 const counter = setup({
   types: {

@@ -2,12 +2,12 @@
 // everybody looks; receipts are held against the stored bytes; rejections are left lying.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { assign, emit, fromPromise, log, setup } from 'xstate';
 import type { InspectionEvent } from 'xstate';
 import type { Receipt } from 'heddle';
+import { FROM_SOURCE } from '../from-source.ts';
 import { frameKey } from '../../storage/keys.ts';
 import { counter } from './counter.ts';
 import type { onDisk } from './systems.ts';
@@ -336,12 +336,11 @@ describe('a rejection that nobody awaits', () => {
 });
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 /** Runs a script in a process of its own, in which any unhandled rejection is deadly. */
 async function runScript(code: string): Promise<{ code: number | null; out: string; err: string }> {
-  const flags = ['--unhandled-rejections=strict', '--conditions=heddle-source', '--input-type=module'];
-  const child = spawn(process.execPath, [...flags, '--import', tsx, '-e', code], { cwd: root });
+  const flags = ['--unhandled-rejections=strict', '--input-type=module'];
+  const child = spawn(process.execPath, [...FROM_SOURCE, ...flags, '-e', code], { cwd: root });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => (out += String(chunk)));

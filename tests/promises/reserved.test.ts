@@ -1,12 +1,14 @@
 // The lie: "what an actor reserves comes only from other actors, and from whoever looks after it". Everybody else tries: the program,
 // somebody with every right, a process, a dead letter.
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fromCallback, sendTo, setup } from 'xstate';
 import { durable, InvalidArgument } from 'heddle';
 import { gate, roles, workflow } from 'heddle/actors';
-import '../from-source.ts';
+import { childrenFromSource } from '../from-source.ts';
 import { staffed } from './staffed.ts';
 import { collect, open, rejection, ticks } from './systems.ts';
+
+beforeAll(childrenFromSource);
 
 const desk = durable(
   setup({ types: { context: {} as { taken: number } } }).createMachine({

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { createSystem } from 'heddle';
 import type { ActorDefinitions, System, SystemOptions } from 'heddle';
 import { leveldb, memory } from 'heddle/storage';
@@ -17,14 +17,9 @@ import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
 /** How often in a row nothing must be under way before it counts as settled: promises take a few rounds. */
 const QUIET_ROUNDS = 6;
 
-const leftovers: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const clean of leftovers.splice(0).reverse()) await clean();
-});
-
 /** Has something done when the test is over, last things first. */
 export function afterwards(clean: () => Promise<void> | void): void {
-  leftovers.push(clean);
+  onTestFinished(clean);
 }
 
 /** The name of a folder that does not exist yet, in a place that is there until the test is over. */

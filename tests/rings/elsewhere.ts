@@ -3,11 +3,11 @@
  * (and by another Node, if HEDDLE_OTHER_NODE names one). Every state on the way must hash to the same.
  */
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { createSystem } from 'heddle';
 import { memory } from 'heddle/storage';
+import { FROM_SOURCE } from '../from-source.ts';
 import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
 import { Prng } from '../../runtime/testing/prng.ts';
 import { EVENTS, workflow } from './elsewhere/workflow.ts';
@@ -78,10 +78,9 @@ class Teller {
   readonly #answers: AsyncIterator<string>;
 
   constructor() {
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
     const file = fileURLToPath(new URL('./elsewhere/teller.ts', import.meta.url));
     const node = process.env['HEDDLE_OTHER_NODE'] ?? process.execPath;
-    this.#process = spawn(node, ['--import', tsx, '--conditions=heddle-source', file], {
+    this.#process = spawn(node, [...FROM_SOURCE, file], {
       env: { ...process.env, TZ: 'Pacific/Kiritimati', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' },
       stdio: ['pipe', 'pipe', 'inherit'],
     });

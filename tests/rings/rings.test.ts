@@ -1,7 +1,10 @@
 // The lie: "it survives". Every ring, as small as it still proves something; `npm run ring -- <name>` runs it large.
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { childrenFromSource } from '../from-source.ts';
 import type { RingOptions } from './ring.ts';
 import { RINGS } from './rings.ts';
+
+beforeAll(childrenFromSource);
 
 const SMALL: Readonly<Record<string, RingOptions>> = {
   boundaries: { seeds: 1 },

@@ -7,17 +7,16 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { FROM_SOURCE } from '../from-source.ts';
 import { Tally } from './ring.ts';
 import type { Progress, Ring } from './ring.ts';
 import type { Line, Outcome, Sample, Settings } from './soak/protocol.ts';
 
 const processFile = fileURLToPath(new URL('./soak/process.ts', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 /** Beyond the seconds of load: births, rest, and judgement. */
 const ENDS_WITHIN_MS = 300_000;
@@ -82,7 +81,7 @@ function run(
   let outcome: Outcome = { counts: {}, violations: ['the process of the soak has said nothing of its end'] };
   const child = spawn(
     process.execPath,
-    ['--expose-gc', '--import', tsx, '--conditions=heddle-source', processFile, JSON.stringify(settings)],
+    ['--expose-gc', ...FROM_SOURCE, processFile, JSON.stringify(settings)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const deadline = setTimeout(

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Line } from './process.ts';
-import '../../from-source.ts';
+import { optionsFromSource } from '../../from-source.ts';
 
 const file = fileURLToPath(new URL('./process.ts', import.meta.url));
 
@@ -16,6 +16,7 @@ export class SubjectProcess {
 
   constructor(...args: readonly string[]) {
     this.#process = spawn(process.execPath, ['--conditions=heddle-source', file, ...args], {
+      env: { ...process.env, NODE_OPTIONS: optionsFromSource() },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.ended = new Promise((resolve) => this.#process.once('close', () => resolve()));

@@ -5,8 +5,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
+import { FROM_SOURCE } from '../../from-source.ts';
 import type { AccountEvent } from '../../simulation/bank.ts';
 
 export interface ToDaemon {
@@ -27,7 +26,6 @@ export interface FromDaemon {
 }
 
 const daemonFile = fileURLToPath(new URL('./daemon.ts', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 export class Daemon {
   readonly #process: ChildProcess;
@@ -35,11 +33,9 @@ export class Daemon {
   readonly up: Promise<void>;
 
   constructor(folder: string, auditFile: string, hear: (line: FromDaemon) => void) {
-    this.#process = spawn(
-      process.execPath,
-      ['--import', tsx, '--conditions=heddle-source', daemonFile, folder, auditFile],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    );
+    this.#process = spawn(process.execPath, [...FROM_SOURCE, daemonFile, folder, auditFile], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     this.#process.stdin!.on('error', () => {});
     this.#exited = new Promise((resolve) => this.#process.once('close', () => resolve()));
     this.up = new Promise((resolve) => {

@@ -1,13 +1,12 @@
 /** The examiner's process: asked for one folder after the other, started again when LevelDB has taken it down. */
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { FROM_SOURCE } from '../../from-source.ts';
 import type { Examination } from './examiner.ts';
 
 const examinerFile = fileURLToPath(new URL('./examiner.ts', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 export class ExaminerProcess {
   #process: ChildProcessWithoutNullStreams | undefined;
@@ -23,7 +22,7 @@ export class ExaminerProcess {
   }
 
   #start(): ChildProcessWithoutNullStreams {
-    const child = spawn(process.execPath, ['--import', tsx, '--conditions=heddle-source', examinerFile]);
+    const child = spawn(process.execPath, [...FROM_SOURCE, examinerFile]);
     child.stdin.on('error', () => {});
     child.stderr.resume();
     createInterface({ input: child.stdout }).on('line', (line) =>

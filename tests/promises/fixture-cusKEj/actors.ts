@@ -1,2 +1,0 @@
-import { order } from '../exported-order.ts';
-export const actors = { order: order({ fails: false }) };
