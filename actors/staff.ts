@@ -9,7 +9,14 @@ import type { AnyActorLogic } from 'xstate';
 import { account } from '../machines/budget/account.ts';
 import { shadow } from '../machines/routing/shadow.ts';
 import type { TaskActors } from '../machines/task/task.ts';
-import type { Advice, Consultation, Unanswered, Verification } from '../machines/task/words.ts';
+import type {
+  Advice,
+  Consultation,
+  Recall,
+  Remembrance,
+  Unanswered,
+  Verification,
+} from '../machines/task/words.ts';
 import { durable } from '../runtime/index.ts';
 import type { Agent } from './agents/agent.ts';
 import { Places } from './agents/places.ts';
@@ -17,6 +24,7 @@ import { reservedReview } from './reviews/reserved.ts';
 import type { Router } from './routing/rules.ts';
 import { Consulting } from './staffing/consulting.ts';
 import { questionHere } from './staffing/here.ts';
+import { Memory } from './staffing/memory.ts';
 import { verified } from './staffing/verifying.ts';
 import { Working } from './staffing/working.ts';
 import { shiftIn } from './staffing/workplace.ts';
@@ -42,6 +50,7 @@ export class Staff implements Office {
   readonly #sources: NonNullable<StaffOptions['sources']>;
   readonly #consulting: Consulting;
   readonly #working: Working;
+  readonly #memory: Memory;
   /** Work that is owed goes on while the system is still being opened: it waits here. */
   readonly #shift: Promise<Shift>;
   #open!: (shift: Shift) => void;
@@ -54,6 +63,7 @@ export class Staff implements Office {
     this.#shift = new Promise((resolve) => (this.#open = resolve));
     const places = new Places();
     this.#consulting = new Consulting({ agents, places, router, now });
+    this.#memory = new Memory({ agents, now });
     this.#working = new Working(agents, places, this.#shift);
     this.shadow = shadow(this.#working.logicFor({ outputSchema: undefined }));
   }
@@ -78,6 +88,12 @@ export class Staff implements Office {
       review: this.review,
       keep: fromPromise(async ({ input }: { input: Unanswered }) =>
         defaultKept(input, (await this.#shift).workplace.content),
+      ),
+      remember: fromPromise(async ({ input }: { input: Remembrance }) =>
+        this.#memory.remember(await this.#shift, duty, questionHere(input)),
+      ),
+      recall: fromPromise(async ({ input }: { input: Recall }) =>
+        this.#memory.recall(await this.#shift, duty, questionHere(input)),
       ),
     };
   }

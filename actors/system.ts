@@ -43,6 +43,7 @@ import type { Router } from './routing/rules.ts';
 import { versionsKept } from './state/manifest.ts';
 import { Runs } from './state/runs.ts';
 import { Staff } from './staff.ts';
+import { ANSWERS, answersLogic } from './staffing/memory.ts';
 import type { Workplace } from './staffing/workplace.ts';
 import { isRun } from './state/run-status.ts';
 import type { Stood } from './state/run-status.ts';
@@ -159,6 +160,8 @@ export async function createSystem(
     content: kept,
     lateReplies: (id, input) =>
       ownHand(system, options).start(LATE, { id, input, onConflict: 'join' } as never) as never,
+    keptAnswer: (id, input) =>
+      ownHand(system, options).start(ANSWERS, { id, input, onConflict: 'join' } as never) as never,
   });
   const runs = new Runs(system as never, actors);
   const reviews = reviewsOf(system, actors, agents, kept);
@@ -335,12 +338,13 @@ function ownActors(
   const works = logics.some((logic) => declarationOf(logic) !== undefined);
   if (works) {
     assertFree(given, CONTENT, 'a system with workflows has for what is found and made in them');
+    assertFree(given, ANSWERS, 'a system with workflows has for what may be answered again');
     assertFree(given, LATE, 'a system with workflows has for what is answered too late');
   }
   const decides = works || logics.some(hasReviews);
   if (decides) assertFree(given, ABSENCES, 'a system with reviews has for who is away');
   return {
-    ...(works && { [CONTENT]: contentLogic, [LATE]: lateLogic }),
+    ...(works && { [CONTENT]: contentLogic, [ANSWERS]: answersLogic, [LATE]: lateLogic }),
     ...(decides && { [ABSENCES]: absences }),
   };
 }

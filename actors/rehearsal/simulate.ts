@@ -11,6 +11,7 @@ import type { Router } from '../routing/rules.ts';
 import { ABSENCES } from '../reviews/absences.ts';
 import { RECORD_KINDS } from '../routing/records.ts';
 import { samplesFor } from '../schema/checked.ts';
+import { ANSWERS } from '../staffing/memory.ts';
 import { CONTENT } from '../state/content.ts';
 import { LATE } from '../state/late-replies.ts';
 import type { RunStatus } from '../state/run-status.ts';
@@ -134,7 +135,7 @@ type Opening = SimulateOptions & { readonly seed: string; readonly world: Virtua
 
 /** Under which it is hosted, beside its agents and what the house has for them. */
 function nameFor({ id }: AnyWorkflowOptions, cast: ReadonlyMap<string, unknown>): string {
-  const taken = new Set([...cast.keys(), CONTENT, LATE, ABSENCES, ...RECORD_KINDS]);
+  const taken = new Set([...cast.keys(), CONTENT, ANSWERS, LATE, ABSENCES, ...RECORD_KINDS]);
   let name = id;
   while (taken.has(name)) name += '-run';
   return name;

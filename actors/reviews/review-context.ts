@@ -98,7 +98,7 @@ export interface DoneTask {
   /** Its name; within a list, a loop or another workflow with a path: `chapters/3`. */
   readonly task: string;
   readonly status: string;
-  /** Why its output was taken, where that is not because it is good: `default`, `unsure`, `repaired`, `person`. */
+  /** Why its output was taken, where that is not because it is good: `default`, `stale`, `unsure`, `repaired`, `person`. */
   readonly ground?: string;
   readonly attempts?: readonly AttemptView[];
   readonly cost?: number;

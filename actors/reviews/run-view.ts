@@ -33,7 +33,7 @@ export interface PlanNode {
 export interface GroundView {
   /** The name of the task. */
   readonly from: string;
-  /** `default`, `unsure`, `repaired`, `person`. */
+  /** `default`, `stale`, `unsure`, `repaired`, `person`. */
   readonly ground: string;
 }
 

@@ -30,7 +30,7 @@ export const passedOverBy = ({ agent, why }: Refusal): PassedOver => ({ agent, w
 
 /** A call, as far as halts can be about it. */
 export function haltableBy(
-  agent: Agent,
+  agent: Pick<Agent, 'name' | 'model' | 'capabilities'>,
   { capability, workflow }: Pick<TaskDuty, 'workflow'> & { readonly capability?: string | undefined },
   { workflows, tenants }: Belonging,
 ): HaltableCall {
@@ -42,7 +42,10 @@ export function haltableBy(
 }
 
 /** What it is asked for, and all by which it could do that; of an agent that is asked by its name, everything that it can do. */
-const askedOf = ({ capabilities }: Agent, capability: string | undefined): readonly string[] =>
+const askedOf = (
+  { capabilities }: Pick<Agent, 'capabilities'>,
+  capability: string | undefined,
+): readonly string[] =>
   capability === undefined ? capabilities : [capability, ...satisfying(capabilities, capability)];
 
 /** What a task says of its work; or why it cannot be told. */

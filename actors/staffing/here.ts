@@ -2,12 +2,14 @@
  * What the staff is asked, as it is called where the asking process lives. A process that a fork goes on with was given what its original
  * was: whoever it asks, pays and tells is the fork's, and so is its key.
  */
-import type { Asking, Consultation, Verification } from '../../machines/task/words.ts';
+import type { Asking, Consultation, Question, Verification } from '../../machines/task/words.ts';
 import { movedFrom, startHere } from '../../machines/here.ts';
 import { currentEffect } from '../../runtime/index.ts';
 
-/** Who should do it, or whether it is right. */
-export function questionHere<TQuestion extends Consultation | Verification>(question: TQuestion): TQuestion {
+/** Who should do it, whether it is right, and what was answered before. */
+export function questionHere<TQuestion extends Pick<Consultation | Verification | Question, 'start'>>(
+  question: TQuestion,
+): TQuestion {
   return { ...question, start: startHere(question.start, currentEffect() ?? {}) };
 }
 

@@ -10,9 +10,10 @@ import type { Registry } from '../routing/records.ts';
 import type { Belonging } from '../state/belonging.ts';
 import type { Content } from '../state/content.ts';
 import type { LateHost } from '../state/late-replies.ts';
+import type { AnswersHost } from './memory.ts';
 
 /** What it needs of the system that it works in. */
-export interface Workplace extends Registry, LateHost {
+export interface Workplace extends Registry, LateHost, AnswersHost {
   readonly authority: Authority;
   readonly orders: OrderBook;
   /** Whoever lives at an address: the task that something is said to, the account that is told of a bill. */

@@ -35,7 +35,7 @@ const DECLARED: ReadonlySet<string> = new Set(['task', 'address', 'kind', 'needs
 
 const OF_PARTS = new Set([
   ...[...OF_NODES, ...DECLARED],
-  ...['input', 'agent', 'attempts', 'confidence', 'ground', 'cost', 'reserved', 'waits', 'parts'],
+  ...['input', 'agent', 'attempts', 'confidence', 'ground', 'recalled', 'cost', 'reserved', 'waits', 'parts'],
 ]);
 
 const MONEY = ['spent', 'limit', 'reserved', 'remaining'] as const;
@@ -194,13 +194,17 @@ class Blaming {
       case 'problem':
         return this.#own(part, `output.problem${within}`);
       case 'agent':
-        return this.#own(part, 'context.advice.agent');
+        return this.#own(part, part.recalled === undefined ? 'context.advice.agent' : 'context.recalled');
       case 'attempts':
         return this.#own(part, `context.log${within}`);
       case 'confidence':
-        return this.#logOf(part, ({ context }) => (context as TaskContext).log.at(-1)?.confidence);
+        return part.recalled === undefined
+          ? this.#logOf(part, ({ context }) => (context as TaskContext).log.at(-1)?.confidence)
+          : this.#own(part, 'context.recalled');
       case 'ground':
         return this.#own(part, 'context.ground');
+      case 'recalled':
+        return this.#own(part, `context.recalled${within}`);
       case 'cost':
         return this.#costOf(part);
       case 'reserved':

@@ -3,6 +3,8 @@
  * status, and knows nothing that does not stand there.
  */
 import type { Source } from '../../machines/contract.ts';
+import { rootOf } from '../../machines/here.ts';
+import type { KeptAnswer } from '../../machines/task/kept-answer.ts';
 import type { AttemptNote } from '../../machines/task/progress.ts';
 import type { Manifest, PartNote } from '../../machines/task/words.ts';
 import { hashOf } from '../schema/digest.ts';
@@ -25,7 +27,7 @@ export interface Artifact {
   /** Of a work in parts: which of them, from 1. */
   readonly part?: number;
   readonly source?: Source;
-  /** Why an output was taken, where that is not because it is good: `repaired`, `unsure`, `person`, or the `default` in its place. */
+  /** Why an output was taken, where that is not because it is good: `repaired`, `unsure`, `person`, or the `default` or `stale` one in its place. */
   readonly ground?: string;
   /** Who has changed it on the way. */
   readonly edits?: readonly HumanDecision[];
@@ -88,8 +90,15 @@ export class Family {
     });
   }
 
+  /** It was made in another run, which may be told of as well. */
+  #addRecalled({ task: address, agent, output: hash }: KeptAnswer): Key {
+    const run = rootOf(address);
+    const task = address.slice(run.length + 1);
+    return this.#note(outputKeyOf({ address }), { kind: 'output', run, task, agent, hash }, []);
+  }
+
   #addTask(run: string, task: PartStatus, given: readonly Key[], decisions: readonly HumanDecision[]): void {
-    const { address, task: name, input, output, kind, ground } = task;
+    const { address, task: name, input, output, kind, ground, recalled } = task;
     const whose = { run, task: name };
     const base =
       input === undefined
@@ -112,10 +121,12 @@ export class Family {
       kind: 'output',
       ...whose,
       ...(taken !== undefined && { agent: taken.agent, attempt: taken.number }),
+      ...(recalled !== undefined && { agent: recalled.agent }),
       ...(ground !== undefined && { ground }),
       ...(edits.length > 0 && { edits }),
     } as const;
     const parents = [...base, ...made, ...parts.flatMap((part) => this.#outputOf(part))];
+    if (recalled !== undefined) parents.push(this.#addRecalled(recalled));
     const passed = passedIn(task);
     if (passed !== undefined)
       parents.push(this.#note(`${address}#passed`, { ...whole, hash: passed }, [...parents]));
@@ -124,8 +135,11 @@ export class Family {
 
   /** @returns what the output was made of besides, and the attempt that it is from */
   #addAttempts(whose: Whose, { address, attempts, output, ground }: PartStatus, base: readonly Key[]) {
-    // A default may be the same as what was not taken.
-    const taken = ground === 'default' ? undefined : attempts.findLast((one) => isMadeIn(one, output?.hash));
+    // A default may be the same as what was not taken, and what was answered before as well.
+    const taken =
+      ground === 'default' || ground === 'stale'
+        ? undefined
+        : attempts.findLast((one) => isMadeIn(one, output?.hash));
     const made: Key[] = [];
     for (const attempt of attempts) {
       const { number, agent, manifest, sources = [], parts = [] } = attempt;
@@ -236,7 +250,7 @@ export class Family {
 
 const MADE: ReadonlySet<Artifact['kind']> = new Set<Artifact['kind']>(['draft', 'part', 'output']);
 
-const outputKeyOf = ({ address }: PartStatus): Key => `${address}#output`;
+const outputKeyOf = ({ address }: Pick<PartStatus, 'address'>): Key => `${address}#output`;
 
 const hashIn = ({ hash }: { readonly hash?: string | undefined }): Pick<Artifact, 'hash'> =>
   hash === undefined ? {} : { hash };

@@ -16,6 +16,7 @@ import { edited } from '../../machines/review/edits.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import { signedIn } from '../../machines/review/signed.ts';
 import type { Signed } from '../../machines/review/signed.ts';
+import type { KeptAnswer } from '../../machines/task/kept-answer.ts';
 import type { TaskContext, TaskDecision } from '../../machines/task/progress.ts';
 import type { PollContext } from '../../machines/task/voting.ts';
 import { undoOf } from '../../machines/workflow/graph.ts';
@@ -94,6 +95,8 @@ export interface PartStatus {
   readonly confidence?: number;
   /** Why its output was taken, where that is not because it is good. */
   readonly ground?: string;
+  /** The answer from before that was taken in its place: `stale`. */
+  readonly recalled?: KeptAnswer;
   readonly problem?: WorkProblem;
   /** Why it was skipped or cancelled. */
   readonly because?: string;
@@ -351,6 +354,7 @@ class Reader {
       ...(agent !== undefined && { agent }),
       ...(facts?.confidence !== undefined && { confidence: facts.confidence }),
       ...(facts?.ground !== undefined && { ground: facts.ground }),
+      ...(part?.recalled !== undefined && { recalled: part.recalled }),
       attempts: part?.attempts ?? [],
       ...(problem !== undefined && { problem }),
       ...(because !== undefined && { because }),
@@ -445,7 +449,9 @@ class Reader {
     context: TaskContext,
     ledger: Ledger | undefined,
   ): PartStatus {
-    const { input, output, log, advice, spent, id, ground } = context;
+    const { input, output, log, advice, spent, id, ground, recalled } = context;
+    const { agent } = recalled ?? advice ?? {};
+    const { confidence } = recalled ?? log.at(-1) ?? {};
     const voters = this.#votersAt(base, ledger);
     const together = sumOf(voters);
     const reviews = REVIEWS.flatMap((which) => this.#reviewOf(base, which, context) ?? []);
@@ -460,9 +466,10 @@ class Reader {
       },
       cost: (spent + together.cost) as Micros,
       ...(output !== undefined && ground !== undefined && { output: heldOf(output) }),
-      ...(advice !== undefined && { agent: advice.agent }),
-      ...(log.at(-1)?.confidence !== undefined && { confidence: log.at(-1)!.confidence! }),
+      ...(agent !== undefined && { agent }),
+      ...(confidence !== undefined && { confidence }),
       ...(ground !== undefined && ground !== 'good' && { ground }),
+      ...(recalled !== undefined && { recalled }),
       reserved: (reservedFor({ id, address: base.address }, ledger) + together.reserved) as Micros,
       ...(wait !== undefined && { waits: wait }),
       ...(voters.length > 0 && { parts: voters }),

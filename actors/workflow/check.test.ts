@@ -91,7 +91,7 @@ describe('refused, with the place and how to mend it', () => {
         { a: does() },
         { strategy: { name: 'x', rows: { ...strategies.standard.rows, timeout: [{ do: 'hope' }] } } },
       ),
-      `#/strategy/rows/timeout/0/do: strategy: rows['timeout'][0].do must be one of retry, wait, repair, ask-again, other-agent, larger-window, chunk, review, accept, default, fail, park, but is "hope"`,
+      `#/strategy/rows/timeout/0/do: strategy: rows['timeout'][0].do must be one of retry, wait, repair, ask-again, other-agent, larger-window, chunk, review, accept, stale, default, fail, park, but is "hope"`,
     ],
     ...[{}, null, undefined, { name: 'x', version: 1 }, { ...looking, others: {} }].map(
       (verifier): [string, readonly string[], string] => [

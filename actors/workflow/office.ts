@@ -61,6 +61,8 @@ export const EMPTY_OFFICE: Office = {
     verify: nobody('verify it'),
     review: reservedReview,
     keep: nobody('keep what came of it'),
+    remember: nobody('keep what was answered'),
+    recall: nobody('say what was answered before'),
   }),
   review: reservedReview,
   account: account(),

@@ -147,6 +147,7 @@ const GROUNDS: Readonly<Record<string, string>> = {
   repaired: 'it had to be repaired',
   unsure: 'it is not sure',
   default: 'it is the default',
+  stale: 'it was answered before, and nobody could answer now',
   person: 'only a person has said so',
 };
 

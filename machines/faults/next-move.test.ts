@@ -66,7 +66,7 @@ class World {
   }
 
   #goOn(move: Move): void {
-    if (ENDS.has(move.do) || move.do === 'repair') return;
+    if (ENDS.has(move.do) || move.do === 'repair' || move.do === 'stale') return;
     const { attemptsLeft, moneyLeft, costs, now, otherAgents, largerWindows } = this.limits;
     const cost = costs?.[move.do] ?? 1;
     const isElsewhere = move.do === 'other-agent' || move.do === 'larger-window';
@@ -260,6 +260,25 @@ describe('a move', () => {
     expect(first(endless, faultOf('timeout')).do).toBe('fail');
   });
 
+  it('looks once after each attempt for what was answered before, where it may', () => {
+    const rows: Partial<Rows> = {
+      unavailable: [
+        { do: 'stale', maxAgeMs: 60_000 },
+        { do: 'wait', times: 2, backoff: { firstMs: 1, factor: 1, maxMs: 1, jitter: 0 } },
+        { do: 'stale', maxAgeMs: 90_000 },
+        { do: 'fail' },
+      ],
+    };
+    const mine = extend(standard, { name: 'mine', rows });
+    expect(first(mine, faultOf('unavailable'))).toMatchObject({ do: 'stale', maxAgeMs: 60_000 });
+    expect(walk(mine, faultOf('unavailable'))).toBe('stale, wait, stale, wait, stale ×2, fail');
+    const limits = { ...plenty, canRecall: false };
+    expect(first(mine, faultOf('unavailable'), { limits }).because.skipped).toEqual([
+      { rung: 0, do: 'stale', why: 'no-kept-answer' },
+    ]);
+    expect(walk(mine, faultOf('unavailable'), limits)).toBe('wait ×2, fail');
+  });
+
   it('carries the role and the default that are declared', () => {
     const rows: Partial<Rows> = {
       'factually-wrong': [{ do: 'review', role: 'editor' }],
@@ -451,6 +470,7 @@ const deeds: { readonly [TName in DeedName]: fc.Arbitrary<Rung> } = {
   chunk: fc.constant({ do: 'chunk' }),
   review: fc.constant({ do: 'review' }),
   accept: fc.constant({ do: 'accept' }),
+  stale: fc.constant({ do: 'stale', maxAgeMs: 1000 }),
   default: fc.constant({ do: 'default', value: { text: '' } }),
   fail: fc.constant({ do: 'fail' }),
   park: fc.constant({ do: 'park' }),
@@ -491,6 +511,7 @@ const randomLimits: fc.Arbitrary<Limits> = fc
     otherAgents: fc.nat(3),
     largerWindows: fc.nat(2),
     canChunk: fc.boolean(),
+    canRecall: fc.boolean(),
     repairs: fc.subarray(['code-fence', 'bom']),
   })
   .map(({ span, ...rest }) => ({ ...rest, deadline: span === undefined ? undefined : rest.now + span }));
@@ -516,7 +537,7 @@ function mostMoves(pack: Strategy, agents: number): number {
     .reduce((sum, count) => sum + count, 1);
   const repairs = Object.values(pack.rows)
     .flat()
-    .filter(({ do: deed }) => deed === 'repair').length;
+    .filter(({ do: deed }) => deed === 'repair' || deed === 'stale').length;
   return attempts * (1 + repairs) + 1;
 }
 

@@ -36,6 +36,8 @@ export interface Limits {
   readonly largerWindows: number;
   /** Whether the task declares how it is done in parts. */
   readonly canChunk: boolean;
+  /** Whether what was answered before may be looked up. */
+  readonly canRecall?: boolean | undefined;
   /** Whether there is an answer that keeps its contract. */
   readonly hasAnswer?: boolean | undefined;
   /** The repairs that the agent's contract declares, in their order. */
@@ -55,7 +57,7 @@ export type Move = { readonly because: Because } & (
   | { readonly do: 'retry' | 'wait'; readonly delayMs: number; readonly atMs: number }
   | { readonly do: 'repair'; readonly names: readonly string[] }
   | { readonly do: 'ask-again'; readonly problems: readonly ValueProblem[] }
-  | Extract<Deed, { do: 'review' | 'default' }>
+  | Extract<Deed, { do: 'review' | 'default' | 'stale' }>
   | { readonly do: 'other-agent' | 'larger-window' | 'chunk' | 'accept' | 'fail' | 'park' }
 );
 
@@ -84,7 +86,8 @@ export type WhyNot =
   | 'no-larger-window'
   | 'no-chunking'
   | 'no-repair'
-  | 'no-answer';
+  | 'no-answer'
+  | 'no-kept-answer';
 
 /** @param draw a number from 0 to less than 1 */
 export function nextMove(situation: Situation, draw: () => number): Move {
@@ -137,7 +140,7 @@ function deedOf(rung: Rung, place: Place, draw: () => number): Bare | WhyNot {
       return isInTime(atMs, limits) ? { do: rung.do, delayMs, atMs } : 'no-time';
     }
     case 'repair': {
-      if (isRepaired(place)) return 'used-up';
+      if (isBehind(place)) return 'used-up';
       const names = rung.names;
       const possible =
         names === 'declared' ? limits.repairs : names.filter((name) => limits.repairs.includes(name));
@@ -159,6 +162,11 @@ function deedOf(rung: Rung, place: Place, draw: () => number): Bare | WhyNot {
       return missingFor('chunk', limits) ?? { do: 'chunk' };
     case 'review':
       return { do: 'review', ...(rung.role !== undefined && { role: rung.role }) };
+    case 'stale':
+      // Whoever comes back from it has found none.
+      return isBehind(place) || limits.canRecall === false
+        ? 'no-kept-answer'
+        : { do: 'stale', maxAgeMs: rung.maxAgeMs };
     case 'default':
       return { do: 'default', value: rung.value };
     case 'accept':
@@ -184,8 +192,8 @@ const ATTEMPTS: ReadonlySet<DeedName> = new Set([
   ...(['retry', 'wait', 'ask-again', 'other-agent', 'larger-window', 'chunk'] as const),
 ]);
 
-/** Whether the answer at hand has been through this rung already. */
-function isRepaired({ history, class: fault, index }: Place): boolean {
+/** Whether this rung was taken since the last attempt. */
+function isBehind({ history, class: fault, index }: Place): boolean {
   const since = history.findLastIndex((move) => ATTEMPTS.has(move.do)) + 1;
   return history.slice(since).some((move) => move.class === fault && move.rung === index);
 }

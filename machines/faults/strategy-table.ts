@@ -38,6 +38,8 @@ function deedInWords(rung: Rung): string {
       return rung.role === undefined ? 'a person decides' : `a person decides (${rung.role})`;
     case 'accept':
       return 'accept it as it is';
+    case 'stale':
+      return `take the last good answer to the same, if it is no older than ${span(rung.maxAgeMs)}`;
     case 'default':
       return `take \`${JSON.stringify(rung.value)}\` in its place`;
     case 'park':

@@ -81,6 +81,8 @@ describe('a strategy', () => {
     ['no repairs', { truncated: [{ do: 'repair', names: [] }] }, "rows['truncated'][0].names"],
     ['a repair twice', { truncated: [{ do: 'repair', names: ['a', 'a'] }] }, "rows['truncated'][0].names"],
     ['a role without a name', { timeout: [{ do: 'review', role: ' ' }] }, "rows['timeout'][0].role"],
+    ['an age that is none', { timeout: [{ do: 'stale', maxAgeMs: 0 }] }, "rows['timeout'][0].maxAgeMs"],
+    ['what may not be there at its end', { timeout: [{ do: 'stale', maxAgeMs: 5 }] }, "rows['timeout']"],
     ['an output that is none', { timeout: [{ do: 'default', value: 5 }] }, "rows['timeout'][0].value"],
     [
       'an output that no file holds',
@@ -119,6 +121,7 @@ describe('a strategy', () => {
     chunk: { do: 'chunk' },
     review: { do: 'review' },
     accept: { do: 'accept' },
+    stale: { do: 'stale', maxAgeMs: 1 },
     default: { do: 'default', value: {} },
     fail: { do: 'fail' },
     park: { do: 'park' },
@@ -179,7 +182,7 @@ describe('the packs', () => {
 
   it('finance repairs nothing, accepts nothing, invents nothing and goes to nobody else', () => {
     const deeds = deedsOf(finance);
-    for (const name of ['repair', 'accept', 'default', 'other-agent', 'chunk'] as const) {
+    for (const name of ['repair', 'accept', 'stale', 'default', 'other-agent', 'chunk'] as const) {
       expect(deeds).not.toContain(name);
     }
     expect(finance.rows['low-confidence']).toEqual([{ do: 'review' }]);
@@ -211,6 +214,10 @@ describe('a table for people', () => {
       [{ do: 'repair', names: ['code-fence', 'bom'] }, 'repair as code-fence, bom'],
       [{ do: 'other-agent', times: 2 }, 'another agent 2 times'],
       [{ do: 'review', role: 'editor' }, 'a person decides (editor)'],
+      [
+        { do: 'stale', maxAgeMs: 3_600_000 },
+        'take the last good answer to the same, if it is no older than 60 min',
+      ],
       [{ do: 'default', value: { text: 'a|b' } }, 'take `{"text":"a|b"}` in its place'],
       [
         { do: 'accept', sure: { from: 0.5, below: 0.7 } },

@@ -52,6 +52,8 @@ export type Deed =
   | { readonly do: 'review'; readonly role?: string }
   /** The answer is taken as it is, and what it lacks stays on record. */
   | { readonly do: 'accept' }
+  /** What was answered last to the same question, and was good, is taken in place of an answer, if it is no older than that. */
+  | { readonly do: 'stale'; readonly maxAgeMs: number }
   /** This output is taken in place of an answer. */
   | { readonly do: 'default'; readonly value: Readonly<Record<string, unknown>> }
   /** The task has failed. */
@@ -107,6 +109,11 @@ export const HELPS: { readonly [TName in DeedName]: readonly FaultClass[] } = {
   chunk: ['context-window', 'truncated'],
   review: but('cancelled'),
   accept: UNSURE,
+  // Nobody was there to answer. What somebody has answered, and is wrong, is not made right by something older.
+  stale: [
+    ...(['rate-limit', 'server-error', 'unavailable', 'timeout', 'auth', 'quota'] as const),
+    ...(['crash', 'no-agent', 'budget-exhausted'] as const),
+  ],
   default: but('cancelled'),
   park: but('cancelled'),
   fail: FAULT_CLASSES,
@@ -133,6 +140,10 @@ export function extend(
   const given = Object.entries(record('rows', rows, FAULT_CLASSES)).filter(([, row]) => row !== undefined);
   return strategy({ name: changes.name, rows: { ...base.rows, ...Object.fromEntries(given) } });
 }
+
+/** Whether answers are to be kept for it. */
+export const recalls = ({ rows }: Strategy): boolean =>
+  Object.values<readonly Rung[]>(rows).some((ladder) => ladder.some((rung) => rung.do === 'stale'));
 
 function checkLadder(fault: FaultClass, ladder: unknown): void {
   const place = `rows['${fault}']`;
@@ -172,6 +183,7 @@ const FIELDS: { readonly [TName in DeedName]: Readonly<Record<string, Check>> } 
   chunk: {},
   review: { role: ifGiven(checkText) },
   accept: {},
+  stale: { maxAgeMs: checkSpan },
   default: { value: checkOutput },
   fail: {},
   park: {},
@@ -185,6 +197,10 @@ function ifGiven(check: Check): Check {
 
 function checkTimes(place: string, value: unknown): void {
   if (!isWhole(value) || value < 1) refuse(place, 'must be a whole number from 1 on', value);
+}
+
+function checkSpan(place: string, value: unknown): void {
+  if (!isWhole(value) || value < 1) refuse(place, 'must be a whole number of ms from 1 on', value);
 }
 
 function checkText(place: string, value: unknown): void {

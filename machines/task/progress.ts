@@ -15,6 +15,7 @@ import { signedIn } from '../review/signed.ts';
 import type { Signed } from '../review/signed.ts';
 import type { WorkFacts, WorkOutcome } from '../workflow/graph.ts';
 import { hereOf, movedFrom, startHere } from '../here.ts';
+import type { KeptAnswer } from './kept-answer.ts';
 import { partNotesOf } from './part-notes.ts';
 import { givenTo } from './terms.ts';
 import { peopleOn } from './people.ts';
@@ -30,6 +31,8 @@ import type {
   PartNote,
   PartsDone,
   PassedOver,
+  Recalled,
+  Remembrance,
   Supplied,
   TaskSpec,
   Verified,
@@ -72,7 +75,7 @@ export interface TaskDecision extends Signed {
 }
 
 /** Why an output was taken. */
-export type Ground = 'good' | 'repaired' | 'unsure' | 'default' | 'person';
+export type Ground = 'good' | 'repaired' | 'unsure' | 'stale' | 'default' | 'person';
 
 export interface TaskContext {
   readonly start: TaskStart;
@@ -131,6 +134,8 @@ export interface TaskContext {
   readonly awaits: Ground | undefined;
   readonly output: unknown;
   readonly ground: Ground | undefined;
+  /** The answer from before that was taken. */
+  readonly recalled: KeptAnswer | undefined;
   readonly outcome: WorkOutcome | undefined;
 }
 
@@ -171,6 +176,7 @@ const FRESH: Omit<TaskContext, 'start' | 'input' | 'id' | 'deadlineAt'> = {
   awaits: undefined,
   output: undefined,
   ground: undefined,
+  recalled: undefined,
   outcome: undefined,
 };
 
@@ -365,6 +371,7 @@ export function decided(context: TaskContext, spec: TaskSpec, now: number): Chan
     ...{ now, deadline: deadlineAt, attemptsLeft: spec.maxAttempts - attempts, repairs },
     ...moneyOf(context),
     canChunk: spec.chunks && !inParts,
+    canRecall: mayRecall(spec),
     hasAnswer: candidateIn(answer) !== undefined,
     otherAgents: advice?.others ?? 0,
     largerWindows: advice?.larger ?? 0,
@@ -427,6 +434,36 @@ function changedBy(move: Move, context: TaskContext): Changed {
     default:
       return {};
   }
+}
+
+/**
+ * Whether what was answered before may be taken for it. Not where something is to be done or undone: that it was, in another run, does
+ * not make it so in this one; and nobody must undo what another run has done.
+ */
+export const mayRecall = ({ undoes, undoable }: TaskSpec): boolean =>
+  undoes === undefined && undoable === undefined;
+
+/** What was answered before to the same was looked for. */
+export function recalled({ people }: TaskContext, found: Recalled): Changed {
+  if (found.answer === undefined) return {};
+  const { answer, output } = found;
+  const all = [...new Set([...people, ...(answer.people ?? [])])];
+  return { output, ground: 'stale', recalled: answer, people: all };
+}
+
+/** The answer that was taken, for whoever asks the same when nobody can answer. */
+export function remembranceOf(context: TaskContext, self: object): Remembrance {
+  const { start, input, output, advice, log } = context;
+  const { to, confidence } = log.at(-1)!;
+  const { agent, model } = advice!;
+  const people = peopleOn(context);
+  const answer = {
+    ...{ agent, at: to! },
+    ...(model !== undefined && { model }),
+    ...(confidence !== undefined && { confidence }),
+    ...(people.length > 0 && { people }),
+  };
+  return { start: startHere(start, self), input, output, answer };
 }
 
 /** An answer that keeps the contract, though it is not good enough. */
@@ -497,13 +534,14 @@ function doubtOf({ log, answer }: TaskContext): string | undefined {
 }
 
 function factsOf(context: TaskContext): WorkFacts {
-  const { attempts, advice, spent, votes, log, ground } = context;
-  const { confidence } = log.at(-1) ?? {};
+  const { attempts, spent, votes, log, ground, recalled: before } = context;
+  const { agent } = before ?? context.advice ?? {};
+  const { confidence } = before ?? log.at(-1) ?? {};
   const people = peopleOn(context);
   return {
     attempts,
     cost: spent + costOfVotes(votes),
-    ...(advice !== undefined && { agent: advice.agent }),
+    ...(agent !== undefined && { agent }),
     ...(confidence !== undefined && { confidence }),
     ...(ground !== undefined && ground !== 'good' && { ground }),
     // What stands in for an answer is nobody's.

@@ -9,6 +9,7 @@ import type { Micros } from '../values/money.ts';
 import { strategies } from '../faults/strategies.ts';
 import { extend } from '../faults/strategy.ts';
 import type { WorkOutcome } from '../workflow/graph.ts';
+import type { KeptAnswer } from './kept-answer.ts';
 import type { TaskContext } from './progress.ts';
 import { taskMachine } from './task.ts';
 import type { Advised, Answer, TaskSpec } from './words.ts';
@@ -114,6 +115,8 @@ class Task {
       verify: answering,
       review: answering,
       keep: answering,
+      remember: answering,
+      recall: answering,
     };
     const start = {
       workflow: 'w',
@@ -406,6 +409,70 @@ describe('a task', () => {
       status: 'complete',
       output: { text: 'edited' },
       facts: { ground: 'person' },
+    });
+  });
+
+  describe('that may take what was answered before', () => {
+    const rows = { unavailable: [{ do: 'stale', maxAgeMs: 5000 }, { do: 'fail' }] } as const;
+    const strategy = extend(strategies.standard, { name: 'recalling', rows });
+    const before: KeptAnswer = { task: 'w/0/t', agent: 'bob', confidence: 0.8, output: 'sha256:x', at: 1 };
+
+    it('keeps a good answer before it is done, also where that fails or it is cancelled meanwhile', () => {
+      const task = new Task({ strategy }).advise({ model: 'm' }).answer('ask', good());
+      expect([task.state, task.outcome]).toEqual(['remembering', undefined]);
+      expect(task.question('remember')).toMatchObject({
+        ...{ start: { run: 'w/1', task: 't' }, input: { q: 1 }, output: { text: 'yes' } },
+        answer: { agent: 'ann', model: 'm', confidence: 0.9, at: task.context.log[0]!.to },
+      });
+      task.send({ type: 'task.cancel', because: 'enough' });
+      expect(task.break('remember').outcome).toMatchObject({ status: 'complete', output: { text: 'yes' } });
+    });
+
+    it('keeps nothing that is not good by itself', () => {
+      const unsure = extend(strategy, { name: 'unsure', rows: { 'low-confidence': [{ do: 'accept' }] } });
+      const task = new Task({ strategy: unsure }).advise().answer('ask', good(0.5));
+      expect(task.outcome).toMatchObject({ status: 'complete', facts: { ground: 'unsure' } });
+    });
+
+    it('takes it when nobody can answer, and says whose it is', () => {
+      const task = new Task({ strategy }).advise().answer('ask', bad('unavailable'));
+      expect(task.question('recall')).toMatchObject({
+        ...{ start: { run: 'w/1', task: 't' }, input: { q: 1 }, maxAgeMs: 5000 },
+      });
+      task.answer('recall', { answer: before, output: { text: 'then' } });
+      expect(task.outcome).toEqual({
+        status: 'complete',
+        output: { text: 'then' },
+        facts: { attempts: 1, cost: 10, agent: 'bob', confidence: 0.8, ground: 'stale' },
+      });
+      expect(task.context).toMatchObject({
+        recalled: before,
+        log: [{ fault: 'unavailable', move: 'stale' }],
+      });
+    });
+
+    it.each([
+      ['there is none', (task: Task) => task.answer('recall', { why: 'none' })],
+      ['it cannot be looked up', (task: Task) => task.break('recall')],
+    ])('goes on with the next rung where %s', (_, come) => {
+      const task = new Task({ strategy }).advise().answer('ask', bad('unavailable'));
+      expect(come(task).outcome).toMatchObject({ status: 'failed', problem: { class: 'unavailable' } });
+      expect(task.context.move!.because.skipped).toEqual([{ rung: 0, do: 'stale', why: 'no-kept-answer' }]);
+    });
+
+    it('can be cancelled while it looks', () => {
+      const task = new Task({ strategy }).advise().answer('ask', bad('unavailable'));
+      expect(task.send({ type: 'task.cancel', because: 'x' }).outcome).toMatchObject({ status: 'cancelled' });
+    });
+
+    it.each([
+      ['undoes something', { undoes: true }],
+      ['can be undone', { undoable: true }],
+    ] as const)('neither takes nor keeps one where it %s', (_, spec) => {
+      const failed = new Task({ strategy, ...spec }).advise().answer('ask', bad('unavailable'));
+      expect(failed.outcome).toMatchObject({ status: 'failed' });
+      const done = new Task({ strategy, ...spec }).advise().answer('ask', good());
+      expect(done.outcome).toMatchObject({ status: 'complete' });
     });
   });
 

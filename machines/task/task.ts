@@ -15,7 +15,8 @@
  * any other answer. While all who could do it are halted it is `halted`, and asks again when that is lifted; where a call must be approved
  * first it is `clearing`, and asks again when it is. Where others must confirm the answer it is `polling`, once nothing else is wrong
  * with it, and then `verifying` again. What was answered is kept by whoever has asked for it; a
- * default is kept before the task is done: `keeping`.
+ * default is kept before the task is done: `keeping`. Where its strategy may take what was answered before to the same, that is looked for
+ * when nobody can answer (`recalling`), and a good answer is kept for it before the task is done (`remembering`).
  *
  * Money is reserved before every attempt, and settled after it: what it has cost, or that nobody knows. When it is not wanted any
  * more it gives back what it holds, and ends as `cancelled`.
@@ -32,6 +33,8 @@ import type { TaskCancel, TaskOrder, TaskStands } from '../workflow/events.ts';
 import { startHere } from '../here.ts';
 import { nameOf } from '../workflow/graph.ts';
 import { crashBy } from '../faults/crash.ts';
+import type { Move } from '../faults/next-move.ts';
+import { recalls } from '../faults/strategy.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
 import { answerOfError, failedWith } from './broken.ts';
@@ -57,8 +60,11 @@ import {
   isHalted,
   isReplaced,
   isTooLate,
+  mayRecall,
   outcomeOf,
   placed,
+  recalled,
+  remembranceOf,
   resumed,
   signed,
   ticketOf,
@@ -82,6 +88,9 @@ import type {
   Asking,
   Consultation,
   PartsNews,
+  Recall,
+  Recalled,
+  Remembrance,
   TaskPermission,
   TaskSpec,
   Unanswered,
@@ -101,6 +110,10 @@ export interface TaskActors {
   readonly review: AnyActorLogic;
   /** Takes an {@link Unanswered}, and keeps it. What comes of that changes nothing. */
   readonly keep: AnyActorLogic;
+  /** Takes a {@link Remembrance}, and keeps it. What comes of that changes nothing. */
+  readonly remember: AnyActorLogic;
+  /** Takes a {@link Recall}, gives a {@link Recalled}. */
+  readonly recall: AnyActorLogic;
 }
 
 type TaskEvent = TaskCancel | TaskOrder | TaskStands | TaskPermission | BudgetAnswer | PartsNews;
@@ -128,6 +141,7 @@ const given =
     }) as const;
 const ofAgent = given((output) => output as Answer);
 const ofPerson = given((output) => output as ReviewOutput);
+const ofMemory = given((output) => output as Recalled);
 const ofVerifier = given((output) => output as Verified);
 
 /** An action that is given why somebody who was asked has not answered. */
@@ -154,6 +168,8 @@ const tell = <TStanding extends Standing>(standing: TStanding) =>
   ({ type: 'tell', params: { standing } }) as const;
 
 export function taskMachine(spec: TaskSpec, actors: TaskActors) {
+  /** Where a good answer leads. */
+  const taken = recalls(spec.strategy) && mayRecall(spec) ? 'remembering' : 'done';
   return setup({
     types: {
       context: {} as TaskContext,
@@ -250,6 +266,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       }),
       awaitOthers: assign(({ context }) => awaiting(context)),
       hearOthers: assign(({ context }, { answer }: { readonly answer: Polled }) => polled(context, answer)),
+      recall: assign(({ context }, { answer }: { readonly answer: Recalled }) => recalled(context, answer)),
       heed: assign(({ context }, { answer }: { readonly answer: Verified }) => verified(context, answer)),
       crash: assign((_, { error }: { readonly error: unknown }) => ({
         fault: crashBy(error),
@@ -445,7 +462,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           { guard: 'was replaced', target: 'consulting' },
           { guard: 'is to be verified', target: 'verifying' },
           // What the task says of itself decides: here it stands for whoever compares versions.
-          { guard: { type: 'is good', params: { spec } }, target: 'done' },
+          { guard: { type: 'is good', params: { spec } }, target: taken },
           { target: 'deciding' },
         ],
       },
@@ -463,7 +480,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
             },
             {
               guard: ({ event }) => (event.output as Verified).fault === undefined,
-              target: 'done',
+              target: taken,
               actions: ofVerifier('heed'),
             },
             {
@@ -534,6 +551,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           { guard: { type: 'does', params: { deed: 'other-agent' } }, target: 'consulting' },
           { guard: { type: 'does', params: { deed: 'larger-window' } }, target: 'consulting' },
           { guard: { type: 'does', params: { deed: 'accept' } }, target: 'done' },
+          { guard: { type: 'does', params: { deed: 'stale' } }, target: 'recalling' },
           { guard: { type: 'does', params: { deed: 'default' } }, target: 'keeping' },
           { guard: 'has an output', target: 'weighing' },
           // A repair that is not one of those that were asked for: the next rung.
@@ -588,6 +606,38 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           { guard: 'goes on', target: 'consulting', actions: 'goOn' },
           { target: 'failed' },
         ],
+      },
+      recalling: {
+        description: 'what was answered to the same before?',
+        invoke: {
+          id: 'recall',
+          src: 'recall',
+          input: ({ context: { start, input, move }, self }: Known): Recall => ({
+            ...{ start: startHere(start, self), input },
+            maxAgeMs: (move as Extract<Move, { do: 'stale' }>).maxAgeMs,
+          }),
+          onDone: [
+            {
+              guard: ({ event }) => (event.output as Recalled).answer !== undefined,
+              target: 'done',
+              actions: ofMemory('recall'),
+            },
+            { target: 'deciding' },
+          ],
+          onError: { target: 'deciding' },
+        },
+        on: { 'task.cancel': { target: 'cancelled' } },
+      },
+      remembering: {
+        description: 'a good answer is kept for whoever asks the same',
+        invoke: {
+          id: 'remember',
+          src: 'remember',
+          input: ({ context, self }: Known): Remembrance => remembranceOf(context, self),
+          onDone: { target: 'done' },
+          // It is good all the same.
+          onError: { target: 'done' },
+        },
       },
       keeping: {
         description: 'a default is kept, as answers are',

@@ -13,6 +13,7 @@ import type { Patience } from '../review/input.ts';
 import type { Strategy } from '../faults/strategy.ts';
 import type { WorkStart } from '../workflow/graph.ts';
 import type { WorkingCalendar } from '../working-time/calendar.ts';
+import type { KeptAnswer } from './kept-answer.ts';
 import type { CallTerms } from './terms.ts';
 import type { TaskStart, VoteSpec } from './votes.ts';
 
@@ -364,6 +365,28 @@ export interface Failed {
 export interface Unanswered extends Pick<WorkStart, 'run' | 'task'> {
   readonly output: unknown;
 }
+
+/** What was given, in a run of which a task is part. */
+export interface Question {
+  readonly start: TaskStart;
+  readonly input: unknown;
+}
+
+/** A good answer, which is to be kept for whoever asks the same. */
+export interface Remembrance extends Question {
+  readonly output: unknown;
+  readonly answer: Omit<KeptAnswer, 'task' | 'output'>;
+}
+
+/** What was answered to the same before? */
+export interface Recall extends Question {
+  readonly maxAgeMs: number;
+}
+
+export type Recalled =
+  | { readonly answer: KeptAnswer; readonly output: unknown; readonly why?: undefined }
+  /** Why there is nothing that may be taken. */
+  | { readonly why: string; readonly answer?: undefined };
 
 /** Is it right? */
 export interface Verification {
