@@ -7,13 +7,21 @@
 const placeOf = (self: object): string | undefined => (self as { readonly address?: string }).address;
 
 /** The root of a tree in which there is an address: `report/7` of `report/7/research`. */
-/** The root actor that an address belongs to. */
-export const rootOf = (address: string): string => address.split('/', 2).join('/');
+export function rootOf(address: string): string {
+  const end = address.indexOf('/', address.indexOf('/') + 1);
+  return end === -1 ? address : address.slice(0, end);
+}
+
+const isBelow = (place: string, root: string): boolean =>
+  place.startsWith(root) && (place.length === root.length || place[root.length] === '/');
 
 /** The same place in the tree of whoever asks. What stands behind an address (`~2`, `#1`) stays. */
 export function hereOf(place: string, self: object): string {
   const address = placeOf(self);
-  return address === undefined ? place : rootOf(address) + place.slice(rootOf(place).length);
+  if (address === undefined) return place;
+  const root = rootOf(address);
+  // Nearly nobody has moved.
+  return isBelow(place, root) ? place : root + place.slice(rootOf(place).length);
 }
 
 /**
@@ -22,7 +30,7 @@ export function hereOf(place: string, self: object): string {
  */
 export function movedFrom(from: string, self: object): (place: string) => string {
   const root = rootOf(from);
-  return (place) => (rootOf(place) === root ? hereOf(place, self) : place);
+  return (place) => (isBelow(place, root) ? hereOf(place, self) : place);
 }
 
 /** What somebody was given to begin with, as it is now. */

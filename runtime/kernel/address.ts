@@ -15,7 +15,8 @@ export function childAddress(parent: string, id: string): string {
 
 /** The root actor that an address belongs to: its first two segments. */
 export function rootOf(address: string): string {
-  return address.split('/', 2).join('/');
+  const end = address.indexOf('/', address.indexOf('/') + 1);
+  return end === -1 ? address : address.slice(0, end);
 }
 
 /** The ids along an address, from the name down. */
