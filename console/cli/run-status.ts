@@ -133,10 +133,15 @@ const taskColumns: readonly Column<Part>[] = [
 ];
 
 /** Why it is where it is, if that is not because all is well. */
-export function becauseWords({ because, problem, waits, ground, attempts }: Part): string {
+export function becauseWords(
+  part: Pick<Part, 'because' | 'problem' | 'waits' | 'ground' | 'recalled' | 'attempts'>,
+): string {
+  const { because, problem, waits, ground, recalled, attempts } = part;
   if (problem !== undefined) return problemWords(problem);
   if (because !== undefined) return inert(because);
   if (waits !== undefined) return inert(`${WHOM[waits.for]}: ${waits.why}`);
+  if (recalled !== undefined)
+    return inert(`nobody could answer: taken is what ${recalled.task} was answered at ${recalled.at}`);
   if (ground !== undefined && ground !== 'good') return `taken though ${GROUNDS[ground] ?? ground}`;
   const { fault, message, move } = attempts.at(-1) ?? {};
   if (fault === undefined) return '';
@@ -147,7 +152,6 @@ const GROUNDS: Readonly<Record<string, string>> = {
   repaired: 'it had to be repaired',
   unsure: 'it is not sure',
   default: 'it is the default',
-  stale: 'it was answered before, and nobody could answer now',
   person: 'only a person has said so',
 };
 
