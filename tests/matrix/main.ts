@@ -79,6 +79,12 @@ function attempt({ node, packages = [] }: Variant): string | undefined {
 }
 
 const chosen = process.argv.slice(2);
+const known = VARIANTS.map(({ name }) => name);
+const stranger = chosen.find((name) => !known.includes(name));
+if (stranger !== undefined) {
+  console.error(`there is no variant ${stranger}: there is ${known.join(', ')}`);
+  process.exit(2);
+}
 for (const variant of VARIANTS.filter(({ name }) => chosen.length === 0 || chosen.includes(name))) {
   const startedAt = performance.now();
   const failure = attempt(variant);
