@@ -3,7 +3,7 @@
  * has an actor (`answers/<hash>`), so they are durable, backed up and told again like all others; what was answered is content.
  *
  * The same question is: the same task of the same workflow for the same tenant, with the same input and values, asked of the same
- * agents for an output of the same schema. So nobody is given what somebody else was answered.
+ * agents for an output of the same schema, verified in the same way. So nobody is given what somebody else was answered.
  */
 import { keptAnswer } from '../../machines/task/kept-answer.ts';
 import type { AnswerKept, KeptAnswer } from '../../machines/task/kept-answer.ts';
@@ -66,7 +66,7 @@ export class Memory {
   }
 
   /** The answer that is kept, if it may be taken now. */
-  async recall(shift: Shift, duty: TaskDuty, { maxAgeMs, ...question }: Recall): Promise<Recalled> {
+  async recall(shift: Shift, duty: TaskDuty, { maxAgeMs, quality, ...question }: Recall): Promise<Recalled> {
     const { workplace } = shift;
     const { run, task } = question.start;
     const belonging = workplace.belongingOf(run);
@@ -76,6 +76,8 @@ export class Memory {
     if (answer === undefined) return { why: 'no answer to that is kept' };
     const ageMs = this.#now() - answer.at;
     if (ageMs > maxAgeMs) return { why: `the last answer is ${ageMs} ms old, and may be ${maxAgeMs}` };
+    const { confidence = 0 } = answer;
+    if (confidence < quality) return { why: `the last answer is ${confidence} sure, and must be ${quality}` };
     const halt = shift.calls.haltOn(haltableBy(this.#giverOf(answer), duty, belonging));
     if (halt !== undefined) return { why: halt.why };
     return found(answer, duty, workplace, `${run}/${task}`);
@@ -92,7 +94,7 @@ const UNKNOWN_TENANT = 'whose run it is cannot be told, and what one was answere
 
 /** Under which the answers to a question are kept; undefined where it cannot be told who may be given them. */
 function idOf(
-  { workflow, task, capability, agents, fallback, outputSchema }: TaskDuty,
+  { workflow, task, capability, agents, fallback, outputSchema, verify }: TaskDuty,
   { start: { values }, input }: Question,
   { tenants }: Belonging,
 ): string | undefined {
@@ -101,6 +103,7 @@ function idOf(
     capability: capability ?? null,
     agents: [...agents, ...fallback],
     schema: outputSchema?.hash ?? null,
+    verify: verify.map(({ name, version, declared = null }) => [name, version, declared]),
   };
   const whose = [...new Set(tenants as readonly string[])].toSorted((a, b) => (a < b ? -1 : 1));
   return hashOf({ workflow, task, tenants: whose, ...asked, input, values }).slice('sha256:'.length);

@@ -93,6 +93,8 @@ async function gather(
     }
     const { from, to } = family.around(hash);
     const noted = [
+      // An answer from before is told of where it was taken. What it was made of, the run knows in which it was given.
+      ...from.flatMap(({ kind, run, task }) => (kind === 'output' && run && task ? `${run}/${task}` : [])),
       ...from.flatMap((one) => (one.kind === 'source' && notesAt(content, one).madeBy) || []),
       ...to.flatMap((one) => (one.kind !== 'source' && notesAt(content, one).usedBy) || []),
     ];

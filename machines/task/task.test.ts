@@ -437,7 +437,7 @@ describe('a task', () => {
     it('takes it when nobody can answer, and says whose it is', () => {
       const task = new Task({ strategy }).advise().answer('ask', bad('unavailable'));
       expect(task.question('recall')).toMatchObject({
-        ...{ start: { run: 'w/1', task: 't' }, input: { q: 1 }, maxAgeMs: 5000 },
+        ...{ start: { run: 'w/1', task: 't' }, input: { q: 1 }, maxAgeMs: 5000, quality: 0.8 },
       });
       task.answer('recall', { answer: before, output: { text: 'then' } });
       expect(task.outcome).toEqual({

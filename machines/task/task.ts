@@ -615,6 +615,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           input: ({ context: { start, input, move }, self }: Known): Recall => ({
             ...{ start: startHere(start, self), input },
             maxAgeMs: (move as Extract<Move, { do: 'stale' }>).maxAgeMs,
+            quality: spec.threshold,
           }),
           onDone: [
             {

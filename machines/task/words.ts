@@ -381,6 +381,8 @@ export interface Remembrance extends Question {
 /** What was answered to the same before? */
 export interface Recall extends Question {
   readonly maxAgeMs: number;
+  /** From which sureness on an answer is good enough for the task as it is today. */
+  readonly quality: number;
 }
 
 export type Recalled =

@@ -1,6 +1,18 @@
 // The lie: "when nobody can answer, the last good answer to the same question is taken, and nothing else". Whatever is another
 // question, too old, somebody else's, damaged or halted is offered, over kills and at every commit.
-import { agent, call, extend, gate, map, roles, strategies, task, vote, workflow } from 'heddle/actors';
+import {
+  agent,
+  call,
+  extend,
+  gate,
+  map,
+  result,
+  roles,
+  strategies,
+  task,
+  vote,
+  workflow,
+} from 'heddle/actors';
 import type { Assignment } from 'heddle/actors';
 import type { AccessRequest } from 'heddle';
 import type { Store } from 'heddle/storage';
@@ -211,6 +223,57 @@ describe('an answer from before', () => {
     await world.close();
     await world.reopen({ actors: { quotes, source: source.agent(), few, strict: asking(10) } });
     expect(await quoted(world, '3', {}, 'strict')).toMatchObject({ state: 'complete' });
+  });
+
+  it('that is not good enough for the task as it is today is not taken', async () => {
+    const source = new Source();
+    const asking = (more: object) =>
+      workflow({ id: 'strict', strategy: recalling, tasks: { quote: task({ agent: 'source', ...more }) } });
+    const world = await opened(source, { strict: asking({ quality: 0.5 }) });
+    await quoted(world, '1', {}, 'strict');
+    source.isDown = true;
+    const under = async (id: string, more: object) => {
+      await world.close();
+      await world.reopen({ actors: { source: source.agent(), strict: asking(more) } });
+      return quoted(world, id, {}, 'strict');
+    };
+    expect(await under('2', { quality: 0.95 })).toMatchObject({ state: 'failed' });
+    const never = { name: 'never', version: 1, check: () => ({ ok: false, problems: [] }) };
+    expect(await under('3', { quality: 0.5, verify: [never] })).toMatchObject({ state: 'failed' });
+    expect(await under('4', { quality: 0.9 })).toMatchObject({ state: 'complete' });
+  });
+
+  it('leads to what it was made of, also from what was made of it elsewhere', async () => {
+    let isDown = false;
+    const wire = agent({
+      ...{ name: 'wire', capabilities: ['wire'], model: 'wire', estimate: () => 0 },
+      ...{ inputSchema: { type: 'object' }, outputSchema: { type: 'object' } },
+      execute: (assignment: Assignment) => {
+        if (isDown) throw new Error('it is down');
+        const sources = [{ uri: 'https://wire.example/x', content: 'low', at: 1 }];
+        const known = { cost: 0, duration: 1, model: 'wire', confidence: 0.9, sources };
+        return result(assignment, { output: { tide: 'low' }, ...known }) as never;
+      },
+    });
+    const press = doing('press', ({ id }) => ({ id }));
+    const told = workflow({
+      ...{ id: 'told', strategy: recalling },
+      tasks: { ask: task({ agent: 'wire' }), print: task({ needs: ['ask'], agent: 'press' }) },
+    });
+    const world = await World.open({ actors: { told, wire, press }, decider: PERMITTING });
+    await quoted(world, '1', {}, 'told');
+    isDown = true;
+    const { tasks } = await quoted(world, '2', {}, 'told');
+    const { from } = await world.system.lineage(tasks[1]!.output!.hash!);
+    expect(from).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ kind: 'output', run: 'told/1', task: 'ask', attempt: 1 }),
+        expect.objectContaining({
+          kind: 'source',
+          source: expect.objectContaining({ uri: 'https://wire.example/x' }),
+        }),
+      ]),
+    );
   });
 
   it('of an agent that is halted is taken by nobody before that is lifted', async () => {
