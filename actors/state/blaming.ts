@@ -10,6 +10,7 @@ import { remainingIn } from '../../machines/budget/window.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import type { TaskContext } from '../../machines/task/progress.ts';
 import type { RunContext } from '../../machines/workflow/progress.ts';
+import { addressOfLate } from './late-replies.ts';
 import { isRun, isTask, runStateOf, statusOf } from './run-status.ts';
 import type { HumanDecision, Moment, PartStatus, RunStatus, Stood } from './run-status.ts';
 
@@ -33,12 +34,13 @@ const OF_NODES: ReadonlySet<string> = new Set([
 /** What the declaration says: it is so from the beginning of the run. */
 const DECLARED: ReadonlySet<string> = new Set(['task', 'address', 'kind', 'needs', 'writes']);
 
-const OF_PARTS = new Set([
+const OF_PARTS: ReadonlySet<string> = new Set([
   ...[...OF_NODES, ...DECLARED],
-  ...['input', 'agent', 'attempts', 'confidence', 'ground', 'recalled', 'cost', 'reserved', 'waits', 'parts'],
+  ...(['input', 'instead', 'agent', 'attempts', 'confidence', 'ground', 'recalled', 'cost'] as const),
+  ...(['reserved', 'waits', 'parts'] as const),
 ]);
 
-const MONEY = ['spent', 'limit', 'reserved', 'remaining'] as const;
+const MONEY = ['spent', 'limit', 'reserved', 'remaining', 'overdraft'] as const;
 
 /** @throws InvalidArgument where no status has such a field */
 export function assertField(field: unknown): asserts field is string {
@@ -126,13 +128,7 @@ class Blaming {
     if (wanted.length === 0) this.#fail(`must be one of ${MONEY.map((one) => `money.${one}`).join(', ')}`);
     if (this.#moment(address) === undefined)
       return wanted.includes('spent') ? this.#status.tasks.flatMap((task) => this.#costOf(task)) : [];
-    return wanted.map((one) => ({
-      address,
-      part:
-        one === 'remaining'
-          ? read('context.window', ({ context }) => remainingIn((context as Ledger).window))
-          : `context.window.${one}`,
-    }));
+    return wanted.map((one) => ({ address, part: partOfMoney(one) }));
   }
 
   #costOf({ address, parts = [] }: PartStatus): readonly Spot[] {
@@ -195,8 +191,10 @@ class Blaming {
         return this.#own(part, `output.problem${within}`);
       case 'agent':
         return this.#own(part, part.recalled === undefined ? 'context.advice.agent' : 'context.recalled');
+      case 'instead':
+        return this.#insteadOf(part, within, node);
       case 'attempts':
-        return this.#own(part, `context.log${within}`);
+        return this.#attemptsOf(part, within);
       case 'confidence':
         return part.recalled === undefined
           ? this.#logOf(part, ({ context }) => (context as TaskContext).log.at(-1)?.confidence)
@@ -247,6 +245,38 @@ class Blaming {
     return 'start' in context ? 'context.start.input' : 'context.input';
   }
 
+  /** The declaration gives the value; it is given when the node looks at what it needs: when it begins, or ends without that. */
+  #insteadOf(
+    { instead = {}, startedAt }: PartStatus,
+    within: string,
+    node: ((within: string) => Spot) | undefined,
+  ): readonly Spot[] {
+    const isNamed = (name: string): boolean =>
+      [`.${name}`, `[${JSON.stringify(name)}]`].some((step) => splitAfter(within, step) !== undefined);
+    const isThere = Object.keys(instead).some((name) => within === '' || isNamed(name));
+    if (!isThere || node === undefined) return [];
+    return [node(startedAt === undefined ? '.endedAt' : '.startedAt')];
+  }
+
+  /** With what came too late, which is told beside the run. It stays as it came: in the past it was the same, or not there. */
+  #attemptsOf(part: PartStatus, within: string): readonly Spot[] {
+    const [, index, behind = ''] = /^\[(\d+)\](.*)$/s.exec(within) ?? [];
+    const meant = part.attempts.filter((_, at) => index === undefined || at === Number(index));
+    const late = meant.flatMap(({ number: attempt, late: replies = [] }) =>
+      replies.map((_, at) => ({
+        address: addressOfLate({ task: part.address, attempt }),
+        part: `context.replies[${at}]`,
+      })),
+    );
+    const ofLate = splitAfter(behind, '.late');
+    if (ofLate !== undefined)
+      return this.#ofMany(ofLate, late, (spot) => [
+        { ...spot, part: spot.part + ofLate.slice(ofLate.indexOf(']') + 1) },
+      ]);
+    const own = this.#own(part, `context.log${within}`);
+    return behind === '' ? [...own, ...late] : own;
+  }
+
   /** Of its attempts, if it is a task. */
   #logOf(part: PartStatus | undefined, of?: (stood: Stood) => unknown): readonly Spot[] {
     if (part === undefined || this.#taskAt(part.address) === undefined) return [];
@@ -280,6 +310,22 @@ const PART = /^\.parts\[(\d+)\](.*)$/s;
 function splitAt(path: string): [first: string, rest: string] {
   const end = path.search(/[.[]/);
   return end < 0 ? [path, ''] : [path.slice(0, end), path.slice(end)];
+}
+
+/** What follows a step of a path; undefined where the path does not begin with that. */
+function splitAfter(path: string, step: string): string | undefined {
+  const rest = path.slice(step.length);
+  return path.startsWith(step) && /^(?:[.[]|$)/.test(rest) ? rest : undefined;
+}
+
+function partOfMoney(one: (typeof MONEY)[number]): Spot['part'] {
+  const ofWindow = (of: (window: Ledger['window']) => unknown): Spot['part'] =>
+    read('context.window', ({ context }) => of((context as Ledger).window));
+  if (one === 'remaining') return ofWindow(remainingIn);
+  // As a status has it: not there where it is nothing.
+  return one === 'overdraft'
+    ? ofWindow(({ overdraft }) => (overdraft > 0 ? overdraft : undefined))
+    : `context.window.${one}`;
 }
 
 /** What is read off a state. Before there is one there is nothing. */

@@ -44,7 +44,7 @@ interface LateRef {
 const idOf = ({ task, attempt }: Pick<GivenUp, 'task' | 'attempt'>): string => `${task}:${attempt}`;
 
 /** An id with slashes, as it is in addresses. */
-const addressOf = (attempt: Pick<GivenUp, 'task' | 'attempt'>): string =>
+export const addressOfLate = (attempt: Pick<GivenUp, 'task' | 'attempt'>): string =>
   `${LATE}/${idOf(attempt).replaceAll('%', '%25').replaceAll('/', '%2F')}`;
 
 /** Never rejects: what cannot be kept, because the system closes or nobody permits it, is lost, as it would be a moment later. */
@@ -90,7 +90,7 @@ export function withLate(
   moment: Moment,
 ): readonly AttemptStatus[] {
   return log.map((note) => {
-    const { replies } = (moment(addressOf({ task, attempt: note.number }))?.context ??
+    const { replies } = (moment(addressOfLate({ task, attempt: note.number }))?.context ??
       {}) as Partial<LateContext>;
     return replies === undefined || replies.length === 0 ? note : { ...note, late: replies };
   });

@@ -211,8 +211,10 @@ export class Runs {
   async #blame(address: string, field: string, { at }: BlameOptions = {}): Promise<Blame | undefined> {
     assertAddress(address, 'address');
     assertField(field);
-    const past = at === undefined ? undefined : everybodyIn(await this.#host.past(address, at));
-    const moment: Moment = past === undefined ? this.#present : (one) => past.get(one)?.snapshot;
+    const root = at === undefined ? undefined : await this.#host.past(address, at);
+    const past = root && everybodyIn(root);
+    const moment =
+      root === undefined ? this.#present : momentWithLate(momentOf(root), root.at, this.#present);
     const status = this.#told(address, moment);
     const upTo = (one: string): BlameOptions => {
       const seq = past?.get(one)?.seq;

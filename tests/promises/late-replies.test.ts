@@ -64,6 +64,28 @@ describe('a reply that comes too late', () => {
     for await (const { address } of world.system.stuck()) expect.fail(`${address} is stuck`);
   });
 
+  it('has a record that has made it, which is beside the run', async () => {
+    const { world, sleeper } = await opened();
+    await world.start('flow', '1');
+    await world.advance(10_000);
+    const { seq: before } = (await world.history('flow/1')).at(-1)!;
+    await world.advance(1000);
+    sleeper.answer({ text: 'too late' });
+    await world.settle();
+    const { blame } = world.system.runs.of('flow/1');
+    const address = 'late/flow%2F1%2Fwrite:1';
+    const attempts = 'tasks.write.attempts';
+    for (const field of ['[0].late', '[0].late[0]', '[0].late[0].cost', '[0]', ''])
+      expect([field, await blame(`${attempts}${field}`)]).toMatchObject([field, { address, seq: 1 }]);
+    for (const field of ['[0].fault', '[1]'])
+      expect([field, await blame(`${attempts}${field}`)]).toMatchObject([field, { address: 'flow/1/write' }]);
+    expect(await blame(`${attempts}[0].late[1]`)).toBeUndefined();
+    expect(await blame(`${attempts}[1].late`)).toBeUndefined();
+    // As of then, nothing had come.
+    expect(await blame(`${attempts}[0].late`, { at: before })).toBeUndefined();
+    expect(await blame(attempts, { at: before })).toMatchObject({ address: 'flow/1/write' });
+  });
+
   it('is kept while the run still works, and is not taken', async () => {
     const park = extend(strategies.standard, { name: 'park', rows: { timeout: [{ do: 'park' }] } });
     const parked = workflow({

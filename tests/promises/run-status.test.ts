@@ -461,6 +461,38 @@ describe('blame', () => {
     expect(await run.blame('tasks.last.agent')).toMatchObject({ after: 'slow' });
   });
 
+  it('leads from what stands for an output to when it was looked at, and from an overdraft to the bill', async () => {
+    const dear = doing('dear', () => ({}), { cost: 0.5, estimate: () => 0.01 });
+    const poor = workflow({
+      ...{ id: 'poor', budget: budget({ limit: 0.2 }) },
+      tasks: {
+        broken: task({
+          ...{ agent: 'failing', strategy: withCrash({ do: 'fail' }) },
+          onError: { value: { n: 1 } },
+        }),
+        other: task({ needs: ['broken'], agent: 'clerk' }),
+        last: task({ needs: ['other'], agent: 'dear' }),
+      },
+    });
+    const world = await World.open({ actors: { poor, clerk, dear, failing }, decider: PERMITTING });
+    await world.start('poor', '1');
+    const run = world.system.runs.of('poor/1');
+    const status = await statusOf(world, 'poor/1');
+    expect(status.tasks[1]!.instead).toMatchObject({ broken: { value: { n: 1 } } });
+    for (const field of ['instead', 'instead.broken', 'instead["broken"].n'])
+      expect([field, await run.blame(`tasks.other.${field}`)]).toMatchObject([
+        field,
+        { address: 'poor/1', at: status.tasks[1]!.startedAt },
+      ]);
+    for (const field of ['other.instead.broke', 'last.instead'])
+      expect([field, await run.blame(`tasks.${field}`)]).toEqual([field, undefined]);
+    expect(status.money.overdraft).toBeGreaterThan(0);
+    expect(await run.blame('money.overdraft')).toMatchObject({
+      ...{ address: 'poor/1/account', event: { type: 'budget.settle' } },
+      after: status.money.overdraft,
+    });
+  });
+
   it.each([
     'constructor',
     '',
