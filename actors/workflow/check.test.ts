@@ -573,7 +573,12 @@ describe('refused, with the place and how to mend it', () => {
     [
       'a name that means something else',
       flow({ input: does() }),
-      '#/tasks/input: must have another name: no dots, slashes or blanks, and not input, account, failure, __proto__',
+      '#/tasks/input: must have another name: no dots, slashes, percent signs or blanks, and not input, account, failure, __proto__',
+    ],
+    [
+      'a name that is another one in an address',
+      flow({ 'top-10%': does() }),
+      '#/tasks/top-10%: must have another name: no dots, slashes, percent signs or blanks, and not input, account, failure, __proto__',
     ],
     [
       'a node that was not made with task',
