@@ -36,7 +36,7 @@ export interface ExportedHistory {
   /** The id of the store that it comes from. */
   readonly store: string;
   readonly codes: ReadonlyMap<number, StoredCode>;
-  /** The root first. */
+  /** Parents before their children, so the root first. */
   readonly actors: readonly ExportedActor[];
 }
 
@@ -77,8 +77,12 @@ export function readExported(text: string): ExportedHistory {
   const reading: Reading = { codes: new Map(), actors: new Map() };
   for (let i = 1; i < seal; i++) read(reading, parsed(lines[i]!, i + 1) as Line, i + 1);
   const { root, store = '' } = header;
-  return { root, store, codes: reading.codes, actors: [...reading.actors.values()] };
+  // In a fork, and in what was imported, those below were there first.
+  const actors = [...reading.actors.values()].toSorted((a, b) => depthOf(a) - depthOf(b));
+  return { root, store, codes: reading.codes, actors };
 }
+
+const depthOf = ({ address }: Pick<ExportedActor, 'address'>): number => address.split('/').length;
 
 type Line = CodeLine | RecordLine | LetterLine | EndLine;
 

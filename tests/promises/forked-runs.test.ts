@@ -235,4 +235,26 @@ describe('a run that was imported', () => {
     await world.until(() => world.snapshot('flow/2').status === 'done');
     expect(office.since(3).every((asked) => asked.startsWith('flow/2'))).toBe(true);
   });
+
+  it('from a fork is whole, and can be forked again', async () => {
+    const office = new Office();
+    const world = await midway(office);
+    // Its newest record is newer than everything below it.
+    await world.tell('flow/1', { type: 'task.resume', task: 'first', by: 'test' });
+    await world.system.fork('flow/1', { as: 'flow/fork' });
+    // In the journals of a fork those below come first.
+    const history = await world.system.export('flow/fork');
+    const root = await world.system.import({ history, as: 'flow/2' });
+    expect(root.address).toBe('flow/2');
+    await world.system.fork('flow/2', { as: 'flow/3' });
+    await world.crash();
+    const before = office.asked.length;
+    for (const run of ['flow/2', 'flow/3']) {
+      await world.system.perform(run);
+      await world.until(() => world.snapshot(run).status === 'done');
+      expect(spentIn(world, `${run}/account`)).toEqual([70_000, 0]);
+    }
+    const runs = new Set(office.asked.slice(before).map(({ context }) => context.run));
+    expect([...runs].sort()).toEqual(['flow/2', 'flow/2/within', 'flow/3', 'flow/3/within']);
+  });
 });
