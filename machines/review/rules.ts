@@ -344,8 +344,7 @@ function approved(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: numbe
   if (waiting !== undefined)
     return refused('open-question', `${waiting.by} waits for an answer to question ${waiting.number}`);
   const approvals = [...file.approvals, { ...signed(file, event, at), hash: file.hash }];
-  // Whoever is permitted on that condition cannot take it back.
-  const quorum = Math.max(file.quorum, ...event.permissions.map((permission) => permission.quorum ?? 1));
+  const quorum = quorumWith(file, event);
   return taken({
     ...{ approvals, quorum },
     // The next one may have it.
@@ -356,6 +355,10 @@ function approved(file: ReviewFile, event: ReviewApprove | ReviewEdit, at: numbe
     ...(approvals.length >= quorum && { ending: { verdict: 'approved', at } }),
   });
 }
+
+/** Whoever is permitted on that condition cannot take it back. */
+const quorumWith = ({ quorum }: ReviewFile, { permissions }: ReviewEvent): number =>
+  Math.max(quorum, ...permissions.map((permission) => permission.quorum ?? 1));
 
 function editedThemselves(
   { ownEdits, edits }: ReviewFile,
@@ -390,6 +393,7 @@ function changedContent(file: ReviewFile, event: ReviewEdit, at: number): Ruling
     hash: to,
     edits: [...file.edits, { ...signed(file, event, at), edits: event.edits, to }],
     approvals: [],
+    quorum: quorumWith(file, event),
     voided: [...file.voided, ...file.approvals.map((approval) => ({ ...approval, voidedBy: to }))],
   };
   if (!event.approves) return taken(changes);

@@ -8,14 +8,16 @@ import type { ReviewOutput } from '../review/review.ts';
 import { suppliersIn } from '../review/workers.ts';
 import { amountOf } from '../values/money.ts';
 import type { TaskContext } from './progress.ts';
+import { givenTo } from './terms.ts';
 import type { Supplied } from './words.ts';
 
 /** What they are given. They put the output in the place of what is proposed, which is nothing yet. */
-export function jobOf({ start, input, advice, problems, deadlineAt }: TaskContext, now: number): ReviewInput {
+export function jobOf(context: TaskContext, now: number): ReviewInput {
+  const { start, advice, problems, deadlineAt } = context;
   const { agent, person, maxCost } = advice!;
   const { role, withinMs, calendar, schema, ownRuns } = person!;
   const about: Record<string, Json> = {
-    ...{ task: start.task, workflow: start.workflow, agent, work: input as Json },
+    ...{ task: start.task, workflow: start.workflow, agent, work: givenTo(context).input as Json },
     ...(start.account !== undefined && { maxCost: amountOf(maxCost) }),
     ...(problems.length > 0 && { problems: problems as unknown as Json }),
   };

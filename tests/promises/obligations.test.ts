@@ -1,7 +1,7 @@
 // The lie: "permitted, on condition that". Obligations of every kind on calls of agents, tools and approvals: each is met before the call,
 // and stands in the journal before it; one that is unknown, misspelt or impossible is a refusal; data goes only where their labels let it.
 import { readFileSync } from 'node:fs';
-import { agent, budget, from, gate, map, mcp, roles, task, workflow } from 'heddle/actors';
+import { agent, budget, from, gate, human, map, mcp, roles, task, workflow } from 'heddle/actors';
 import type { Assignment } from 'heddle/actors';
 import type { Decider, Decision, Obligation } from 'heddle';
 import { describe, expect, it } from 'vitest';
@@ -199,6 +199,19 @@ describe('a table in which large amounts are approved by a treasurer', () => {
 });
 
 describe('what must be redacted', () => {
+  it('is shown to no person either who is asked as an agent is', async () => {
+    const any = { type: 'object' } as const;
+    const clerk = human({
+      ...{ name: 'clerk', role: 'clerk', capabilities: ['clerk'], inputSchema: any, outputSchema: any },
+    });
+    const redact = { type: 'redact', places: ['/input/ssn'], mask: '…' };
+    const world = await World.open({ actors: { pay, clerk }, decider: obliging(redact) });
+    await world.start('pay', '1', { ssn: '756.1', amount: 1 });
+    await world.crash();
+    const { about } = world.system.reviews.get('pay/1/work/review')!;
+    expect(about).toMatchObject({ work: { ssn: '…', amount: 1 } });
+  });
+
   const INPUT = {
     patient: { name: 'Ann', ssn: '078-05-1120' },
     visits: [
@@ -362,6 +375,23 @@ grants:
     expect(await statusAfterOne('1', '5000')).toBe('pending');
     expect(await statusAfterOne('2', null)).toBe('pending');
     expect(await statusAfterOne('3', 1000)).toBe('approved');
+  });
+
+  it('of what was edited needs the second approver whom the edit was permitted with', async () => {
+    const decider: Decider = {
+      hash: 'editing',
+      decide: ({ action }) =>
+        action.name === 'review.edit' ? { ...PERMIT, obligations: [{ type: 'second-approver' }] } : PERMIT,
+    };
+    const edited = workflow({ id: 'ask', tasks: { ok: gate({ role: 'any', editable: true }) } });
+    const world = await World.open({ actors: { ask: edited }, decider });
+    await world.start('ask', '1', { a: 1 });
+    const { reviews } = world.system;
+    await reviews.decide('ask/1/ok', { by: 'ann', verdict: 'edit', edits: [{ pointer: '/a', value: 2 }] });
+    await world.crash();
+    const approve = (by: string) => world.system.reviews.decide('ask/1/ok', { by, verdict: 'approve' });
+    expect((await approve('bob')).review).toMatchObject({ status: 'pending', quorum: 2 });
+    expect((await approve('cyd')).review).toMatchObject({ status: 'approved' });
   });
 
   it('is refused with one that nobody knows', async () => {
