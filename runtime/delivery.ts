@@ -362,6 +362,16 @@ function assertNotReserved({ address, definition }: Cell, { type }: AnyEventObje
   throw new InvalidArgument('event.type', `'${type}' is not for send to ${address}: use ${reserved[1]}`);
 }
 
+/**
+ * Whether an actor may be sent an event from outside, whoever sends it and in whichever way.
+ * @throws InvalidArgument; what the receiver does not accept
+ */
+export function assertMaySend(cell: Cell, event: AnyEventObject): void {
+  assertSendable(event);
+  assertNotReserved(cell, event);
+  cell.definition.spec.accepts?.(event);
+}
+
 function assertSendable(event: AnyEventObject): void {
   const first = typeof event?.type === 'string' ? event.type.charCodeAt(0) : 0;
   // Most types begin with neither x nor h; this is asked for every send.

@@ -6,6 +6,7 @@
  *           └ one commit: each is born with a record that gives it its state and says whom it stands for
  */
 import type { AnyEventObject } from 'xstate';
+import { assertMaySend } from '../delivery.ts';
 import { ActorExists, InvalidArgument, UnknownActor } from '../errors.ts';
 import { isHeldBack, PERFORM } from '../forked-effects.ts';
 import { badId, rootAddress, segmentsOf } from '../kernel/address.ts';
@@ -57,6 +58,8 @@ export async function fork(
   const event = changes.event === undefined ? undefined : runtime.events.prepare(changes.event);
   const cut = await cutAt(runtime, address, await momentOf(runtime, address, options.at));
   assertForkable(runtime, cut, address);
+  // With it nobody says what they could not say to the original: that a gate was passed, or that the fork may act.
+  if (event !== undefined) assertMaySend([...cut.members.values()][0]!.cell, event.event);
   const first = { type: FORKED, ...(by !== undefined && { by }) };
   const move = { address, as, effects, event: first, isForeign: false, warrant };
   const transplant = new Transplant(runtime, cut, move);

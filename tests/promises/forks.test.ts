@@ -3,7 +3,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { assign, fromPromise, sendParent, sendTo, setup } from 'xstate';
 import type { AnyActorRef } from 'xstate';
-import { currentEffect } from 'heddle';
+import { currentEffect, durable } from 'heddle';
+import { review } from 'heddle/machines';
 import { collect, onDisk, open, rejection, ticks } from './systems.ts';
 import type { Opened } from './systems.ts';
 
@@ -512,6 +513,17 @@ describe('a fork', () => {
     [{ as: 'clerk/2', at: null }, 'HEDDLE_INVALID_ARGUMENT', 'at must be the number of a record'],
     [{ as: 'clerk/2', effects: 'some' }, 'HEDDLE_INVALID_ARGUMENT', 'effects must be one of'],
     [{ as: 'clerk/2', with: { event: { no: 'type' } } }, 'HEDDLE_INVALID_ARGUMENT', 'event.type'],
+    // Nobody may send these to anybody: that a child has ended, and that a fork may act.
+    [
+      { as: 'clerk/2', with: { event: { type: 'xstate.done.actor.account' } } },
+      'HEDDLE_INVALID_ARGUMENT',
+      'is reserved',
+    ],
+    [
+      { as: 'clerk/2', with: { event: { type: 'heddle.perform' } } },
+      'HEDDLE_INVALID_ARGUMENT',
+      'is reserved',
+    ],
   ])('with %o is refused with %s', async (options, code, message) => {
     const opened = await open(CLERK);
     await opened.system.actor('clerk', '1');
@@ -521,6 +533,18 @@ describe('a fork', () => {
       message: expect.stringContaining(message) as string,
     });
     expect(await opened.system.verify()).toEqual(before);
+  });
+
+  it('with an event that is not for send is refused as send is', async () => {
+    const own = durable(review, { reserves: { 'review.': 'system.reviews' } });
+    const opened = await open({ own });
+    await opened.system.start('own', {
+      id: '1',
+      input: { title: 'Pay?', proposal: { amount: 5 }, roles: ['editor'] },
+    });
+    const fork = opened.system.fork('own/1', { as: 'own/2', with: { event: { type: 'review.approve' } } });
+    expect((await rejection(fork)).message).toContain('use system.reviews');
+    expect(opened.system.get('own/2')).toBeUndefined();
   });
 
   it('of a child, of nobody, and of the house is refused', async () => {
