@@ -8,19 +8,21 @@ import type { AccessRequest } from '../../runtime/index.ts';
 import type { Absences } from './absences.ts';
 import { release } from './claims.ts';
 import { couldDecide, isOwnRun } from './eligible.ts';
+import type { InRun } from './eligible.ts';
 import type { Sending } from './reserved.ts';
 import { permissionFor, resourceOf } from './review-permission.ts';
 import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 
-/** What nobody does who is away. They may look, speak, and take back what they have asked for. */
+/** What nobody does who is away: they decide nothing, and keep nobody from it. They may look, comment, and answer. */
 const OF_THE_PRESENT: ReadonlySet<string> = new Set([
-  ...['review.claim', 'review.delegate', 'review.approve', 'review.reject', 'review.edit'],
+  ...['review.claim', 'review.unclaim-other', 'review.delegate', 'review.request-info'],
+  ...['review.approve', 'review.reject', 'review.edit', 'review.abort'],
 ]);
 
 /** A review whose id and context are known, with who has started its run. */
 interface Subject {
   readonly id: string;
-  readonly context: ReviewContext;
+  readonly context: InRun;
 }
 
 export class Deputies {
@@ -41,8 +43,10 @@ export class Deputies {
   }
 
   /** Why somebody does not do something who is away; undefined where that makes no difference. */
-  absentFrom(action: string, event: ReviewEvent): string | undefined {
+  absentFrom(action: string, event: ReviewEvent, { initiator, starter }: InRun): string | undefined {
     if (!OF_THE_PRESENT.has(action)) return undefined;
+    // What somebody has asked for they take back from wherever they are.
+    if (action === 'review.abort' && [initiator, starter].includes(event.by)) return undefined;
     const people = event.type === 'review.delegate' ? [event.by, event.to] : [event.by];
     const absence = people.map((person) => this.#absences.of(person)).find((found) => found !== undefined);
     if (absence === undefined) return undefined;

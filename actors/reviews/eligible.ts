@@ -23,13 +23,16 @@ export function ownRunProblem(
   return person && `${person} has started the run, and does not decide about what comes of it`;
 }
 
+/** A review, with what the house knows of its run besides: who has started it, whoever is said to have asked for the review. */
+export type InRun<TContext = ReviewContext> = TContext & { readonly starter?: string | undefined };
+
 /** Whether they would decide about what they have started; a gate may allow that. */
 export const isOwnRun = (
-  { initiator, fourEyes, ownRuns }: Pick<ReviewContext, 'initiator' | 'fourEyes' | 'ownRuns'>,
+  { starter, fourEyes, ownRuns }: InRun<Pick<ReviewContext, 'fourEyes' | 'ownRuns'>>,
   { id }: Pick<Reviewer, 'id'>,
 ): boolean =>
   // One that the review knows itself it refuses itself.
-  initiator === id && !fourEyes.includes(id) && ownRuns === 'refuse';
+  starter === id && !fourEyes.includes(id) && ownRuns === 'refuse';
 
 /** Whether somebody could still decide it: they have not worked on it, not approved it, and nobody else has it. */
 export function couldDecide(

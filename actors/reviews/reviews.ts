@@ -30,6 +30,7 @@ import type { Approver } from './approvers.ts';
 import { approvalOf, deputising, Deputies } from './deputies.ts';
 import { checkReason, checkReviewId, checkWords } from './given.ts';
 import { couldDecide, isOwnRun, ownRunProblem } from './eligible.ts';
+import type { InRun } from './eligible.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
 import { denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
@@ -233,11 +234,11 @@ export class Reviews {
   #startersFor(by: string | undefined): (review: Review) => Promise<boolean> {
     const starters = new Map<string, Promise<string | undefined>>();
     return async (review) => {
-      const { run, initiator, ownRuns } = review;
-      if (by === undefined || ownRuns === 'allow' || initiator !== undefined) return false;
+      const { run, ownRuns } = review;
+      if (by === undefined || ownRuns === 'allow') return false;
       const known = starters.get(run) ?? Promise.resolve(this.#options.initiatorOf?.(run));
       starters.set(run, known);
-      return isOwnRun({ ...review, initiator: await known }, { id: by });
+      return isOwnRun({ ...review, starter: await known }, { id: by });
     };
   }
 
@@ -427,21 +428,21 @@ export class Reviews {
     if (after !== undefined) await keep(id, [context.content, after]);
   }
 
-  /** The review itself knows who has asked for it only where it was told so. */
-  async #withInitiator(id: string, context: ReviewContext): Promise<ReviewContext> {
-    if (context.initiator !== undefined) return context;
-    return { ...context, initiator: await this.#options.initiatorOf?.(runOf(id)) };
+  /** The review itself knows who has asked for it only where it was told so; who has started its run it does not know. */
+  async #withInitiator(id: string, context: ReviewContext): Promise<InRun> {
+    const starter = await this.#options.initiatorOf?.(runOf(id));
+    return { ...context, initiator: context.initiator ?? starter, starter };
   }
 
   #permissions(
     id: string,
-    context: ReviewContext,
+    context: InRun,
     event: ReviewEvent,
     reviewer: Reviewer,
   ): Promise<ReviewEvent['permissions']> {
     const { obligations = {} } = this.#options;
     const asks = actionsOf(event, context.claim?.by).map((name) => {
-      const absent = this.#deputies.absentFrom(name, event);
+      const absent = this.#deputies.absentFrom(name, event, context);
       if (absent !== undefined) return denied(name, absent);
       const own = ownRunProblem(name, event, context);
       if (own !== undefined) return denied(name, own);

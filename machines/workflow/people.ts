@@ -20,6 +20,16 @@ export function peopleBehind(
   return [...new Set([...people, ...found.flatMap((worker) => worker.people)])];
 }
 
+/** The people who have worked on what a node has done, or on what it was given: none of them decides about undoing it. */
+export function peopleOfDeed(
+  graph: Graph,
+  name: string,
+  context: Pick<RunContext, 'people' | 'nodes'>,
+): readonly string[] {
+  const own = context.nodes[name]?.facts?.people ?? [];
+  return [...new Set([...peopleBehind(graph, name, context), ...own])];
+}
+
 function nodesBefore(graph: Graph, name: string): ReadonlySet<string> {
   const found = new Set<string>();
   const waiting = [name];

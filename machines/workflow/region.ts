@@ -5,7 +5,7 @@
 import type { AnyActorRef } from 'xstate';
 import { isWork, undoOf } from './graph.ts';
 import type { Graph, GraphNode, WorkNode, WorkOutcome, WorkStart } from './graph.ts';
-import { peopleBehind } from './people.ts';
+import { peopleBehind, peopleOfDeed } from './people.ts';
 import { addressOf } from '../address.ts';
 import type { Given, RunContext } from './progress.ts';
 
@@ -240,6 +240,15 @@ export function compensatingState(graph: Graph, undoable: readonly string[], isN
 /** What undoes ends as work does. */
 const UNDOING = { outcome: undefined };
 
+function undoStartOf(graph: Graph, name: string, context: RunContext, run: string): WorkStart {
+  const { nodes, account } = context;
+  const people = peopleOfDeed(graph, name, context);
+  return {
+    ...{ workflow: graph.id, run, task: undoOf(name), account, input: nodes[name]!.undo, values: {} },
+    ...(people.length > 0 && { people }),
+  };
+}
+
 function undoingState(graph: Graph, name: string, isNested: boolean) {
   const params = { node: name };
   const weigh = weighing(isNested);
@@ -258,14 +267,7 @@ function undoingState(graph: Graph, name: string, isNested: boolean) {
     invoke: {
       id: undoOf(name),
       src: undoOf(name),
-      input: ({ context: { nodes, account }, self }: Birth): WorkStart => ({
-        workflow: graph.id,
-        run: addressOf(self),
-        task: undoOf(name),
-        account,
-        input: nodes[name]!.undo,
-        values: {},
-      }),
+      input: ({ context, self }: Birth): WorkStart => undoStartOf(graph, name, context, addressOf(self)),
       onDone: {
         target: 'choosing',
         actions: {

@@ -73,9 +73,10 @@ export function undoOfRun({ id: workflow, nodes, account: own }: Graph): Compens
   return compensationBy({
     actors,
     account: own,
-    childFor: (of, { address: run, account }) => {
+    childFor: (of, { address: run, account, start: { people } }) => {
       const task = undoOf(of);
-      return { src: task, id: task, start: { workflow, run, task, account, values: {} } };
+      const whose = people === undefined ? {} : { people };
+      return { src: task, id: task, start: { workflow, run, task, account, values: {}, ...whose } };
     },
   });
 }

@@ -203,6 +203,21 @@ describe('a reviewer who goes on holiday', () => {
     ]);
   });
 
+  it('neither ends it, nor keeps others from deciding it', async () => {
+    const opened = await begun();
+    const { reviews } = opened.system;
+    await reviews.absences.declare({ by: 'ada', until: opened.clock.now() + DAY });
+    await reviews.claim(ID, { by: 'bob' });
+    const abort = (by: string) => reviews.decide(ID, { by, verdict: 'abort', reason: 'not any more' });
+    expect(await reasonOf(reviews.unclaim(ID, { by: 'ada' }))).toBe('not-permitted');
+    expect(await reasonOf(reviews.requestInfo(ID, { by: 'ada', question: 'why?' }))).toBe('not-permitted');
+    expect(await reasonOf(abort('ada'))).toBe('not-permitted');
+    expect(reviews.get(ID)).toMatchObject({ status: 'pending', claim: { by: 'bob' }, questions: [] });
+    // Whoever has asked for it takes it back from wherever they are.
+    await reviews.absences.declare({ by: 'ivy', until: opened.clock.now() + DAY });
+    expect((await abort('ivy')).review.status).toBe('aborted');
+  });
+
   it('who has claimed it at that very moment holds nobody up', async () => {
     const opened = await begun();
     const { reviews } = opened.system;

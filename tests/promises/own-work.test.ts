@@ -2,8 +2,11 @@
 // what is in it, tries to decide about it: with what they put into its input, at its gates, in the reviews of its tasks.
 import { call, extend, gate, human, loop, map, roles, strategies, task, vote, workflow } from 'heddle/actors';
 import type { Verifier } from 'heddle/actors';
-import type { AccessRequest, Decider } from 'heddle';
+import { durable } from 'heddle';
+import type { AccessRequest, Decider, Decision } from 'heddle';
+import { review } from 'heddle/machines';
 import { describe, expect, it } from 'vitest';
+import { setup } from 'xstate';
 import { doing, World } from './staffed-world.ts';
 import { collect, rejection } from './systems.ts';
 
@@ -154,6 +157,24 @@ grants:
     });
   });
 
+  it('does not decide it either where somebody else is said to have asked for it', async () => {
+    const own = setup({ actors: { review: durable(review, { reserves: { 'review.': 'system.reviews' } }) } });
+    const host = own.createMachine({
+      invoke: {
+        ...{ src: 'review', id: 'ok' },
+        input: { title: 'Pay?', proposal: { amount: 5 }, roles: ['editor'], initiator: 'zoe' },
+      },
+    });
+    const world = await worldWith({ host });
+    await world.start('host', '1', {}, IVY);
+    const { reviews } = world.system;
+    const approve = (who: string) => reviews.decide('host/1/ok', { by: who, verdict: 'approve' });
+    expect(await rejection(approve('ivy'))).toMatchObject({ reason: 'not-permitted' });
+    expect(await rejection(approve('zoe'))).toMatchObject({ reason: 'four-eyes' });
+    expect(await collect(reviews.pending({ by: 'ivy' }))).toEqual([]);
+    await approve('ada');
+  });
+
   it('decides all the same where the gate lets them', async () => {
     const world = await begun({ ownRuns: 'allow' });
     const { reviews } = world.system;
@@ -162,6 +183,53 @@ grants:
     await reviews.decide(ID, { by, verdict: 'approve', edits });
     await world.settle();
     expect(world.snapshot('flow/1')).toMatchObject({ status: 'done', output: { output: { text: 'b' } } });
+  });
+});
+
+describe('whoever has worked on what is undone', () => {
+  const any = { type: 'object' } as const;
+  const clerk = human({
+    ...{ name: 'clerk', role: 'clerk', capabilities: ['clerk'], inputSchema: any, outputSchema: any },
+  });
+  const boom = doing('boom', () => {
+    throw new Error('no');
+  });
+  const PERMIT: Decision = { effect: 'permit', determining: ['rule'], reasons: [], obligations: [] };
+  const gated: Decider = {
+    hash: 'gated',
+    decide: ({ action, resource: { id } }) =>
+      action.name === 'agent.call' && id === 'refund'
+        ? { ...PERMIT, obligations: [{ type: 'gate', role: 'boss' }] }
+        : PERMIT,
+  };
+  const pay = task({ needs: ['write'], agent: 'payer', compensate: { agent: 'refund' } });
+  const write = task({ agent: 'clerk' });
+  const failing = task({ needs: ['pay'], agent: 'boom', onError: 'compensate' });
+  const paid = workflow({ id: 'paid', tasks: { write, pay } });
+  const flat = workflow({ id: 'flow', tasks: { write, pay, failing } });
+  const deep = workflow({
+    id: 'flow',
+    tasks: { pay: call({ workflow: paid, input: () => ({}), onError: 'compensate' }), failing },
+  });
+
+  it.each([
+    ['in a run', flat, 'flow/1/write', 'flow/1/undo pay'],
+    ['in a run within it', deep, 'flow/1/pay/write', 'flow/1/undo pay/undo pay'],
+  ])('does not approve the call by which it is, %s', async (_, flow, worked, undoing) => {
+    const doers = { payer: doing('payer', () => ({ paid: 1 })), refund: doing('refund', () => ({})) };
+    const world = await worldWith({ flow, paid, clerk, boom, ...doers }, gated);
+    await world.start('flow', '1');
+    const edits = [{ pointer: '', value: { to: 'ada' } }];
+    await world.system.reviews.decide(`${worked}/review`, { by: 'ada', verdict: 'approve', edits });
+    await world.settle();
+    await world.advance(3_600_000);
+    await world.crash();
+    const { reviews } = world.system;
+    const approve = (by: string) => reviews.decide(`${undoing}/clearance`, { by, verdict: 'approve' });
+    expect(await rejection(approve('ada'))).toMatchObject({ reason: 'four-eyes' });
+    await approve('bob');
+    await world.settle();
+    expect(world.snapshot('flow/1').context.nodes.pay.status).toBe('compensated');
   });
 });
 
