@@ -37,6 +37,7 @@ import type { ClaimsHost } from './reviews/claims.ts';
 import { OwnReviews } from './reviews/own-reviews.ts';
 import { Reviews } from './reviews/reviews.ts';
 import type { ReviewsOptions } from './reviews/reviews.ts';
+import { startersOf } from './reviews/starters.ts';
 import { RECORD_KINDS } from './routing/records.ts';
 import { isRouter } from './routing/rules.ts';
 import type { Router } from './routing/rules.ts';
@@ -222,10 +223,7 @@ function reviewsOf(
       // What people supply in the review of a task is kept as their answer.
       if (isRun(system.get(above)?.getSnapshot() as never)) await versionsKept(review, versions, content);
     },
-    async initiatorOf(run) {
-      for await (const { principal } of system.history(run, { to: 1 })) return principal?.id;
-      return undefined;
-    },
+    initiatorOf: (run) => startersOf(system, run),
     viewOf({ address, snapshot }) {
       const declaration = declarationAt((name) => declarationOf(actors[name]), address);
       const stood = snapshot as Stood;

@@ -8,10 +8,9 @@ import type { AccessRequest } from '../../runtime/index.ts';
 import type { Absences } from './absences.ts';
 import { release } from './claims.ts';
 import { couldDecide, isOwnRun } from './eligible.ts';
-import type { InRun } from './eligible.ts';
 import type { Sending } from './reserved.ts';
 import { permissionFor, resourceOf } from './review-permission.ts';
-import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
+import type { InRun, Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 
 /** What nobody does who is away: they decide nothing, and keep nobody from it. They may look, comment, and answer. */
 const OF_THE_PRESENT: ReadonlySet<string> = new Set([
@@ -43,10 +42,10 @@ export class Deputies {
   }
 
   /** Why somebody does not do something who is away; undefined where that makes no difference. */
-  absentFrom(action: string, event: ReviewEvent, { initiator, starter }: InRun): string | undefined {
+  absentFrom(action: string, event: ReviewEvent, { initiator, starters = [] }: InRun): string | undefined {
     if (!OF_THE_PRESENT.has(action)) return undefined;
     // What somebody has asked for they take back from wherever they are.
-    if (action === 'review.abort' && [initiator, starter].includes(event.by)) return undefined;
+    if (action === 'review.abort' && [initiator, ...starters].includes(event.by)) return undefined;
     const people = event.type === 'review.delegate' ? [event.by, event.to] : [event.by];
     const absence = people.map((person) => this.#absences.of(person)).find((found) => found !== undefined);
     if (absence === undefined) return undefined;
@@ -121,7 +120,7 @@ export const deputising = (standsInFor: readonly string[] = []) => ({
 /** Whether somebody might approve a review, who would say why. */
 export const approvalOf = (
   id: string,
-  context: ReviewContext,
+  context: InRun,
   standsInFor?: readonly string[],
 ): Omit<AccessRequest, 'principal'> => ({
   action: { name: 'review.approve' },

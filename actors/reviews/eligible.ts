@@ -3,7 +3,7 @@
  */
 import type { ReviewEvent } from '../../machines/review/events.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
-import type { Reviewer } from './review-permission.ts';
+import type { InRun, Reviewer } from './review-permission.ts';
 
 /** What is for those who decide. Whoever has started the run may look, comment, answer, and abort it, and does nothing of this. */
 const OF_DECIDERS: ReadonlySet<string> = new Set([
@@ -23,16 +23,13 @@ export function ownRunProblem(
   return person && `${person} has started the run, and does not decide about what comes of it`;
 }
 
-/** A review, with what the house knows of its run besides: who has started it, whoever is said to have asked for the review. */
-export type InRun<TContext = ReviewContext> = TContext & { readonly starter?: string | undefined };
-
 /** Whether they would decide about what they have started; a gate may allow that. */
 export const isOwnRun = (
-  { starter, fourEyes, ownRuns }: InRun<Pick<ReviewContext, 'fourEyes' | 'ownRuns'>>,
+  { starters = [], fourEyes, ownRuns }: InRun<Pick<ReviewContext, 'fourEyes' | 'ownRuns'>>,
   { id }: Pick<Reviewer, 'id'>,
 ): boolean =>
   // One that the review knows itself it refuses itself.
-  starter === id && !fourEyes.includes(id) && ownRuns === 'refuse';
+  starters.includes(id) && !fourEyes.includes(id) && ownRuns === 'refuse';
 
 /** Whether somebody could still decide it: they have not worked on it, not approved it, and nobody else has it. */
 export function couldDecide(

@@ -122,9 +122,14 @@ const OF_THE_HOUSE: ReadonlySet<string> = new Set([
   ...['isOverdue', 'workflow', 'run'],
 ]);
 
+/** A review, with what the house knows of its run besides: who has started it, whoever is said to have asked for the review. */
+export type InRun<TContext = ReviewContext> = TContext & { readonly starters?: readonly string[] };
+
 /** A review, as the decider sees it. */
-export function resourceOf(address: string, context: ReviewContext): Resource {
-  const { roles, initiator, ownRuns, fourEyes, quorum, approvals, claim, isOverdue, about } = context;
+export function resourceOf(address: string, context: InRun): Resource {
+  const { starters = [] } = context;
+  const { initiator = starters.length > 1 ? starters : starters[0] } = context;
+  const { roles, ownRuns, fourEyes, quorum, approvals, claim, isOverdue, about } = context;
   return {
     type: 'review',
     id: address,

@@ -30,11 +30,10 @@ import type { Approver } from './approvers.ts';
 import { approvalOf, deputising, Deputies } from './deputies.ts';
 import { checkReason, checkReviewId, checkWords } from './given.ts';
 import { couldDecide, isOwnRun, ownRunProblem } from './eligible.ts';
-import type { InRun } from './eligible.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
 import { denied, permissionFor, resourceOf, runOf, workflowOf } from './review-permission.ts';
-import type { Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
+import type { InRun, Obligations, ReviewDecider, Reviewer } from './review-permission.ts';
 import { ReviewRefused } from './review-refused.ts';
 import type { RunView } from './run-view.ts';
 import type { RunLevel } from './what-follows.ts';
@@ -59,7 +58,7 @@ export interface ReviewsOptions extends ReviewDecider {
   /** The obligations of the decider that can be met, by their types. */
   readonly obligations?: Obligations;
   /** Who has started a run, by its address; undefined where nobody knows. Whoever has must not decide what comes of it. */
-  readonly initiatorOf?: (run: string) => Promise<string | undefined>;
+  readonly initiatorOf?: (run: string) => Promise<string | readonly string[] | undefined>;
   /**
    * Keeps what was proposed and what an edit makes of it, for whoever looks for them by their hashes. Called before the edit is
    * recorded, and nothing may be recorded in between.
@@ -232,13 +231,13 @@ export class Reviews {
 
   /** Whether somebody has started the run of a review, and may not decide it for that. Each run is looked at once. */
   #startersFor(by: string | undefined): (review: Review) => Promise<boolean> {
-    const starters = new Map<string, Promise<string | undefined>>();
+    const known = new Map<string, Promise<readonly string[]>>();
     return async (review) => {
       const { run, ownRuns } = review;
       if (by === undefined || ownRuns === 'allow') return false;
-      const known = starters.get(run) ?? Promise.resolve(this.#options.initiatorOf?.(run));
-      starters.set(run, known);
-      return isOwnRun({ ...review, starter: await known }, { id: by });
+      const starters = known.get(run) ?? this.#startersOf(run);
+      known.set(run, starters);
+      return isOwnRun({ ...review, starters: await starters }, { id: by });
     };
   }
 
@@ -259,7 +258,7 @@ export class Reviews {
     id: string,
   ): Promise<{ readonly people: readonly Approver[] } | { readonly roles: readonly string[] }> {
     const ref = this.#at(id);
-    const context = await this.#withInitiator(id, ref.getSnapshot().context);
+    const context = await this.#withStarters(id, ref.getSnapshot().context);
     const people = await this.#options.list?.(approvalOf(id, context));
     if (people === undefined) return { roles: context.roles };
     // Whoever has it now may give it back; and programs sign nothing.
@@ -272,7 +271,7 @@ export class Reviews {
   }
 
   async #isOfferedTo(id: string, deputy: string): Promise<boolean> {
-    const context = await this.#withInitiator(id, this.#at(id).getSnapshot().context);
+    const context = await this.#withStarters(id, this.#at(id).getSnapshot().context);
     return this.#deputies.isOfferedTo({ id, context }, deputy);
   }
 
@@ -400,7 +399,7 @@ export class Reviews {
     const reviewer = readReviewer(by);
     await this.#deputies.letGo(ref, reviewer);
     const { status, ...snapshot } = stateOf(ref) ?? this.#replaced(id);
-    const context = await this.#withInitiator(id, snapshot.context);
+    const context = await this.#withStarters(id, snapshot.context);
     // Names the request where the sender has not.
     const ask = options.id ?? crypto.randomUUID();
     // Each kind of message has the fields that its own omits.
@@ -429,9 +428,13 @@ export class Reviews {
   }
 
   /** The review itself knows who has asked for it only where it was told so; who has started its run it does not know. */
-  async #withInitiator(id: string, context: ReviewContext): Promise<InRun> {
-    const starter = await this.#options.initiatorOf?.(runOf(id));
-    return { ...context, initiator: context.initiator ?? starter, starter };
+  async #withStarters(id: string, context: ReviewContext): Promise<InRun> {
+    return { ...context, starters: await this.#startersOf(runOf(id)) };
+  }
+
+  async #startersOf(run: string): Promise<readonly string[]> {
+    const found = (await this.#options.initiatorOf?.(run)) ?? [];
+    return typeof found === 'string' ? [found] : found;
   }
 
   #permissions(

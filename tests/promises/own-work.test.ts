@@ -157,6 +157,42 @@ grants:
     });
   });
 
+  it('does not decide it either where they have triggered the schedule that has, though it had to wait', async () => {
+    const flow = workflow({ id: 'flow', tasks: { ok: gate({ role: 'editor' }) } });
+    const world = await worldWith({ flow });
+    const { schedules } = world.system.as(IVY);
+    const daily = { id: 'daily', start: 'flow', input: {}, every: '24 hours', overlap: 'queue' } as const;
+    await world.system.schedules.declare(daily);
+    await schedules.trigger('daily');
+    await world.advance(1000);
+    await world.system.as({ type: 'user', id: 'ada' }).schedules.trigger('daily');
+    await world.crash();
+    const approve = async (by: string) => {
+      const [waiting] = await collect(world.system.reviews.pending());
+      await world.system.reviews.decide(waiting!.id, { by, verdict: 'approve' });
+      await world.settle();
+    };
+    expect(await rejection(approve('ivy'))).toMatchObject({ reason: 'not-permitted' });
+    await approve('ada');
+    expect(await rejection(approve('ada'))).toMatchObject({ reason: 'not-permitted' });
+    await approve('ivy');
+  });
+
+  it('does not decide it in a fork either, whoever has forked it; nor does that one', async () => {
+    const world = await begun();
+    const fork = { as: 'flow/2', effects: 'rerun' } as const;
+    await world.system.as({ type: 'user', id: 'bob' }).fork('flow/1', fork);
+    await world.system.fork('flow/2', { ...fork, as: 'flow/3' });
+    await world.crash();
+    const { reviews } = world.system;
+    for (const who of ['ivy', 'bob'])
+      expect(await rejection(reviews.decide('flow/3/ok', { by: who, verdict: 'approve' }))).toMatchObject({
+        reason: 'not-permitted',
+      });
+    expect(await collect(reviews.pending({ by, under: 'flow/3' }))).toEqual([]);
+    await reviews.decide('flow/3/ok', { by: 'ada', verdict: 'approve' });
+  });
+
   it('does not decide it either where somebody else is said to have asked for it', async () => {
     const own = setup({ actors: { review: durable(review, { reserves: { 'review.': 'system.reviews' } }) } });
     const host = own.createMachine({

@@ -1,0 +1,63 @@
+/**
+ * Who has started a run, as far as its first record tells: on whose behalf it was started; who has triggered the schedule that has started
+ * it; and of a fork whoever has started its original, besides whoever has forked it. None of them decides what comes of it.
+ */
+import { UnknownActor } from '../../runtime/index.ts';
+import type { HistoryOptions, HistoryRecord } from '../../runtime/index.ts';
+
+/** What it needs of a system. */
+interface Histories {
+  history(address: string, options?: HistoryOptions): AsyncIterable<HistoryRecord>;
+}
+
+const FORKED = 'heddle.forked';
+const TRIGGERED = 'heddle.schedule.trigger';
+
+/** Their ids. */
+export async function startersOf(system: Histories, run: string): Promise<readonly string[]> {
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  for (let at: string | undefined = run; at !== undefined && !seen.has(at);) {
+    seen.add(at);
+    const first = await firstOf(system, at);
+    if (first?.principal !== undefined) found.add(first.principal.id);
+    for (const id of first === undefined ? [] : await triggerersOf(system, first)) found.add(id);
+    at = first === undefined ? undefined : originalOf(first);
+  }
+  return [...found];
+}
+
+async function firstOf(system: Histories, address: string): Promise<HistoryRecord | undefined> {
+  try {
+    for await (const record of system.history(address, { to: 1 })) return record;
+  } catch (error) {
+    // A fork that was taken to another store has left its original behind.
+    if (!(error instanceof UnknownActor)) throw error;
+  }
+  return undefined;
+}
+
+function originalOf({ event }: HistoryRecord): string | undefined {
+  if (event.type !== FORKED) return undefined;
+  const { address } = event['of'] as { readonly address: string };
+  return address;
+}
+
+/** An occurrence that somebody has asked for may have waited its turn: it is called after the moment at which they did. */
+async function triggerersOf(
+  system: Histories,
+  { address, cause }: HistoryRecord,
+): Promise<readonly string[]> {
+  const [, instant] = /@([^@]+)\+manual-\d+$/.exec(address) ?? [];
+  if (cause.kind !== 'actor' || instant === undefined) return [];
+  const asked = Date.parse(instant);
+  const found: string[] = [];
+  for await (const { at, event, principal } of system.history(cause.address, {
+    to: cause.seq,
+    reverse: true,
+  })) {
+    if (at < asked) break;
+    if (at === asked && event.type === TRIGGERED && principal !== undefined) found.push(principal.id);
+  }
+  return found;
+}
