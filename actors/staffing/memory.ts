@@ -78,9 +78,13 @@ export class Memory {
     if (ageMs > maxAgeMs) return { why: `the last answer is ${ageMs} ms old, and may be ${maxAgeMs}` };
     const { confidence = 0 } = answer;
     if (confidence < quality) return { why: `the last answer is ${confidence} sure, and must be ${quality}` };
-    const halt = shift.calls.haltOn(haltableBy(this.#giverOf(answer), duty, belonging));
+    const haltNow = () => shift.calls.haltOn(haltableBy(this.#giverOf(answer), duty, belonging));
+    const halt = haltNow();
     if (halt !== undefined) return { why: halt.why };
-    return found(answer, duty, workplace, `${run}/${task}`);
+    const recalled = await found(answer, duty, workplace, `${run}/${task}`);
+    // It may have been halted while that was noted.
+    const since = haltNow();
+    return since === undefined ? recalled : { why: since.why };
   }
 
   /** Who has given it, also where nobody has that name any more. */

@@ -14,7 +14,7 @@ import {
   workflow,
 } from 'heddle/actors';
 import type { Assignment } from 'heddle/actors';
-import type { AccessRequest } from 'heddle';
+import type { AccessRequest, Decider } from 'heddle';
 import type { Store } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
 import { ANSWERS } from '../../actors/staffing/memory.ts';
@@ -291,6 +291,28 @@ describe('an answer from before', () => {
     await world.system.halts.lift({ agent: 'source' }, { by: 'ada', reason: 'it is well' });
     source.isDown = true;
     expect(await quoted(world, '3', {}, 'either')).toMatchObject({ state: 'complete', tasks: [STALE] });
+  });
+
+  it('of an agent that is halted while it is being noted is taken by nobody either', async () => {
+    const source = new Source();
+    let permit = (): void => {};
+    const slowly: Decider = {
+      hash: 'slowly',
+      decide: (request) =>
+        source.isDown && request.action.properties?.['event'] === 'content.noted'
+          ? new Promise((resolve) => (permit = () => resolve(PERMITTING.decide(request))))
+          : PERMITTING.decide(request),
+    };
+    const actors = { quotes, source: source.agent() };
+    const world = await World.open({ actors: actors as never, decider: slowly });
+    await quoted(world, '1');
+    source.isDown = true;
+    await world.start('quotes', '2', { symbol: 'X', tenant: 'acme' });
+    await world.until(() => world.snapshot('quotes/2/quote').value === 'recalling');
+    await world.system.halts.halt({ agent: 'source' }, { reason: 'it makes up prices' });
+    permit();
+    await world.until(() => world.snapshot('quotes/2').status !== 'active');
+    expect(world.snapshot('quotes/2').context.nodes.quote).toMatchObject({ status: 'failed' });
   });
 
   it('confirms nobody’s answer', async () => {
