@@ -33,6 +33,7 @@ import type {
   MadeEdit,
   Question,
   ReviewFile,
+  Ruling,
   VoidApproval,
 } from './rules.ts';
 import { timing } from './timing.ts';
@@ -102,7 +103,7 @@ const machine = setup({
   },
   actors: { timing },
   guards: {
-    isRefused: ({ context, event }) => !ruleOn(context, saidIn(event), Date.now()).isTaken,
+    isRefused: ({ context, event }) => !rulingOn(context, saidIn(event), Date.now()).isTaken,
     isApproved: ({ context, event }) => verdictOf(context, saidIn(event)) === 'approved',
     isWithThem: ({ context, event }) => event.type === 'review.release' && context.claim?.by === event.from,
     isClaimed: ({ context }) => context.claim !== undefined,
@@ -123,7 +124,7 @@ const machine = setup({
     take: enqueueActions(({ context, event: told, enqueue }) => {
       const at = Date.now();
       const event = saidIn(told);
-      const ruling = ruleOn(context, event, at);
+      const ruling = rulingOn(context, event, at);
       // It was ruled on before: nobody comes here with one that is refused.
       if (!ruling.isTaken) return;
       const { type, by, ask } = event;
@@ -136,7 +137,7 @@ const machine = setup({
     refuse: enqueueActions(({ context, event: told, enqueue }) => {
       const at = Date.now();
       const event = saidIn(told);
-      const ruling = ruleOn(context, event, at);
+      const ruling = rulingOn(context, event, at);
       const { reason, detail, problems } = ruling.isTaken ? TOO_SOON : ruling;
       const { type } = event;
       // In what is malformed they may be anything.
@@ -323,11 +324,22 @@ function contextAtBirth(input: ReviewInput): ReviewContext {
 /** Where no system holds the clock still during a step, it may go on between a guard that refuses and the answer. */
 const TOO_SOON: RefusedFor = { reason: 'too-soon', detail: 'it must be shown to them for a moment more' };
 
+/** Its time may be over before it has been told so: nobody was there at the time, or it was paused. */
+const TIME_IS_OVER: Ruling = { isTaken: false, reason: 'decided', detail: 'its time is over' };
+const DECISIONS: ReadonlySet<string> = new Set(['review.approve', 'review.edit', 'review.reject']);
+
+function rulingOn(context: ReviewContext, event: ReviewEvent, at: number): Ruling {
+  const ruling = ruleOn(context, event, at);
+  const last = context.steps.at(-1);
+  const isOver = last?.act === 'refuse' && elapsed(context.watch) >= last.afterMs;
+  return ruling.isTaken && isOver && DECISIONS.has(event.type) ? TIME_IS_OVER : ruling;
+}
+
 /** Only asked for what people say. */
 const saidIn = (event: ReviewEvent | ReviewRelease): ReviewEvent => event as ReviewEvent;
 
 function verdictOf(context: ReviewContext, event: ReviewEvent): ReviewVerdict | undefined {
-  const ruling = ruleOn(context, event, Date.now());
+  const ruling = rulingOn(context, event, Date.now());
   return ruling.isTaken ? ruling.changes.ending?.verdict : undefined;
 }
 

@@ -103,6 +103,27 @@ describe.each(STORES)('a review %s', (_, makeStore) => {
     expect(next.system.get('report/7')!.getSnapshot().value).toBe('published');
   });
 
+  it.each([
+    ['the system was down', true],
+    ['it was paused', false],
+  ])('is approved by nobody after its time, though %s when that was over', async (__, isDown) => {
+    let opened = await open(house(), { store: makeStore() });
+    const ladder = [{ afterMs: HOUR / 2, remind: true }] as const;
+    const id = await report(opened, '7', { gate: { ladder, expiresAfterMs: HOUR } });
+    const pause = { address: 'report/7' };
+    if (isDown) await opened.kill();
+    else await opened.system.pause(pause);
+    const { clock } = opened;
+    await clock.advance(2 * HOUR, () => sleep(0));
+    if (isDown) opened = await open(house(), { store: opened.store }, clock);
+    const late = reasonOf(reviewsOf(opened).decide(id, { by: 'ada', verdict: 'approve' }));
+    if (!isDown) await opened.settle();
+    if (!isDown) await opened.system.resume(pause);
+    expect(await late).toBe('decided');
+    await opened.advance(0);
+    expect(reviewsOf(opened).get(id)).toMatchObject({ status: 'expired', approvals: [] });
+  });
+
   it('reminds, escalates and expires in time, with the machine killed in between', async () => {
     const heard: string[] = [];
     const onEmit = ({ type }: { readonly type: string }): void => {
