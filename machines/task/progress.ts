@@ -107,6 +107,8 @@ export interface TaskContext {
   readonly problems: readonly ValueProblem[];
   /** Under which the money is held; undefined: nothing is. */
   readonly ticket: string | undefined;
+  /** How often money was given back: a ticket is over then, and is not asked for again. */
+  readonly givenBack?: number;
   /** The accounts that hold it. */
   readonly accounts: readonly string[];
   /** What was left in the account that has refused it. */
@@ -221,7 +223,8 @@ function questionFor({ agent }: Advised, context: TaskContext): number {
 
 const keyOf = ({ id, question }: TaskContext): string => `${id}#${question}`;
 
-export const ticketOf = ({ id, attempts }: TaskContext): string => `${id}#${attempts + 1}`;
+export const ticketOf = ({ id, attempts, givenBack = 0 }: TaskContext): string =>
+  `${id}#${attempts + 1}${givenBack === 0 ? '' : `.${givenBack}`}`;
 
 export function begun(context: TaskContext, now: number): Changed {
   // What a person does begins when they are asked.

@@ -253,13 +253,12 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
         enqueue.sendTo(accountOf(start, system), billOf(context, ticket));
         enqueue.assign({ ticket: undefined });
       }),
-      letGo: enqueueActions(
-        ({ context: { ticket, start }, enqueue, system }, { knows }: { readonly knows: boolean }) => {
-          if (ticket === undefined) return;
-          enqueue.sendTo(accountOf(start, system), returnOf(ticket, knows));
-          enqueue.assign({ ticket: undefined });
-        },
-      ),
+      letGo: enqueueActions(({ context, enqueue, system }, { knows }: { readonly knows: boolean }) => {
+        const { ticket, start, givenBack = 0 } = context;
+        if (ticket === undefined) return;
+        enqueue.sendTo(accountOf(start, system), returnOf(ticket, knows));
+        enqueue.assign({ ticket: undefined, givenBack: givenBack + 1 });
+      }),
       tellChoice: enqueueActions(({ context: { start, advice }, enqueue, self }) => {
         if (start.seat === undefined || self._parent === undefined) return;
         enqueue.sendTo(self._parent, choiceOf(start, advice!));

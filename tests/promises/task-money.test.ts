@@ -1,5 +1,5 @@
 // The lies: "what a task costs is what was billed", "a bill that comes late is paid", "when there is no money, what was declared happens".
-import { budget, FaultError, human, microsOf, task, workflow } from 'heddle/actors';
+import { budget, extend, FaultError, human, microsOf, strategies, task, workflow } from 'heddle/actors';
 import type { Agent } from 'heddle/actors';
 import type { StaffedDefinitions } from 'heddle';
 import { account } from 'heddle/machines';
@@ -422,5 +422,51 @@ describe('a call that was out when the process died', () => {
       fault: { class: 'invalid-input', cost: 0 },
     });
     expect(ledgerOf(opened).window).toMatchObject({ spent: 0, reserved: 0 });
+  });
+});
+
+describe('money that was given back because nobody had said in time that it is there', () => {
+  /** The account above is stopped for so long. */
+  async function played(options: object) {
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 5, within: ['budget/co'], onExhausted: 'review' }),
+      strategy: extend(strategies.standard, { name: 'parking', rows: { timeout: [{ do: 'park' }] } }),
+      tasks: { a: task({ capability: 'w', input: () => ({}), ...options }) },
+    });
+    const actors = { flow, budget: account(), w: doing('w', () => ({}), { cost: 1 }) };
+    const world = await World.open({ actors: actors as never, decider: everybodyMay });
+    await world.start('budget', 'co', { limit: 100 });
+    await world.system.pause({ address: 'budget/co' });
+    await world.start('flow', '1');
+    return world;
+  }
+
+  const spentIn = (world: World) =>
+    ['flow/1/account', 'budget/co'].map((address) => {
+      const { spent, reserved } = (world.snapshot(address).context as Ledger).window;
+      return [spent, reserved].map((micros) => micros / 1e6);
+    });
+
+  it.each([
+    ['it has waited long enough', {}, 90_000],
+    ['its deadline is over', { deadline: '30 seconds' }, 40_000],
+  ])('is there for it when somebody lets it go on: %s', async (_, options, ms) => {
+    const world = await played(options);
+    await world.advance(ms);
+    await world.system.resume({ address: 'budget/co' });
+    await world.settle();
+    expect(world.snapshot('flow/1/a').value).toBe('parked');
+    expect(spentIn(world)).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+    await world.crash();
+    await world.tell('flow/1', { type: 'task.resume', task: 'a', by: 'ada' });
+    expect(world.snapshot('flow/1').status).toBe('done');
+    expect(spentIn(world)).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
   });
 });
