@@ -169,8 +169,13 @@ export function failed(
   context: RunContext,
 ): Changed {
   const { kind: how } = graph.nodes[name]!.onError;
+  // Whoever needed it has gone on without.
+  const isWanted = context.nodes[name]!.status !== 'cancelling';
   const isEnd =
-    context.ending === undefined && isFatal(graph, name) && (how === 'fail' || how === 'compensate');
+    context.ending === undefined &&
+    isWanted &&
+    isFatal(graph, name) &&
+    (how === 'fail' || how === 'compensate');
   return {
     ...ended(context, name, { status: 'failed', problem, ...leavingsOf(graph, name, outcome, context) }),
     ...(isEnd && { ending: { how, node: name, problem } }),

@@ -1,5 +1,5 @@
 // The lie: "a loop goes on until it is good enough, and never beyond its bound".
-import { createActor } from 'xstate';
+import { createActor, setup } from 'xstate';
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import type { WorkOutcome } from './graph.ts';
@@ -91,5 +91,21 @@ describe('a loop', () => {
     expect((loop.now.getSnapshot().context as PuppetContext).resumed).toMatchObject({ task: '2' });
     loop.actor.send({ type: 'task.cancel', because: 'enough' });
     expect(loop.outcome).toMatchObject({ status: 'cancelled', facts: { attempts: 2 } });
+  });
+
+  it('does not go on when its work was done before it heard that it is not wanted', () => {
+    const deaf = setup({}).createMachine({
+      initial: 'working',
+      states: { working: { on: { end: 'ended' } }, ended: { type: 'final' } },
+      output: () => ({ status: 'complete', output: 1, facts: { attempts: 1, cost: 1 } }),
+    });
+    const cancelled = (spec: Partial<LoopSpec>) => {
+      const loop = new Looping({ body: deaf, ...spec });
+      loop.actor.send({ type: 'task.cancel', because: 'enough' });
+      return loop.end(1).outcome;
+    };
+    expect(cancelled({})).toEqual({ status: 'cancelled', facts: { attempts: 1, cost: 1 } });
+    expect(cancelled({ times: 1 })).toMatchObject({ status: 'cancelled' });
+    expect(cancelled({ until: () => true })).toMatchObject({ status: 'complete', output: 1 });
   });
 });

@@ -54,6 +54,8 @@ export interface LoopContext {
   readonly facts: WorkFacts;
   /** What the times that are over have left. */
   readonly left: Left;
+  /** It is not wanted any more: there is no next time. */
+  readonly isCancelled?: true;
   readonly outcome: WorkOutcome | undefined;
 }
 
@@ -107,6 +109,7 @@ export function loopMachine(spec: LoopSpec): AnyStateMachine {
         enqueue.sendTo(id, { ...event, task: rest });
       }),
       cancel: enqueueActions(({ context, event, enqueue }) => {
+        enqueue.assign({ isCancelled: true });
         enqueue.sendTo(String(context.number), event);
       }),
     },
@@ -165,6 +168,8 @@ function after(spec: LoopSpec, context: LoopContext, ended: WorkOutcome): Partia
     const answer = spec.ask(() => spec.until(given, iteration));
     const isEnough = truthOf('until', answer);
     if (isEnough || (number >= spec.times && spec.whenSpent === 'accept')) return { ...over, outcome };
+    // Its work may have been done before it heard of that.
+    if (context.isCancelled === true) return { ...over, outcome: { status: 'cancelled' } };
     if (number >= spec.times) return { ...over, outcome: spent(spec.times) };
     const next = spec.ask(() => {
       const made = spec.next(given, iteration);

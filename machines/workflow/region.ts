@@ -142,6 +142,10 @@ function runningState(graph: Graph, name: string, node: WorkNode, isNested: bool
   const ofOutcome = (step: Step) => ({ node: name, outcome: outcomeIn(step, node) });
   const standing = (status: string) => ({ type: 'stand', params: { ...params, status } });
   const working = (status: 'running' | 'waiting') => ({ type: 'work', params: { ...params, status } });
+  const orders = {
+    'task.resume': { guard: guards.speaks, actions: { type: 'passOn', params } },
+    'task.abandon': { guard: guards.speaks, actions: { type: 'passOn', params } },
+  };
   const restless = {
     always: {
       guard: guards.obsolete,
@@ -155,8 +159,7 @@ function runningState(graph: Graph, name: string, node: WorkNode, isNested: bool
         { guard: { type: 'stands', params: { ...params, standing: 'parked' } }, target: 'parked' },
         { guard: { type: 'stands', params: { ...params, standing: 'running' } }, target: 'working' },
       ],
-      'task.resume': { guard: guards.speaks, actions: { type: 'passOn', params } },
-      'task.abandon': { guard: guards.speaks, actions: { type: 'passOn', params } },
+      ...orders,
     },
   };
   return {
@@ -201,7 +204,12 @@ function runningState(graph: Graph, name: string, node: WorkNode, isNested: bool
         entry: [standing('parked'), ...weigh],
         ...restless,
       },
-      cancelling: { entry: weigh, description: 'was told that it is not wanted, and comes to its end' },
+      cancelling: {
+        entry: weigh,
+        description: 'was told that it is not wanted, and comes to its end',
+        // What it undoes until then may have to wait for them.
+        on: orders,
+      },
     },
   };
 }
