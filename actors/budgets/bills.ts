@@ -12,8 +12,14 @@ import type { Bank } from './late-bills.ts';
 export interface Tab {
   /** Nobody waits for it any more. */
   late(answer: Bill): void;
-  /** @param isStopped it may still come */
-  end(answer: Bill, isStopped: boolean): void;
+  end(answer: Bill, how?: Ended): void;
+}
+
+interface Ended {
+  /** The call was stopped: where its cost is not known, the bill may still come. */
+  readonly isStopped?: boolean;
+  /** What it has come to is told to nobody else. */
+  readonly isUnheard?: boolean;
 }
 
 type Bill = Pick<Answer, 'billing'> &
@@ -60,20 +66,25 @@ export class Bills {
     };
     return {
       late: (answer) => note(answer, true),
-      end: (answer, isStopped) => {
-        if (!isStopped || costOf(answer) !== undefined) note(answer, false);
+      end: (answer, { isStopped = false, isUnheard = false } = {}) => {
+        if (!isStopped || costOf(answer) !== undefined) note(answer, isUnheard);
       },
     };
   }
 }
 
-const ofWhole = (bank: Bank, bill: BillTo): Tab => ({
-  end: () => {},
-  late: (answer) => {
+function ofWhole(bank: Bank, bill: BillTo): Tab {
+  const late = (answer: Bill): void => {
     const cost = costOf(answer);
     if (cost !== undefined) void tellLate(bank, bill, cost, answer.billing);
-  },
-});
+  };
+  return {
+    late,
+    end: (answer, { isUnheard = false } = {}) => {
+      if (isUnheard) late(answer);
+    },
+  };
+}
 
 /** Undefined as long as one of them is not known. */
 function sumOf({ costs }: Together): Micros | undefined {

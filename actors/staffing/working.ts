@@ -9,6 +9,7 @@ import type { Assignment, TaskEnvelope, ToolUse } from '../../machines/contract.
 import type { Fault, FaultClass } from '../../machines/faults/fault.ts';
 import { guarded } from '../../machines/permits/guarded.ts';
 import { partsMachine } from '../../machines/task/parts.ts';
+import type { TaskContext } from '../../machines/task/progress.ts';
 import { HALTED } from '../../machines/task/words.ts';
 import type { Answer, Asking, Failed, Joining, Split, Unheard } from '../../machines/task/words.ts';
 import { NOTHING } from '../../machines/values/money.ts';
@@ -29,10 +30,15 @@ import type { Chunking } from '../windows/chunking.ts';
 import { inputOfPart, joinedBy, splitFor } from '../windows/parts.ts';
 import type { TaskDuty } from '../workflow/office.ts';
 import { askingHere } from './here.ts';
-import type { Shift } from './workplace.ts';
+import type { Shift, Workplace } from './workplace.ts';
 
 /** What of a task whoever asks an agent must know. In the shadow of another there is none. */
 type Kept = Pick<TaskDuty, 'outputSchema'> & Partial<Pick<TaskDuty, 'capability' | 'labels' | 'task'>>;
+
+interface TaskSnapshot {
+  readonly status: string;
+  readonly context: Pick<TaskContext, 'ticket'>;
+}
 
 interface Scope {
   readonly input: Asking;
@@ -89,7 +95,7 @@ export class Working {
     // It was halted after it was permitted.
     if (halt !== undefined) {
       const halted = unasked(haltedBy(halt.why), 'halted');
-      tab.end(halted, false);
+      tab.end(halted);
       return halted;
     }
     const assignment = {
@@ -111,8 +117,12 @@ export class Working {
         };
         const given = { ...assignment, signal: stopping };
         const outcome = await attemptOnce(asked, given, { onLate }, input.known);
-        tab.end(outcome, stopping.aborted);
-        return this.#kept(outcome, assignment);
+        const isStopped = stopping.aborted;
+        try {
+          return await this.#kept(outcome, assignment);
+        } finally {
+          tab.end(outcome, { isStopped, isUnheard: signal.aborted && !isWaitedFor(workplace, input) });
+        }
       }),
     );
     // What it has cost nobody knows; what it has answered in the same moment, it has.
@@ -165,6 +175,16 @@ export class Working {
       judge: (error) => (BLAME.has(faultClassIn(error)) ? 'failure' : 'ignored'),
     });
   }
+}
+
+/**
+ * Whether the task waits for what this attempt comes to. Also when its call was stopped: where the process ends, or the task is started
+ * again, the attempt is made once more, and paid from the same reservation.
+ */
+function isWaitedFor(workplace: Workplace, { envelope, bill }: Asking): boolean {
+  const { run, task } = envelope.context;
+  const asker = workplace.get(`${run}/${task}`)?.getSnapshot() as TaskSnapshot | undefined;
+  return asker?.status === 'active' && asker.context.ticket === bill?.ticket;
 }
 
 /** An agent whose answers are held against the task's schema as well as against its own. */

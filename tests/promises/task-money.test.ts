@@ -470,3 +470,81 @@ describe('money that was given back because nobody had said in time that it is t
     ]);
   });
 });
+
+describe('the money of an attempt that was given up before anybody was asked', () => {
+  /** Two tasks for an agent who does one at a time, and answers when he is let go. */
+  async function inLine(more: { timeout?: '1 second' } = {}) {
+    const asked: string[] = [];
+    const going: (() => void)[] = [];
+    const w = doing(
+      'w',
+      ({ context }) => {
+        asked.push(context.task);
+        return new Promise((resolve) => going.push(() => resolve({})));
+      },
+      { cost: 1, concurrency: 1 },
+    );
+    const given = { capability: 'w', input: () => ({}) };
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 5, within: ['budget/co'] }),
+      strategy: extend(strategies.standard, { name: 'once', rows: { timeout: [{ do: 'fail' }] } }),
+      tasks: { first: task(given), second: task({ ...given, ...more, onError: 'skip' }) },
+    });
+    const world = await World.open({
+      actors: { flow, w, budget: account() } as never,
+      decider: everybodyMay,
+    });
+    await world.start('budget', 'co', { limit: 100 });
+    await world.start('flow', '1');
+    expect(asked).toEqual(['first']);
+    const go = async () => {
+      for (const let1 of going.splice(0)) let1();
+      await world.settle();
+    };
+    return { world, asked, go };
+  }
+
+  const company = (world: World) => {
+    const { spent, reserved, held } = (world.snapshot('budget/co').context as Ledger).window;
+    return [spent, reserved, held].map((micros) => micros / 1e6);
+  };
+
+  it('is free again when its time is over while it waits in line', async () => {
+    const { world, asked, go } = await inLine({ timeout: '1 second' });
+    expect(company(world)).toEqual([0, 2, 0]);
+    await world.advance(1000);
+    expect(company(world)).toEqual([0, 1, 0]);
+    await go();
+    expect([asked, world.snapshot('flow/1').status, company(world)]).toEqual([['first'], 'done', [1, 0, 0]]);
+  });
+
+  it.each(['aborted', 'stopped'])('is free again when the run is %s', async (how) => {
+    const { world, asked, go } = await inLine();
+    if (how === 'stopped') await world.system.stop('flow/1');
+    else await world.tell('flow/1', { type: 'run.abort', by: 'ada', reason: 'enough' });
+    await world.settle();
+    expect(company(world)[1]).toBe(1);
+    await go();
+    expect([asked, company(world)]).toEqual([['first'], [1, 0, 0]]);
+  });
+
+  it.each(['closed', 'killed'])(
+    'is kept for it when the system is %s, and it is asked later',
+    async (how) => {
+      const { world, asked, go } = await inLine();
+      if (how === 'closed') {
+        await world.close();
+        await world.reopen();
+        await world.settle();
+      } else await world.crash();
+      expect(company(world)).toEqual([0, 2, 0]);
+      for (let i = 0; i < 3; i++) await go();
+      expect([new Set(asked), world.snapshot('flow/1').status]).toEqual([
+        new Set(['first', 'second']),
+        'done',
+      ]);
+      expect(company(world)).toEqual([2, 0, 0]);
+    },
+  );
+});
