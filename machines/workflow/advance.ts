@@ -224,8 +224,10 @@ export function afterCancel(graph: Graph, name: string, outcome: WorkOutcome, co
     : cancelled(graph, name, outcome, context);
 }
 
-export function ending(context: RunContext, end: Ending): Changed {
-  return context.ending === undefined ? { ending: end } : {};
+/** It ends, and why. Who aborts a run that is about to fail has it undone: that is not less than what the failure asks for. */
+export function ending({ ending: before }: RunContext, end: Ending): Changed {
+  const isMore = before?.how === 'fail' && end.how === 'abort';
+  return before === undefined || isMore ? { ending: end } : {};
 }
 
 // ---- undoing ------------------------------------------------------------------------------------------------------

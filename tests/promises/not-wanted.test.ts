@@ -133,3 +133,42 @@ describe('a run within the run that undoes what it has done', () => {
     });
   });
 });
+
+describe('a run that is about to fail', () => {
+  it('is undone when somebody aborts it', async () => {
+    const open: Record<string, () => void> = {};
+    const undone: string[] = [];
+    const undo = doing('undo', () => new Promise((resolve) => (open['undo'] = () => resolve({}))));
+    const slow = doing('slow', () => new Promise((_, no) => (open['slow'] = () => no(new Error('no')))));
+    const withdraw = doing('withdraw', ({ context }) => {
+      undone.push(context.task);
+      return {};
+    });
+    const flow = workflow({
+      ...{ id: 'flow', strategy: AT_ONCE },
+      tasks: {
+        first: task({ capability: 'do', ...given, compensate: { capability: 'withdraw' } }),
+        c: call({ workflow: undoing, ...given }),
+        fails: task({ capability: 'slow', ...given }),
+      },
+    });
+    const agents = { undo, slow, withdraw, do: doing('do', () => ({})), break: breaking() };
+    const world = await opened(flow, agents);
+    open['slow']!();
+    await world.settle();
+    expect(world.snapshot('flow/1').context).toMatchObject({
+      nodes: { first: { status: 'complete' }, c: { status: 'cancelling' }, fails: { status: 'failed' } },
+      ending: { how: 'fail' },
+    });
+    await world.tell('flow/1', abort);
+    open['undo']!();
+    await world.settle();
+    expect([undone, world.snapshot('flow/1').error]).toMatchObject([
+      ['undo first'],
+      { class: 'cancelled', by: 'ada' },
+    ]);
+    expect((await world.system.runs.status('flow/1')).tasks[2]).toMatchObject({
+      ...{ task: 'fails', status: 'failed', problem: { message: 'Error: no' } },
+    });
+  });
+});
