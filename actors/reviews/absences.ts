@@ -8,6 +8,7 @@ import type { RosterContext } from '../../machines/absence/roster.ts';
 import { absenceOf, standInOf, standsInFor } from '../../machines/absence/rules.ts';
 import type { Absence, AbsenceAnswer, AbsenceEvent, Speaker } from '../../machines/absence/words.ts';
 import { requestOf } from '../../machines/review/request.ts';
+import { frozen } from '../../machines/values/frozen.ts';
 import { instantOf, InvalidArgument } from '../../runtime/index.ts';
 import type { AccessRequest, Instant, Principal, SendOptions } from '../../runtime/index.ts';
 import { AbsenceRefused } from './absence-refused.ts';
@@ -109,7 +110,7 @@ export class Absences {
 
   /** Those that are not over, in the order in which they were declared; of one person, or of all. */
   list({ person }: { readonly person?: string } = {}): readonly Absence[] {
-    const all = this.#roster()?.getSnapshot().context.absences ?? [];
+    const all = frozen(this.#roster()?.getSnapshot().context.absences ?? []);
     return person === undefined ? all : all.filter((one) => one.person === person);
   }
 

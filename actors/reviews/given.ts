@@ -24,4 +24,14 @@ export function checkWords(what: unknown): void {
     );
 }
 
+/** As it was when it was given: the decider may take its time, and what was looked at is what is done. */
+export function copied<T>(given: T): T {
+  try {
+    return structuredClone(given);
+  } catch {
+    // What cannot be copied is no JSON, and whoever takes it says so.
+    return given;
+  }
+}
+
 const shown = (value: unknown): string => (value === '' ? 'empty' : value === null ? 'null' : typeof value);

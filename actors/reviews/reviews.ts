@@ -9,6 +9,7 @@ import type { Json } from '../../machines/values/canonical.ts';
 import { EditRefused } from '../../machines/review/edits.ts';
 import type { Edit } from '../../machines/review/edits.ts';
 import type { ValueProblem } from '../../machines/faults/fault.ts';
+import { frozen } from '../../machines/values/frozen.ts';
 import { actionsOf } from '../../machines/review/events.ts';
 import type {
   Bound,
@@ -28,7 +29,7 @@ import { Absences } from './absences.ts';
 import { withAbsences } from './approvers.ts';
 import type { Approver } from './approvers.ts';
 import { approvalOf, deputising, Deputies } from './deputies.ts';
-import { checkReason, checkReviewId, checkWords } from './given.ts';
+import { checkReason, checkReviewId, checkWords, copied } from './given.ts';
 import { couldDecide, isOwnRun, ownRunProblem } from './eligible.ts';
 import { reviewerContext } from './review-context.ts';
 import type { ReviewerContext } from './review-context.ts';
@@ -68,7 +69,7 @@ export interface ReviewsOptions extends ReviewDecider {
   readonly viewOf?: (run: { readonly address: string; readonly snapshot: unknown }) => RunView | undefined;
 }
 
-/** A review, as it is on the disk. Plain data. */
+/** A review, as it is on the disk. Plain data; what is in it is frozen. */
 export interface Review
   extends
     Omit<ReviewFile, 'ending'>,
@@ -358,7 +359,8 @@ export class Reviews {
   /** Approves, rejects, edits or aborts. */
   async decide(id: string, what: DecideOptions, options?: SendOptions): Promise<Taken> {
     checkWords(what);
-    return this.#tell(id, what.by, (context) => this.#decision(what, context), options);
+    const own = { ...what, edits: copied(what.edits) };
+    return this.#tell(id, what.by, (context) => this.#decision(own, context), options);
   }
 
   #decision({ verdict, edits, reason, hash }: DecideOptions, context: ReviewContext): Message {
@@ -504,7 +506,7 @@ function readReviewer(by: By): Reviewer {
   const { id } = (reviewer ?? {}) as Partial<Reviewer>;
   if (typeof id !== 'string' || id.trim() === '')
     throw new InvalidArgument('by', 'must be the id of whoever does it, or { id, properties }');
-  return reviewer;
+  return copied(reviewer);
 }
 
 /** An id must not be given to something else: they would be told that it was done. */
@@ -545,7 +547,9 @@ function stateOf(ref: ReviewRef): ReviewSnapshot | undefined {
 }
 
 function reviewOf(id: string, { context, status }: ReviewSnapshot): Review {
-  const { watch, steps, climbed, untimed: _, answer: __, ending, probe, ...file } = context;
+  const { watch, steps, climbed, untimed: _, answer: __, ending, probe, ...file } =
+    // It is the one that is decided about, and no copy.
+    frozen(context);
   const step = steps[climbed];
   return {
     ...file,

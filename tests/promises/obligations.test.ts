@@ -394,6 +394,32 @@ grants:
     expect((await approve('cyd')).review).toMatchObject({ status: 'approved' });
   });
 
+  it('is of what was given when it was asked for, however long the decider takes', async () => {
+    let permit = (): void => {};
+    const slow: Decider = {
+      hash: 'slow',
+      decide: ({ action }) =>
+        action.name === 'review.edit'
+          ? new Promise((resolve) => (permit = () => resolve(PERMIT)))
+          : { ...PERMIT },
+    };
+    const schema = {
+      ...{ type: 'object', properties: { a: { maximum: 10 } }, required: ['a'] },
+    } as const;
+    const limited = workflow({ id: 'ask', tasks: { ok: gate({ role: 'any', editable: true, schema }) } });
+    const world = await World.open({ actors: { ask: limited }, decider: slow });
+    await world.start('ask', '1', { a: 1 });
+    const [edit, by] = [{ pointer: '/a', value: 2 }, { id: 'ann' }];
+    const edited = world.system.reviews.decide('ask/1/ok', { by, verdict: 'edit', edits: [edit] });
+    // It was held against the schema before.
+    edit.value = 999;
+    by.id = 'bob';
+    await world.settle();
+    edit.value = 9999;
+    permit();
+    expect((await edited).review).toMatchObject({ content: { a: 2 }, edits: [{ by: 'ann' }] });
+  });
+
   it('is refused with one that nobody knows', async () => {
     const world = await World.open({ actors: { ask }, decider: approving({ type: 'sing' }) });
     await world.start('ask', '1', { a: 1 });

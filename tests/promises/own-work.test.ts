@@ -211,6 +211,17 @@ grants:
     await approve('ada');
   });
 
+  it('gains nothing by changing what they were shown of it', async () => {
+    const world = await begun({ ownRuns: 'allow', fourEyes: ['ivy'] });
+    const { reviews } = world.system;
+    const shown = reviews.get(ID)!;
+    expect(() => (shown.fourEyes as string[]).splice(0)).toThrow(TypeError);
+    expect(() => ((shown.content as { text: string }).text = 'mine')).toThrow(TypeError);
+    expect(await rejection(reviews.decide(ID, { by, verdict: 'approve' }))).toMatchObject({
+      reason: 'four-eyes',
+    });
+  });
+
   it('decides all the same where the gate lets them', async () => {
     const world = await begun({ ownRuns: 'allow' });
     const { reviews } = world.system;
