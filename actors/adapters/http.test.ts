@@ -64,7 +64,7 @@ describe('an endpoint', () => {
     ['reset', { class: 'server-error' }],
     ['reset-midway', { class: 'server-error' }],
     ['html', { class: 'not-parseable', code: 200 }],
-    ['cut-json', { class: 'not-parseable' }],
+    ['cut-json', { class: 'not-parseable', isWhole: true }],
     ['empty-body', { class: 'empty' }],
   ])('that meets us with %s: a fault of its class, after one request', async (behaviour, expected) => {
     const task = assignment();
@@ -153,7 +153,7 @@ describe('an answer that is strange', () => {
   });
 
   it.each<[string, string, string | Buffer, Partial<Fault>]>([
-    ['JSON that is no object', 'application/json', '[]', { class: 'schema-mismatch' }],
+    ['JSON that is no object', 'application/json', '[]', { class: 'schema-mismatch', isWhole: true }],
     ['JSON that says it is text', 'text/plain', '{}', { class: 'not-parseable' }],
     [
       'bytes that are no text',

@@ -104,7 +104,7 @@ function resultOf(response: Response, body: string): TaskResult {
       message: `the answer is no JSON, but ${type || 'of no type'}`,
       code: 200,
     });
-  return claimedResult(jsonObjectOf(body, 'the answer'));
+  return claimedResult(jsonObjectOf(body, 'the answer', { isWhole: true }));
 }
 
 function refuse({ status, statusText, headers }: Response, json: string): never {

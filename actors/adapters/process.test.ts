@@ -90,7 +90,11 @@ describe.each([
     ],
     ['exits as if all were well', { do: 'exit', code: 0 }, { class: 'crash', code: 0 }],
     ['is killed', { do: 'die' }, { class: 'crash', code: 'SIGSEGV' }],
-    ['writes prose', { do: 'prose', text: 'Hello!' }, { class: 'not-parseable', answer: 'Hello!' }],
+    [
+      'writes prose',
+      { do: 'prose', text: 'Hello!' },
+      { class: 'not-parseable', answer: 'Hello!', isWhole: true },
+    ],
     ['writes other JSON', { do: 'prose', text: '{"id":1,"result":{}}' }, { class: 'not-parseable' }],
     [
       'answers to somebody else',

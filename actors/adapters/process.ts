@@ -239,7 +239,7 @@ class Talk {
     const message = text === undefined ? undefined : jsonOf(text);
     if (!isJsonObject(message) || message['jsonrpc'] !== '2.0')
       return this.#fail(
-        { class: 'not-parseable', message: 'it wrote what is no line of JSON-RPC 2.0' },
+        { class: 'not-parseable', message: 'it wrote what is no line of JSON-RPC 2.0', isWhole: true },
         text,
       );
     const { id, method } = message;

@@ -10,15 +10,18 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** @throws FaultError `empty`, `not-parseable`, or `schema-mismatch` for what is JSON and no object */
-export function jsonObjectOf(text: string, whose: string): JsonObject {
+/**
+ * @param what of the fault, where the object should be more than an output
+ * @throws FaultError `empty`, `not-parseable`, or `schema-mismatch` for what is JSON and no object
+ */
+export function jsonObjectOf(text: string, whose: string, what: Pick<Fault, 'isWhole'> = {}): JsonObject {
   if (text.trim() === '') refuseAnswer({ class: 'empty', message: `${whose} is empty` });
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    refuseAnswer({ class: 'not-parseable', message: `${whose} is no JSON: ${why}` }, text);
+    refuseAnswer({ class: 'not-parseable', message: `${whose} is no JSON: ${why}`, ...what }, text);
   }
   if (isJsonObject(value)) return value;
   const detail = 'must be object';
@@ -27,6 +30,7 @@ export function jsonObjectOf(text: string, whose: string): JsonObject {
       class: 'schema-mismatch',
       message: `${whose} is JSON, but no object`,
       problems: [{ pointer: '#', keyword: 'type', schemaPath: '#/type', expected: 'object', detail }],
+      ...what,
     },
     text,
   );

@@ -402,6 +402,16 @@ describe('an agent that throws', () => {
     });
     expect(await thrown(new FaultError(fault))).not.toHaveProperty('repaired');
   });
+
+  it('a result that was no answer yet is evidence, and is not mended into an output', async () => {
+    const answer = '```json\n{"id": "x", "status": "failure", "output": {"words": 2}}\n```';
+    const fault = { class: 'not-parseable', message: 'no JSON', answer, isWhole: true } as const;
+    const contract = { outputSchema: { type: 'object' }, repairs: [...REPAIRS] } as const;
+    const outcome = await thrown(new FaultError(fault), contract);
+    expect(outcome.fault).toEqual({ class: 'not-parseable', message: 'no JSON' });
+    expect(outcome).toMatchObject({ quarantined: { text: answer } });
+    expect(outcome).not.toHaveProperty('repaired');
+  });
 });
 
 describe('an attempt that is not wanted any more', () => {

@@ -202,8 +202,10 @@ function outcomeOfThrown(agent: Agent, signal: AbortSignal, error: unknown): Ref
   // It was told to stop, and stopped.
   if (fault === undefined && signal.aborted) return { fault: faultOfAbort(signal) };
   if (fault === undefined) return { fault: { class: 'crash', message: wordsOf(error) } };
-  const { answer, ...rest } = fault;
-  if (answer === undefined) return { fault };
+  const { answer, isWhole, ...rest } = fault;
+  if (answer === undefined) return { fault: rest };
+  // Mended, a result would be taken for an output, whatever it says of itself.
+  if (isWhole) return { fault: rest, quarantined: evidenceOf(answer) };
   const repaired = repairedOf(agent, () => repairedText(answer, agent.repairs, agent.contract.output));
   return { fault: rest, quarantined: evidenceOf(answer), ...repaired };
 }

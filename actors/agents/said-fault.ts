@@ -40,6 +40,7 @@ const OPTIONAL: { readonly [TName in Exclude<keyof Fault, 'class' | 'message'>]-
   retryAfterMs: isNumber,
   problems: (value) => Array.isArray(value) && value.every(isProblem),
   answer: isText,
+  isWhole: (value) => value === true,
   cost: (value) => isMicros(value),
   confidence: isNumber,
 };

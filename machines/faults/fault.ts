@@ -86,6 +86,8 @@ export interface Fault {
   readonly problems?: readonly ValueProblem[];
   /** What was answered, where that is no answer yet and may be repaired. Whole or not at all. */
   readonly answer?: string;
+  /** That is a whole result, and not what should be its output: evidence, of which nothing is repaired. */
+  readonly isWhole?: true;
   /** What it has cost all the same; absent when nobody knows. */
   readonly cost?: Micros;
   /** How sure it was, where that is what is wrong. */
