@@ -208,6 +208,21 @@ describe('a process for one call', () => {
     expect(fault).toMatchObject({ class: 'crash', code: 4, message: /exited with 4 after its answer/ });
   });
 
+  it.each([
+    ['fails', 'process.exitCode = 3', { class: 'crash', code: 3 }],
+    [
+      'says what nobody asked for',
+      'console.log("bye"); setInterval(() => {}, 1000)',
+      { class: 'not-parseable', message: 'it wrote what is no line of JSON-RPC 2.0, after its answer' },
+    ],
+  ])('that %s after its answer has cost what it says all the same', async (_, last, expected) => {
+    const result = { id: 'a', status: 'success', output: {}, metadata: { cost: 0.02 } };
+    const answer = JSON.stringify({ jsonrpc: '2.0', id: 1, result });
+    const code = `process.stdout.write(${JSON.stringify(`${answer}\n`)}, () => { ${last} })`;
+    const execute = subprocess({ command: process.execPath, args: ['-e', code] });
+    expect(await faultIn(execute(assignment()))).toMatchObject({ ...expected, cost: 20_000 });
+  });
+
   it('is another for each call, and they run side by side', async () => {
     const execute = worker();
     const results = await Promise.all([1, 2, 3].map(() => execute(job({ do: 'count' }))));

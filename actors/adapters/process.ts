@@ -98,7 +98,7 @@ function once(options: Settled): Runner {
     const talk = new Talk(options);
     try {
       const result = await talk.ask(assignment, true);
-      await talk.endsWell();
+      await talk.endsWell(result);
       return result;
     } finally {
       await talk.stop();
@@ -159,6 +159,8 @@ class Talk {
   #asked = 0;
   #open: Question | undefined;
   #stderr = Buffer.alloc(0);
+  /** What was wrong with what it has said when it was asked nothing. */
+  #disturbed: Fault | undefined;
   /** It has ended; what it has said may still be on its way. */
   isOver = false;
 
@@ -205,7 +207,7 @@ class Talk {
   }
 
   /** After its last answer it ends, by itself. One that does not is stopped; one that then fails has failed. */
-  async endsWell(): Promise<void> {
+  async endsWell({ metadata }: TaskResult): Promise<void> {
     this.#group.hold(true);
     const patience = new AbortController();
     const tooLate = delay(this.#options.graceMs, undefined, { signal: patience.signal }).catch(
@@ -213,7 +215,11 @@ class Talk {
     );
     const exit = await Promise.race([this.#group.exited, tooLate]);
     patience.abort();
-    if (exit !== undefined && exit.code !== 0) throw new FaultError(this.#crash(exit, 'after its answer'));
+    if (exit === undefined || exit.code === 0) return;
+    const fault = this.#disturbed ?? this.#crash(exit, 'after its answer');
+    // What it has answered it has done, and nobody has looked into that yet.
+    const told: unknown = metadata;
+    throw new FaultError(isJsonObject(told) ? reported(fault, { cost: told['cost'] }) : fault);
   }
 
   async stop(): Promise<void> {
@@ -258,7 +264,10 @@ class Talk {
   /** Nothing that it says from now on can be trusted: the question stays open, so it is not asked another. */
   #fail(fault: Fault, answer?: string): void {
     this.#open?.refuse(unanswered(fault, answer));
-    if (this.#open === undefined) this.#group.kill();
+    if (this.#open !== undefined) return;
+    // Its end says nothing of that any more: it is killed here.
+    if (!this.isOver) this.#disturbed ??= { ...fault, message: `${fault.message}, after its answer` };
+    this.#group.kill();
   }
 
   #crash({ code, signal, error }: Exit, when: string): Fault {
