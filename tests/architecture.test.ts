@@ -94,7 +94,8 @@ const TABLE: readonly Room[] = [
     house: ['machines/'],
     packages: ['@marcbachmann/cel-js'],
   },
-  { place: 'actors/workflow/file/finite.ts', house: [], packages: ['type @marcbachmann/cel-js'] },
+  { place: 'actors/workflow/file/computed.ts', house: [], packages: ['type @marcbachmann/cel-js'] },
+  { place: 'actors/workflow/file/matching.ts', house: [], packages: ['re2js'] },
   // The only place that reads YAML for the decider.
   { place: 'actors/roles/content.ts', house: [], packages: ['yaml', 'node:crypto'] },
   // The only place that opens a system by itself: in memory, in virtual time.

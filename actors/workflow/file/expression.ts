@@ -10,7 +10,8 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { pointerTo } from '../../../machines/values/json-pointer.ts';
 import type { JSONSchema } from '../../../machines/contract.ts';
 import { celTypeOf } from './cel-type.ts';
-import { FINITE, finite, withFinite } from './finite.ts';
+import { computed, FINITE, finite } from './computed.ts';
+import { isIn, MATCHES, problemOfPattern } from './matching.ts';
 
 /** What an expression may look at, by name, with its schema where there is one. */
 export type Names = Readonly<Record<string, JSONSchema | undefined>>;
@@ -49,10 +50,9 @@ for (const [operator, calculate] of Object.entries(CALCULATIONS))
     );
 
 /** Where they are computed. Calculations are looked at there, which makes expressions longer and deeper than they were written. */
-const COMPUTING = BASE.clone({ limits: { maxAstNodes: 20_000, maxDepth: 1000 } }).registerFunction(
-  `${FINITE}(dyn): dyn`,
-  finite,
-);
+const COMPUTING = BASE.clone({ limits: { maxAstNodes: 20_000, maxDepth: 1000 } })
+  .registerFunction(`${FINITE}(dyn): dyn`, finite)
+  .registerFunction(`string.${MATCHES}(string): bool`, isIn);
 
 /** What an expression must give. */
 export type Wanted = 'bool' | 'text' | 'value';
@@ -62,10 +62,14 @@ export function expressionOf(text: string, names: Names, wanted: Wanted): Expres
   const problem = problemOf(text, names, wanted);
   if (problem !== undefined) return { ok: false, detail: `${problem}${hintFor(text, names)}` };
   const { ast } = BASE.parse(text);
+  const wrong = patternsIn(ast)
+    .map(problemOfPattern)
+    .find((found) => found !== undefined);
+  if (wrong !== undefined) return { ok: false, detail: wrong };
   const stranger = namedIn(ast).find((name) => Object.hasOwn(names, name) && !canBeSaid(name));
   if (stranger !== undefined) return { ok: false, detail: `says ${inNeeds(stranger)}` };
   // What the values are is asked when they are there: a schema may say less than is true.
-  const parsed = environmentFor(COMPUTING, names, () => 'dyn').parse(withFinite(ast));
+  const parsed = environmentFor(COMPUTING, names, () => 'dyn').parse(computed(ast));
   const evaluate = (values: Readonly<Record<string, unknown>>): unknown => {
     try {
       const found: unknown = parsed(values);
@@ -124,6 +128,16 @@ function namedIn(part: unknown): readonly string[] {
   if (typeof part !== 'object' || part === null || !('op' in part)) return [];
   const { op, args } = part as ASTNode;
   return op === 'id' ? [args] : namedIn(args);
+}
+
+/** The patterns that stand in an expression as they are. */
+function patternsIn(part: unknown): readonly string[] {
+  if (Array.isArray(part)) return part.flatMap(patternsIn);
+  if (typeof part !== 'object' || part === null || !('op' in part)) return [];
+  const { op, args } = part as ASTNode;
+  const [pattern] = op === 'rcall' && args[0] === 'matches' ? args[2] : [];
+  const own = pattern?.op === 'value' && typeof pattern.args === 'string' ? [pattern.args] : [];
+  return [...own, ...patternsIn(args)];
 }
 
 /** For whoever has tried to say a name that cannot be said. */

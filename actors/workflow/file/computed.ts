@@ -1,0 +1,62 @@
+/**
+ * An expression as it is computed. It gives numbers, or fails: CEL calculates as computers do, and zero divided by zero is a number that
+ * is none, of which every comparison is false, so that a condition that went wrong would count as one that does not hold. And it comes
+ * to an end, whatever patterns it has.
+ *
+ * It owns the text of an expression in which every result of a calculation goes through `finite(…)`, and patterns to where they take no
+ * longer than the text is long; users can say neither. What the parts of an expression mean it leaves alone.
+ */
+import type { ASTNode } from '@marcbachmann/cel-js';
+import { MATCHES } from './matching.ts';
+
+/** What every calculation goes through. */
+export const FINITE = 'finite';
+
+/** @throws RangeError for what is no number of JSON */
+export function finite<T>(result: T): T {
+  if (typeof result === 'number' && !Number.isFinite(result))
+    throw new RangeError(`calculates ${result}, which is no number`);
+  return result;
+}
+
+const CALCULATES: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%']);
+
+/** The same expression, with its calculations and patterns looked at. */
+export function computed(node: ASTNode): string {
+  switch (node.op) {
+    case 'value':
+      return node.input.slice(node.start, node.end);
+    case 'id':
+      return node.args;
+    case '.':
+    case '.?':
+      return `(${computed(node.args[0])})${node.op}${node.args[1]}`;
+    case '[]':
+    case '[?]':
+      return `(${computed(node.args[0])})${node.op.slice(0, -1)}${computed(node.args[1])}]`;
+    case 'call': {
+      const made = `${node.args[0]}(${listed(node.args[1])})`;
+      return node.args[0] === 'double' ? `${FINITE}(${made})` : made;
+    }
+    case 'rcall':
+      return `(${computed(node.args[1])}).${node.args[0] === 'matches' ? MATCHES : node.args[0]}(${listed(node.args[2])})`;
+    case 'list':
+      return `[${listed(node.args)}]`;
+    case 'map':
+      return `{${node.args.map(([key, value]) => `(${computed(key)}): ${computed(value)}`).join(', ')}}`;
+    case '?:': {
+      const [condition, holds, otherwise] = node.args.map(computed);
+      return `(${condition}) ? (${holds}) : (${otherwise})`;
+    }
+    case '!_':
+    case '-_':
+      return `${node.op[0]}(${computed(node.args)})`;
+    default: {
+      const [left, right] = node.args;
+      const made = `(${computed(left)}) ${node.op} (${computed(right)})`;
+      return CALCULATES.has(node.op) ? `${FINITE}(${made})` : made;
+    }
+  }
+}
+
+const listed = (nodes: readonly ASTNode[]): string => nodes.map(computed).join(', ');
