@@ -60,7 +60,10 @@ function met(
   const gates = all('gate').map(readGate);
   const notify = all('notify').map(noticeOf);
   const shown = redact === undefined ? given : redacted(given, redact);
-  const about = { agent: agent.name, contract: agent.contract.hash, maxCost, shown };
+  const about = {
+    ...{ agent: agent.name, model: agent.model, contract: agent.contract.hash },
+    ...{ maxCost, shown },
+  };
   const terms: CallTerms = {
     ...(gates.length > 0 && { gate: clearanceOf(gates, about) }),
     ...(redact !== undefined && { redact }),

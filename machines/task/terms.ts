@@ -21,7 +21,7 @@ export interface CallTerms {
 }
 
 export interface ClearanceTerms {
-  /** Names what is approved: this agent, with this input, for this much. */
+  /** Names what is approved: this agent with this model, with this input, for this much. */
   readonly key: string;
   readonly roles: readonly string[];
   readonly quorum: number;

@@ -96,6 +96,24 @@ grants:
     });
   });
 
+  it('is asked again for another model that has come under the name meanwhile', async () => {
+    const decider = obliging({ type: 'gate', role: 'any' });
+    const { world, asked } = await worldWith(decider);
+    await world.start('pay', '1', { amount: 1 });
+    const other = doing('clerk', (assignment) => (asked.push(assignment), { ok: true }), {
+      ...{ cost: 0.5, model: 'other' },
+    });
+    await world.crash({ actors: { pay, clerk: other } });
+    const approve = () =>
+      world.system.reviews.decide('pay/1/work/clearance', { by: 'tess', verdict: 'approve' });
+    await approve();
+    await world.settle();
+    expect([asked.length, world.snapshot('pay/1/work').value]).toEqual([0, 'clearing']);
+    await approve();
+    await world.settle();
+    expect([asked.length, world.snapshot('pay/1').status]).toEqual([1, 'done']);
+  });
+
   it('is asked again for another input, and expires as a refusal', async () => {
     const { world, asked } = await worldWith(obliging({ type: 'gate', role: 'any', within: '1 hour' }));
     await world.start('pay', '1', { amount: 1 });
