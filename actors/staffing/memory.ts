@@ -6,14 +6,18 @@
  * agents for an output of the same schema, verified in the same way. So nobody is given what somebody else was answered.
  */
 import { keptAnswer } from '../../machines/task/kept-answer.ts';
-import type { AnswerKept, KeptAnswer } from '../../machines/task/kept-answer.ts';
+import type { AnswerKept, KeptAnswer, KeptContext } from '../../machines/task/kept-answer.ts';
+import { answerIn } from '../../machines/task/progress.ts';
 import type { Question, Recall, Recalled, Remembrance } from '../../machines/task/words.ts';
+import { isTold } from '../../machines/workflow/events.ts';
 import { HeddleError } from '../../runtime/index.ts';
 import type { Agent } from '../agents/agent.ts';
 import { haltableBy } from '../routing/permission.ts';
 import { hashOf } from '../schema/digest.ts';
 import type { Belonging } from '../state/belonging.ts';
 import { defaultKept } from '../state/manifest.ts';
+import { isTask } from '../state/run-status.ts';
+import type { Stood } from '../state/run-status.ts';
 import type { TaskDuty } from '../workflow/office.ts';
 import type { Shift, Workplace } from './workplace.ts';
 
@@ -28,7 +32,7 @@ export interface AnswersHost {
 }
 
 interface AnswerRef {
-  getSnapshot(): { readonly context: KeptAnswer };
+  getSnapshot(): { readonly context: KeptContext };
   send(event: AnswerKept): Promise<unknown>;
 }
 
@@ -60,7 +64,7 @@ export class Memory {
     if (content.unkept !== undefined) return { why: content.unkept };
     const kept: KeptAnswer = { task: `${run}/${task}`, output: content.output!, ...answer };
     const ref = await workplace.keptAnswer?.(id, kept);
-    if (ref !== undefined && ref.getSnapshot().context.at < kept.at)
+    if (ref !== undefined && ref.getSnapshot().context.answer.at < kept.at)
       await ref.send({ type: 'answer.kept', answer: kept });
     return {};
   }
@@ -81,7 +85,7 @@ export class Memory {
     const haltNow = () => shift.calls.haltOn(haltableBy(this.#giverOf(answer), duty, belonging));
     const halt = haltNow();
     if (halt !== undefined) return { why: halt.why };
-    const recalled = await found(answer, duty, workplace, `${run}/${task}`);
+    const recalled = await found({ id, answer, duty, workplace, usedBy: `${run}/${task}` });
     // It may have been halted while that was noted.
     const since = haltNow();
     return since === undefined ? recalled : { why: since.why };
@@ -113,17 +117,50 @@ function idOf(
   return hashOf({ workflow, task, tenants: whose, ...asked, input, values }).slice('sha256:'.length);
 }
 
+/**
+ * Whether the task that is said to have been given an answer says so itself. Whoever may send to `answers` may say anything there; what
+ * stands in a task, it was given.
+ */
+function isGiven(
+  id: string,
+  { task: address, output, ...kept }: KeptAnswer,
+  duty: TaskDuty,
+  workplace: Workplace,
+): boolean {
+  const stood = workplace.get(address)?.getSnapshot() as Stood | undefined;
+  if (stood === undefined || !isTask(stood)) return false;
+  const { context, status, value } = stood;
+  const { start, ground } = context;
+  const isGood =
+    (status === 'done' || value === 'remembering') && (ground === 'good' || ground === 'repaired');
+  const isOfIt = start.workflow === duty.workflow && isTold(start.task, duty.task);
+  if (!isGood || !isOfIt) return false;
+  const belonging = workplace.belongingOf(address.slice(0, -start.task.length - 1));
+  return (
+    idOf(duty, context, belonging) === id &&
+    hashOf(context.output) === output &&
+    hashOf(answerIn(context)) === hashOf(kept)
+  );
+}
+
 const keptIn = (workplace: Workplace, id: string): KeptAnswer | undefined =>
-  (workplace.get(`${ANSWERS}/${id}`) as AnswerRef | undefined)?.getSnapshot().context;
+  (workplace.get(`${ANSWERS}/${id}`) as AnswerRef | undefined)?.getSnapshot().context.answer;
+
+interface Finding {
+  readonly id: string;
+  readonly answer: KeptAnswer;
+  readonly duty: TaskDuty;
+  readonly workplace: Workplace;
+  readonly usedBy: string;
+}
 
 /** With its value; noted is who has used it. */
-async function found(
-  answer: KeptAnswer,
-  { outputSchema }: TaskDuty,
-  { content }: Workplace,
-  usedBy: string,
-): Promise<Recalled> {
+async function found({ id, answer, duty, workplace, usedBy }: Finding): Promise<Recalled> {
+  const { content } = workplace;
+  const { outputSchema } = duty;
   try {
+    if (!isGiven(id, answer, duty, workplace))
+      return { why: `${answer.task} does not say that it was given this answer to that` };
     const output = content?.get(answer.output);
     if (output === undefined) return { why: 'what was answered is not kept any more' };
     // Schemas of a library may look at more than their JSON Schema says.

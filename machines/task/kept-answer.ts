@@ -24,19 +24,20 @@ export interface AnswerKept {
   readonly answer: KeptAnswer;
 }
 
+export interface KeptContext {
+  readonly answer: KeptAnswer;
+}
+
 export const keptAnswer = setup({
-  types: { context: {} as KeptAnswer, events: {} as AnswerKept, input: {} as KeptAnswer },
+  types: { context: {} as KeptContext, events: {} as AnswerKept, input: {} as KeptAnswer },
 }).createMachine({
   id: 'answer',
-  context: ({ input }) => input,
+  context: ({ input: answer }) => ({ answer }),
   on: {
     // Those that are told later may have been given before.
     'answer.kept': {
-      guard: ({ context, event }) => event.answer.at > context.at,
-      // What the one before had besides goes with it.
-      actions: assign(
-        ({ event: { answer } }) => ({ model: undefined, people: undefined, ...answer }) as KeptAnswer,
-      ),
+      guard: ({ context, event }) => event.answer.at > context.answer.at,
+      actions: assign({ answer: ({ event }) => event.answer }),
     },
   },
 });

@@ -455,18 +455,23 @@ export function recalled({ people }: TaskContext, found: Recalled): Changed {
 }
 
 /** The answer that was taken, for whoever asks the same when nobody can answer. */
-export function remembranceOf(context: TaskContext, self: object): Remembrance {
-  const { start, input, output, advice, log } = context;
+export const remembranceOf = (context: TaskContext, self: object): Remembrance => ({
+  start: startHere(context.start, self),
+  ...{ input: context.input, output: context.output, answer: answerIn(context) },
+});
+
+/** Who has answered, when, and how sure they were. */
+export function answerIn(context: TaskContext): Remembrance['answer'] {
+  const { advice, log } = context;
   const { to, confidence } = log.at(-1)!;
   const { agent, model } = advice!;
   const people = peopleOn(context);
-  const answer = {
+  return {
     ...{ agent, at: to! },
     ...(model !== undefined && { model }),
     ...(confidence !== undefined && { confidence }),
     ...(people.length > 0 && { people }),
   };
-  return { start: startHere(start, self), input, output, answer };
 }
 
 /** An answer that keeps the contract, though it is not good enough. */

@@ -18,11 +18,17 @@ import type { AccessRequest, Decider } from 'heddle';
 import type { Store } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
 import { ANSWERS } from '../../actors/staffing/memory.ts';
+import type { KeptAnswer } from '../../machines/task/kept-answer.ts';
 import { contentHashOf } from '../../machines/values/content.ts';
 import { doing, World } from './staffed-world.ts';
 import { WatchedStore } from './watched-store.ts';
 
 const HOUR_MS = 3_600_000;
+
+interface Kept {
+  getSnapshot(): { readonly context: { readonly answer: KeptAnswer } };
+  send(event: object): Promise<unknown>;
+}
 
 const recalling = extend(strategies.standard, {
   name: 'recalling',
@@ -313,6 +319,35 @@ describe('an answer from before', () => {
     permit();
     await world.until(() => world.snapshot('quotes/2').status !== 'active');
     expect(world.snapshot('quotes/2').context.nodes.quote).toMatchObject({ status: 'failed' });
+  });
+
+  it.each<[string, (kept: KeptAnswer) => Partial<KeptAnswer>]>([
+    ['is another', () => ({ output: contentHashOf({ of: 'X', price: 0 }) })],
+    ['is of another agent', () => ({ agent: 'ann' })],
+    ['is newer than it is', ({ at }) => ({ at: at + 1000 })],
+    ['was given to a run of another tenant', () => ({ task: 'quotes/other/quote' })],
+    ['was given to nobody', () => ({ task: 'quotes/none/quote' })],
+    ['was given to a run', () => ({ task: 'quotes/1' })],
+  ])('that somebody has put there, and %s, is not taken', async (_, lie) => {
+    const source = new Source();
+    const world = await opened(source);
+    await world.system.content.put({ of: 'X', price: 0 });
+    await quoted(world, '1');
+    await world.advance(5);
+    await quoted(world, 'other', { symbol: 'X', tenant: 'other' });
+    source.isDown = true;
+    const kept = [];
+    for await (const one of world.system.query({ name: ANSWERS })) kept.push(one as never as Kept);
+    const mine = kept.find((one) => one.getSnapshot().context.answer.task === 'quotes/1/quote')!;
+    const { answer } = mine.getSnapshot().context;
+    const theirs = kept.find((one) => one !== mine)!.getSnapshot().context.answer;
+    const forged = {
+      ...(lie(answer).task === theirs.task ? theirs : { ...answer, at: answer.at + 1 }),
+      ...lie(answer),
+    };
+    await mine.send({ type: 'answer.kept', answer: forged });
+    expect(mine.getSnapshot().context.answer).toEqual(forged);
+    expect(await quoted(world, '2')).toMatchObject({ state: 'failed' });
   });
 
   it('confirms nobody’s answer', async () => {
