@@ -337,7 +337,7 @@ describe('an answer from before', () => {
     await quoted(world, 'other', { symbol: 'X', tenant: 'other' });
     source.isDown = true;
     const kept = [];
-    for await (const one of world.system.query({ name: ANSWERS })) kept.push(one as never as Kept);
+    for await (const one of world.system.query({ name: ANSWERS })) kept.push(one as Kept);
     const mine = kept.find((one) => one.getSnapshot().context.answer.task === 'quotes/1/quote')!;
     const { answer } = mine.getSnapshot().context;
     const theirs = kept.find((one) => one !== mine)!.getSnapshot().context.answer;
