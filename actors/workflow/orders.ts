@@ -55,7 +55,10 @@ function problemOfTask(
   const path = isRepeated ? rest.slice(1) : rest;
   const inner = innerOf(declared);
   const workflow = inner && declarationOf(inner);
-  return workflow === undefined || path.length === 0
-    ? undefined
-    : problemOfTask(workflow, path, declarationOf);
+  if (path.length === 0) return undefined;
+  if (workflow !== undefined) return problemOfTask(workflow, path, declarationOf);
+  // What is in a machine of the user, it knows itself; in a task there are only those who are to confirm it.
+  return inner === undefined && path[0] !== 'poll'
+    ? `names '${path.join('/')}' within '${name}', in which there is nothing that has a name`
+    : undefined;
 }

@@ -44,6 +44,8 @@ describe('what is said to a run', () => {
     [{ ...RESUME, task: 'c/typo' }, "names 'typo', which is no node of inner: there is g"],
     [{ ...RESUME, task: 'm/0/typo' }, "names 'typo', which is no node of inner"],
     [{ ...RESUME, task: 'm/first' }, "what is done within 'm' is named by its number: m/3"],
+    [{ ...RESUME, task: 't/typo' }, "names 'typo' within 't', in which there is nothing that has a name"],
+    [{ ...RESUME, task: 'c/g/0' }, "names '0' within 'g', in which there is nothing that has a name"],
     [{ ...RESUME, task: 'j' }, "names 'j', a join, on which nobody works"],
   ])('is refused: %j', async (event, words) => {
     const world = await opened();

@@ -26,6 +26,7 @@ const QUOTE = "; an expression with ': ' or '#' in it, or within { } or [ ], mus
 
 const MAX_LENGTH = 1_000_000;
 const MAX_DEPTH = 40;
+const TOO_DEEP = 'lies too deep';
 
 export function documentOf(text: string): Read {
   if (text.length > MAX_LENGTH)
@@ -45,15 +46,14 @@ export function documentOf(text: string): Read {
       prettyErrors: false,
     });
   } catch (error) {
-    // The parser goes as deep as the text, and the stack does not.
-    return nothing(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return nothing(`cannot be read: ${saidOf(error instanceof Error ? error.message : String(error))}`);
   }
   const lines = text.split('\n');
   const problems: ContractProblem[] = withoutEchoes([...document.errors, ...document.warnings]).map(
     ({ message, pos }) => {
       const place = placeAt(pos[0]);
       const hint = lines[place.line - 1]?.includes('${') === true ? QUOTE : '';
-      return { pointer: '#', detail: `${message}${hint}`, ...place };
+      return { pointer: '#', detail: `${saidOf(message)}${hint}`, ...place };
     },
   );
   if (problems.length === 0) problems.push(...strangersIn(document, placeAt));
@@ -63,6 +63,9 @@ export function documentOf(text: string): Read {
     placeOf: (pointer) => placeAt(offsetOf(document, keysOf(pointer.slice(1)))),
   };
 }
+
+/** The parser goes as deep as the text, and the stack does not. */
+const saidOf = (message: string): string => (message.includes('call stack') ? TOO_DEEP : message);
 
 /** Behind the first thing that cannot be read at all, everything else follows from it. */
 function withoutEchoes<T extends { readonly code: string }>(troubles: readonly T[]): readonly T[] {
@@ -89,7 +92,7 @@ function strangersIn(document: Document.Parsed, placeAt: (offset: number) => Pla
         fail(node, `has an anchor, '${node.anchor}', and nothing may refer to it`);
       if (node.tag !== undefined) fail(node, `has a tag, '${node.tag}': values are what they look like`);
       if (isCollection(node) && path.length > 2 * MAX_DEPTH) {
-        fail(node, 'lies too deep');
+        fail(node, TOO_DEEP);
         return visit.SKIP;
       }
       if (isScalar(node) && !isJson(node.value))
