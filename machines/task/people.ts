@@ -1,13 +1,17 @@
 /**
  * The people who have to do with a task, and so do not decide about it: those who have supplied its answer, or one that was held against
- * it, and those who have worked on what it was given. Pure.
+ * it, and those who have worked on what it was given, or given it something else. Pure.
  */
 import type { TaskContext } from './progress.ts';
 
 /** Who has worked on its output. */
-export function peopleOn({ people, votes }: Pick<TaskContext, 'people' | 'votes'>): readonly string[] {
+export function peopleOn({
+  people,
+  givenBy = [],
+  votes,
+}: Pick<TaskContext, 'people' | 'givenBy' | 'votes'>): readonly string[] {
   const voters = votes.flatMap((vote) => (vote.output === undefined ? [] : (vote.people ?? [])));
-  return [...new Set([...people, ...voters])];
+  return [...new Set([...people, ...givenBy, ...voters])];
 }
 
 /** Who has worked on that, or on what it was given. */

@@ -14,6 +14,7 @@ import type { ReviewOutput } from '../review/review.ts';
 import { signedIn } from '../review/signed.ts';
 import type { Signed } from '../review/signed.ts';
 import type { WorkFacts, WorkOutcome } from '../workflow/graph.ts';
+import type { TaskResume } from '../workflow/events.ts';
 import { hereOf, movedFrom, startHere } from '../here.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 import { partNotesOf } from './part-notes.ts';
@@ -120,6 +121,8 @@ export interface TaskContext {
   readonly supplied: Supplied | undefined;
   /** The people who have supplied the answer. */
   readonly people: readonly string[];
+  /** Those who have let it go on with another input: they have worked on whatever comes of that. */
+  readonly givenBy?: readonly string[];
   /** In micro-units, as far as is known. */
   readonly spent: Micros;
   /** How many attempts have a cost that nobody knows, and what is held for them, in micro-units. */
@@ -481,7 +484,13 @@ export function candidateIn(answer: Answer | undefined): TaskResult['output'] | 
 }
 
 /** Somebody lets it go on: as if it began now and nothing had been tried, but for what it has cost. */
-export function resumed(context: TaskContext, spec: TaskSpec, input: unknown, now: number): Changed {
+export function resumed(
+  context: TaskContext,
+  spec: TaskSpec,
+  { input, by }: Partial<Pick<TaskResume, 'input' | 'by'>>,
+  now: number,
+): Changed {
+  const { givenBy = [] } = context;
   return {
     deadlineAt: deadlineOf(context.start, spec, now),
     history: [],
@@ -494,7 +503,7 @@ export function resumed(context: TaskContext, spec: TaskSpec, input: unknown, no
     votes: withoutOutputs(context.votes),
     awaits: undefined,
     question: context.question + 1,
-    ...(input !== undefined && { input }),
+    ...(input !== undefined && { input, givenBy: [...new Set([...givenBy, by!])] }),
   };
 }
 

@@ -272,7 +272,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       })),
       decide: assign(({ context }) => decided(context, spec, Date.now())),
       goOn: assign(({ context, event }) =>
-        resumed(context, spec, event.type === 'task.resume' ? event.input : undefined, Date.now()),
+        resumed(context, spec, event.type === 'task.resume' ? event : {}, Date.now()),
       ),
       follow: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
         afterReview(context, answer),

@@ -350,6 +350,30 @@ describe('whoever has worked on it', () => {
     expect(fourEyesOf(world, 'flow/1/ok').toSorted()).toEqual(['ada', 'cyd']);
   });
 
+  it('is whoever has let it go on with another input, and nobody who has only let it go on', async () => {
+    const rows = { crash: [{ do: 'park' }] } as const;
+    const flow = workflow({
+      ...{ id: 'flow', strategy: extend(strategies.standard, { name: 'parking', rows }) },
+      tasks: { work: task({ agent: 'picky' }), ok: gate({ needs: ['work'], role: 'editor' }) },
+    });
+    let isPicky = true;
+    const picky = doing('picky', ({ input }) => {
+      if (isPicky || input['text'] === 'a') throw new Error('not that');
+      return { text: input['text'] };
+    });
+    const world = await worldOf(flow, { picky });
+    await world.start('flow', '1', { text: 'a' });
+    const resume = { type: 'task.resume', task: 'work', reason: 'try' } as const;
+    await world.tell('flow/1', { ...resume, by: 'ada', input: { text: 'b' } });
+    await world.crash();
+    isPicky = false;
+    await world.tell('flow/1', { ...resume, by: 'cyd' });
+    await world.until(() => world.system.reviews.get('flow/1/ok') !== undefined);
+    expect(fourEyesOf(world, 'flow/1/ok')).toEqual(['ada']);
+    expect(await rejection(approve(world, 'flow/1/ok', 'ada'))).toMatchObject({ reason: 'four-eyes' });
+    await approve(world, 'flow/1/ok', 'cyd');
+  });
+
   it('is whoever has edited it at a gate before; and nobody who has only approved it there', async () => {
     const flow = workflow({
       id: 'flow',
