@@ -17,3 +17,6 @@ export function fieldsOf(
   }
   return given as Readonly<Record<string, unknown>>;
 }
+
+/** It as it stands in the code of a task, where a change of it is a change of the task. */
+export const declaredAs = (given: unknown): unknown => JSON.parse(JSON.stringify(given));

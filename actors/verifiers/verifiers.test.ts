@@ -40,6 +40,27 @@ const places = (assessment: Assessment): readonly string[] =>
 const details = (assessment: Assessment): readonly string[] =>
   assessment.ok ? [] : assessment.problems.map(({ detail }) => detail);
 
+describe('what is declared to a verifier', () => {
+  const rule = { name: 'few', must: { at: '#/n', is: 'less', than: 5 } } as const;
+  const quoted = { at: '#/quotes/*', quote: '#/text', source: '#/source', least: 1 };
+
+  it.each([
+    ['rules', () => rules([rule]), [rule]],
+    ['citations', () => citations(quoted), quoted],
+    ['a sample of rules', () => sample(rules([rule]), { share: 0.5, seed: 's' }), { share: 0.5, of: [rule] }],
+  ])('stands in the task: %s', (_, made, declared) => {
+    expect(made().declared).toEqual(declared);
+  });
+
+  it('stays as it was, whatever becomes of what was given', () => {
+    const given = structuredClone([rule]) as { must: { than: number } }[];
+    const made = rules(given as never);
+    given[0]!.must.than = 100;
+    expect(made.declared).toEqual([rule]);
+    expect(made.check(checked({ n: 7 }))).toMatchObject({ ok: false });
+  });
+});
+
 describe('citations', () => {
   const verifier = citations({
     at: '#/citations/*',

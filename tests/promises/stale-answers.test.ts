@@ -8,6 +8,7 @@ import {
   map,
   result,
   roles,
+  rules,
   strategies,
   task,
   vote,
@@ -202,6 +203,27 @@ describe('an answer from before', () => {
     expect(await quoted(world, '1', { symbol: 'X' })).toMatchObject({ state: 'failed' });
     const status = await quoted(world, '2', {}, 'two');
     expect(status.tasks.map(({ recalled }) => recalled?.task)).toEqual(['two/1/a', 'two/1/b']);
+  });
+
+  it('is not one that was held against other rules', async () => {
+    const source = new Source();
+    const asking = (n: number) =>
+      workflow({
+        ...{ id: 'held', strategy: recalling },
+        tasks: {
+          quote: task({
+            agent: 'source',
+            verify: [rules([{ name: 'few', must: { at: '#/price', is: 'less', than: n } }])],
+          }),
+        },
+      });
+    const world = await opened(source, { held: asking(5) });
+    expect(await quoted(world, '1', {}, 'held')).toMatchObject({ state: 'complete' });
+    source.isDown = true;
+    expect(await quoted(world, '2', {}, 'held')).toMatchObject({ state: 'complete' });
+    await world.close();
+    await world.reopen({ actors: { quotes, source: source.agent(), held: asking(6) } });
+    expect(await quoted(world, '3', {}, 'held')).toMatchObject({ state: 'failed' });
   });
 
   it('is not that of another schema of outputs', async () => {
