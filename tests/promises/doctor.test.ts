@@ -308,9 +308,8 @@ async function judge(folder: string, saved: Pick<Salvage, 'refused' | 'losses'>)
   // Whoever was born under a code that is lost is as he was all the same.
   const isSaid = saved.losses.some((loss) => loss.startsWith('the code that some were born under'));
   let whole = 0;
-  // What was said at the first opening, if anything, is remembered at the second.
-  const rounds = saved.refused.length + saved.losses.length > 0 ? 2 : 1;
-  for (let round = 0; round < rounds; round++) {
+  // What was said at the first opening is remembered at the second.
+  for (let round = 0; round < 2; round++) {
     whole = 0;
     const system = await createSystem({ store: leveldb(folder), actors: { notebook }, logger });
     for (const { address, ...context } of expected) {

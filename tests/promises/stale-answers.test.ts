@@ -391,7 +391,7 @@ describe('an answer from before', () => {
     expect(status.tasks[0]!.parts!.some(({ ground }) => ground === 'stale')).toBe(false);
   });
 
-  it('that was unsure, a default, or for one person to say is not kept', async () => {
+  it('that was unsure is not kept', async () => {
     let confidence = 0.1;
     let isDown = false;
     const shy = agent({
@@ -415,6 +415,46 @@ describe('an answer from before', () => {
     await quoted(world, '3', {}, 'flow');
     isDown = true;
     expect(await quoted(world, '4', {}, 'flow')).toMatchObject({ tasks: [{ ground: 'stale' }] });
+  });
+
+  it('that is a default is not kept', async () => {
+    const source = new Source();
+    const flow = workflow({
+      id: 'flow',
+      strategy: extend(recalling, {
+        name: 'defaults',
+        rows: {
+          crash: [
+            { do: 'stale', maxAgeMs: HOUR_MS },
+            { do: 'default', value: { price: 0 } },
+          ],
+        },
+      }),
+      tasks: { a: task({ agent: 'source' }) },
+    });
+    const world = await opened(source, { flow });
+    source.isDown = true;
+    for (const id of ['1', '2'])
+      expect((await quoted(world, id, {}, 'flow')).tasks[0]).toMatchObject({ ground: 'default' });
+  });
+
+  it('that a person has let pass is not kept', async () => {
+    const source = new Source();
+    const flow = workflow({
+      id: 'flow',
+      strategy: extend(recalling, {
+        name: 'asking',
+        rows: { 'low-confidence': [{ do: 'review', role: 'boss' }] },
+      }),
+      tasks: { a: task({ agent: 'source', quality: 0.95 }) },
+    });
+    const world = await opened(source, { flow });
+    await world.start('flow', '1');
+    await world.system.reviews.decide('flow/1/a/review', { by: 'ada', verdict: 'approve' });
+    await world.until(() => world.snapshot('flow/1').status !== 'active');
+    expect((await world.system.runs.status('flow/1')).tasks[0]).toMatchObject({ ground: 'person' });
+    source.isDown = true;
+    expect(await quoted(world, '2', {}, 'flow')).toMatchObject({ state: 'failed' });
   });
 
   it('that the program may not keep is good all the same, and is not there later', async () => {

@@ -9,15 +9,15 @@ beforeAll(childrenFromSource);
 const SMALL: Readonly<Record<string, RingOptions>> = {
   boundaries: { seeds: 1 },
   planted: { seeds: 12 },
-  kill: { rounds: 3 },
+  kill: { rounds: 6 },
   'disk-full': { rounds: 3 },
-  bits: { rounds: 20 },
+  bits: { rounds: 45 },
   backup: { rounds: 1 },
-  elsewhere: { seeds: 15 },
-  orchestration: { rounds: 2, seeds: 10 },
-  otp: { seeds: 45 },
-  soak: { rounds: 2, seeds: 800 },
-  supervision: { seeds: 35 },
+  elsewhere: { seeds: 30 },
+  orchestration: { rounds: 3, seeds: 20 },
+  otp: { seeds: 90 },
+  soak: { rounds: 3, seeds: 1200 },
+  supervision: { seeds: 70 },
 };
 
 describe.each(Object.entries(SMALL))('the ring %s', (name, options) => {
