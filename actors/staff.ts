@@ -30,7 +30,7 @@ import { Working } from './staffing/working.ts';
 import { shiftIn } from './staffing/workplace.ts';
 import type { Shift, Workplace } from './staffing/workplace.ts';
 import type { Content } from './state/content.ts';
-import { defaultKept } from './state/manifest.ts';
+import { outputKept } from './state/manifest.ts';
 import type { Office, TaskDuty } from './workflow/office.ts';
 
 export interface StaffOptions {
@@ -87,7 +87,7 @@ export class Staff implements Office {
       verify,
       review: this.review,
       keep: fromPromise(async ({ input }: { input: Unanswered }) =>
-        defaultKept(input, (await this.#shift).workplace.content),
+        outputKept(input, (await this.#shift).workplace.content),
       ),
       remember: fromPromise(async ({ input }: { input: Remembrance }) =>
         this.#memory.remember(await this.#shift, duty, questionHere(input)),

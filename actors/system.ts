@@ -154,15 +154,16 @@ export async function createSystem(
   const content = new Content(system as never);
   const kept = new Content(ownHand(system, options) as never);
   const belongings = new Belongings(actors, (address) => system.get(address) as never);
+  /** Whoever is there already, or a new one. */
+  const join = (name: string, id: string, input: unknown): unknown =>
+    ownHand(system, options).start(name, { id, input, onConflict: 'join' } as never);
   staff.beginIn({
     ...{ authority, orders, belongingOf: (run) => belongings.of(run) },
     get: (address) => system.get(address) as ReturnType<Workplace['get']>,
     actor: (name, id) => system.actor(name, id),
     content: kept,
-    lateReplies: (id, input) =>
-      ownHand(system, options).start(LATE, { id, input, onConflict: 'join' } as never) as never,
-    keptAnswer: (id, input) =>
-      ownHand(system, options).start(ANSWERS, { id, input, onConflict: 'join' } as never) as never,
+    lateReplies: (id, input) => join(LATE, id, input) as never,
+    keptAnswer: (id, input) => join(ANSWERS, id, input) as never,
   });
   const runs = new Runs(system as never, actors);
   const reviews = reviewsOf(system, actors, agents, kept);

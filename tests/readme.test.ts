@@ -16,10 +16,13 @@ const folder = mkdtempSync(join(tmpdir(), 'heddle-readme-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 async function runExample(): Promise<string> {
-  const args = FROM_SOURCE;
-  const { stdout } = await promisify(execFile)(process.execPath, [...args, at('examples/counter/main.ts')], {
-    cwd: folder,
-  });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [...FROM_SOURCE, at('examples/counter/main.ts')],
+    {
+      cwd: folder,
+    },
+  );
   return stdout;
 }
 

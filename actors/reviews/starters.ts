@@ -20,9 +20,10 @@ export async function startersOf(system: Histories, run: string): Promise<readon
   for (let at: string | undefined = run; at !== undefined && !seen.has(at);) {
     seen.add(at);
     const first = await firstOf(system, at);
-    if (first?.principal !== undefined) found.add(first.principal.id);
-    for (const id of first === undefined ? [] : await triggerersOf(system, first)) found.add(id);
-    at = first === undefined ? undefined : originalOf(first);
+    if (first === undefined) break;
+    if (first.principal !== undefined) found.add(first.principal.id);
+    for (const id of await triggerersOf(system, first)) found.add(id);
+    at = originalOf(first);
   }
   return [...found];
 }

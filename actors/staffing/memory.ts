@@ -15,7 +15,7 @@ import type { Agent } from '../agents/agent.ts';
 import { haltableBy } from '../routing/permission.ts';
 import { hashOf } from '../schema/digest.ts';
 import type { Belonging } from '../state/belonging.ts';
-import { defaultKept } from '../state/manifest.ts';
+import { outputKept } from '../state/manifest.ts';
 import { isTask } from '../state/run-status.ts';
 import type { Stood } from '../state/run-status.ts';
 import type { TaskDuty } from '../workflow/office.ts';
@@ -60,7 +60,7 @@ export class Memory {
     const { run, task } = question.start;
     const id = idOf(duty, question, workplace.belongingOf(run));
     if (id === undefined) return { why: UNKNOWN_TENANT };
-    const content = await defaultKept({ run, task, output }, workplace.content);
+    const content = await outputKept({ run, task, output }, workplace.content);
     if (content.unkept !== undefined) return { why: content.unkept };
     const kept: KeptAnswer = { task: `${run}/${task}`, output: content.output!, ...answer };
     const ref = await workplace.keptAnswer?.(id, kept);
@@ -128,7 +128,7 @@ function isGiven(
   workplace: Workplace,
 ): boolean {
   const stood = workplace.get(address)?.getSnapshot() as Stood | undefined;
-  if (stood === undefined || !isTask(stood)) return false;
+  if (!isTask(stood)) return false;
   const { context, status, value } = stood;
   const { start, ground } = context;
   const isGood =

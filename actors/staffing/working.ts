@@ -9,7 +9,6 @@ import type { Assignment, TaskEnvelope, ToolUse } from '../../machines/contract.
 import type { Fault, FaultClass } from '../../machines/faults/fault.ts';
 import { guarded } from '../../machines/permits/guarded.ts';
 import { partsMachine } from '../../machines/task/parts.ts';
-import type { TaskContext } from '../../machines/task/progress.ts';
 import { HALTED } from '../../machines/task/words.ts';
 import type { Answer, Asking, Failed, Joining, Split, Unheard } from '../../machines/task/words.ts';
 import { NOTHING } from '../../machines/values/money.ts';
@@ -24,6 +23,8 @@ import { permitTool } from '../halts/tools.ts';
 import { haltableBy } from '../routing/permission.ts';
 import type { Checked } from '../schema/checked.ts';
 import { keepLate } from '../state/late-replies.ts';
+import { isTask } from '../state/run-status.ts';
+import type { Stood } from '../state/run-status.ts';
 import { keptOf } from '../state/manifest.ts';
 import type { Outcome } from '../state/manifest.ts';
 import type { Chunking } from '../windows/chunking.ts';
@@ -34,11 +35,6 @@ import type { Shift, Workplace } from './workplace.ts';
 
 /** What of a task whoever asks an agent must know. In the shadow of another there is none. */
 type Kept = Pick<TaskDuty, 'outputSchema'> & Partial<Pick<TaskDuty, 'capability' | 'labels' | 'task'>>;
-
-interface TaskSnapshot {
-  readonly status: string;
-  readonly context: Pick<TaskContext, 'ticket'>;
-}
 
 interface Scope {
   readonly input: Asking;
@@ -183,8 +179,8 @@ export class Working {
  */
 function isWaitedFor(workplace: Workplace, { envelope, bill }: Asking): boolean {
   const { run, task } = envelope.context;
-  const asker = workplace.get(`${run}/${task}`)?.getSnapshot() as TaskSnapshot | undefined;
-  return asker?.status === 'active' && asker.context.ticket === bill?.ticket;
+  const asker = workplace.get(`${run}/${task}`)?.getSnapshot() as Stood | undefined;
+  return isTask(asker) && asker.status === 'active' && asker.context.ticket === bill?.ticket;
 }
 
 /** An agent whose answers are held against the task's schema as well as against its own. */

@@ -235,7 +235,7 @@ class Blaming {
 
   #taskAt(address: string): TaskContext | undefined {
     const stood = this.#moment(address);
-    return stood !== undefined && isTask(stood) ? stood.context : undefined;
+    return isTask(stood) ? stood.context : undefined;
   }
 
   #inputIn(address: string): string {

@@ -130,10 +130,10 @@ export class Family {
     const passed = passedIn(task);
     if (passed !== undefined)
       parents.push(this.#note(`${address}#passed`, { ...whole, hash: passed }, [...parents]));
-    const key = outputKeyOf(task);
+    const [key, artifact] = [outputKeyOf(task), { ...whole, ...hashIn(output) }];
     // As an answer from before it may have been told of with less.
-    this.#artifacts.set(key, { ...whole, ...hashIn(output) });
-    this.#note(key, this.#artifacts.get(key)!, parents);
+    this.#artifacts.set(key, artifact);
+    this.#note(key, artifact, parents);
   }
 
   /** @returns what the output was made of besides, and the attempt that it is from */

@@ -37,8 +37,8 @@ export async function keptOf(
   return { ...answer, manifest: { ...manifest, ...(unkept !== undefined && { unkept }) } };
 }
 
-/** Under which hash a default is kept. */
-export async function defaultKept(
+/** Under which hash the output of a task is kept, whoever has given it. */
+export async function outputKept(
   { run, task, output }: Unanswered,
   content: Content | undefined,
 ): Promise<Pick<Manifest, 'output' | 'unkept'>> {

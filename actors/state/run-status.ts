@@ -165,8 +165,8 @@ export function isRun(stood: Stood | undefined): stood is Stood & { readonly con
 }
 
 /** Whether it is work for an agent. */
-export function isTask(stood: Stood): stood is Stood & { readonly context: TaskContext } {
-  const context = stood.context as Partial<TaskContext> | undefined;
+export function isTask(stood: Stood | undefined): stood is Stood & { readonly context: TaskContext } {
+  const context = stood?.context as Partial<TaskContext> | undefined;
   return context?.question !== undefined && context.log !== undefined;
 }
 

@@ -8,7 +8,7 @@
 import type { ValueProblem } from '../../machines/faults/fault.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
 import { checkPattern, checkPointer, select } from '../values/selection.ts';
-import { declaredAs } from './declaration.ts';
+import { verifierBy } from './declaration.ts';
 import { assessment } from './verifier.ts';
 import type { Claim, Verifier } from './verifier.ts';
 
@@ -38,9 +38,7 @@ export function citations(options: CitationsOptions): Verifier {
       throw new InvalidArgument(`citations.${name}`, `must be a whole number from ${least} on`);
     }
   }
-  const own = structuredClone(options);
-  const check = (claim: Claim) => checkCitations(own, claim);
-  return { name: 'citations', version: 1, check, declared: declaredAs(own) };
+  return verifierBy('citations', options, checkCitations);
 }
 
 function checkCitations({ at, quote, source, least, leastCharacters = 1 }: CitationsOptions, claim: Claim) {

@@ -1,5 +1,6 @@
 /** What is declared to a verifier: an object with known fields. A misspelt one would silently check nothing. */
 import { InvalidArgument } from '../../runtime/index.ts';
+import type { Assessment, Claim, Verifier } from './verifier.ts';
 
 /** @throws InvalidArgument */
 export function fieldsOf(
@@ -18,5 +19,13 @@ export function fieldsOf(
   return given as Readonly<Record<string, unknown>>;
 }
 
-/** It as it stands in the code of a task, where a change of it is a change of the task. */
-export const declaredAs = (given: unknown): unknown => JSON.parse(JSON.stringify(given));
+/** A verifier that goes by what is declared to it, as that was then. It stands in the code of a task: a change of it is a change of the task. */
+export function verifierBy<T>(
+  name: string,
+  given: T,
+  holds: (declared: T, claim: Claim) => Assessment,
+): Verifier {
+  const own = structuredClone(given);
+  const declared: unknown = JSON.parse(JSON.stringify(own));
+  return { name, version: 1, check: (claim) => holds(own, claim), declared };
+}

@@ -17,7 +17,7 @@ import {
   times,
 } from '../values/fraction.ts';
 import type { Fraction, Half } from '../values/fraction.ts';
-import { declaredAs, fieldsOf } from './declaration.ts';
+import { fieldsOf, verifierBy } from './declaration.ts';
 import { assessment } from './verifier.ts';
 import type { Claim, Verifier } from './verifier.ts';
 
@@ -61,9 +61,7 @@ export function recompute(figures: readonly Figure[]): Verifier {
     throw new InvalidArgument('recompute', 'must be given a list of figures');
   }
   for (const [index, figure] of figures.entries()) checkFigure(`recompute[${index}]`, figure);
-  const own = structuredClone(figures);
-  const check = (claim: Claim) => checkFigures(own, claim);
-  return { name: 'recompute', version: 1, check, declared: declaredAs(own) };
+  return verifierBy('recompute', figures, checkFigures);
 }
 
 function checkFigures(figures: readonly Figure[], claim: Claim) {

@@ -7,7 +7,7 @@ import { InvalidArgument } from '../../runtime/index.ts';
 import { checkPattern, checkPointer, select } from '../values/selection.ts';
 import type { Found } from '../values/selection.ts';
 import { isSame } from '../values/sameness.ts';
-import { declaredAs, fieldsOf } from './declaration.ts';
+import { fieldsOf, verifierBy } from './declaration.ts';
 import { assessment } from './verifier.ts';
 import type { Claim, Verifier } from './verifier.ts';
 
@@ -68,9 +68,7 @@ export function rules(declared: readonly Rule[]): Verifier {
     throw new InvalidArgument('rules', 'must be given a list of rules');
   }
   for (const [index, rule] of declared.entries()) checkRule(`rules[${index}]`, rule);
-  const own = structuredClone(declared);
-  const check = (claim: Claim) => checkRules(own, claim);
-  return { name: 'rules', version: 1, check, declared: declaredAs(own) };
+  return verifierBy('rules', declared, checkRules);
 }
 
 function checkRules(declared: readonly Rule[], claim: Claim) {

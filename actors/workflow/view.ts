@@ -13,9 +13,9 @@ import type { LoopContext } from '../../machines/workflow/loop.ts';
 import type { MapContext } from '../../machines/workflow/map.ts';
 import type { NodeProgress, RunContext } from '../../machines/workflow/progress.ts';
 import type { AttemptView, GroundView, MoneyView, PlanNode, RunView, TaskView } from '../reviews/run-view.ts';
-import { isRun } from '../state/run-status.ts';
-import { innerOf } from './declaration.ts';
+import { isRun, isTask } from '../state/run-status.ts';
 import type { Moment, Stood } from '../state/run-status.ts';
+import { innerOf } from './declaration.ts';
 import type { AnyDeclaration, TaskOptions } from './declaration.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { needOf } from './need.ts';
@@ -71,7 +71,7 @@ function* tasksIn(
     const address = `${above}/${name}`;
     const path = `${within}${name}`;
     const declared = options?.tasks[name];
-    yield [path, nodeOf(node, declared, groundsOf(declared, options, run), stateOf(address)?.context)];
+    yield [path, nodeOf(node, declared, groundsOf(declared, options, run), stateOf(address))];
     yield* partsIn(address, path, innerOf(declared), stateOf);
   }
 }
@@ -82,7 +82,7 @@ function* partsIn(address: string, path: string, inner: unknown, stateOf: Moment
   if (isRun(stood)) yield* tasksIn(declarationOf(inner), address, stood.context, `${path}/`, stateOf);
   for (const id of numbersIn(stood?.context)) {
     const part = stateOf(`${address}/${id}`);
-    if (part !== undefined && isTask(part.context)) yield [`${path}/${id}`, partOf(part, part.context)];
+    if (isTask(part)) yield [`${path}/${id}`, partOf(part, part.context)];
     yield* partsIn(`${address}/${id}`, `${path}/${id}`, inner, stateOf);
   }
 }
@@ -96,10 +96,6 @@ function numbersIn(context: unknown): readonly string[] {
   return Array.from({ length: (context as LoopContext).number }, (_, index) => String(index + 1));
 }
 
-/** Lists, loops and gates have states of their own kinds. */
-const isTask = (context: unknown): context is TaskContext =>
-  typeof context === 'object' && context !== null && 'log' in context && 'passedOver' in context;
-
 const isGate = (context: unknown): context is ReviewContext =>
   typeof context === 'object' && context !== null && 'original' in context && 'quorum' in context;
 
@@ -107,17 +103,18 @@ function nodeOf(
   { status, output, facts }: NodeProgress,
   declared: AnyDeclaration | undefined,
   grounds: readonly GroundView[],
-  context: unknown,
+  stood: Stood | undefined,
 ): TaskView {
   const instead = status === 'failed' ? valueInstead(declared) : undefined;
   const made = output ?? instead?.value;
   const ground = instead === undefined ? facts?.ground : 'default';
+  const context = stood?.context;
   return {
     status,
     ...(isGate(context) && { input: context.original }),
     ...(made !== undefined && { output: made as Json }),
     ...(facts?.cost !== undefined && { cost: facts.cost as Micros }),
-    ...(isTask(context) && detailsOf(context)),
+    ...(isTask(stood) && detailsOf(stood.context)),
     ...(ground !== undefined && { ground }),
     ...(grounds.length > 0 && { grounds }),
   };

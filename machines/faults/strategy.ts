@@ -174,16 +174,16 @@ type Check = (place: string, value: unknown) => void;
 
 /** What belongs to a deed besides its name. */
 const FIELDS: { readonly [TName in DeedName]: Readonly<Record<string, Check>> } = {
-  retry: { times: checkTimes, backoff: checkBackoff },
-  wait: { times: checkTimes, backoff: checkBackoff },
+  retry: { times: checkPositive, backoff: checkBackoff },
+  wait: { times: checkPositive, backoff: checkBackoff },
   repair: { names: checkNames },
-  'ask-again': { times: checkTimes },
-  'other-agent': { times: ifGiven(checkTimes) },
+  'ask-again': { times: checkPositive },
+  'other-agent': { times: ifGiven(checkPositive) },
   'larger-window': {},
   chunk: {},
   review: { role: ifGiven(checkText) },
   accept: {},
-  stale: { maxAgeMs: checkSpan },
+  stale: { maxAgeMs: checkPositive },
   default: { value: checkOutput },
   fail: {},
   park: {},
@@ -195,12 +195,8 @@ function ifGiven(check: Check): Check {
   };
 }
 
-function checkTimes(place: string, value: unknown): void {
+function checkPositive(place: string, value: unknown): asserts value is number {
   if (!isWhole(value) || value < 1) refuse(place, 'must be a whole number from 1 on', value);
-}
-
-function checkSpan(place: string, value: unknown): void {
-  if (!isWhole(value) || value < 1) refuse(place, 'must be a whole number of ms from 1 on', value);
 }
 
 function checkText(place: string, value: unknown): void {
@@ -209,8 +205,7 @@ function checkText(place: string, value: unknown): void {
 
 function checkBackoff(place: string, value: unknown): void {
   const { firstMs, factor, maxMs, jitter } = record(place, value, ['firstMs', 'factor', 'maxMs', 'jitter']);
-  if (!isWhole(firstMs) || firstMs < 1)
-    refuse(`${place}.firstMs`, 'must be a whole number from 1 on', firstMs);
+  checkPositive(`${place}.firstMs`, firstMs);
   if (!isNumber(factor) || factor < 1) refuse(`${place}.factor`, 'must be a number from 1 on', factor);
   if (!isWhole(maxMs) || maxMs < firstMs)
     refuse(`${place}.maxMs`, 'must be whole, and firstMs or more', maxMs);

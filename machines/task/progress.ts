@@ -487,7 +487,7 @@ export function candidateIn(answer: Answer | undefined): TaskResult['output'] | 
 export function resumed(
   context: TaskContext,
   spec: TaskSpec,
-  { input, by }: Partial<Pick<TaskResume, 'input' | 'by'>>,
+  order: Pick<TaskResume, 'input' | 'by'> | undefined,
   now: number,
 ): Changed {
   const { givenBy = [] } = context;
@@ -503,7 +503,10 @@ export function resumed(
     votes: withoutOutputs(context.votes),
     awaits: undefined,
     question: context.question + 1,
-    ...(input !== undefined && { input, givenBy: [...new Set([...givenBy, by!])] }),
+    ...(order?.input !== undefined && {
+      input: order.input,
+      givenBy: [...new Set([...givenBy, order.by])],
+    }),
   };
 }
 

@@ -267,12 +267,10 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       hearOthers: assign(({ context }, { answer }: { readonly answer: Polled }) => polled(context, answer)),
       recall: assign(({ context }, { answer }: { readonly answer: Recalled }) => recalled(context, answer)),
       heed: assign(({ context }, { answer }: { readonly answer: Verified }) => verified(context, answer)),
-      crash: assign((_, { error }: { readonly error: unknown }) => ({
-        fault: crashBy(error),
-      })),
+      crash: assign((_, { error }: { readonly error: unknown }) => ({ fault: crashBy(error) })),
       decide: assign(({ context }) => decided(context, spec, Date.now())),
       goOn: assign(({ context, event }) =>
-        resumed(context, spec, event.type === 'task.resume' ? event : {}, Date.now()),
+        resumed(context, spec, event.type === 'task.resume' ? event : undefined, Date.now()),
       ),
       follow: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
         afterReview(context, answer),

@@ -59,7 +59,8 @@ export async function fork(
   const cut = await cutAt(runtime, address, await momentOf(runtime, address, options.at));
   assertForkable(runtime, cut, address);
   // With it nobody says what they could not say to the original: that a gate was passed, or that the fork may act.
-  if (event !== undefined) assertMaySend([...cut.members.values()][0]!.cell, event.event);
+  const [original] = cut.members.values();
+  if (event !== undefined) assertMaySend(original!.cell, event.event);
   const first = { type: FORKED, ...(by !== undefined && { by }) };
   const move = { address, as, effects, event: first, isForeign: false, warrant };
   const transplant = new Transplant(runtime, cut, move);

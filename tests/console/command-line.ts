@@ -14,8 +14,6 @@ import { run as runHere } from '../../console/cli/program.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** What understands TypeScript, and takes the package from its source. */
-
 export const BAKERY: string = at('./bakery.ts');
 export const CHANGED_BAKERY: string = at('./changed-bakery.ts');
 export const NEWSROOM: string = at('./newsroom.ts');

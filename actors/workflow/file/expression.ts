@@ -122,23 +122,24 @@ function canBeSaid(name: string): boolean {
   }
 }
 
-/** The names in an expression, those of its own variables among them. */
-function namedIn(part: unknown): readonly string[] {
-  if (Array.isArray(part)) return part.flatMap(namedIn);
+/** An expression and all that is in it. */
+function nodesIn(part: unknown): readonly ASTNode[] {
+  if (Array.isArray(part)) return part.flatMap(nodesIn);
   if (typeof part !== 'object' || part === null || !('op' in part)) return [];
-  const { op, args } = part as ASTNode;
-  return op === 'id' ? [args] : namedIn(args);
+  const node = part as ASTNode;
+  return [node, ...nodesIn(node.args)];
 }
 
+/** The names in an expression, those of its own variables among them. */
+const namedIn = (ast: ASTNode): readonly string[] =>
+  nodesIn(ast).flatMap(({ op, args }) => (op === 'id' ? [args] : []));
+
 /** The patterns that stand in an expression as they are. */
-function patternsIn(part: unknown): readonly string[] {
-  if (Array.isArray(part)) return part.flatMap(patternsIn);
-  if (typeof part !== 'object' || part === null || !('op' in part)) return [];
-  const { op, args } = part as ASTNode;
-  const [pattern] = op === 'rcall' && args[0] === 'matches' ? args[2] : [];
-  const own = pattern?.op === 'value' && typeof pattern.args === 'string' ? [pattern.args] : [];
-  return [...own, ...patternsIn(args)];
-}
+const patternsIn = (ast: ASTNode): readonly string[] =>
+  nodesIn(ast).flatMap(({ op, args }) => {
+    const [pattern] = op === 'rcall' && args[0] === 'matches' ? args[2] : [];
+    return pattern?.op === 'value' && typeof pattern.args === 'string' ? [pattern.args] : [];
+  });
 
 /** For whoever has tried to say a name that cannot be said. */
 function hintFor(text: string, names: Names): string {
