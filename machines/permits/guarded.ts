@@ -70,6 +70,13 @@ export function isPermitError(error: unknown): error is PermitError {
   return error instanceof Error && error.name === 'PermitError';
 }
 
+/** Whether guarded logic in this state has not made its call: it waits at its gates, or was refused. Of other logic: false. */
+export function isUncalled(snapshot: object): boolean {
+  const { value, context } = snapshot as { readonly value?: unknown; readonly context?: GuardedContext };
+  if (context?.gates === undefined) return false;
+  return isPermitError(context.error) || (typeof value === 'object' && value !== null && 'asking' in value);
+}
+
 export interface GuardedContext {
   readonly input: unknown;
   readonly gates: readonly Gate[];

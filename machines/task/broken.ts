@@ -5,6 +5,7 @@
 import { isPermitError } from '../permits/guarded.ts';
 import type { PermitError } from '../permits/guarded.ts';
 import { NOTHING } from '../values/money.ts';
+import type { Micros } from '../values/money.ts';
 import { saidBy } from '../faults/crash.ts';
 import type { Answer, Failed } from './words.ts';
 
@@ -13,9 +14,9 @@ export function answerOfError(error: unknown): Answer {
   return answerIn(error) ?? failedWith('crash', saidBy(error));
 }
 
-/** A call of which nobody knows more. */
-export function failedWith(name: 'crash' | 'timeout', message: string): Answer {
-  return { fault: { class: name, message }, durationMs: 0 };
+/** A call of which nobody knows more. @param cost absent: not that either */
+export function failedWith(name: 'crash' | 'timeout', message: string, cost?: Micros): Answer {
+  return { fault: { class: name, message, ...(cost !== undefined && { cost }) }, durationMs: 0 };
 }
 
 /** The answer that an error has with it. */

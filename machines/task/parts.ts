@@ -193,6 +193,24 @@ export function partsMachine({ pointer, concurrency, ...actors }: PartsActors) {
   });
 }
 
+/** Parts that are given up in the middle. */
+export interface UnderWay {
+  /** What those have cost that were done in this attempt. */
+  readonly spent: Micros;
+  /** Whether none of them was. */
+  readonly isFirst: boolean;
+  /** The children that are asked. */
+  readonly running: readonly string[];
+}
+
+/** Of other logic: undefined. */
+export function underWayIn(snapshot: object): UnderWay | undefined {
+  const { value, context } = snapshot as { readonly value?: unknown; readonly context?: PartsContext };
+  if (context?.cuts === undefined) return undefined;
+  const running = value === 'asking' ? ['ask'] : Object.keys(context.running);
+  return { spent: spentIn(context), isFirst: Object.keys(context.costs).length === 0, running };
+}
+
 const numbersIn = (parts: object): readonly number[] => Object.keys(parts).map(Number);
 
 const spentIn = ({ costs }: PartsContext): Micros =>

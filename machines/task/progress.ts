@@ -16,6 +16,8 @@ import type { Signed } from '../review/signed.ts';
 import type { WorkFacts, WorkOutcome } from '../workflow/graph.ts';
 import type { TaskResume } from '../workflow/events.ts';
 import { hereOf, movedFrom, startHere } from '../here.ts';
+import { failedWith } from './broken.ts';
+import type { GivenUp } from './given-up.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 import { partNotesOf } from './part-notes.ts';
 import { givenTo } from './terms.ts';
@@ -48,6 +50,8 @@ export interface AttemptNote {
   /** ms since the epoch. */
   readonly from: number;
   readonly to?: number;
+  /** Nobody was asked: it was given up while it waited at a gate. */
+  readonly unasked?: true;
   /** In micro-units; absent: nobody knows. */
   readonly cost?: Micros;
   /** By whose word. */
@@ -323,6 +327,25 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
   };
 }
 
+/** Its time is over, and it is not waited for any more. */
+export function late(context: TaskContext, spec: TaskSpec, known: GivenUp, now: number): Changed {
+  const { cost, unasked } = known;
+  const message = unasked
+    ? 'its time was over while it waited at a gate, and nobody was asked'
+    : 'it took longer than it may';
+  const changed = answered(context, spec, failedWith('timeout', message, cost), now);
+  return unasked ? { ...changed, log: withNote(changed.log!, { unasked }) } : changed;
+}
+
+/** It is not wanted any more: what is known of the attempt is noted. One that may still answer has not ended. */
+export function unwanted({ log, spent }: TaskContext, known: GivenUp, now: number): Changed {
+  const { cost = NOTHING, unasked } = known;
+  return {
+    log: withNote(log, { ...known, ...(unasked && { to: now }) }),
+    spent: (spent + cost) as Micros,
+  };
+}
+
 /** Whoever was asked was halted: what they may have answered was not heard. */
 export const isHalted = ({ answer }: TaskContext): boolean =>
   answer?.fault !== undefined && answer.unheard === 'halted';
@@ -545,7 +568,7 @@ export function outcomeOf(context: TaskContext, { undoable }: TaskSpec): VoterOu
 
 /** Why nobody knows what it has done, though it was not complete. */
 function doubtOf({ log, answer }: TaskContext): string | undefined {
-  const open = log.find(({ to, fault }) => to === undefined || fault === 'timeout');
+  const open = log.find(({ to, fault, unasked }) => !unasked && (to === undefined || fault === 'timeout'));
   if (open !== undefined)
     return `nobody knows what ${open.agent} has done in attempt ${open.number}, which nobody has waited for to the end`;
   if (candidateIn(answer) === undefined) return undefined;

@@ -37,7 +37,8 @@ import type { Move } from '../faults/next-move.ts';
 import { recalls } from '../faults/strategy.ts';
 import { tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
-import { answerOfError, failedWith } from './broken.ts';
+import { answerOfError } from './broken.ts';
+import { givenUp } from './given-up.ts';
 import {
   ACCOUNT_PATIENCE_MS,
   allowanceOf,
@@ -60,6 +61,7 @@ import {
   isHalted,
   isReplaced,
   isTooLate,
+  late,
   mayRecall,
   outcomeOf,
   placed,
@@ -70,6 +72,7 @@ import {
   ticketOf,
   timeLeft,
   tooLate,
+  unwanted,
   verified,
 } from './progress.ts';
 import type { TaskContext } from './progress.ts';
@@ -235,9 +238,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       breakDown: assign(({ context }, { error }: { readonly error: unknown }) =>
         answered(context, spec, answerOfError(error), Date.now()),
       ),
-      beLate: assign(({ context }) =>
-        answered(context, spec, failedWith('timeout', 'it took longer than it may'), Date.now()),
-      ),
+      beLate: assign(({ context, self }) => late(context, spec, givenUp(context, self), Date.now())),
+      giveUp: assign(({ context, self }) => unwanted(context, givenUp(context, self), Date.now())),
       keepParts: assign({
         parts: ({ context: { parts }, event }) => (event.type === 'parts.done' ? event.done : parts),
       }),
@@ -450,7 +452,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
           'parts.done': { actions: 'keepParts' },
           // That it stands in the journal is all that is wanted.
           'task.permission': {},
-          'task.cancel': { target: 'cancelled', actions: { type: 'letGo', params: { knows: false } } },
+          'task.cancel': { target: 'cancelled', actions: ['giveUp', 'settle'] },
         },
       },
       weighing: {

@@ -1,0 +1,67 @@
+/**
+ * An attempt that is given up before its answer has come: what it has cost, as far as those know who work on it. Where it waits at a
+ * gate, nobody was asked, and it has cost nothing; what it was to do is not done either. Of a call that was begun nobody knows.
+ *
+ * It looks at the states of the children of a task, which only those are looked at for that have gates.
+ */
+import type { AnyActorRef } from 'xstate';
+import { isUncalled } from '../permits/guarded.ts';
+import { NOTHING } from '../values/money.ts';
+import type { Micros } from '../values/money.ts';
+import { answerOfError } from './broken.ts';
+import { underWayIn } from './parts.ts';
+import type { TaskContext } from './progress.ts';
+import type { Answer } from './words.ts';
+
+export interface GivenUp {
+  /** Absent: nobody knows. */
+  readonly cost?: Micros;
+  /** Nobody was asked. */
+  readonly unasked?: true;
+}
+
+interface Snapshot {
+  readonly status: string;
+  readonly output?: unknown;
+  readonly error?: unknown;
+  readonly children?: Readonly<Record<string, AnyActorRef>>;
+}
+
+const UNASKED: GivenUp = { cost: NOTHING, unasked: true };
+
+/** @param self the task, in the step in which it gives the attempt up */
+export function givenUp({ advice }: Pick<TaskContext, 'advice'>, self: AnyActorRef): GivenUp {
+  if (advice === undefined || advice.permits.length === 0) return {};
+  return knownBy(childOf(self, 'ask'));
+}
+
+const snapshotOf = (actor: AnyActorRef): Snapshot => actor.getSnapshot() as Snapshot;
+
+const childOf = (actor: AnyActorRef, id: string): AnyActorRef | undefined => snapshotOf(actor).children?.[id];
+
+function knownBy(asked: AnyActorRef | undefined): GivenUp {
+  if (asked === undefined) return {};
+  const snapshot = snapshotOf(asked);
+  const { status, output, error } = snapshot;
+  if (isUncalled(snapshot)) return UNASKED;
+  // Its answer is under way.
+  if (status === 'done') return costIn(output as Answer);
+  if (status === 'error') return costIn(answerOfError(error));
+  return knownByParts(asked);
+}
+
+/** Where one of them is asked, nobody knows of the whole. */
+function knownByParts(asked: AnyActorRef): GivenUp {
+  const parts = underWayIn(snapshotOf(asked));
+  if (parts === undefined) return {};
+  const running = parts.running.map((id) => knownBy(childOf(asked, id)));
+  if (running.some(({ cost }) => cost === undefined)) return {};
+  const cost = running.reduce((sum, one) => (sum + one.cost!) as Micros, parts.spent);
+  const isUnasked = parts.isFirst && running.every(({ unasked }) => unasked);
+  return { cost, ...(isUnasked && { unasked: true }) };
+}
+
+function costIn(answer: Answer): GivenUp {
+  const cost = answer.fault === undefined ? answer.cost : answer.fault.cost;
+  return cost === undefined ? {} : { cost };
+}
