@@ -16,11 +16,11 @@ export interface Told<TMessage> {
   readonly message: TMessage;
 }
 
-/** Of the attempts that are over and were not told of: one message to each record. */
+/** Of the attempts that are over and were not told of: one message to each record. One that asked nobody says nothing about anybody. */
 export function reports({ log, reported }: TaskContext): Told<RecordReport>[] {
   const told = new Map<string, Told<RecordReport>>();
   for (const note of log.slice(reported)) {
-    if (note.record === undefined || note.to === undefined) continue;
+    if (note.record === undefined || note.to === undefined || note.unasked) continue;
     const { record: to, capability = '' } = note;
     const key = `${to} ${capability}`;
     const before = told.get(key)?.message.attempts ?? [];
