@@ -11,6 +11,7 @@ import { keysOf } from '../values/json-pointer.ts';
 import { isMicros, NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import { answerOfError } from '../task/broken.ts';
+import { givenUp, wordsOfLate } from '../task/given-up.ts';
 import type { Answer, Asking } from '../task/words.ts';
 
 /** What an agent has answered, as far as it is compared. */
@@ -121,11 +122,12 @@ export function comparison(ask: AnyActorLogic) {
           { answer }: { readonly answer: Answer },
         ) => sideOf(asking.agent, answer),
       }),
-      fail: assign({
-        shadow: ({ context }, { fault, message, cost }: Failing): Side => ({
-          ...{ agent: context.ask.asking.agent, fault, message, durationMs: Date.now() - context.since },
-          ...(cost !== undefined && { cost }),
-        }),
+      beUnpaid: assign({ shadow: ({ context }) => failing(context, UNPAID) }),
+      beLate: assign({
+        shadow: ({ context, self }) => {
+          const known = givenUp(context.ask.asking, self);
+          return failing(context, { ...known, fault: 'timeout', message: wordsOfLate(known) });
+        },
       }),
       takeOther: assign({ chosen: ({ event }) => (event.type === 'shadow.answer' ? event.side : undefined) }),
     },
@@ -150,13 +152,13 @@ export function comparison(ask: AnyActorLogic) {
               'budget.refused': {
                 guard: 'is its money',
                 target: 'done',
-                actions: { type: 'fail', params: UNPAID },
+                actions: 'beUnpaid',
               },
             },
             after: {
               [ACCOUNT_PATIENCE_MS]: {
                 target: 'done',
-                actions: ['release', { type: 'fail', params: UNPAID }],
+                actions: ['release', 'beUnpaid'],
               },
             },
           },
@@ -181,16 +183,7 @@ export function comparison(ask: AnyActorLogic) {
               },
             },
             after: {
-              tooLong: {
-                target: 'done',
-                actions: [
-                  {
-                    type: 'fail',
-                    params: { fault: 'timeout' as const, message: 'it took longer than it may' },
-                  },
-                  'settle',
-                ],
-              },
+              tooLong: { target: 'done', actions: ['beLate', 'settle'] },
             },
           },
           done: { type: 'final' },
@@ -229,6 +222,11 @@ interface Failing {
 const UNPAID: Failing = {
   ...{ fault: 'budget-exhausted', message: 'its account does not give the money', cost: NOTHING },
 };
+
+const failing = ({ ask: { asking }, since }: ComparisonContext, { fault, message, cost }: Failing): Side => ({
+  ...{ agent: asking.agent, fault, message, durationMs: Date.now() - since },
+  ...(cost !== undefined && { cost }),
+});
 
 const ticketOf = ({ ask }: ComparisonContext): string => ask.asking.idempotencyKey;
 

@@ -2,7 +2,7 @@
  * An attempt that is given up before its answer has come: what it has cost, as far as those know who work on it. Where it waits at a
  * gate, nobody was asked, and it has cost nothing; what it was to do is not done either. Of a call that was begun nobody knows.
  *
- * It looks at the states of the children of a task, which only those are looked at for that have gates.
+ * What it looks at, the states of children, is recorded with the step; so it looks only where there are gates.
  */
 import type { AnyActorRef } from 'xstate';
 import { isUncalled } from '../permits/guarded.ts';
@@ -10,8 +10,7 @@ import { NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import { answerOfError } from './broken.ts';
 import { underWayIn } from './parts.ts';
-import type { TaskContext } from './progress.ts';
-import type { Answer } from './words.ts';
+import type { Answer, Asking } from './words.ts';
 
 export interface GivenUp {
   /** Absent: nobody knows. */
@@ -29,11 +28,16 @@ interface Snapshot {
 
 const UNASKED: GivenUp = { cost: NOTHING, unasked: true };
 
-/** @param self the task, in the step in which it gives the attempt up */
-export function givenUp({ advice }: Pick<TaskContext, 'advice'>, self: AnyActorRef): GivenUp {
-  if (advice === undefined || advice.permits.length === 0) return {};
-  return knownBy(childOf(self, 'ask'));
+/** @param self whoever has asked, by a child `ask`, in the step in which it gives the attempt up */
+export function givenUp({ permits }: Pick<Asking, 'permits'>, self: AnyActorRef): GivenUp {
+  return permits.length === 0 ? {} : knownBy(childOf(self, 'ask'));
 }
+
+/** Why an attempt is over whose time is. */
+export const wordsOfLate = ({ unasked }: GivenUp): string =>
+  unasked
+    ? 'its time was over while it waited at a gate, and nobody was asked'
+    : 'it took longer than it may';
 
 const snapshotOf = (actor: AnyActorRef): Snapshot => actor.getSnapshot() as Snapshot;
 

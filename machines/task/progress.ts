@@ -17,6 +17,7 @@ import type { WorkFacts, WorkOutcome } from '../workflow/graph.ts';
 import type { TaskResume } from '../workflow/events.ts';
 import { hereOf, movedFrom, startHere } from '../here.ts';
 import { failedWith } from './broken.ts';
+import { wordsOfLate } from './given-up.ts';
 import type { GivenUp } from './given-up.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 import { partNotesOf } from './part-notes.ts';
@@ -330,10 +331,7 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
 /** Its time is over, and it is not waited for any more. */
 export function late(context: TaskContext, spec: TaskSpec, known: GivenUp, now: number): Changed {
   const { cost, unasked } = known;
-  const message = unasked
-    ? 'its time was over while it waited at a gate, and nobody was asked'
-    : 'it took longer than it may';
-  const changed = answered(context, spec, failedWith('timeout', message, cost), now);
+  const changed = answered(context, spec, failedWith('timeout', wordsOfLate(known), cost), now);
   return unasked ? { ...changed, log: withNote(changed.log!, { unasked }) } : changed;
 }
 

@@ -238,8 +238,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       breakDown: assign(({ context }, { error }: { readonly error: unknown }) =>
         answered(context, spec, answerOfError(error), Date.now()),
       ),
-      beLate: assign(({ context, self }) => late(context, spec, givenUp(context, self), Date.now())),
-      giveUp: assign(({ context, self }) => unwanted(context, givenUp(context, self), Date.now())),
+      beLate: assign(({ context, self }) => late(context, spec, givenUp(context.advice!, self), Date.now())),
+      giveUp: assign(({ context, self }) => unwanted(context, givenUp(context.advice!, self), Date.now())),
       keepParts: assign({
         parts: ({ context: { parts }, event }) => (event.type === 'parts.done' ? event.done : parts),
       }),

@@ -15,7 +15,7 @@ import {
   workflow,
 } from 'heddle/actors';
 import type { AgentDetails, Assignment, Router } from 'heddle/actors';
-import { account, breaker, tallied } from 'heddle/machines';
+import { account, breaker, bulkhead, tallied } from 'heddle/machines';
 import type { AccountContext, ShadowContext, TrackRecordContext } from 'heddle/machines';
 import { memory } from 'heddle/storage';
 import type { AnyEventObject } from 'xstate';
@@ -425,6 +425,32 @@ describe('a shadow', () => {
       { run: 'w/1', shadow: { fault: 'timeout' } },
     ]);
     expect(shadowAt(dying).open).toEqual({});
+    await dying.close();
+  });
+
+  it('that waits at a gate until its time is over has cost nothing', async () => {
+    const world = new World();
+    const permits = ['gate/try'];
+    const slow = world.agent('try', { cost: 0.02, permits, execute: () => new Promise(() => {}) } as never);
+    const hour = 60 * MINUTE;
+    const gate = bulkhead({ slots: 1, queue: 5, waitMs: hour, leaseMs: hour });
+    const dying = staffedSystem({
+      agents: [world.agent('main'), slow],
+      router: rules,
+      actors: { w: paying, gate, ...purse },
+    });
+    await dying.open();
+    await dying.start('gate', 'try', {});
+    await dying.start('budget', 'shadows', { limit: 1 });
+    for (const run of ['1', '2']) await dying.start('w', run, {});
+    expect(spentBy(dying)).toMatchObject({ reserved: 40_000, held: 0 });
+    await dying.advance(10 * MINUTE);
+    expect(shadowAt(dying).recent).toMatchObject([
+      { run: 'w/1', shadow: { fault: 'timeout', message: 'it took longer than it may' } },
+      { run: 'w/2', shadow: { fault: 'timeout', cost: 0, message: expect.stringContaining('gate') } },
+    ]);
+    expect(spentBy(dying)).toMatchObject({ spent: 0, reserved: 20_000, held: 20_000 });
+    await tellAgain(dying);
     await dying.close();
   });
 
