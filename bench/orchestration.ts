@@ -1,8 +1,9 @@
 /**
- * What orchestration costs: a task with contract, routing, decision, budget and records, beside a bare durable turn of the same run; and
- * many runs at once.
+ * What orchestration costs: a task with contract, routing, decision, budget and records, beside a bare durable turn of the same run; many
+ * runs at once; and many tasks at once in one run, which stand in each other's way.
  */
-import { setup, toPromise } from 'xstate';
+import { initialTransition, setup, toPromise } from 'xstate';
+import type { AnyStateMachine } from 'xstate';
 import { createSystem } from 'heddle';
 import { agent, budget, result, roles, task, workflow } from 'heddle/actors';
 import type { WorkflowMachine } from 'heddle/actors';
@@ -14,6 +15,7 @@ const TASKS = 10;
 const ONE_BY_ONE = 400;
 const AT_ONCE = 1000;
 const ROUNDS = 3;
+const WIDE = 300;
 
 const NUMBER = {
   type: 'object',
@@ -102,6 +104,22 @@ async function atOnce(system: Opened): Promise<number> {
   return median(speeds.slice(1));
 }
 
+/** The first step of a workflow whose tasks need nothing; the very first of them also makes their machines. */
+function together(): number {
+  const names = Array.from({ length: WIDE }, (_, i) => `t${i}`);
+  const wide: AnyStateMachine = workflow({
+    id: 'wide',
+    inputSchema: NUMBER,
+    tasks: Object.fromEntries(names.map((name) => [name, task({ capability: 'count' } as never)])) as never,
+  });
+  const times = Array.from({ length: ROUNDS + 1 }, () => {
+    const startedAt = performance.now();
+    initialTransition(wide, { n: 0 });
+    return performance.now() - startedAt;
+  });
+  return median(times.slice(1));
+}
+
 export const orchestration: Bench = {
   name: 'orchestration',
   measure: () =>
@@ -120,6 +138,11 @@ export const orchestration: Bench = {
           what: '1,000 runs of 10 tasks at once',
           value: await atOnce(system),
           unit: 'tasks/s',
+        },
+        {
+          what: `the step in which ${WIDE} tasks begin together, and nothing else happens meanwhile`,
+          value: together(),
+          unit: 'ms',
         },
       ];
       return figures;

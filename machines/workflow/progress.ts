@@ -133,19 +133,11 @@ export type Verdict =
 const WAIT: Verdict = { kind: 'wait' };
 const BEGIN: Verdict = { kind: 'begin' };
 
-/** What a pending node is to do. @param joined what its needs say, where that is known */
-export function verdictOf(
-  graph: Graph,
-  name: string,
-  context: RunContext,
-  joined: Verdict = joinedOf(graph, name, context),
-): Verdict {
-  return joined.kind === 'begin' ? conditionOf(graph, graph.nodes[name]!, context) : joined;
-}
-
-/** What its needs say, whatever its condition does. */
-export function joinedOf(graph: Graph, name: string, context: RunContext): Verdict {
-  return joinOf(graph, graph.nodes[name]!, context, context.nodes[name]!.late === true);
+/** What a pending node is to do. */
+export function verdictOf(graph: Graph, name: string, context: RunContext): Verdict {
+  const node = graph.nodes[name]!;
+  const joined = joinOf(graph, node, context, context.nodes[name]!.late === true);
+  return joined.kind === 'begin' ? conditionOf(graph, node, context) : joined;
 }
 
 /**
@@ -453,18 +445,13 @@ function choiceOf(graph: Graph, node: BranchNode, context: RunContext): Mapped<s
 
 // ---- who runs -----------------------------------------------------------------------------------------------------
 
-/** Whether a ready node is among the first for whom there is a place, in the order in which they were written. */
-export function hasPlace(graph: Graph, name: string, context: RunContext): boolean {
-  let free = graph.parallel;
-  for (const { status } of Object.values(context.nodes))
-    if (status === 'running' || status === 'cancelling') free--;
-  if (free <= 0) return false;
-  for (const [other, { status }] of Object.entries(context.nodes)) {
-    if (status !== 'ready') continue;
-    if (other === name) return true;
-    if (--free === 0) return false;
-  }
-  return false;
+/** How many more may run. */
+export function placesIn({ parallel }: Graph, { nodes }: RunContext): number {
+  if (parallel === Infinity) return parallel;
+  const running = Object.values(nodes).filter(
+    ({ status }) => status === 'running' || status === 'cancelling',
+  );
+  return parallel - running.length;
 }
 
 const BEFORE: ReadonlySet<NodeStatus> = new Set<NodeStatus>(['pending', 'skipped', 'cancelled']);

@@ -3,7 +3,7 @@
  * it who says nothing: joins of all, losers cancelled, a failure that ends the run.
  */
 import { createActor } from 'xstate';
-import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate';
 import type { Graph, GraphNode, Join, Need, WorkNode, WorkStart } from './graph.ts';
 import { puppet, TAKES_ALL } from './puppet.testsuite.ts';
 import type { RunContext } from './progress.ts';
@@ -63,8 +63,8 @@ export class Run {
   readonly actor: AnyActorRef & { getSnapshot(): AnyMachineSnapshot };
   error: unknown;
 
-  constructor(graph: Graph, input: unknown = {}) {
-    const actor = createActor(runMachine(graph), { input });
+  constructor(graph: Graph, input: unknown = {}, inspect?: (event: InspectionEvent) => void) {
+    const actor = createActor(runMachine(graph), { input, ...(inspect && { inspect }) });
     actor.subscribe({ error: (error) => (this.error = error) });
     actor.start();
     this.actor = actor as never;

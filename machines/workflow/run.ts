@@ -1,9 +1,9 @@
 /**
  * The run of a workflow as a statechart: a region for every node, all at once.
  *
- *     working ──────────────────────────────────────────→ complete
- *       research   pending → ready → running → complete   ├→ compensating → failed, aborted
- *       summarise  pending → …          ╰→ failed, …      ╰→ failed, aborted
+ *     beginning → working ──────────────────────────────────────────→ complete
+ *                   research   pending → ready → running → complete   ├→ compensating → failed, aborted
+ *                   summarise  pending → …          ╰→ failed, …      ╰→ failed, aborted
  *
  * A node waits in `pending` for what it needs, in `ready` for a place among those that may run at once, and in `running` for
  * its child, which does the work. Whoever is not wanted any more is told so, and the run waits until it has come to an end: money
@@ -38,21 +38,19 @@ import type { RunEvent, RunStands, TaskOrder } from './events.ts';
 import { factsOfAll } from './facts.ts';
 import { ACCOUNT, broken, isWork, nameOf, problemAfter, undoOf } from './graph.ts';
 import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
+import { movesOf } from './moves.ts';
+import type { Move } from './moves.ts';
 import { addressOf } from '../address.ts';
 import {
   beginning,
   canBeUndone,
-  hasPlace,
-  isObsolete,
-  joinedOf,
   nextToUndo,
   outputOfRun,
   problemBefore,
   problemOfOutput,
   standingOfRun,
-  verdictOf,
 } from './progress.ts';
-import type { NodeStatus, RunContext, Verdict } from './progress.ts';
+import type { NodeStatus, RunContext } from './progress.ts';
 import { compensatingState, guardNames, regionOf } from './region.ts';
 import { tellStanding } from './standings.ts';
 
@@ -160,9 +158,11 @@ export function runMachine(graph: Graph, { isNested = false } = {}): AnyStateMac
   const config = {
     id: graph.id,
     context: ({ input, spawn }: Birth) => bornWith(graph, isNested, input, spawn),
-    initial: 'working',
+    initial: 'beginning',
     ...(isNested && { on: { 'run.stands': { actions: 'tellStanding' } } }),
     states: {
+      // What a machine begins in, XState enters in the cube of the number of its states; what it goes on to, in the square.
+      beginning: { always: 'working' },
       working: {
         type: 'parallel',
         states: Object.fromEntries(
@@ -274,42 +274,27 @@ interface Asked {
   readonly event: StepEvent;
 }
 
-function guardsOf(graph: Graph): Record<string, (asked: Asked) => boolean> {
-  const verdict = verdictsIn(graph);
-  const all = Object.keys(graph.nodes).map((name) => guardsAbout(graph, name, verdict));
-  return Object.assign({}, ...all) as Record<string, (asked: Asked) => boolean>;
+type Guards = Record<string, (asked: Asked) => boolean>;
+
+function guardsOf(graph: Graph): Guards {
+  const moves = movesOf(graph);
+  const all = Object.keys(graph.nodes).map((name) => guardsAbout(graph, name, moves));
+  return Object.assign({}, ...all) as Guards;
 }
 
-type Verdicts = (name: string, context: RunContext) => Verdict;
-
-/**
- * Several guards ask for the verdict of every node that waits, after every change of any. So what its needs say is found once for each
- * state of the run, which never changes; its condition is the user's, and asked each time.
- */
-function verdictsIn(graph: Graph): Verdicts {
-  const before = new WeakMap<RunContext, Map<string, Verdict>>();
-  return (name, context) => {
-    let known = before.get(context);
-    if (known === undefined) before.set(context, (known = new Map()));
-    let joined = known.get(name);
-    if (joined === undefined) known.set(name, (joined = joinedOf(graph, name, context)));
-    return verdictOf(graph, name, context, joined);
-  };
-}
-
-function guardsAbout(
-  graph: Graph,
-  name: string,
-  verdict: Verdicts,
-): Record<string, (asked: Asked) => boolean> {
+function guardsAbout(graph: Graph, name: string, movesIn: ReturnType<typeof movesOf>): Guards {
   const names = guardNames(name);
+  const does =
+    (move: Move) =>
+    ({ context, event }: Asked): boolean =>
+      movesIn(context, event).get(name) === move;
   return {
-    [names.obsolete]: ({ context }) => isObsolete(graph, name, context),
-    [names.stuck]: ({ context }) => verdict(name, context).kind === 'fail',
-    [names.unprepared]: ({ context }) => problemBefore(name, context) !== undefined,
-    [names.skipped]: ({ context }) => verdict(name, context).kind === 'skip',
-    [names.begins]: ({ context }) => verdict(name, context).kind === 'begin',
-    [names.hasPlace]: ({ context }) => hasPlace(graph, name, context),
+    [names.obsolete]: does('obsolete'),
+    [names.stuck]: does('stuck'),
+    [names.unprepared]: does('unprepared'),
+    [names.skipped]: does('skipped'),
+    [names.begins]: does('begins'),
+    [names.hasPlace]: does('hasPlace'),
     [names.hasFirst]: ({ context }) =>
       graph.nodes[name]!.needs.some(({ node }) => isOver(context.nodes[node]!.status)),
     [names.speaks]: ({ context, event }) => isOrderTo(name, context, event),
