@@ -36,6 +36,8 @@ interface Together {
   /** How many have not said anything. */
   open: number;
   isLate: boolean;
+  /** One of them has failed: the attempt is over, and what comes of the others nobody hears. */
+  hasFailed: boolean;
 }
 
 export class Bills {
@@ -50,14 +52,20 @@ export class Bills {
     const { accounts, ticket, parts = {} } = bill;
     // A fork goes on with the ticket of its original, in an account of its own.
     const name = `${accounts[0]}#${ticket}`;
-    const together = this.#inParts.get(name) ?? { costs: new Map(), open: 0, isLate: false };
+    const together = this.#inParts.get(name) ?? {
+      costs: new Map(),
+      open: 0,
+      hasFailed: false,
+      isLate: false,
+    };
     this.#inParts.set(name, together);
     together.open += 1;
     for (const [number, cost] of Object.entries(parts))
       together.costs.set(Number(number), cost ?? together.costs.get(Number(number)) ?? null);
     const note = (said: Bill, isLate: boolean): void => {
       together.costs.set(part, costOf(said) ?? null);
-      together.isLate ||= isLate;
+      together.isLate ||= isLate || together.hasFailed;
+      together.hasFailed ||= said.fault !== undefined;
       together.open -= 1;
       if (together.open > 0) return;
       this.#inParts.delete(name);

@@ -203,6 +203,24 @@ describe('a part that fails beside others', () => {
     expect(seenIn(opened)).toBe(TEXT);
     expect(moneyOf(opened)).toEqual({ spent: 52_000, reserved: 0, held: 0 });
   });
+
+  it.each([
+    ['fails as well', [1, 2]],
+    ['is done', [1]],
+  ])('has a cost that is known in the end, whichever moment another %s in', async (_, failing) => {
+    for (let moment = 0; moment < 24; moment++) {
+      const reader = new Reader();
+      [1, 2].forEach((number) => reader.slow.add(number));
+      failing.forEach((number) => reader.failing.add(number));
+      const opened = await opening(reader, flowOf(2), ROOM);
+      await started(opened, { text: TEXT });
+      reader.letGo(1);
+      for (let i = 0; i < moment; i++) await Promise.resolve();
+      reader.letGo(2);
+      await opened.settle();
+      expect([moment, moneyOf(opened)]).toMatchObject([moment, { reserved: 0, held: 0 }]);
+    }
+  });
 });
 
 describe('parts that are not wanted any more', () => {
