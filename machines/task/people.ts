@@ -14,7 +14,15 @@ export function peopleOn({
   return [...new Set([...people, ...givenBy, ...voters])];
 }
 
-/** Who has worked on that, or on what it was given. */
+/** Who has worked on what it was given, or given it something else. */
+export const peopleBefore = ({
+  start,
+  givenBy = [],
+}: Pick<TaskContext, 'start' | 'givenBy'>): readonly string[] => [
+  ...new Set([...(start.people ?? []), ...givenBy]),
+];
+
+/** Who has worked on its output, or on what it was given. */
 export const peopleAround = (context: TaskContext): readonly string[] => [
-  ...new Set([...(context.start.people ?? []), ...peopleOn(context)]),
+  ...new Set([...peopleBefore(context), ...peopleOn(context)]),
 ];

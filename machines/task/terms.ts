@@ -8,6 +8,7 @@ import { amountOf } from '../values/money.ts';
 import type { ReviewInput } from '../review/input.ts';
 import type { ReviewOutput } from '../review/review.ts';
 import { sha256 } from '../values/sha256.ts';
+import { peopleBefore } from './people.ts';
 import type { TaskContext } from './progress.ts';
 import type { TaskSpec } from './words.ts';
 
@@ -107,7 +108,7 @@ export function clearanceOf(context: TaskContext, { patience }: Pick<TaskSpec, '
   return {
     title: `${start.task} is about to ask ${agent}: may it?`,
     proposal: { agent, maxCost: cost, ...givenTo(context) } as ReviewInput['proposal'],
-    ...{ roles, quorum, fourEyes: start.people ?? [] },
+    ...{ roles, quorum, fourEyes: peopleBefore(context) },
     ...patience,
     // Who obliges has the last word.
     ...(withinMs !== undefined && { atMostMs: withinMs }),

@@ -10,6 +10,7 @@ import type { Rows, Rung, Strategy } from '../faults/strategy.ts';
 import { NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import type { WorkOutcome, WorkStart } from '../workflow/graph.ts';
+import { peopleBefore } from './people.ts';
 import type { TaskContext } from './progress.ts';
 import type { Advised, TaskSpec, Verification } from './words.ts';
 
@@ -99,7 +100,11 @@ type Changed = Partial<TaskContext>;
 export function pollOf(context: TaskContext): Poll {
   const { start, input, advice, attempts, deadlineAt, votes, people } = context;
   const { agent, model } = advice!;
-  return { start, input, agent, model, attempt: attempts, deadlineAt, people, votes };
+  const givers = peopleBefore(context);
+  return {
+    ...{ start: givers.length > 0 ? { ...start, people: givers } : start, input, agent, model },
+    ...{ attempt: attempts, deadlineAt, people, votes },
+  };
 }
 
 /** The answer waits for its confirmation, whatever comes between. */

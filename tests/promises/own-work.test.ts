@@ -488,6 +488,37 @@ describe('whoever has worked on it', () => {
     await approve(world, 'flow/1/pay/clearance', 'bob');
   });
 
+  it('does not permit a call that is made with the input they have given, nor one that is to confirm it', async () => {
+    const decider: Decider = {
+      hash: 'obliging',
+      decide: ({ action }) => ({
+        ...{ effect: 'permit', determining: ['all'], reasons: [] },
+        obligations: action.name === 'agent.call' ? [{ type: 'gate', role: 'boss' }] : [],
+      }),
+    };
+    const rows = { crash: [{ do: 'park' }] } as const;
+    const verify = [vote({ of: 2, agree: 2, on: ['#/text'], models: 'any' })];
+    const flow = workflow({
+      ...{ id: 'flow', strategy: extend(strategies.standard, { name: 'parking', rows }) },
+      tasks: { work: task({ agent: ['picky', 'echo'], verify }) },
+    });
+    const picky = doing('picky', ({ input }) => {
+      if (input['text'] === 'a') throw new Error('not that');
+      return { text: `${String(input['text'])}!` };
+    });
+    const world = await worldWith({ flow, picky, echo }, decider);
+    await world.start('flow', '1', { text: 'a' });
+    await approve(world, 'flow/1/work/clearance', 'ada');
+    await world.settle();
+    const order = { type: 'task.resume', task: 'work', by: 'ada', reason: 'try', input: { text: 'b' } };
+    await world.tell('flow/1', order);
+    for (const call of ['flow/1/work/clearance', 'flow/1/work/poll/1/clearance']) {
+      await world.until(() => world.system.reviews.get(call)?.fourEyes !== undefined);
+      expect(await rejection(approve(world, call, 'ada'))).toMatchObject({ reason: 'four-eyes' });
+      await approve(world, call, 'bob');
+    }
+  });
+
   it('is nobody whose answer was not taken, and nobody where another value stands for it', async () => {
     const flow = workflow({
       id: 'flow',
