@@ -39,6 +39,7 @@ import type {
   Remembrance,
   Supplied,
   TaskSpec,
+  Unheard,
   Verified,
 } from './words.ts';
 
@@ -60,6 +61,8 @@ export interface AttemptNote {
   readonly confidence?: number;
   readonly fault?: FaultClass;
   readonly message?: string;
+  /** Why what came of it was not taken for an answer. */
+  readonly unheard?: Unheard;
   /** What was done about the fault. */
   readonly move?: Move['do'];
   readonly manifest?: Manifest;
@@ -313,6 +316,7 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
     ...(answer.billing !== undefined && { billing: answer.billing }),
     ...(weighed.confidence !== undefined && { confidence: weighed.confidence }),
     ...(weighed.fault !== undefined && { fault: weighed.fault.class, message: weighed.fault.message }),
+    ...(answer.fault !== undefined && answer.unheard !== undefined && { unheard: answer.unheard }),
   };
   return {
     answer,
@@ -566,13 +570,17 @@ export function outcomeOf(context: TaskContext, { undoable }: TaskSpec): VoterOu
 
 /** Why nobody knows what it has done, though it was not complete. */
 function doubtOf({ log, answer }: TaskContext): string | undefined {
-  const open = log.find(({ to, fault, unasked }) => !unasked && (to === undefined || fault === 'timeout'));
+  const open = log.find(isOpen);
   if (open !== undefined)
     return `nobody knows what ${open.agent} has done in attempt ${open.number}, which nobody has waited for to the end`;
   if (candidateIn(answer) === undefined) return undefined;
   const { agent, number } = log.at(-1)!;
   return `${agent} has done something in attempt ${number}, and what it has answered was not taken`;
 }
+
+/** Whether nobody has waited for its end. Of one that was halted before anybody was asked it is known that it has cost nothing. */
+const isOpen = ({ to, fault, unasked, unheard, cost }: AttemptNote): boolean =>
+  !unasked && (to === undefined || fault === 'timeout' || (unheard === 'halted' && cost === undefined));
 
 function factsOf(context: TaskContext): WorkFacts {
   const { attempts, spent, votes, log, ground, recalled: before } = context;

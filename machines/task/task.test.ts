@@ -589,6 +589,18 @@ describe('a task', () => {
       expect(doubtOf(unsure)).toContain('what it has answered was not taken');
     });
 
+    it('and when it was halted in the middle of an attempt, but not when nobody was asked', () => {
+      const halting = (cost?: Micros): Task => {
+        const fault = { class: 'not-permitted', message: 'halted', ...(cost !== undefined && { cost }) };
+        const halted = { fault, unheard: 'halted', durationMs: 1 } as Answer;
+        const task = new Task({ undoable: true }).advise({ others: 0 }).answer('ask', halted);
+        const nobody = { fault: { class: 'not-permitted', message: 'halted' }, passedOver: [], halts: ['h'] };
+        return cancel(task.answer('consult', nobody));
+      };
+      expect(doubtOf(halting())).toContain('nobody knows what ann has done in attempt 1');
+      expect(doubtOf(halting(0 as Micros))).toBe(undefined);
+    });
+
     it('and not before anybody was asked, nor after they have said that they failed', () => {
       expect(doubtOf(cancel(new Task({ undoable: true })))).toBe(undefined);
       const failed = new Task({ undoable: true }).advise({ others: 0 }).answer('ask', bad('bad-request'));

@@ -189,25 +189,30 @@ describe('a run that is undone', () => {
     });
   });
 
-  it('says of what was under way that nobody knows what it has done', async () => {
-    const hanging = task({ capability: 'hang', ...given, ...undoneBy('undo') });
-    const half = flow('half', {
-      a: doing(),
-      h: { ...hanging, options: { ...hanging.options, needs: ['a'] } },
-    });
-    const { world, effects } = await played(
-      flow('top', { s: call({ workflow: half, ...given }), t: hanging }),
-    );
-    await abort(world);
-    expect(effects.log).toEqual(['s/a', 'not s/a']);
-    const problem = { class: 'unknown-effect', message: expect.stringMatching(/^nobody knows what hang/) };
-    expect(errorOf(world)).toMatchObject({
-      uncompensated: [
-        { node: 's/h', problem },
-        { node: 't', problem },
-      ],
-    });
-  });
+  it.each([false, true])(
+    'says of what was under way that nobody knows what it has done (halted: %s)',
+    async (isHalted) => {
+      const hanging = task({ capability: 'hang', ...given, ...undoneBy('undo') });
+      const half = flow('half', {
+        a: doing(),
+        h: { ...hanging, options: { ...hanging.options, needs: ['a'] } },
+      });
+      const { world, effects } = await played(
+        flow('top', { s: call({ workflow: half, ...given }), t: hanging }),
+      );
+      if (isHalted) await world.system.halts.halt({ agent: 'hang' }, { reason: 'test' });
+      await world.settle();
+      await abort(world);
+      expect(effects.log).toEqual(['s/a', 'not s/a']);
+      const problem = { class: 'unknown-effect', message: expect.stringMatching(/^nobody knows what hang/) };
+      expect(errorOf(world)).toMatchObject({
+        uncompensated: [
+          { node: 's/h', problem },
+          { node: 't', problem },
+        ],
+      });
+    },
+  );
 });
 
 describe('undoing what was done in a run within the run', () => {
