@@ -573,8 +573,13 @@ function doubtOf({ log, answer }: TaskContext): string | undefined {
   const open = log.find(isOpen);
   if (open !== undefined)
     return `nobody knows what ${open.agent} has done in attempt ${open.number}, which nobody has waited for to the end`;
-  if (candidateIn(answer) === undefined) return undefined;
-  const { agent, number } = log.at(-1)!;
+  // Others may have been asked since, and have answered nothing.
+  const answered =
+    candidateIn(answer) === undefined
+      ? log.findLast(({ manifest }) => manifest?.output !== undefined)
+      : log.at(-1);
+  if (answered === undefined) return undefined;
+  const { agent, number } = answered;
   return `${agent} has done something in attempt ${number}, and what it has answered was not taken`;
 }
 

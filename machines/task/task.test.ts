@@ -601,6 +601,17 @@ describe('a task', () => {
       expect(doubtOf(halting(0 as Micros))).toBe(undefined);
     });
 
+    it('and when an answer before the last was not taken', () => {
+      const manifest = { input: 'in', output: 'out' };
+      const task = new Task({ undoable: true }).advise().answer('ask', { ...good(0.5), manifest });
+      expect(task.state).toBe('consulting');
+      task.advise({ agent: 'bob', others: 0 }).answer('ask', bad('bad-request'));
+      expect(task.outcome.status).toBe('failed');
+      expect(doubtOf(task)).toBe(
+        'ann has done something in attempt 1, and what it has answered was not taken',
+      );
+    });
+
     it('and not before anybody was asked, nor after they have said that they failed', () => {
       expect(doubtOf(cancel(new Task({ undoable: true })))).toBe(undefined);
       const failed = new Task({ undoable: true }).advise({ others: 0 }).answer('ask', bad('bad-request'));

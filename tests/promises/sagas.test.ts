@@ -14,7 +14,7 @@ import {
   task,
   workflow,
 } from 'heddle/actors';
-import type { Agent, Assignment, PartStatus, WorkflowMachine } from 'heddle/actors';
+import type { Agent, Assignment, PartStatus, Verifier, WorkflowMachine } from 'heddle/actors';
 import type { ActorDefinitions } from 'heddle';
 import { account } from 'heddle/machines';
 import { memory } from 'heddle/storage';
@@ -213,6 +213,24 @@ describe('a run that is undone', () => {
       });
     },
   );
+
+  it('says of what was answered and not taken that it may have been done, whoever was asked since', async () => {
+    const never: Verifier = {
+      ...{ name: 'never', version: 1 },
+      check: () => ({ ok: false, problems: [] }),
+    };
+    const t = task({
+      ...{ agent: ['do', 'break'], verify: [never], onError: 'compensate', ...given, ...undoneBy('undo') },
+    });
+    const { world, effects } = await played(flow('top', { t }));
+    expect([effects.log, world.snapshot('top/1/t').context.log]).toMatchObject([
+      ['t', 't'],
+      [{ agent: 'do' }, { agent: 'do' }, { agent: 'break', fault: 'crash' }],
+    ]);
+    expect(errorOf(world)).toMatchObject({
+      uncompensated: [{ node: 't', problem: { class: 'unknown-effect' } }],
+    });
+  });
 });
 
 describe('undoing what was done in a run within the run', () => {
