@@ -192,7 +192,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       'is good': ({ context: { fault } }, _spec: object) => fault === undefined,
       'is to be verified': ({ context: { fault, ground } }) =>
         spec.verifies && fault === undefined && (ground === 'good' || ground === 'repaired'),
-      'may be about it': ({ context: { start }, event }) => isOrder(event) && start.task.endsWith(event.task),
+      'may be about it': ({ context: { start }, event }) =>
+        isOrder(event) && (event.task === nameOf(start) || event.task === start.task),
       'may go on as it is': ({ context: { start }, event }) =>
         event.type === 'task.resume' && event.input === undefined && isTold(event.task, nameOf(start)),
       'has nobody to ask again': ({ context: { move, advice } }) =>

@@ -1,6 +1,6 @@
 // The lie: "what is said to a run reaches whoever it is for, or comes back to whoever has said it". Orders to nodes that are not there,
 // and decisions that nobody stands for, at a run and at a run within it; and nodes with names that every object has.
-import { branch, call, gate, join, loop, map, task, workflow } from 'heddle/actors';
+import { branch, call, extend, gate, join, loop, map, strategies, task, workflow } from 'heddle/actors';
 import { durable } from 'heddle';
 import { describe, expect, it } from 'vitest';
 import { fromCallback, sendTo, setup } from 'xstate';
@@ -21,6 +21,8 @@ const top = workflow({
     j: join({ needs: ['c', 'm', 'l'] }),
   },
 });
+
+const PARKING = extend(strategies.standard, { name: 'parking', rows: { crash: [{ do: 'park' }] } });
 
 const RESUME = { type: 'task.resume', by: 'ada' };
 
@@ -74,6 +76,26 @@ describe('what is said to a run', () => {
       expect((await world.history('top/1')).at(-1)!.event).toMatchObject({ type: 'task.resume', task: name });
     },
   );
+
+  it('does not reach another time of a loop than it names', async () => {
+    let asked = 0;
+    const work = doing('work', () => {
+      if (++asked >= 12) throw new Error('no');
+      return {};
+    });
+    const flow = workflow({
+      ...{ id: 'flow', strategy: PARKING },
+      tasks: { l: loop({ body: task({ agent: 'work' }), until: () => false, times: 20, input: () => ({}) }) },
+    });
+    const world = await World.open({ actors: { flow, work }, decider: everybodyMay });
+    await world.start('flow', '1');
+    expect([asked, world.snapshot('flow/1/l/12').value]).toEqual([12, 'parked']);
+    await world.tell('flow/1', { ...RESUME, task: 'l/2' });
+    expect(asked).toBe(12);
+    await world.tell('flow/1', { ...RESUME, task: 'l/12' });
+    await world.tell('flow/1', { ...RESUME, task: 'l' });
+    expect(asked).toBe(14);
+  });
 
   it('ends it where it says by whom, and why', async () => {
     const world = await opened();
