@@ -81,18 +81,13 @@ export class Bills {
   }
 }
 
-function ofWhole(bank: Bank, bill: BillTo): Tab {
-  const late = (answer: Bill): void => {
+const ofWhole = (bank: Bank, bill: BillTo): Tab => ({
+  end: () => {},
+  late: (answer) => {
     const cost = costOf(answer);
     if (cost !== undefined) void tellLate(bank, bill, cost, answer.billing);
-  };
-  return {
-    late,
-    end: (answer, { isUnheard = false } = {}) => {
-      if (isUnheard) late(answer);
-    },
-  };
-}
+  },
+});
 
 /** Undefined as long as one of them is not known. */
 function sumOf({ costs }: Together): Micros | undefined {

@@ -12,26 +12,26 @@ import { partsMachine } from '../../machines/task/parts.ts';
 import { HALTED } from '../../machines/task/words.ts';
 import type { Answer, Asking, Failed, Joining, Split, Unheard } from '../../machines/task/words.ts';
 import { NOTHING } from '../../machines/values/money.ts';
-import { currentEffect } from '../../runtime/index.ts';
+import { currentEffect, HeddleError } from '../../runtime/index.ts';
 import type { Agent } from '../agents/agent.ts';
 import { attempt } from '../agents/attempt.ts';
 import type { AttemptOptions, AttemptOutcome } from '../agents/attempt.ts';
 import { answerOfPerson, personTermsOf } from '../agents/human.ts';
 import type { Places } from '../agents/places.ts';
 import { Bills } from '../budgets/bills.ts';
+import { tellLate } from '../budgets/late-bills.ts';
 import { permitTool } from '../halts/tools.ts';
 import { haltableBy } from '../routing/permission.ts';
 import type { Checked } from '../schema/checked.ts';
 import { keepLate } from '../state/late-replies.ts';
-import { isTask } from '../state/run-status.ts';
-import type { Stood } from '../state/run-status.ts';
 import { keptOf } from '../state/manifest.ts';
 import type { Outcome } from '../state/manifest.ts';
 import type { Chunking } from '../windows/chunking.ts';
 import { inputOfPart, joinedBy, splitFor } from '../windows/parts.ts';
 import type { TaskDuty } from '../workflow/office.ts';
+import { hasHeard, isWaitedFor } from './asker.ts';
 import { askingHere } from './here.ts';
-import type { Shift, Workplace } from './workplace.ts';
+import type { Shift } from './workplace.ts';
 
 /** What of a task whoever asks an agent must know. In the shadow of another there is none. */
 type Kept = Pick<TaskDuty, 'outputSchema'> & Partial<Pick<TaskDuty, 'capability' | 'labels' | 'task'>>;
@@ -65,6 +65,27 @@ export class Working {
   async #ask(duty: Kept, { input: asked, signal }: Scope): Promise<Answer> {
     // What is asked in the shadow of a task keeps the name of that task.
     const input = duty.task === undefined ? asked : askingHere(asked);
+    const answer = await this.#answer(duty, { input, signal });
+    void this.#billOvertaken(input, answer);
+    return answer;
+  }
+
+  /** Tells what an answer has cost that the task did not hear of, because it was not wanted any more when that was on its way. */
+  async #billOvertaken(input: Asking, answer: Answer): Promise<void> {
+    const { cost } = answer.fault ?? answer;
+    const { bill, part } = input;
+    // Of parts there is one bill.
+    if (bill === undefined || part !== undefined || cost === undefined) return;
+    const { workplace } = await this.#shift;
+    try {
+      if (!(await hasHeard(workplace, input))) await tellLate(workplace, bill, cost, answer.billing);
+    } catch (error) {
+      // The system closes: it stays held, as it would if that had ended a moment before.
+      if (!(error instanceof HeddleError)) throw error;
+    }
+  }
+
+  async #answer(duty: Kept, { input, signal }: Scope): Promise<Answer> {
     const { agent: name, envelope, supplied } = input;
     const agent = this.#agents.get(name);
     if (supplied !== undefined) {
@@ -171,16 +192,6 @@ export class Working {
       judge: (error) => (BLAME.has(faultClassIn(error)) ? 'failure' : 'ignored'),
     });
   }
-}
-
-/**
- * Whether the task waits for what this attempt comes to. Also when its call was stopped: where the process ends, or the task is started
- * again, the attempt is made once more, and paid from the same reservation.
- */
-function isWaitedFor(workplace: Workplace, { envelope, bill }: Asking): boolean {
-  const { run, task } = envelope.context;
-  const asker = workplace.get(`${run}/${task}`)?.getSnapshot() as Stood | undefined;
-  return isTask(asker) && asker.status === 'active' && asker.context.ticket === bill?.ticket;
 }
 
 /** An agent whose answers are held against the task's schema as well as against its own. */

@@ -10,6 +10,7 @@ import type { Registry } from '../routing/records.ts';
 import type { Belonging } from '../state/belonging.ts';
 import type { Content } from '../state/content.ts';
 import type { LateHost } from '../state/late-replies.ts';
+import type { Asker } from './asker.ts';
 import type { AnswersHost } from './memory.ts';
 
 /** What it needs of the system that it works in. */
@@ -24,8 +25,7 @@ export interface Workplace extends Registry, LateHost, AnswersHost {
   readonly content?: Content;
 }
 
-interface Found extends Payee {
-  getSnapshot(): unknown;
+interface Found extends Payee, Asker {
   send(event: TaskPermission | Parameters<Payee['send']>[0]): Promise<unknown>;
 }
 

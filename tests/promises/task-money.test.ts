@@ -229,6 +229,37 @@ describe('a bill that comes late', () => {
   });
 });
 
+describe('a bill whose answer was on its way when it was not wanted any more', () => {
+  const given = { input: () => ({}) };
+  const flow = workflow({
+    id: 'flow',
+    budget: budget({ limit: 5, within: ['budget/co'] }),
+    tasks: { a: task({ agent: 'w', ...given }), b: task({ agent: 'never', ...given }) },
+  });
+
+  it.each(['answers', 'fails'])('is paid, whichever moment that is: it %s', async (how) => {
+    for (let moment = 0; moment < 40; moment++) {
+      let go = (): void => {};
+      const answer = () => {
+        if (how === 'fails') throw new FaultError({ class: 'crash', message: 'no', cost: microsOf(1) });
+        return {};
+      };
+      const w = doing('w', () => new Promise<void>((resolve) => (go = resolve)).then(answer), { cost: 1 });
+      const never = doing('never', () => new Promise<never>(() => {}), { cost: 0 });
+      const actors = { flow, w, never, budget: account() } as never;
+      const world = await World.open({ actors, decider: everybodyMay });
+      await world.start('budget', 'co', { limit: 100 });
+      await world.start('flow', '1');
+      go();
+      for (let i = 0; i < moment; i++) await Promise.resolve();
+      await world.tell('flow/1', { type: 'run.abort', by: 'ada', reason: 'enough' });
+      const { spent, reserved } = (world.snapshot('budget/co').context as Ledger).window;
+      expect([moment, spent, reserved]).toEqual([moment, microsOf(1), 0]);
+      await world.close();
+    }
+  });
+});
+
 describe('without money', () => {
   /** A run that has so much left for a task that costs 1, or 0.1. */
   const setting = (onExhausted: 'refuse' | 'cheaper' | 'review', left: number) => {
