@@ -1,5 +1,5 @@
 // The lie: "every item is done, so many at once, and one that fails does what was said".
-import { createActor } from 'xstate';
+import { assign, createActor, setup } from 'xstate';
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import type { WorkOutcome } from './graph.ts';
@@ -112,6 +112,23 @@ describe('a map', () => {
   it('ends with all when somebody has ended the run in one of them', () => {
     const map = new Mapping(['a', 'b'], { onItemError: 'collect' });
     map.end(0, { status: 'aborted', by: 'ada', reason: 'enough' });
+    expect(map.outcome).toMatchObject({ status: 'aborted', by: 'ada', reason: 'enough' });
+  });
+
+  it('ends the run though another item has failed, where somebody did so before they heard of that', () => {
+    const deaf = setup({ types: { context: {} as { outcome: WorkOutcome | undefined } } }).createMachine({
+      context: { outcome: undefined },
+      initial: 'working',
+      states: {
+        working: {
+          on: { end: { target: 'ended', actions: assign(({ event }) => ({ outcome: event['outcome'] })) } },
+        },
+        ended: { type: 'final' },
+      },
+      output: ({ context }) => context.outcome,
+    });
+    const map = new Mapping(['a', 'b'], { each: deaf }).fail(0);
+    map.end(1, { status: 'aborted', by: 'ada', reason: 'enough' });
     expect(map.outcome).toMatchObject({ status: 'aborted', by: 'ada', reason: 'enough' });
   });
 

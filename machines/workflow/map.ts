@@ -115,12 +115,11 @@ export function mapMachine(spec: MapSpec): AnyStateMachine {
           left: leftWith(context.left, id, compensate, ended, wasGiven),
         });
         enqueue.stopChild(id);
-        const ending = context.ending ?? endingAfter(outcome, id, onItemError);
-        if (ending !== undefined && context.ending === undefined) {
-          enqueue.assign({ ending });
-          for (const other of Object.keys(running))
-            enqueue.sendTo(other, { type: 'task.cancel', because: `item ${id} has ended it` });
-        }
+        const ending = endingAfter(outcome, id, onItemError, context.ending);
+        if (ending === context.ending) return;
+        enqueue.assign({ ending });
+        for (const other of Object.keys(running))
+          enqueue.sendTo(other, { type: 'task.cancel', because: `item ${id} has ended it` });
       }),
       note: assign({
         running: ({ context: { running }, event }) =>
@@ -220,12 +219,15 @@ const settled = (
   done: done + Object.keys(more).length,
 });
 
-/** Whether what came of an item ends everything. */
+/** Whether what came of an item ends everything. Who ends the run does so, though something else has ended this before. */
 function endingAfter(
   outcome: WorkOutcome,
   item: string,
   onItemError: MapSpec['onItemError'],
+  before?: WorkOutcome,
 ): WorkOutcome | undefined {
+  const isMore = outcome.status === 'aborted' && before?.status !== 'aborted';
+  if (before !== undefined && !isMore) return before;
   if (outcome.status === 'aborted') return outcome;
   if (outcome.status === 'complete' || onItemError === 'collect') return undefined;
   if (outcome.status === 'cancelled') return outcome;
