@@ -153,6 +153,7 @@ export function runOf(address: string): string {
   return rootOf(address);
 }
 
-function segments(address: string): readonly string[] {
+/** The ids along an address, from the name down. */
+export function segments(address: string): readonly string[] {
   return address.split('/').map((part) => part.replaceAll('%2F', '/').replaceAll('%25', '%'));
 }

@@ -1,9 +1,11 @@
 /**
  * Who has started a run, as far as its first record tells: on whose behalf it was started; who has triggered the schedule that has started
- * it; and of a fork whoever has started its original, besides whoever has forked it. None of them decides what comes of it.
+ * it, or told the supervisor to; and of a fork whoever has started its original, besides whoever has forked it. None of them decides what
+ * comes of it.
  */
 import { UnknownActor } from '../../runtime/index.ts';
 import type { HistoryOptions, HistoryRecord } from '../../runtime/index.ts';
+import { segments } from './review-permission.ts';
 
 /** What it needs of a system. */
 interface Histories {
@@ -12,6 +14,7 @@ interface Histories {
 
 const FORKED = 'heddle.forked';
 const TRIGGERED = 'heddle.schedule.trigger';
+const ADDED = 'heddle.child.start';
 
 /** Their ids. */
 export async function startersOf(system: Histories, run: string): Promise<readonly string[]> {
@@ -23,6 +26,7 @@ export async function startersOf(system: Histories, run: string): Promise<readon
     if (first === undefined) break;
     if (first.principal !== undefined) found.add(first.principal.id);
     for (const id of await triggerersOf(system, first)) found.add(id);
+    for (const id of await addersOf(system, first)) found.add(id);
     at = originalOf(first);
   }
   return [...found];
@@ -59,6 +63,24 @@ async function triggerersOf(
   })) {
     if (at < asked) break;
     if (at === asked && event.type === TRIGGERED && principal !== undefined) found.push(principal.id);
+  }
+  return found;
+}
+
+/** A supervisor that has other work starts a child later than it was told to, and another may have told it the same by then. */
+async function addersOf(system: Histories, { address, cause }: HistoryRecord): Promise<readonly string[]> {
+  if (cause.kind !== 'actor' || !cause.address.startsWith('supervisor/')) return [];
+  const [name, own] = segments(address);
+  const found: string[] = [];
+  for await (const { seq, event, principal } of system.history(cause.address, {
+    to: cause.seq,
+    reverse: true,
+  })) {
+    if (event.type !== ADDED) continue;
+    const { start, id } = event['child'] as { readonly start: string; readonly id: string };
+    if (start !== name || id !== own) continue;
+    if (principal !== undefined) found.push(principal.id);
+    if (seq === cause.seq) break;
   }
   return found;
 }

@@ -2,7 +2,7 @@
 // what is in it, tries to decide about it: with what they put into its input, at its gates, in the reviews of its tasks.
 import { call, extend, gate, human, loop, map, roles, strategies, task, vote, workflow } from 'heddle/actors';
 import type { Verifier } from 'heddle/actors';
-import { durable } from 'heddle';
+import { durable, supervisor } from 'heddle';
 import type { AccessRequest, Decider, Decision } from 'heddle';
 import { review } from 'heddle/machines';
 import { describe, expect, it } from 'vitest';
@@ -176,6 +176,28 @@ grants:
     await approve('ada');
     expect(await rejection(approve('ada'))).toMatchObject({ reason: 'not-permitted' });
     await approve('ivy');
+  });
+
+  it('does not decide it either where they have told a supervisor to start it, and another has told it the same', async () => {
+    const flow = workflow({ id: 'flow', tasks: { ok: gate({ role: 'editor' }) } });
+    const supervise = supervisor({ id: 'desk', children: [] });
+    const world = await World.open({ actors: { flow }, decider: everybodyMay, supervise });
+    const told = (who: string, id: string) =>
+      world.system
+        .as({ type: 'user', id: who })
+        .supervisor('desk')
+        .startChild({ start: 'flow', id, input: {} });
+    await told('ivy', 'a/1');
+    await rejection(told('bob', 'a/1'));
+    await told('ada', '2');
+    await world.crash();
+    const { reviews } = world.system;
+    const ID = 'flow/a%2F1/ok';
+    expect(await rejection(reviews.decide(ID, { by: 'ivy', verdict: 'approve' }))).toMatchObject({
+      reason: 'not-permitted',
+    });
+    expect(await collect(reviews.pending({ by: 'ivy' }))).toMatchObject([{ id: 'flow/2/ok' }]);
+    await reviews.decide(ID, { by: 'bob', verdict: 'approve' });
   });
 
   it('does not decide it in a fork either, whoever has forked it; nor does that one', async () => {

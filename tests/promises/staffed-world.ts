@@ -17,6 +17,7 @@ type Staffed = HeddleSystem<Readonly<Record<string, never>>>;
 export interface WorldOptions {
   readonly actors: StaffedDefinitions;
   readonly decider?: object;
+  readonly supervise?: object;
   readonly store?: Store;
   readonly onEmit?: (event: { type: string }) => void;
 }
