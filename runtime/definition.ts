@@ -30,6 +30,7 @@ import type { Restart, RestartFrom } from './supervision/restart-policy.ts';
 import type { RestartType } from './supervision/strategy.ts';
 import { checkMigrations, stepOfVersion } from './versions/migration.ts';
 import type { Migrations } from './versions/migration.ts';
+import type { Warrant } from './warrant.ts';
 
 /** The child spec of an actor: how the system treats it. Given by {@link durable}. */
 export interface ChildSpec {
@@ -82,9 +83,10 @@ export interface ChildSpec {
   readonly admits?: (input: unknown) => void;
   /**
    * Looks at an event from outside before it is taken, and throws what is wrong with it. Must be pure. `send` rejects with that error, and
-   * nothing has happened; a process that sends such an event fails with it. Events from other actors are not looked at.
+   * nothing has happened; a process that sends such an event fails with it. Events from other actors are not looked at. `by` is on whose
+   * behalf it is sent, where somebody was named (`system.as`).
    */
-  readonly accepts?: (event: AnyEventObject) => void;
+  readonly accepts?: (event: AnyEventObject, by?: Warrant['principal']) => void;
   /**
    * Events that are not for `send`, and what to use instead: `{ 'review.': 'system.reviews' }` for all whose type begins so. They
    * come from other actors, and from whoever looks after such actors and has looked at them before. `send` rejects with
@@ -172,7 +174,7 @@ interface ResolvedSpec {
   readonly version: number;
   readonly migrate: Migrations | undefined;
   readonly admits: ((input: unknown) => void) | undefined;
-  readonly accepts: ((event: AnyEventObject) => void) | undefined;
+  readonly accepts: ChildSpec['accepts'];
   readonly reserves: readonly (readonly [beginning: string, instead: string])[];
 }
 

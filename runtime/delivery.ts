@@ -82,7 +82,7 @@ export class Delivery {
       const prepared = runtime.events.prepare(event);
       const cell = runtime.cellOf(ref);
       if (!looksAfter) assertNotReserved(cell, event);
-      cell.definition.spec.accepts?.(prepared.event);
+      cell.definition.spec.accepts?.(prepared.event, acting?.principal);
       const trace = this.traceOf(options?.trace);
       const asks = acting ?? runtime.program;
       if (asks !== undefined && !asks.isActor)
@@ -363,13 +363,13 @@ function assertNotReserved({ address, definition }: Cell, { type }: AnyEventObje
 }
 
 /**
- * Whether an actor may be sent an event from outside, whoever sends it and in whichever way.
+ * Whether an actor may be sent an event from outside, in whichever way.
  * @throws InvalidArgument; what the receiver does not accept
  */
-export function assertMaySend(cell: Cell, event: AnyEventObject): void {
+export function assertMaySend(cell: Cell, event: AnyEventObject, by?: Warrant['principal']): void {
   assertSendable(event);
   assertNotReserved(cell, event);
-  cell.definition.spec.accepts?.(event);
+  cell.definition.spec.accepts?.(event, by);
 }
 
 function assertSendable(event: AnyEventObject): void {

@@ -67,7 +67,7 @@ import { calendarFor, timesOf } from './gate-times.ts';
 import { labelsIn } from './labels.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
-import { orderCheckOf } from './orders.ts';
+import { checkWords, orderCheckOf } from './orders.ts';
 import { isReference, valueAt } from './reference.ts';
 import { writtenNode, writtenWorkflow } from './written.ts';
 import type { Reference } from './reference.ts';
@@ -249,7 +249,7 @@ class Building {
       ...(undoes ? { undoes } : perTask !== undefined && { perTask }),
       ...(options.compensate !== undefined && { undoable: true }),
     };
-    return taskMachine(spec, this.#office.taskActors(duty));
+    return durable(taskMachine(spec, this.#office.taskActors(duty)), { accepts: checkWords });
   }
 
   #patienceOf(review: TimesOptions): Patience {
@@ -296,7 +296,7 @@ class Building {
       compensate,
     });
     return {
-      ...asWork(logic),
+      ...asWork(durable(logic, { accepts: checkWords })),
       input: over as Mapper,
       values: valuesOfBody(each),
       compensate: undoOfEach(compensate),
@@ -308,8 +308,9 @@ class Building {
     const checkInput = this.#inputCheckOf(body);
     const { logic: work, compensate } = this.#body(name, body);
     const doing = { body: work, checkInput, ask, compensate };
+    const logic = loopMachine({ ...doing, until, times, next, whenSpent });
     return {
-      ...asWork(loopMachine({ ...doing, until, times, next, whenSpent })),
+      ...asWork(durable(logic, { accepts: checkWords })),
       input: taken(inputOf(options), checkInput),
       values: valuesOfBody(body),
       compensate: undoOfEach(compensate),

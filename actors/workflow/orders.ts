@@ -1,9 +1,10 @@
 /**
  * What may be said to a run from outside: to end it, to let one of its tasks go on, to give one up. What nobody in there would hear, or
- * what does not say by whom it is decided and why, is refused to whoever says it.
+ * what does not say by whom it is decided and why, is refused to whoever says it; and what a user says somebody else has decided.
  */
 import type { AnyEventObject } from 'xstate';
 import { InvalidArgument } from '../../runtime/index.ts';
+import type { Principal } from '../../runtime/index.ts';
 import { innerOf } from './declaration.ts';
 import type { AnyWorkflowOptions, DeclarationOf } from './graph.ts';
 
@@ -14,22 +15,27 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'task.abandon': ['task', 'by', 'reason'],
 };
 
-/** Looks at what is said to the runs of a workflow: throws what is wrong with it. */
-export function orderCheckOf(
-  options: AnyWorkflowOptions,
-  declarationOf: DeclarationOf,
-): (event: AnyEventObject) => void {
-  return (event) => {
-    if (!Object.hasOwn(WORDS, event.type)) return;
-    for (const word of WORDS[event.type]!) {
-      const said: unknown = event[word];
-      if (typeof said !== 'string' || said.trim() === '')
-        throw new InvalidArgument(
-          `event.${word}`,
-          `must be a text that is not empty: it is kept as evidence`,
-        );
-    }
-    if (event.type === 'run.abort') return;
+/** Looks at what is said from outside: throws what is wrong with it. */
+export type OrderCheck = (event: AnyEventObject, sender?: Pick<Principal, 'type' | 'id'>) => void;
+
+/** Whether it is said by whom it is decided, and why. Said to a node itself, nobody above it looks at it. */
+export const checkWords: OrderCheck = (event, sender) => {
+  if (!Object.hasOwn(WORDS, event.type)) return;
+  for (const word of WORDS[event.type]!) {
+    const said: unknown = event[word];
+    if (typeof said !== 'string' || said.trim() === '')
+      throw new InvalidArgument(`event.${word}`, `must be a text that is not empty: it is kept as evidence`);
+  }
+  // Whoever has decided it does not decide later about what comes of it: reviews know users by their ids.
+  if (sender?.type === 'user' && event['by'] !== sender.id)
+    throw new InvalidArgument('event.by', `must be ${sender.id}, on whose behalf it is said`);
+};
+
+/** The same for what is said to the runs of a workflow, and whether somebody in there is meant. */
+export function orderCheckOf(options: AnyWorkflowOptions, declarationOf: DeclarationOf): OrderCheck {
+  return (event, sender) => {
+    checkWords(event, sender);
+    if (event.type !== 'task.resume' && event.type !== 'task.abandon') return;
     const wrong = problemOfTask(options, String(event['task']).split('/'), declarationOf);
     if (wrong !== undefined) throw new InvalidArgument('event.task', wrong);
   };

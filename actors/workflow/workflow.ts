@@ -4,7 +4,7 @@
  *
  * As it is made nobody sits in its office (`office.ts`): the system that hosts it makes it anew with its own agents.
  */
-import type { AnyEventObject, AnyStateMachine, StateMachine } from 'xstate';
+import type { AnyStateMachine, StateMachine } from 'xstate';
 import type { RunEvent } from '../../machines/workflow/events.ts';
 import type { RunContext } from '../../machines/workflow/progress.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
@@ -18,6 +18,7 @@ import { graphOf, schemaOf } from './graph.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { EMPTY_OFFICE } from './office.ts';
 import { orderCheckOf } from './orders.ts';
+import type { OrderCheck } from './orders.ts';
 import type { Office } from './office.ts';
 import { writtenWorkflow } from './written.ts';
 import type { Definition } from './written.ts';
@@ -192,7 +193,7 @@ export function inputCheckOf(logic: unknown): (input: unknown) => void {
 }
 
 /** What a workflow says of what is said to its runs from outside: throws what is wrong. */
-export function eventCheckOf(logic: unknown): (event: AnyEventObject) => void {
+export function eventCheckOf(logic: unknown): OrderCheck {
   const options = declarationOf(logic);
   return options === undefined ? () => {} : orderCheckOf(options, declarationOf);
 }

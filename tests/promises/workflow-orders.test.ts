@@ -68,6 +68,33 @@ describe('what is said to a run', () => {
       );
   });
 
+  it('is refused by its nodes themselves, too', async () => {
+    const world = await opened();
+    await world.system.reviews.decide('top/1/c/g', { by: 'ada', verdict: 'approve' });
+    await world.until(() => world.system.get('top/1/t') !== undefined);
+    for (const task of ['m', 'l', 't']) {
+      const said = world.system.get(`top/1/${task}`)!.send({ type: 'task.resume', task });
+      expect((await rejection(said)).message).toContain('event.by');
+    }
+  });
+
+  it('is refused where a user says that somebody else has decided it, also in a fork', async () => {
+    const world = await opened();
+    const adas = world.system.as({ type: 'user', id: 'ada' });
+    const abort = { type: 'run.abort', by: 'bob', reason: 'enough' };
+    const resume = { ...RESUME, by: 'bob', task: 'm' };
+    for (const said of [
+      adas.get('top/1')!.send(abort),
+      adas.get('top/1')!.send(resume),
+      adas.get('top/1/m')!.send(resume),
+      adas.fork('top/1', { as: 'top/2', with: { event: abort } }),
+    ])
+      expect((await rejection(said)).message).toContain('must be ada, on whose behalf it is said');
+    expect(world.system.get('top/2')).toBeUndefined();
+    const own = { ...abort, by: 'ada' };
+    await adas.get('top/1')!.send(own);
+  });
+
   it.each(['t', 'undo t', 'c', 'c/g', 'm', 'm/0', 'm/0/g', 'l/1/g', 't/poll/1'])(
     'is taken where somebody is meant: %s',
     async (name) => {
