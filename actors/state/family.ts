@@ -94,7 +94,7 @@ export class Family {
   #addRecalled({ task: address, agent, output: hash }: KeptAnswer): Key {
     const run = rootOf(address);
     const task = address.slice(run.length + 1);
-    return this.#note(outputKeyOf({ address }), { kind: 'output', run, task, agent, hash }, []);
+    return this.#note(outputKeyIn(address, hash), { kind: 'output', run, task, agent, hash }, []);
   }
 
   #addTask(run: string, task: PartStatus, given: readonly Key[], decisions: readonly HumanDecision[]): void {
@@ -253,7 +253,9 @@ export class Family {
 
 const MADE: ReadonlySet<Artifact['kind']> = new Set<Artifact['kind']>(['draft', 'part', 'output']);
 
-const outputKeyOf = ({ address }: Pick<PartStatus, 'address'>): Key => `${address}#output`;
+/** An answer from before that was taken in another store is not what was made at the same address in this one. */
+const outputKeyIn = (address: string, hash: string | undefined): Key => `${address}#output ${hash}`;
+const outputKeyOf = ({ address, output }: PartStatus): Key => outputKeyIn(address, output?.hash);
 
 const hashIn = ({ hash }: { readonly hash?: string | undefined }): Pick<Artifact, 'hash'> =>
   hash === undefined ? {} : { hash };

@@ -127,6 +127,43 @@ describe('an answer from before', () => {
       ]);
   });
 
+  it('that was taken in another store is not taken for what was made at the same address in this one', async () => {
+    const source = new Source();
+    const noted = workflow({
+      ...{ id: 'noted', strategy: recalling },
+      tasks: {
+        quote: task({ agent: 'source' }),
+        ok: gate({ needs: ['quote'], role: 'editor' }),
+        note: task({ needs: ['ok'], agent: 'noter', input: ({ ok }) => ok.output as never }),
+      },
+    });
+    const noter = doing('noter', ({ input }) => ({ noted: input['price'] }));
+    const waitsIn = (world: World, id: string) =>
+      world.until(() => world.system.get(`noted/${id}/ok`) !== undefined);
+    const there = await opened(source, { noted, noter });
+    for (const id of ['1', '2']) {
+      await there.start('noted', id, { symbol: 'X' });
+      await waitsIn(there, id);
+      source.isDown = true;
+    }
+    const history = await there.system.export('noted/2');
+    source.isDown = false;
+    const here = await opened(source, { noted, noter });
+    await here.start('noted', '1', { symbol: 'Z' });
+    await waitsIn(here, '1');
+    await here.system.import({ history });
+    await here.system.perform('noted/2');
+    await here.system.reviews.decide('noted/2/ok', { by: 'ada', verdict: 'approve' });
+    await here.until(() => here.snapshot('noted/2').status === 'done');
+    const { from } = await here.system.lineage(contentHashOf({ noted: 1 }));
+    const quoted = from.filter((one) => one.task === 'quote' && one.kind === 'output');
+    expect(quoted.map(({ run, hash }) => [run, hash])).toEqual(
+      ['noted/2', 'noted/1'].map((run) => [run, contentHashOf({ of: 'X', price: 1 })]),
+    );
+    const inputs = from.filter((one) => one.kind === 'input' && one.run === 'noted/1');
+    expect(inputs).toEqual([]);
+  });
+
   it('is there after a kill, and is the newest that was good', async () => {
     const source = new Source();
     const world = await opened(source);
