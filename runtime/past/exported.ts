@@ -41,6 +41,7 @@ export interface ExportedHistory {
 }
 
 interface Reading {
+  readonly root: string;
   readonly codes: Map<number, StoredCode>;
   readonly actors: Map<
     number,
@@ -74,11 +75,12 @@ export function readExported(text: string): ExportedHistory {
   if (sealed === undefined) throw new HistoryDamaged(seal + 1, 'it is cut off: its last line is no seal');
   if (sealed !== sha256(before))
     throw new HistoryDamaged(seal + 1, 'it was changed: its seal is not that of its lines');
-  const reading: Reading = { codes: new Map(), actors: new Map() };
-  for (let i = 1; i < seal; i++) read(reading, parsed(lines[i]!, i + 1) as Line, i + 1);
   const { root, store = '' } = header;
+  const reading: Reading = { root, codes: new Map(), actors: new Map() };
+  for (let i = 1; i < seal; i++) read(reading, parsed(lines[i]!, i + 1) as Line, i + 1);
   // In a fork, and in what was imported, those below were there first.
   const actors = [...reading.actors.values()].toSorted((a, b) => depthOf(a) - depthOf(b));
+  if (actors[0]?.address !== root) throw new HistoryDamaged(1, `it has no records of ${root}`);
   return { root, store, codes: reading.codes, actors };
 }
 
@@ -86,24 +88,29 @@ const depthOf = ({ address }: Pick<ExportedActor, 'address'>): number => address
 
 type Line = CodeLine | RecordLine | LetterLine | EndLine;
 
-function parsed(line: string, number: number): unknown {
+function parsed(line: string, number: number): object {
+  let value: unknown;
   try {
-    return JSON.parse(line) as unknown;
+    value = JSON.parse(line);
   } catch (error) {
     throw new HistoryDamaged(number, 'it is no JSON', { cause: error });
   }
+  if (typeof value === 'object' && value !== null) return value;
+  throw new HistoryDamaged(number, 'it is no object');
 }
 
-function read({ codes, actors }: Reading, line: Line, number: number): void {
+function read({ root, codes, actors }: Reading, line: Line, number: number): void {
   if ('code' in line) {
     const { code, ...stored } = line;
     codes.set(code, stored);
-  } else if ('ends' in line) actorOf(actors, line.ends, number).end = bytesOf(line.state);
+  } else if ('ends' in line) actorOf(actors, line.ends, number).end = bytesOf(line.state, number);
   else if ('letter' in line) {
     const { letter, actor, after, at, error } = line;
-    actorOf(actors, actor, number).letters.push({ id: letter, after, at, error, bytes: bytesOf(line.bytes) });
+    const bytes = bytesOf(line.bytes, number);
+    actorOf(actors, actor, number).letters.push({ id: letter, after, at, error, bytes });
   } else {
     const { actor, address } = line;
+    assertIsIn(root, address, number);
     const known = actors.get(actor) ?? {
       actor,
       address,
@@ -113,6 +120,8 @@ function read({ codes, actors }: Reading, line: Line, number: number): void {
       end: undefined,
     };
     actors.set(actor, known);
+    if (known.address !== address)
+      throw new HistoryDamaged(number, `its actor was ${known.address} before, and is ${address} now`);
     if (line.seq !== known.records.length + 1)
       throw new HistoryDamaged(number, `record ${known.records.length + 1} of ${address} is missing`);
     known.records.push(tellable(line, number));
@@ -126,14 +135,23 @@ function actorOf(actors: Reading['actors'], actor: number, number: number) {
   return known;
 }
 
+/** Whoever makes a text up takes with it no place of somebody else. */
+function assertIsIn(root: string, address: unknown, number: number): asserts address is string {
+  if (typeof address === 'string' && (address === root || address.startsWith(`${root}/`))) return;
+  throw new HistoryDamaged(number, `it is of ${String(address)}, and not of ${root} or below it`);
+}
+
 function tellable({ actor, seq, life, at, bytes, trailer }: RecordLine, number: number): TellableRecord {
-  const event = bytesOf(bytes);
+  const event = bytesOf(bytes, number);
   return {
     ...{ actor, seq, life, at, bytes: event, eventStart: 0, eventEnd: event.length, offset: 0 },
-    trailer: trailer === undefined ? undefined : bytesOf(trailer),
+    trailer: trailer === undefined ? undefined : bytesOf(trailer, number),
     // Where it stood in its store is of no account; its line tells the order.
     frame: { number, hash: undefined },
   };
 }
 
-const bytesOf = (text: string): Buffer => Buffer.from(text, 'base64');
+function bytesOf(text: unknown, number: number): Buffer {
+  if (typeof text === 'string' && text !== '') return Buffer.from(text, 'base64');
+  throw new HistoryDamaged(number, 'what was recorded is not there');
+}

@@ -4,7 +4,7 @@
  */
 import { resourceAt } from '../acting.ts';
 import type { Acting } from '../acting.ts';
-import { InvalidArgument } from '../errors.ts';
+import { HistoryDamaged, InvalidArgument } from '../errors.ts';
 import type { Ref } from '../kernel/ref.ts';
 import type { Birth, ForkEffects } from '../mailbox.ts';
 import type { TellableRecord } from '../retell.ts';
@@ -62,6 +62,7 @@ function ofNoCode({ codec }: Runtime, actor: ExportedActor): ExportedActor {
   const records = actor.records.map((record): TellableRecord => {
     const { birth, image, ...trailer } = unpackTrailer(codec, record.trailer);
     if (birth === undefined && image === undefined) return record;
+    assertIsOf(actor, image?.birth ?? birth, record);
     const bare = {
       ...trailer,
       birth: birth && withoutCode(birth),
@@ -70,6 +71,12 @@ function ofNoCode({ codec }: Runtime, actor: ExportedActor): ExportedActor {
     return { ...record, trailer: packTrailer(codec, bare) as Buffer };
   });
   return { ...actor, records };
+}
+
+/** Where an actor was born its own records say. @throws HistoryDamaged */
+function assertIsOf({ address }: ExportedActor, birth: Birth | undefined, { frame }: TellableRecord): void {
+  if (birth !== undefined && birth.address !== address)
+    throw new HistoryDamaged(frame.number, `it is of ${birth.address}, and says that it is of ${address}`);
 }
 
 function withoutCode(birth: Birth): Birth {

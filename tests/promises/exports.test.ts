@@ -1,5 +1,6 @@
 // The lie: "a run can be taken out of its store, and told again anywhere; and what has failed in it is a test that is red until it is
 // mended". Runs of all kinds, told by their own code, by changed code, and by code that mends them; texts that were tampered with.
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +22,16 @@ async function run(options: Parameters<typeof order>[0], poison: 'resume' | 'fai
   await ref.send({ type: 'ask' }).catch(() => {});
   await opened.settle();
   return opened;
+}
+
+/** The same with other lines, and the seal of those. */
+function resealed(history: string, change: (line: Record<string, unknown>) => unknown): string {
+  const lines = history.split('\n').slice(0, -2);
+  const text = lines
+    .map((line) => change(JSON.parse(line) as Record<string, unknown>))
+    .flatMap((line) => (line === undefined ? [] : `${JSON.stringify(line)}\n`))
+    .join('');
+  return `${text}${JSON.stringify({ sha256: createHash('sha256').update(text).digest('hex') })}\n`;
 }
 
 const byAddress = ([a]: unknown[], [b]: unknown[]): number => (String(a) < String(b) ? -1 : 1);
@@ -138,6 +149,35 @@ describe('an imported history', () => {
     expect(later.system.get('order/1')!.getSnapshot()).toMatchObject({ context: { told: [3, 3] } });
     for (const id of ['a', 'b', 'c'])
       expect(later.system.get(`order/${id}`)!.getSnapshot().context.total).toBe(0);
+  });
+
+  it('is nobody but who it says, and those below: a text that was made up takes no other place', async () => {
+    const opened = await run({});
+    const history = await opened.system.export('order/1');
+    const other = await open({ order: order() });
+    const there = await other.system.actor('order', 'abc');
+    await there.send({ type: 'add', n: 5 } as never);
+    const before = await other.system.verify();
+    const state = there.getSnapshot();
+    const said = (from: string, to: string) =>
+      resealed(history, (line) => (line.address === from ? { ...line, address: to } : line));
+    for (const text of [
+      said('order/1', 'order/1bc'),
+      said('order/1/kid', 'order/1bc'),
+      said('order/1/kid', 'order/1'),
+      said('order/1/kid', 'order/1/other'),
+      said('order/1', 'order/1/kid'),
+      resealed(history, (line) => (line.address === undefined ? line : undefined)),
+      resealed(history, (line) => (line.heddle === undefined ? line : { ...line, root: 'order/1/kid' })),
+      ...[null, 7, 'x', {}].map((odd) => resealed(history, (line) => (line.seq === 1 ? odd : line))),
+      ...[null, 7, '', {}].map((bytes) => resealed(history, (line) => ({ ...line, bytes }))),
+      ...[null, 7, {}].map((address) => resealed(history, (line) => ({ ...line, address }))),
+    ])
+      expect(await rejection(other.system.import({ history: text, as: 'order/a' }))).toMatchObject({
+        _tag: 'HistoryDamaged',
+      });
+    expect(await other.system.verify()).toEqual(before);
+    expect(other.system.get('order/abc')!.getSnapshot()).toEqual(state);
   });
 
   it('is refused where its address is taken, its name unknown, its story another, or its text damaged', async () => {
