@@ -271,6 +271,20 @@ describe('a kept process', () => {
     await execute.close();
   });
 
+  it('that says what nobody asked for after an answer is not asked again: the next call has another', async () => {
+    const code = `
+      require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+        const { id, params } = JSON.parse(line);
+        const metadata = { cost: 0, duration: 1, model: 'm', confidence: 1 };
+        const result = { id: params.id, status: 'success', output: { pid: process.pid }, metadata };
+        process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\nbye\\n');
+      })`;
+    const execute = subprocess({ command: process.execPath, args: ['-e', code], keep: true });
+    const results = await Promise.all([1, 2, 3].map(() => execute(assignment())));
+    expect(new Set(results.map(({ output }) => output['pid'])).size).toBe(3);
+    await execute.close();
+  });
+
   it('lets go at once whoever waits for a turn and is not wanted any more', async () => {
     const execute = worker({ keep: true });
     const [file, first, second] = [newFile(), new AbortController(), new AbortController()];

@@ -114,7 +114,7 @@ function kept(options: Settled): Runner {
 
   const execute = async (assignment: Assignment): Promise<TaskResult> => {
     throwIfAborted(assignment.signal);
-    if (talk === undefined || talk.isOver) talk = new Talk(options);
+    if (talk?.isIdle !== true) talk = new Talk(options);
     const current = talk;
     try {
       return await current.ask(assignment, false);
@@ -182,7 +182,7 @@ class Talk {
 
   /** It may be asked the next question. */
   get isIdle(): boolean {
-    return !this.isOver && this.#open === undefined;
+    return !this.isOver && this.#open === undefined && this.#disturbed === undefined;
   }
 
   /** @param isLast its input ends with the question */
