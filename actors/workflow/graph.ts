@@ -299,7 +299,7 @@ class Building {
       ...asWork(durable(logic, { accepts: checkWords })),
       input: over as Mapper,
       values: valuesOfBody(each),
-      compensate: undoOfEach(compensate),
+      compensate: ordered(undoOfEach(compensate)),
     };
   }
 
@@ -313,7 +313,7 @@ class Building {
       ...asWork(durable(logic, { accepts: checkWords })),
       input: taken(inputOf(options), checkInput),
       values: valuesOfBody(body),
-      compensate: undoOfEach(compensate),
+      compensate: ordered(undoOfEach(compensate)),
     };
   }
 
@@ -358,7 +358,7 @@ class Building {
     const machine = runMachine(graph, { isNested: true });
     return {
       logic: durable(machine, { accepts: orderCheckOf(options, this.#declarationOf) }),
-      compensate: undoOfRun(graph),
+      compensate: ordered(undoOfRun(graph)),
     };
   }
 
@@ -379,6 +379,10 @@ type Work = Pick<WorkNode, 'logic' | 'compensate'>;
 type Own = Pick<WorkNode, 'logic' | 'start' | 'outcome' | 'cancels' | 'input' | 'values' | 'compensate'>;
 
 const AS_WORK = { start: undefined, outcome: undefined, cancels: 'asks' } as const;
+
+/** Those who undo are told as those who work are. */
+const ordered = (compensation: Compensation | undefined): Compensation | undefined =>
+  compensation && { ...compensation, logic: durable(compensation.logic, { accepts: checkWords }) };
 
 const asWork = (logic: AnyActorLogic) => ({ logic, ...AS_WORK }) as const;
 

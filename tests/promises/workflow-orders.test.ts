@@ -78,6 +78,49 @@ describe('what is said to a run', () => {
     }
   });
 
+  it('is refused by those who undo it, too', async () => {
+    const PERMIT = { effect: 'permit', determining: ['rule'], reasons: [], obligations: [] } as const;
+    const decider = {
+      hash: 'gated',
+      decide: ({ resource }: { readonly resource: { readonly id: string } }) =>
+        resource.id === 'refund' ? { ...PERMIT, obligations: [{ type: 'gate', role: 'boss' }] } : PERMIT,
+    };
+    const refund = doing('refund', () => ({}));
+    const pay = task({ agent: 'echo', compensate: { agent: 'refund' } });
+    const paid = workflow({ id: 'paid', tasks: { pay } });
+    const onError = 'compensate';
+    const flow = workflow({
+      id: 'flow',
+      tasks: {
+        c: call({ workflow: paid, input: () => ({}) }),
+        m: map({ needs: ['c'], over: () => [{}], each: paid }),
+        l: loop({ needs: ['m'], body: paid, until: () => true, times: 2, input: () => ({}) }),
+        t: task({ needs: ['l'], agent: 'nobody', onError }),
+      },
+    });
+    const nobody = doing('nobody', () => {
+      throw new Error('no');
+    });
+    const world = await World.open({ actors: { flow, paid, echo, refund, nobody }, decider });
+    await world.start('flow', '1');
+    await world.advance(3_600_000);
+    for (const [node, part] of [
+      ['l', '1/'],
+      ['m', '0/'],
+      ['c', ''],
+    ] as const) {
+      const undoing = `flow/1/undo ${node}`;
+      const clearance = `${undoing}/${part}undo pay/clearance`;
+      await world.until(() => world.system.get(clearance) !== undefined);
+      for (const address of [undoing, `${undoing}/${part}undo pay`]) {
+        const said = world.system.get(address)!.send({ type: 'task.resume' });
+        expect((await rejection(said)).message).toContain('event.');
+      }
+      await world.system.reviews.decide(clearance, { by: 'ada', verdict: 'approve' });
+    }
+    await world.until(() => world.snapshot('flow/1').status !== 'active');
+  });
+
   it('is refused where a user says that somebody else has decided it, also in a fork', async () => {
     const world = await opened();
     const adas = world.system.as({ type: 'user', id: 'ada' });
