@@ -48,7 +48,7 @@ function originalOf({ event }: HistoryRecord): string | undefined {
   return address;
 }
 
-/** An occurrence that somebody has asked for may have waited its turn: it is called after the moment at which they did. */
+/** An occurrence that somebody has asked for may have waited its turn: it is called after the moment at which they did, by the clock of then. */
 async function triggerersOf(
   system: Histories,
   { address, cause }: HistoryRecord,
@@ -57,12 +57,15 @@ async function triggerersOf(
   if (cause.kind !== 'actor' || instant === undefined) return [];
   const asked = Date.parse(instant);
   const found: string[] = [];
+  let isFound = false;
   for await (const { at, event, principal } of system.history(cause.address, {
     to: cause.seq,
     reverse: true,
   })) {
-    if (at < asked) break;
-    if (at === asked && event.type === TRIGGERED && principal !== undefined) found.push(principal.id);
+    if (isFound && at !== asked) break;
+    if (at !== asked || event.type !== TRIGGERED) continue;
+    isFound = true;
+    if (principal !== undefined) found.push(principal.id);
   }
   return found;
 }

@@ -178,6 +178,26 @@ grants:
     await approve('ivy');
   });
 
+  it('does not decide it either where the clock was set back while what they have triggered waited', async () => {
+    const flow = workflow({ id: 'flow', tasks: { ok: gate({ role: 'editor' }) } });
+    const world = await worldWith({ flow });
+    const daily = { id: 'daily', start: 'flow', input: {}, every: '24 hours', overlap: 'queue' } as const;
+    await world.system.schedules.declare(daily);
+    for (const id of ['bob', 'ivy']) {
+      await world.system.as({ type: 'user', id }).schedules.trigger('daily');
+      await world.advance(1000);
+    }
+    await world.advance(-3_600_000);
+    const approve = async (by: string) => {
+      const [waiting] = await collect(world.system.reviews.pending());
+      await world.system.reviews.decide(waiting!.id, { by, verdict: 'approve' });
+      await world.settle();
+    };
+    await approve('ivy');
+    expect(await rejection(approve('ivy'))).toMatchObject({ reason: 'not-permitted' });
+    await approve('bob');
+  });
+
   it('does not decide it either where they have told a supervisor to start it, and another has told it the same', async () => {
     const flow = workflow({ id: 'flow', tasks: { ok: gate({ role: 'editor' }) } });
     const supervise = supervisor({ id: 'desk', children: [] });
