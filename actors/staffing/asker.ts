@@ -34,9 +34,9 @@ export async function hasHeard(askers: Askers, asking: Asking): Promise<boolean>
   if (asker === undefined) return true;
   await untilOver(asker, asking);
   const stood = asker.getSnapshot() as Stood;
-  return (
-    isWaiting(asker, asking) || !isTask(stood) || stood.context.log[asking.attempt - 1]?.cost !== undefined
-  );
+  if (isWaiting(asker, asking) || !isTask(stood)) return true;
+  const { cost, unasked } = stood.context.log[asking.attempt - 1] ?? {};
+  return cost !== undefined && unasked === undefined;
 }
 
 /** Resolves when it does not wait any more, or nobody could say so. */

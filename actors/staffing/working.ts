@@ -97,6 +97,12 @@ export class Working {
       const message = `${name} is a person by now, who is asked by a review`;
       return unasked({ class: 'cancelled', message }, 'replaced');
     }
+    // A call that the end of a process has broken off is made again, and another model is another call: who permits that?
+    const { model = agent.model } = input.known ?? {};
+    if (agent.model !== model) {
+      const message = `${name} is asked with ${agent.model} by now, and was chosen with ${model}`;
+      return unasked({ class: 'cancelled', message }, 'replaced');
+    }
     return this.#call(duty, agent, { input, signal });
   }
 

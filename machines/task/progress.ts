@@ -258,9 +258,15 @@ export function begun(context: TaskContext, now: number): Changed {
 /** What the agent is asked. */
 export function askingOf(context: TaskContext, spec: TaskSpec): Asking {
   const { attempts, advice, problems, ticket, accounts, inParts, parts, supplied } = context;
-  const { agent, permits, contract, window } = advice!;
+  const { agent, permits, contract, window, model } = advice!;
   return {
-    ...{ agent, known: { contract, window }, permits, problems, attempt: attempts },
+    ...{
+      agent,
+      known: { contract, window, ...(model !== undefined && { model }) },
+      permits,
+      problems,
+      attempt: attempts,
+    },
     envelope: envelopeOf(context, spec),
     idempotencyKey: keyOf(context),
     ...(ticket !== undefined && { bill: { accounts, ticket } }),

@@ -69,22 +69,23 @@ export function givenTo({ start, input, advice }: TaskContext): Given {
 }
 
 /** The same without what stands in some places. Where nothing stands, nothing changes. */
-export function redacted(given: Given, { places, mask }: Pick<Redaction, 'places' | 'mask'>): Given {
-  return places.reduce((left: unknown, place) => without(left, keysOf(place), mask), given) as Given;
-}
+export const redacted = (given: Given, { places, mask }: Pick<Redaction, 'places' | 'mask'>): Given =>
+  without(given, places.map(keysOf), mask) as Given;
 
 /** @throws NotJson */
 export const digestOfGiven = (given: Given): string => sha256(canonicalOf(given));
 
 const EVERY = '*';
 
-function without(value: unknown, [key, ...rest]: readonly string[], mask: string | undefined): unknown {
-  if (typeof value !== 'object' || value === null || key === undefined) return value;
-  const isMeant = (name: string): boolean => key === EVERY || key === name;
+type Path = readonly string[];
+
+/** All places at once: what is left out of a list moves what is behind it to other places. */
+function without(value: unknown, paths: readonly Path[], mask: string | undefined): unknown {
+  if (typeof value !== 'object' || value === null) return value;
   const change = (name: string, item: unknown): unknown[] => {
-    if (!isMeant(name)) return [item];
-    if (rest.length > 0) return [without(item, rest, mask)];
-    return mask === undefined ? [] : [mask];
+    const inside = paths.filter(([key]) => key === EVERY || key === name).map(([, ...rest]) => rest);
+    if (inside.some((rest) => rest.length === 0)) return mask === undefined ? [] : [mask];
+    return [inside.length === 0 ? item : without(item, inside, mask)];
   };
   if (Array.isArray(value)) return value.flatMap((item, index) => change(String(index), item));
   return Object.fromEntries(

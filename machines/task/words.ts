@@ -232,7 +232,7 @@ export interface Supplied {
 export interface Asking {
   readonly agent: string;
   /** What was known of it when it was chosen: somebody else may have the name by now. */
-  readonly known?: Pick<Advised, 'contract' | 'window'>;
+  readonly known?: Pick<Advised, 'contract' | 'window' | 'model'>;
   readonly envelope: TaskEnvelope;
   readonly idempotencyKey: string;
   readonly attempt: number;

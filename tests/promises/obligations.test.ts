@@ -114,6 +114,28 @@ grants:
     expect([asked.length, world.snapshot('pay/1').status]).toEqual([1, 'done']);
   });
 
+  it.each([
+    ['that is forbidden', { ...PERMIT, effect: 'deny' }],
+    ['that must be approved', { ...PERMIT, obligations: [{ type: 'gate', role: 'any' }] }],
+  ] as const)('a call that was broken off is not made again with another model %s', async (_, ofOther) => {
+    const decider: Decider = {
+      hash: 'models',
+      decide: ({ action, resource }) =>
+        action.name === 'agent.call' && resource.properties?.['model'] === 'other' ? ofOther : PERMIT,
+    };
+    const clerk = doing('clerk', () => new Promise(() => {}));
+    const world = await World.open({ actors: { pay, clerk }, decider });
+    await world.start('pay', '1', { amount: 1 });
+    expect(world.snapshot('pay/1/work').value).toBe('asking');
+    const asked: unknown[] = [];
+    const other = doing('clerk', (assignment) => (asked.push(assignment), {}), { model: 'other' });
+    await world.crash({ actors: { pay, clerk: other } });
+    expect(asked).toEqual([]);
+    // The first call may have cost something.
+    const { value, context } = world.snapshot('pay/1/work');
+    expect([value, context.unknownCosts]).toEqual([ofOther.effect === 'deny' ? 'failed' : 'clearing', 1]);
+  });
+
   it('is asked again for another input, and expires as a refusal', async () => {
     const { world, asked } = await worldWith(obliging({ type: 'gate', role: 'any', within: '1 hour' }));
     await world.start('pay', '1', { amount: 1 });
@@ -228,6 +250,20 @@ describe('what must be redacted', () => {
     await world.crash();
     const { about } = world.system.reviews.get('pay/1/work/review')!;
     expect(about).toMatchObject({ work: { ssn: '…', amount: 1 } });
+  });
+
+  it.each([
+    [['/input/rows/0', '/input/rows/1'], ['fine']],
+    [['/input/rows/1', '/input/rows/0'], ['fine']],
+    [['/input/rows/0', '/input/rows/*'], []],
+    [
+      ['/input/rows/1/no', '/input/rows/1'],
+      ['one', 'fine'],
+    ],
+  ])('is each of the places as they were, also where others are left out: %j', async (places, rows) => {
+    const { world, asked } = await worldWith(obliging({ type: 'redact', places }));
+    await world.start('pay', '1', { amount: 1, rows: ['one', 'two', 'fine'] });
+    expect(asked.map(({ input }) => input)).toEqual([{ amount: 1, rows }]);
   });
 
   const INPUT = {
