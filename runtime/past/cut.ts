@@ -9,7 +9,8 @@
 import type { AnyEventObject } from 'xstate';
 import type { Packed } from '../../storage/codec.ts';
 import type { Cell } from '../cell.ts';
-import { InvalidArgument, StoryChanged } from '../errors.ts';
+import type { StoredInboxMessage } from '../checkpoint.ts';
+import { HistoryDamaged, InvalidArgument, StoryChanged } from '../errors.ts';
 import type { PreparedEvent } from '../events.ts';
 import { own } from '../image.ts';
 import type { Ref } from '../kernel/ref.ts';
@@ -21,7 +22,7 @@ import type { Runtime } from '../runtime.ts';
 import { messageKeyOf, unpackCause, unpackTrailer } from '../trailer.ts';
 import type { Cause, MessageKey, StepCause } from '../trailer.ts';
 import { birthOf } from '../turn.ts';
-import type { ExportedActor } from './exported.ts';
+import type { ExportedHistory, ExportedMessage } from './exported.ts';
 import { isBefore, journalsFrom, placeOfRecord } from './ledger-order.ts';
 import type { Place } from './ledger-order.ts';
 import { checkpointOf, journalAt, recordsBackOf, recordsOf } from './reading.ts';
@@ -95,9 +96,12 @@ export async function cutAt(runtime: Runtime, address: string, moment: Moment, p
 
 /**
  * The actors of an exported history as of its end.
- * @throws StoryChanged when today's code cannot tell it, UnknownActor
+ * @throws StoryChanged when today's code cannot tell it, UnknownActor, HistoryDamaged
  */
-export function cutOfExport(runtime: Runtime, actors: readonly ExportedActor[]): Cut {
+export function cutOfExport(
+  runtime: Runtime,
+  { actors, awaited }: Pick<ExportedHistory, 'actors' | 'awaited'>,
+): Cut {
   const members = new Map<number, Member>();
   const post = new Post(runtime);
   let at = 0;
@@ -110,6 +114,7 @@ export function cutOfExport(runtime: Runtime, actors: readonly ExportedActor[]):
     members.set(actor, { journal, cell });
     at = Math.max(at, records.at(-1)!.at);
   }
+  for (const message of awaited) post.add(message);
   post.disarmWhatFired(members);
   const { address: of, records } = actors[0]!;
   return { record: records.at(-1)!, of, at, members, underWay: post.underWay(members) };
@@ -219,6 +224,26 @@ class Post {
       place: placeOfRecord(record),
     };
     this.#sent.set(messageKeyOf(cause)!, { ...sent, ...(birth && { birth }) });
+  }
+
+  /** What a text tells besides its records. @throws HistoryDamaged */
+  add({ to, bytes, line: frame }: ExportedMessage): void {
+    const { life, cause, packed, type, birth } = this.#messageIn(bytes, frame);
+    const key = messageKeyOf(cause);
+    if (cause.kind !== 'actor' || this.#sent.has(key!)) return;
+    const place = { frame, offset: 0 };
+    this.#sent.set(key!, { to, life, type, packed, cause, place, ...(birth && { birth }) });
+  }
+
+  #messageIn(bytes: Packed, line: number) {
+    const { codec } = this.#runtime;
+    try {
+      const { life, cause, event: packed, birth } = codec.unpack(bytes) as StoredInboxMessage;
+      const { type } = codec.unpack(packed) as AnyEventObject;
+      return { life, cause: unpackCause(cause), packed, type, birth };
+    } catch (error) {
+      throw new HistoryDamaged(line, 'its message cannot be read', { cause: error });
+    }
   }
 
   // ---- since then -------------------------------------------------------------------------------------------------

@@ -10,18 +10,22 @@
  *     {"actor":5,"address":"order/7","seq":1,…}                   each record, in the order in which it happened
  *     {"letter":9,"actor":5,"after":12,…}                         each event that could not be applied
  *     {"ends":5,"state":"…"}                                      the state that each story ends with, where it is known
+ *     {"awaits":6,"address":"order/7/payment",…}                  each message that nobody had taken by then
  *     {"sha256":"…"}
  */
 import type { AnyEventObject } from 'xstate';
 import { sha256 } from '../../storage/checksum.ts';
 import type { JournalRecord } from '../../storage/journal.ts';
 import type { Cell } from '../cell.ts';
+import type { StoredInboxMessage } from '../checkpoint.ts';
 import { messageOf, StoryChanged, UnknownActor } from '../errors.ts';
 import { readCell } from '../restore.ts';
 import { RECODED } from '../retell.ts';
 import type { Runtime } from '../runtime.ts';
-import { unpackTrailer } from '../trailer.ts';
+import { packCause, unpackTrailer } from '../trailer.ts';
 import type { StoredCode } from '../versions/codes.ts';
+import { cutAt } from './cut.ts';
+import type { UnderWay } from './cut.ts';
 import { inLedgerOrder, journalsFrom } from './ledger-order.ts';
 import { journalAt } from './reading.ts';
 import type { Journal } from './reading.ts';
@@ -72,6 +76,16 @@ export interface EndLine {
   readonly ends: number;
   readonly state: string;
 }
+/** Most of them the records tell as well; of those that a fork began with, and those from outside, only this does. */
+export interface AwaitsLine {
+  /** Who awaits it. It may be yet to be born. */
+  readonly awaits: number;
+  readonly address: string;
+  /** For people. */
+  readonly event: unknown;
+  /** A {@link StoredInboxMessage}. */
+  readonly message: string;
+}
 export interface SealLine {
   readonly sha256: string;
 }
@@ -117,6 +131,8 @@ export async function exported(
     const state = last.get(journal.actor) === journal.end?.seq ? stateAtEnd(runtime, journal) : undefined;
     if (state !== undefined) write({ ends: journal.actor, state } satisfies EndLine);
   }
+  for (const message of await underWayAt(runtime, address, records.at(-1)!))
+    write(awaitsLine(runtime, message));
   const text = lines.map((line) => `${line}\n`).join('');
   return `${text}${JSON.stringify({ sha256: sha256(text) } satisfies SealLine)}\n`;
 }
@@ -155,6 +171,31 @@ async function* letterLines(runtime: Runtime, journals: readonly Journal[]): Asy
       error: messageOf(error),
     };
   }
+}
+
+/** What was under way when the last record was made, as far as today's code can tell. */
+async function underWayAt(
+  runtime: Runtime,
+  address: string,
+  last: Pick<RecordLine, 'address' | 'seq'>,
+): Promise<readonly UnderWay[]> {
+  try {
+    return (await cutAt(runtime, address, last)).underWay;
+  } catch (error) {
+    // Its code is gone, or tells another story: it is exported all the same.
+    if (error instanceof UnknownActor || error instanceof StoryChanged) return [];
+    throw error;
+  }
+}
+
+function awaitsLine({ codec }: Runtime, { to, life, packed, cause, birth }: UnderWay): AwaitsLine {
+  const message: StoredInboxMessage = { life, cause: packCause(cause), event: packed, birth };
+  return {
+    awaits: to.actor,
+    address: to.address,
+    event: readable(codec.unpack(packed)),
+    message: base64(codec.packAs(0, message)),
+  };
 }
 
 /** What the states after all records hash to, as far as today's code tells them. */

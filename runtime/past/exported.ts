@@ -7,7 +7,15 @@ import { HistoryDamaged } from '../errors.ts';
 import type { TellableRecord } from '../retell.ts';
 import type { StoredCode } from '../versions/codes.ts';
 import { EXPORT_FORMAT } from './export.ts';
-import type { CodeLine, EndLine, HeaderLine, LetterLine, RecordLine, SealLine } from './export.ts';
+import type {
+  AwaitsLine,
+  CodeLine,
+  EndLine,
+  HeaderLine,
+  LetterLine,
+  RecordLine,
+  SealLine,
+} from './export.ts';
 
 /** One actor of it. */
 export interface ExportedActor {
@@ -31,6 +39,15 @@ export interface ExportedLetter {
   readonly error: string;
 }
 
+/** A message that nobody had taken by the end. */
+export interface ExportedMessage {
+  readonly to: { readonly actor: number; readonly address: string };
+  /** A `StoredInboxMessage`. */
+  readonly bytes: Packed;
+  /** The line that it stands in. */
+  readonly line: number;
+}
+
 export interface ExportedHistory {
   readonly root: string;
   /** The id of the store that it comes from. */
@@ -38,10 +55,12 @@ export interface ExportedHistory {
   readonly codes: ReadonlyMap<number, StoredCode>;
   /** Parents before their children, so the root first. */
   readonly actors: readonly ExportedActor[];
+  readonly awaited: readonly ExportedMessage[];
 }
 
 interface Reading {
   readonly root: string;
+  readonly awaited: ExportedMessage[];
   readonly codes: Map<number, StoredCode>;
   readonly actors: Map<
     number,
@@ -76,17 +95,18 @@ export function readExported(text: string): ExportedHistory {
   if (sealed !== sha256(before))
     throw new HistoryDamaged(seal + 1, 'it was changed: its seal is not that of its lines');
   const { root, store = '' } = header;
-  const reading: Reading = { root, codes: new Map(), actors: new Map() };
+  const reading: Reading = { root, codes: new Map(), actors: new Map(), awaited: [] };
   for (let i = 1; i < seal; i++) read(reading, parsed(lines[i]!, i + 1) as Line, i + 1);
   // In a fork, and in what was imported, those below were there first.
   const actors = [...reading.actors.values()].toSorted((a, b) => depthOf(a) - depthOf(b));
   if (actors[0]?.address !== root) throw new HistoryDamaged(1, `it has no records of ${root}`);
-  return { root, store, codes: reading.codes, actors };
+  const { codes, awaited } = reading;
+  return { root, store, codes, actors, awaited };
 }
 
 const depthOf = ({ address }: Pick<ExportedActor, 'address'>): number => address.split('/').length;
 
-type Line = CodeLine | RecordLine | LetterLine | EndLine;
+type Line = CodeLine | RecordLine | LetterLine | EndLine | AwaitsLine;
 
 function parsed(line: string, number: number): object {
   let value: unknown;
@@ -99,7 +119,7 @@ function parsed(line: string, number: number): object {
   throw new HistoryDamaged(number, 'it is no object');
 }
 
-function read({ root, codes, actors }: Reading, line: Line, number: number): void {
+function read({ root, codes, actors, awaited }: Reading, line: Line, number: number): void {
   if ('code' in line) {
     const { code, ...stored } = line;
     codes.set(code, stored);
@@ -108,6 +128,10 @@ function read({ root, codes, actors }: Reading, line: Line, number: number): voi
     const { letter, actor, after, at, error } = line;
     const bytes = bytesOf(line.bytes, number);
     actorOf(actors, actor, number).letters.push({ id: letter, after, at, error, bytes });
+  } else if ('awaits' in line) {
+    const { awaits: actor, address, message } = line;
+    assertIsIn(root, address, number);
+    awaited.push({ to: { actor, address }, bytes: bytesOf(message, number), line: number });
   } else {
     const { actor, address } = line;
     assertIsIn(root, address, number);

@@ -37,14 +37,11 @@ export async function imported(runtime: Runtime, options: ImportOptions, acting:
   const { history, effects = 'hold', by, as: wanted } = options;
   if (typeof history !== 'string')
     throw new InvalidArgument('history', 'must be the text of an exported history');
-  const { root: address, store, actors } = readExported(history);
+  const { root: address, store, actors, awaited } = readExported(history);
   const as = wanted ?? address;
   assertMove(runtime, address, as, effects, ['rerun', 'hold']);
   return acting.act('import', resourceAt(as, { effects }), async (warrant) => {
-    const cut = cutOfExport(
-      runtime,
-      actors.map((actor) => ofNoCode(runtime, actor)),
-    );
+    const cut = cutOfExport(runtime, { actors: actors.map((actor) => ofNoCode(runtime, actor)), awaited });
     assertForkable(runtime, cut, address);
     const first = { type: IMPORTED, store, ...(by !== undefined && { by }) };
     const move = { address, as, effects, event: first, isForeign: true, warrant };

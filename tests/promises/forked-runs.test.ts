@@ -1,5 +1,6 @@
 // The lie: "a fork of a run is a run of its own". Runs with lists, runs within them, money, people and tools are forked and imported in
 // the middle of their work: whoever is asked then is asked by the fork, under its keys, for its money; and its status is its own.
+import { createHash } from 'node:crypto';
 import { budget, call, extend, gate, map, roles, strategies, task, workflow } from 'heddle/actors';
 import type { Assignment } from 'heddle/actors';
 import { account } from 'heddle/machines';
@@ -256,5 +257,55 @@ describe('a run that was imported', () => {
     }
     const runs = new Set(office.asked.slice(before).map(({ context }) => context.run));
     expect([...runs].sort()).toEqual(['flow/2', 'flow/2/within', 'flow/3', 'flow/3/within']);
+  });
+
+  /** A run that is done, and another store with the same actors. */
+  async function done() {
+    const clerk = doing('clerk', ({ input }) => input);
+    const flow = workflow({ id: 'flow', tasks: { a: task({ agent: 'clerk' }) } });
+    const options = { actors: { flow, clerk }, decider: PERMITTING };
+    const world = await World.open(options);
+    await world.start('flow', '1');
+    await world.until(() => world.snapshot('flow/1').status === 'done');
+    return { world, other: await World.open(options) };
+  }
+
+  it.each([
+    ['as of any record', () => Promise.resolve()],
+    ['while runs are paused', (world: World) => world.system.pause({ name: 'flow' })],
+  ])('from a fork goes on with what that had been sent before it was made: %s', async (_, prepare) => {
+    const { world, other } = await done();
+    await prepare(world);
+    const records = (await world.history('flow/1')).length;
+    for (let at = 1; at < records; at++) {
+      const fork = `flow/fork-${at}`;
+      await world.system.fork('flow/1', { at, as: fork });
+      const history = await world.system.export(fork, { to: 1 });
+      await other.system.import({ history });
+      await other.system.perform(fork);
+      await other.until(() => other.snapshot(fork).status === 'done');
+    }
+    expect(records).toBeGreaterThan(1);
+    expect((await other.system.verify()).broken).toEqual([]);
+  });
+
+  it('refuses a message for somebody else, and one that cannot be read', async () => {
+    const { world, other } = await done();
+    await world.system.fork('flow/1', { at: 1, as: 'flow/fork' });
+    const history = await world.system.export('flow/fork', { to: 1 });
+    const line = history.split('\n').find((one) => one.startsWith('{"awaits"'))!;
+    const forged = (change: object): string => {
+      const lines = history.replace(line, JSON.stringify({ ...JSON.parse(line), ...change })).split('\n');
+      const text = lines.slice(0, -2).join('\n') + '\n';
+      return `${text}${JSON.stringify({ sha256: createHash('sha256').update(text).digest('hex') })}\n`;
+    };
+    await other.system.import({ history: forged({}) });
+    for (const [change, message] of [
+      [{ address: 'flow/1/a' }, 'not of flow/fork or below it'],
+      [{ message: 'AAAA' }, 'its message cannot be read'],
+      [{ message: 7 }, 'what was recorded is not there'],
+    ] as const)
+      await expect(other.system.import({ history: forged(change), as: 'flow/9' })).rejects.toThrow(message);
+    expect(other.system.get('flow/9')).toBeUndefined();
   });
 });
