@@ -1,7 +1,17 @@
 // The lie: "the hosted machine is the same statechart, in which every child is only a name". Children of every kind of
 // source, in deep places and with names that are easily mistaken; none of them may ever run inside of its parent.
 import { describe, expect, it, vi } from 'vitest';
-import { assign, createMachine, fromCallback, fromPromise, fromTransition, setup, spawnChild } from 'xstate';
+import {
+  assign,
+  createActor,
+  createMachine,
+  fromCallback,
+  fromPromise,
+  fromTransition,
+  setup,
+  spawnChild,
+  StateMachine,
+} from 'xstate';
 import type { AnyActorRef, AnyStateMachine } from 'xstate';
 import { BareActor } from '../testing/bare-actor.ts';
 import { childLogic, DEFAULT_MAX_MICROSTEPS, hostedMachine, isMachine, sourceNameOf } from './machine.ts';
@@ -158,6 +168,24 @@ describe('a hosted machine', () => {
     const actor = new BareActor(original).begin().take('GO');
     expect(actor.snapshot).toMatchObject({ status: 'done', output: 'out', value: 'b' });
     expect(guard).toHaveBeenCalledOnce();
+  });
+
+  it('is one over the same states, where its children are named; with implementations and a bound of its own', () => {
+    const original = setup({ actors: { named } }).createMachine({
+      initial: 'a',
+      states: { a: { invoke: { src: 'named' }, on: { GO: 'b' } }, b: { type: 'final' } },
+    });
+    const hosted = hostedMachine(original, 100);
+    expect([hosted instanceof StateMachine, hosted === (original as unknown)]).toEqual([true, false]);
+    expect(hosted.root).toBe(original.root);
+    expect(hosted.implementations.actors['named']).not.toBe(named);
+    expect(original.implementations.actors.named).toBe(named);
+    expect([original.options.maxIterations, hosted.options.maxIterations]).toEqual([Infinity, 100]);
+    // What XState binds to a machine is bound to this one.
+    const actor = createActor(hosted).start();
+    expect(actor.getSnapshot().machine).toBe(hosted);
+    actor.send({ type: 'GO' });
+    expect(actor.getSnapshot()).toMatchObject({ value: 'b', status: 'done', machine: hosted });
   });
 
   it.each<[own: number | undefined, given: number, bound: number]>([

@@ -7,6 +7,7 @@
  */
 import { StateMachine } from 'xstate';
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
+import { selected } from './selection.ts';
 
 /** One macrostep may take at most this many microsteps: beyond, a cycle of `always` or `raise` would hang the process. */
 export const DEFAULT_MAX_MICROSTEPS = 10_000;
@@ -49,18 +50,42 @@ interface NodeConfig {
 /** The same machine with stand-ins for its children, and a bound on its microsteps. */
 export function hostedMachine(machine: AnyStateMachine, maxMicrosteps: number): AnyStateMachine {
   const { actors, ...others } = machine.implementations;
-  const hosted: AnyStateMachine = new StateMachine(
-    withStandIns(machine.config as NodeConfig) as never,
-    {
-      ...others,
-      actors: mapValues(actors as Record<string, AnyActorLogic>, standInFor),
-    } as never,
-  );
+  const implementations = {
+    ...others,
+    actors: mapValues(actors as Record<string, AnyActorLogic>, standInFor),
+  };
+  const config = machine.config as NodeConfig;
+  const hosted: AnyStateMachine = invokesInline(config)
+    ? new StateMachine(withStandIns(config) as never, implementations as never)
+    : withImplementations(machine, implementations);
+  hosted.getTransitionData = selected;
   hosted.options = {
     ...machine.options,
     maxIterations: Math.min(machine.options.maxIterations ?? Infinity, maxMicrosteps),
   };
   return hosted;
+}
+
+/**
+ * The same machine over the same states: what XState makes of them is most of what a machine takes of memory, and knows nothing of
+ * implementations, which it looks up by name in the machine of the snapshot. `provide` would make all of it once more.
+ */
+function withImplementations(machine: AnyStateMachine, implementations: object): AnyStateMachine {
+  const hosted = Object.create(StateMachine.prototype) as Record<string, unknown>;
+  Object.assign(hosted, machine, { implementations });
+  // XState binds some of its methods to the machine that they were made for.
+  const methods = StateMachine.prototype as unknown as Record<string, unknown>;
+  for (const name of Object.keys(machine)) {
+    const method = methods[name];
+    if (typeof method === 'function') hosted[name] = method.bind(hosted);
+  }
+  return hosted as never;
+}
+
+function invokesInline({ invoke = [], states = {} }: NodeConfig): boolean {
+  return (
+    [invoke].flat().some(({ src }) => typeof src !== 'string') || Object.values(states).some(invokesInline)
+  );
 }
 
 function withStandIns(node: NodeConfig): NodeConfig {
