@@ -1,6 +1,6 @@
 // The lies: "of an attempt that waited at a gate nobody knows what it has cost", "nobody knows what it has done". And the other one: "a call
 // that has passed its gates has cost nothing when it is given up".
-import { budget, chunk, extend, strategies, task, workflow } from 'heddle/actors';
+import { budget, chunk, explainRoute, extend, strategies, task, workflow } from 'heddle/actors';
 import type { Assignment, TaskOptions } from 'heddle/actors';
 import { account, bulkhead } from 'heddle/machines';
 import { describe, expect, it } from 'vitest';
@@ -110,6 +110,9 @@ describe('an attempt that is given up while it waits at a gate', () => {
     // The first was called, and nobody knows.
     expect(company(world)).toEqual([0, 1, 1]);
     expect(secondOf(world).log).toMatchObject([{ unasked: true, cost: 0, to: expect.any(Number) }]);
+    expect(explainRoute(world.snapshot('flow/1/second'))).toContain(
+      'Attempt 1: w, not asked: it waited at a gate.',
+    );
     await toldAgain(world);
     await go();
     expect(new Set(asked)).toEqual(new Set(['first']));
