@@ -3,8 +3,8 @@
  * what they are asked for waits for them among the reviews, and they put their answer in the place of what is proposed there. What
  * they have done costs their recorded time.
  */
-import { amountOf, isMicros, microsOf, NOTHING, problemOfAmount } from '../../machines/values/money.ts';
-import type { Micros } from '../../machines/values/money.ts';
+import { costOfSupplied } from '../../machines/task/serving.ts';
+import { amountOf, microsOf, NOTHING, problemOfAmount } from '../../machines/values/money.ts';
 import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import type { Answer, Asking, PersonTerms, Supplied } from '../../machines/task/words.ts';
 import type { Duration } from 'effect';
@@ -105,14 +105,15 @@ function* problemsOf({
 export function answerOfPerson(
   { agent: name, envelope: { id } }: Pick<Asking, 'agent' | 'envelope'>,
   contract: Pick<Contract, 'output'> | undefined,
-  { terms, verdict, output, by = 'nobody', reason = '', durationMs }: Supplied,
+  supplied: Supplied,
 ): Answer {
-  const { rate, role } = terms;
-  const cost = rate === undefined ? NOTHING : costOfTime(rate, durationMs);
+  const { terms, verdict, output, by = 'nobody', reason = '', durationMs } = supplied;
+  const { role } = terms;
+  const cost = costOfSupplied(supplied);
   const known = { durationMs, billing: { source: 'local' } as const };
   if (verdict === 'expired') {
     const message = `nobody of ${role} has done it in time`;
-    return { fault: { class: 'timeout', message, cost: NOTHING }, ...known };
+    return { fault: { class: 'timeout', message, cost }, ...known };
   }
   if (verdict !== 'approved') {
     const message = `${by} has not done it: ${reason}`;
@@ -133,12 +134,4 @@ export function answerOfPerson(
   }
   const whole = checking.value as Readonly<Record<string, unknown>>;
   return { result: { id, status: 'success', output: whole, metadata }, cost, ...known };
-}
-
-const HOUR_MS = 3_600_000n;
-
-/** Rounded up to whole micro-units. */
-function costOfTime(rate: Micros, durationMs: number): Micros {
-  const micros = Number((BigInt(rate) * BigInt(durationMs) + HOUR_MS - 1n) / HOUR_MS);
-  return isMicros(micros) ? micros : (Number.MAX_SAFE_INTEGER as Micros);
 }

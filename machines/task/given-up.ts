@@ -10,6 +10,7 @@ import { NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import { answerOfError } from './broken.ts';
 import { underWayIn } from './parts.ts';
+import { costOfSupplied } from './serving.ts';
 import type { Answer, Asking } from './words.ts';
 
 export interface GivenUp {
@@ -29,7 +30,12 @@ interface Snapshot {
 const UNASKED: GivenUp = { cost: NOTHING, unasked: true };
 
 /** @param self whoever has asked, by a child `ask`, in the step in which it gives the attempt up */
-export function givenUp({ permits }: Pick<Asking, 'permits'>, self: AnyActorRef): GivenUp {
+export function givenUp(
+  { permits, supplied }: Pick<Asking, 'permits' | 'supplied'>,
+  self: AnyActorRef,
+): GivenUp {
+  // Of a person it is known already.
+  if (supplied !== undefined) return { cost: costOfSupplied(supplied) };
   return permits.length === 0 ? {} : knownBy(childOf(self, 'ask'));
 }
 

@@ -6,7 +6,8 @@ import type { Json } from '../values/canonical.ts';
 import type { ReviewInput } from '../review/input.ts';
 import type { ReviewOutput } from '../review/review.ts';
 import { suppliersIn } from '../review/workers.ts';
-import { amountOf } from '../values/money.ts';
+import { amountOf, isMicros, NOTHING } from '../values/money.ts';
+import type { Micros } from '../values/money.ts';
 import type { TaskContext } from './progress.ts';
 import { givenTo } from './terms.ts';
 import type { Supplied } from './words.ts';
@@ -53,4 +54,13 @@ export function suppliedBy(
     durationMs: heldMs ?? Math.max(0, at - from),
   };
   return { supplied, people };
+}
+
+const HOUR_MS = 3_600_000n;
+
+/** What their time has cost, as it was agreed: rounded up to whole micro-units. Who has not done it in time costs nothing. */
+export function costOfSupplied({ terms: { rate }, verdict, durationMs }: Supplied): Micros {
+  if (rate === undefined || verdict === 'expired') return NOTHING;
+  const micros = Number((BigInt(rate) * BigInt(durationMs) + HOUR_MS - 1n) / HOUR_MS);
+  return isMicros(micros) ? micros : (Number.MAX_SAFE_INTEGER as Micros);
 }

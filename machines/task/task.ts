@@ -239,8 +239,8 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       breakDown: assign(({ context }, { error }: { readonly error: unknown }) =>
         answered(context, spec, answerOfError(error), Date.now()),
       ),
-      beLate: assign(({ context, self }) => late(context, spec, givenUp(context.advice!, self), Date.now())),
-      giveUp: assign(({ context, self }) => unwanted(context, givenUp(context.advice!, self), Date.now())),
+      beLate: assign(({ context, self }) => late(context, spec, givenUp(askedIn(context), self), Date.now())),
+      giveUp: assign(({ context, self }) => unwanted(context, givenUp(askedIn(context), self), Date.now())),
       keepParts: assign({
         parts: ({ context: { parts }, event }) => (event.type === 'parts.done' ? event.done : parts),
       }),
@@ -670,6 +670,12 @@ function consultationOf(context: TaskContext, spec: TaskSpec, self: AnyActorRef)
     ...(allowance !== undefined && { allowance }),
   };
 }
+
+/** What is asked for in the attempt that is made. */
+const askedIn = ({ advice, supplied }: TaskContext): Pick<Asking, 'permits' | 'supplied'> => ({
+  permits: advice!.permits,
+  ...(supplied !== undefined && { supplied }),
+});
 
 /** Of somebody who was paid by the hour and has not finished nobody knows how long they were at it. */
 const isFree = ({ context: { advice } }: Pick<Known, 'context'>) => ({

@@ -210,6 +210,23 @@ describe('whoever has the name of a person by now', () => {
     expect(moneyOf(world)).toMatchObject({ spent: 30_000_000, reserved: 0 });
   });
 
+  it('is there when what they have supplied is not wanted any more before anybody has looked at it: they are paid', async () => {
+    const world = await World.open({ actors: { work, translator: atRate(60) }, decider: everybodyMay });
+    await world.start('work', '1', { text: 'hello' });
+    await world.advance(30 * MINUTE);
+    await world.system.pause({ address: 'work/1/a/ask' });
+    await world.system.reviews.decide(review, supplied);
+    await world.settle();
+    expect(world.snapshot('work/1/a').value).toBe('asking');
+    await world.tell('work/1', { type: 'run.abort', by: 'bob', reason: 'enough' });
+    expect(moneyOf(world)).toMatchObject({ spent: 30_000_000, reserved: 0 });
+    await world.crash();
+    await world.system.resume({ address: 'work/1/a/ask' });
+    await world.settle();
+    expect(moneyOf(world)).toMatchObject({ spent: 30_000_000, reserved: 0 });
+    expect((await world.system.verify()).broken).toEqual([]);
+  });
+
   it('is nobody: they are paid all the same', async () => {
     const scribe = { ...CONTRACT, name: 'scribe', role: 'scribe' };
     const named = workflow({
