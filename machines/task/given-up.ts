@@ -2,7 +2,7 @@
  * An attempt that is given up before its answer has come: what it has cost, as far as those know who work on it. Where it waits at a
  * gate, nobody was asked, and it has cost nothing; what it was to do is not done either. Of a call that was begun nobody knows.
  *
- * What it looks at, the states of children, is recorded with the step; so it looks only where there are gates.
+ * What it looks at, the states of children, is recorded with the step; so it looks only where there are gates or parts.
  */
 import type { AnyActorRef } from 'xstate';
 import { isUncalled } from '../permits/guarded.ts';
@@ -31,12 +31,12 @@ const UNASKED: GivenUp = { cost: NOTHING, unasked: true };
 
 /** @param self whoever has asked, by a child `ask`, in the step in which it gives the attempt up */
 export function givenUp(
-  { permits, supplied }: Pick<Asking, 'permits' | 'supplied'>,
+  { permits, supplied, inParts }: Pick<Asking, 'permits' | 'supplied' | 'inParts'>,
   self: AnyActorRef,
 ): GivenUp {
   // Of a person it is known already.
   if (supplied !== undefined) return { cost: costOfSupplied(supplied) };
-  return permits.length === 0 ? {} : knownBy(childOf(self, 'ask'));
+  return permits.length === 0 && inParts !== true ? {} : knownBy(childOf(self, 'ask'));
 }
 
 /** Why an attempt is over whose time is. */

@@ -672,8 +672,13 @@ function consultationOf(context: TaskContext, spec: TaskSpec, self: AnyActorRef)
 }
 
 /** What is asked for in the attempt that is made. */
-const askedIn = ({ advice, supplied }: TaskContext): Pick<Asking, 'permits' | 'supplied'> => ({
+const askedIn = ({
+  advice,
+  supplied,
+  inParts,
+}: TaskContext): Pick<Asking, 'permits' | 'supplied' | 'inParts'> => ({
   permits: advice!.permits,
+  ...(inParts && { inParts }),
   ...(supplied !== undefined && { supplied }),
 });
 

@@ -140,6 +140,19 @@ describe('parts that are asked for together', () => {
     expect(moneyOf(opened)).toEqual(SPENT);
   });
 
+  it('are paid where they are all done, and not wanted any more before they are put together', async () => {
+    const reader = new Reader();
+    const opened = await opening(reader, flowOf(3));
+    await opened.system.pause({ address: 'flow/1/one/ask/join' });
+    await started(opened, { text: TEXT });
+    await opened.settle();
+    expect([reader.asked.length, moneyOf(opened).reserved]).toEqual([5, 50_000]);
+    await opened.system.get('flow/1')!.send({ type: 'run.abort', by: 'ada', reason: 'enough' });
+    await opened.settle();
+    expect([endOf(opened, 'flow/1').status, moneyOf(opened)]).toEqual(['error', SPENT]);
+    expect((await opened.system.verify()).broken).toEqual([]);
+  });
+
   it('are no more at once than the agent does', async () => {
     const reader = new Reader();
     const opened = await opening(reader, flowOf(4), { details: { concurrency: 2 } });
