@@ -36,7 +36,8 @@ export function orderCheckOf(options: AnyWorkflowOptions, declarationOf: Declara
   return (event, sender) => {
     checkWords(event, sender);
     if (event.type !== 'task.resume' && event.type !== 'task.abandon') return;
-    const wrong = problemOfTask(options, String(event['task']).split('/'), declarationOf);
+    const { type } = event;
+    const wrong = problemOfTask(options, String(event['task']).split('/'), { type, declarationOf });
     if (wrong !== undefined) throw new InvalidArgument('event.task', wrong);
   };
 }
@@ -45,7 +46,7 @@ export function orderCheckOf(options: AnyWorkflowOptions, declarationOf: Declara
 function problemOfTask(
   { id, tasks }: AnyWorkflowOptions,
   [name, ...rest]: readonly string[],
-  declarationOf: DeclarationOf,
+  order: { readonly type: string; readonly declarationOf: DeclarationOf },
 ): string | undefined {
   const node = name!.replace(/^undo /, '');
   if (!Object.hasOwn(tasks, node))
@@ -60,11 +61,14 @@ function problemOfTask(
     return `names '${name}/${rest[0]}', and what is done within '${name}' is named by its number: ${name}/3`;
   const path = isRepeated ? rest.slice(1) : rest;
   const inner = innerOf(declared);
-  const workflow = inner && declarationOf(inner);
+  const workflow = inner && order.declarationOf(inner);
   if (path.length === 0) return undefined;
-  if (workflow !== undefined) return problemOfTask(workflow, path, declarationOf);
+  if (workflow !== undefined) return problemOfTask(workflow, path, order);
   // What is in a machine of the user, it knows itself; in a task there are only those who are to confirm it.
-  return inner === undefined && path[0] !== 'poll'
-    ? `names '${path.join('/')}' within '${name}', in which there is nothing that has a name`
+  if (inner !== undefined) return undefined;
+  if (path[0] !== 'poll')
+    return `names '${path.join('/')}' within '${name}', in which there is nothing that has a name`;
+  return order.type === 'task.abandon'
+    ? `names '${path.join('/')}' within '${name}', which is only to confirm it: give up '${name}' itself`
     : undefined;
 }

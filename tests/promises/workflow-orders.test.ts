@@ -47,6 +47,14 @@ describe('what is said to a run', () => {
     [{ ...RESUME, task: 'm/0/typo' }, "names 'typo', which is no node of inner"],
     [{ ...RESUME, task: 'm/first' }, "what is done within 'm' is named by its number: m/3"],
     [{ ...RESUME, task: 't/typo' }, "names 'typo' within 't', in which there is nothing that has a name"],
+    [
+      { type: 'task.abandon', task: 't/poll/1', by: 'ada', reason: 'enough' },
+      "names 'poll/1' within 't', which is only to confirm it: give up 't' itself",
+    ],
+    [
+      { type: 'task.abandon', task: 'c/g/poll/1', by: 'ada', reason: 'enough' },
+      "which is only to confirm it: give up 'g' itself",
+    ],
     [{ ...RESUME, task: 'c/g/0' }, "names '0' within 'g', in which there is nothing that has a name"],
     [{ ...RESUME, task: 'j' }, "names 'j', a join, on which nobody works"],
   ])('is refused: %j', async (event, words) => {
