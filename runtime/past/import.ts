@@ -10,6 +10,7 @@ import type { Birth, ForkEffects } from '../mailbox.ts';
 import type { TellableRecord } from '../retell.ts';
 import type { Runtime } from '../runtime.ts';
 import { packTrailer, unpackTrailer } from '../trailer.ts';
+import type { Trailer } from '../trailer.ts';
 import { cutOfExport } from './cut.ts';
 import { readExported } from './exported.ts';
 import type { ExportedActor } from './exported.ts';
@@ -57,7 +58,7 @@ export async function imported(runtime: Runtime, options: ImportOptions, acting:
 /** The numbers of codes mean others in this store. */
 function ofNoCode({ codec }: Runtime, actor: ExportedActor): ExportedActor {
   const records = actor.records.map((record): TellableRecord => {
-    const { birth, image, ...trailer } = unpackTrailer(codec, record.trailer);
+    const { birth, image, ...trailer } = readable(codec, record);
     if (birth === undefined && image === undefined) return record;
     assertIsOf(actor, image?.birth ?? birth, record);
     const bare = {
@@ -68,6 +69,17 @@ function ofNoCode({ codec }: Runtime, actor: ExportedActor): ExportedActor {
     return { ...record, trailer: packTrailer(codec, bare) as Buffer };
   });
   return { ...actor, records };
+}
+
+/** What a record says besides its event, where both can be read. @throws HistoryDamaged */
+function readable(codec: Runtime['codec'], { bytes, trailer, frame }: TellableRecord): Trailer {
+  try {
+    const { type } = codec.unpack(bytes) as { readonly type?: unknown };
+    if (typeof type !== 'string') throw new TypeError('it is no event');
+    return unpackTrailer(codec, trailer);
+  } catch (error) {
+    throw new HistoryDamaged(frame.number, 'what was recorded cannot be read', { cause: error });
+  }
 }
 
 /** Where an actor was born its own records say. @throws HistoryDamaged */

@@ -170,7 +170,10 @@ describe('an imported history', () => {
       resealed(history, (line) => (line.address === undefined ? line : undefined)),
       resealed(history, (line) => (line.heddle === undefined ? line : { ...line, root: 'order/1/kid' })),
       ...[null, 7, 'x', {}].map((odd) => resealed(history, (line) => (line.seq === 1 ? odd : line))),
-      ...[null, 7, '', {}].map((bytes) => resealed(history, (line) => ({ ...line, bytes }))),
+      ...[null, 7, '', {}, 'xwA=', '3P//', 'Bw==', 'wA==', 'gA=='].map((bytes) =>
+        resealed(history, (line) => ({ ...line, bytes })),
+      ),
+      ...['3P//', '2f8='].map((trailer) => resealed(history, (line) => ({ ...line, trailer }))),
       ...[null, 7, {}].map((address) => resealed(history, (line) => ({ ...line, address }))),
     ])
       expect(await rejection(other.system.import({ history: text, as: 'order/a' }))).toMatchObject({
