@@ -249,7 +249,7 @@ class Building {
       ...(undoes ? { undoes } : perTask !== undefined && { perTask }),
       ...(options.compensate !== undefined && { undoable: true }),
     };
-    return durable(taskMachine(spec, this.#office.taskActors(duty)), { accepts: checkWords });
+    return told(taskMachine(spec, this.#office.taskActors(duty), told));
   }
 
   #patienceOf(review: TimesOptions): Patience {
@@ -296,7 +296,7 @@ class Building {
       compensate,
     });
     return {
-      ...asWork(durable(logic, { accepts: checkWords })),
+      ...asWork(told(logic)),
       input: over as Mapper,
       values: valuesOfBody(each),
       compensate: ordered(undoOfEach(compensate)),
@@ -310,7 +310,7 @@ class Building {
     const doing = { body: work, checkInput, ask, compensate };
     const logic = loopMachine({ ...doing, until, times, next, whenSpent });
     return {
-      ...asWork(durable(logic, { accepts: checkWords })),
+      ...asWork(told(logic)),
       input: taken(inputOf(options), checkInput),
       values: valuesOfBody(body),
       compensate: ordered(undoOfEach(compensate)),
@@ -380,9 +380,12 @@ type Own = Pick<WorkNode, 'logic' | 'start' | 'outcome' | 'cancels' | 'input' | 
 
 const AS_WORK = { start: undefined, outcome: undefined, cancels: 'asks' } as const;
 
+/** What is said to them from outside says by whom it is decided. */
+const told = (logic: AnyActorLogic): AnyActorLogic => durable(logic, { accepts: checkWords });
+
 /** Those who undo are told as those who work are. */
 const ordered = (compensation: Compensation | undefined): Compensation | undefined =>
-  compensation && { ...compensation, logic: durable(compensation.logic, { accepts: checkWords }) };
+  compensation && { ...compensation, logic: told(compensation.logic) };
 
 const asWork = (logic: AnyActorLogic) => ({ logic, ...AS_WORK }) as const;
 

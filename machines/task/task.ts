@@ -170,7 +170,12 @@ const NO_POLL: AnyActorLogic = setup({}).createMachine({});
 const tell = <TStanding extends Standing>(standing: TStanding) =>
   ({ type: 'tell', params: { standing } }) as const;
 
-export function taskMachine(spec: TaskSpec, actors: TaskActors) {
+/** @param asActor what those who are to confirm its answers are hosted as */
+export function taskMachine(
+  spec: TaskSpec,
+  actors: TaskActors,
+  asActor: (logic: AnyActorLogic) => AnyActorLogic = (logic) => logic,
+) {
   /** Where a good answer leads. */
   const taken = recalls(spec.strategy) && mayRecall(spec) ? 'remembering' : 'done';
   return setup({
@@ -180,7 +185,7 @@ export function taskMachine(spec: TaskSpec, actors: TaskActors) {
       emitted: {} as CallNotice,
       input: {} as TaskStart,
     },
-    actors: { ...actors, poll: pollOfTask(spec, actors) },
+    actors: { ...actors, poll: pollOfTask(spec, actors, asActor) },
     guards: {
       'costs nothing': ({ context: { advice, start } }) =>
         start.account === undefined || advice!.maxCost === NOTHING,
@@ -688,10 +693,14 @@ const isFree = ({ context: { advice } }: Pick<Known, 'context'>) => ({
 });
 
 /** Voters are tasks themselves, to whom nobody votes. */
-function pollOfTask(spec: TaskSpec, actors: TaskActors): AnyActorLogic {
+function pollOfTask(
+  spec: TaskSpec,
+  actors: TaskActors,
+  asActor: (logic: AnyActorLogic) => AnyActorLogic,
+): AnyActorLogic {
   if (spec.vote === undefined) return NO_POLL;
   const voter: AnyActorLogic = taskMachine(specOfVoters(spec), actors);
-  return pollMachine(spec.vote, voter);
+  return asActor(pollMachine(spec.vote, asActor(voter)));
 }
 
 /** A `systemId` in XState's types; under Heddle an address as well. */

@@ -557,6 +557,11 @@ describe('whoever has worked on it', () => {
     for (const call of ['flow/1/work/clearance', 'flow/1/work/poll/1/clearance']) {
       await world.until(() => world.system.reviews.get(call)?.fourEyes !== undefined);
       expect(await rejection(approve(world, call, 'ada'))).toMatchObject({ reason: 'four-eyes' });
+      // Nor can they be told to go on without anybody to say so.
+      const told = world.system.get(call.replace('/clearance', ''))!;
+      expect(await rejection(told.send({ type: 'task.resume', task: 'work' } as never))).toMatchObject({
+        path: 'event.by',
+      });
       await approve(world, call, 'bob');
     }
   });
