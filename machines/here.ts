@@ -12,6 +12,12 @@ export function rootOf(address: string): string {
   return end === -1 ? address : address.slice(0, end);
 }
 
+/** An id, or a name, as it was before it became a part of an address. */
+export const idIn = (part: string): string => part.replaceAll('%2F', '/').replaceAll('%25', '%');
+
+/** The ids along an address, from the name down. */
+export const segmentsOf = (address: string): readonly string[] => address.split('/').map(idIn);
+
 const isBelow = (place: string, root: string): boolean =>
   place.startsWith(root) && (place.length === root.length || place[root.length] === '/');
 

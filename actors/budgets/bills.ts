@@ -3,6 +3,8 @@
  * it is told when each part has said what it has cost, because what is told ends the holding of the money. Parts that were begun by a
  * process that died say nothing any more: then it stays held.
  */
+import { costOf } from '../../machines/task/paying.ts';
+import type { Bill as Paid } from '../../machines/task/paying.ts';
 import type { Answer, Billing, BillTo } from '../../machines/task/words.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import { tellLate } from './late-bills.ts';
@@ -22,10 +24,7 @@ interface Ended {
   readonly isUnheard?: boolean;
 }
 
-type Bill = Pick<Answer, 'billing'> &
-  ({ readonly fault?: undefined; readonly cost: Micros } | { readonly fault: { readonly cost?: Micros } });
-
-const costOf = (bill: Bill): Micros | undefined => (bill.fault === undefined ? bill.cost : bill.fault.cost);
+type Bill = Paid & Pick<Answer, 'billing'>;
 
 const NOBODY_PAYS: Tab = { late: () => {}, end: () => {} };
 

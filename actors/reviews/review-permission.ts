@@ -5,7 +5,7 @@
  * It fails closed: an error, an answer that makes no sense or that nothing has determined, and an obligation that nobody meets are
  * refusals. Those are sent to the review as well, and recorded there.
  */
-import { rootOf } from '../../machines/here.ts';
+import { rootOf, segmentsOf } from '../../machines/here.ts';
 import type { Permission } from '../../machines/review/events.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import type { AccessRequest, Decision, Entitled, Obligation, Resource } from '../../runtime/index.ts';
@@ -145,15 +145,10 @@ export function resourceOf(address: string, context: InRun): Resource {
 
 /** The name of what the review belongs to: the first part of its address. */
 export function workflowOf(address: string): string {
-  return segments(address)[0]!;
+  return segmentsOf(address)[0]!;
 }
 
 /** The root actor that the review belongs to; the review itself where it is one. */
 export function runOf(address: string): string {
   return rootOf(address);
-}
-
-/** The ids along an address, from the name down. */
-export function segments(address: string): readonly string[] {
-  return address.split('/').map((part) => part.replaceAll('%2F', '/').replaceAll('%25', '%'));
 }

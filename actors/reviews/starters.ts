@@ -5,7 +5,7 @@
  */
 import { UnknownActor } from '../../runtime/index.ts';
 import type { HistoryOptions, HistoryRecord } from '../../runtime/index.ts';
-import { segments } from './review-permission.ts';
+import { segmentsOf } from '../../machines/here.ts';
 
 /** What it needs of a system. */
 interface Histories {
@@ -48,7 +48,14 @@ function originalOf({ event }: HistoryRecord): string | undefined {
   return address;
 }
 
-/** An occurrence that somebody has asked for may have waited its turn: it is called after the moment at which they did, by the clock of then. */
+/** What somebody has recorded, back from what they have caused. */
+const backFrom = (system: Histories, { address, seq }: { readonly address: string; readonly seq: number }) =>
+  system.history(address, { to: seq, reverse: true });
+
+/**
+ * An occurrence that somebody has asked for may have waited its turn: it is called after the moment at which they did, by the clock of
+ * then.
+ */
 async function triggerersOf(
   system: Histories,
   { address, cause }: HistoryRecord,
@@ -58,10 +65,7 @@ async function triggerersOf(
   const asked = Date.parse(instant);
   const found: string[] = [];
   let isFound = false;
-  for await (const { at, event, principal } of system.history(cause.address, {
-    to: cause.seq,
-    reverse: true,
-  })) {
+  for await (const { at, event, principal } of backFrom(system, cause)) {
     if (isFound && at !== asked) break;
     if (at !== asked || event.type !== TRIGGERED) continue;
     isFound = true;
@@ -73,12 +77,9 @@ async function triggerersOf(
 /** A supervisor that has other work starts a child later than it was told to, and another may have told it the same by then. */
 async function addersOf(system: Histories, { address, cause }: HistoryRecord): Promise<readonly string[]> {
   if (cause.kind !== 'actor' || !cause.address.startsWith('supervisor/')) return [];
-  const [name, own] = segments(address);
+  const [name, own] = segmentsOf(address);
   const found: string[] = [];
-  for await (const { seq, event, principal } of system.history(cause.address, {
-    to: cause.seq,
-    reverse: true,
-  })) {
+  for await (const { seq, event, principal } of backFrom(system, cause)) {
     if (event.type !== ADDED) continue;
     const { start, id } = event['child'] as { readonly start: string; readonly id: string };
     if (start !== name || id !== own) continue;

@@ -9,6 +9,7 @@ import type { Assignment, TaskEnvelope, ToolUse } from '../../machines/contract.
 import type { Fault, FaultClass } from '../../machines/faults/fault.ts';
 import { guarded } from '../../machines/permits/guarded.ts';
 import { partsMachine } from '../../machines/task/parts.ts';
+import { costOf } from '../../machines/task/paying.ts';
 import { HALTED } from '../../machines/task/words.ts';
 import type { Answer, Asking, Failed, Joining, Split, Unheard } from '../../machines/task/words.ts';
 import { NOTHING } from '../../machines/values/money.ts';
@@ -72,7 +73,7 @@ export class Working {
 
   /** Tells what an answer has cost that the task did not hear of, because it was not wanted any more when that was on its way. */
   async #billOvertaken(input: Asking, answer: Answer): Promise<void> {
-    const { cost } = answer.fault ?? answer;
+    const cost = costOf(answer);
     const { bill, part } = input;
     // Of parts there is one bill.
     if (bill === undefined || part !== undefined || cost === undefined) return;

@@ -6,6 +6,7 @@ import type { AnyDeclaration } from '../workflow/declaration.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { declarationOf } from '../workflow/workflow.ts';
 import { innerOf } from '../workflow/declaration.ts';
+import { idIn } from '../../machines/here.ts';
 
 export interface PathRun {
   readonly address: string;
@@ -18,14 +19,14 @@ export function runPathOf(
   workflowOf: (name: string) => AnyWorkflowOptions | undefined,
 ): readonly PathRun[] {
   const [name, id, ...nodes] = run.split('/');
-  let options = workflowOf(plain(name!));
+  let options = workflowOf(idIn(name!));
   let address = `${name}/${id}`;
   const path: PathRun[] = [];
   while (options !== undefined) {
     path.push({ address, options });
     const node = nodes.shift();
     if (node === undefined) break;
-    const declared: AnyDeclaration | undefined = options.tasks[plain(node)];
+    const declared: AnyDeclaration | undefined = options.tasks[idIn(node)];
     // Of an item, or of a time, the number comes after it.
     const isMany = declared?.kind === 'map' || declared?.kind === 'loop';
     address = [address, node, ...(isMany ? nodes.splice(0, 1) : [])].join('/');
@@ -42,6 +43,3 @@ export function declarationAt(
   const last = runPathOf(run, workflowOf).at(-1);
   return last?.address === run ? last.options : undefined;
 }
-
-/** A name, as it was before it became a part of an address. */
-const plain = (part: string): string => part.replaceAll('%2F', '/').replaceAll('%25', '%');

@@ -10,14 +10,22 @@ import { NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import { answerOfError } from './broken.ts';
 import { underWayIn } from './parts.ts';
+import { costOf } from './paying.ts';
 import { costOfSupplied } from './serving.ts';
-import type { Answer, Asking } from './words.ts';
+import type { Answer, Supplied } from './words.ts';
 
 export interface GivenUp {
   /** Absent: nobody knows. */
   readonly cost?: Micros;
   /** Nobody was asked. */
   readonly unasked?: true;
+}
+
+/** What of an `Asking` says what may be known. */
+interface Asked {
+  readonly permits: readonly string[];
+  readonly supplied?: Supplied | undefined;
+  readonly inParts?: boolean;
 }
 
 interface Snapshot {
@@ -30,10 +38,7 @@ interface Snapshot {
 const UNASKED: GivenUp = { cost: NOTHING, unasked: true };
 
 /** @param self whoever has asked, by a child `ask`, in the step in which it gives the attempt up */
-export function givenUp(
-  { permits, supplied, inParts }: Pick<Asking, 'permits' | 'supplied' | 'inParts'>,
-  self: AnyActorRef,
-): GivenUp {
+export function givenUp({ permits, supplied, inParts }: Asked, self: AnyActorRef): GivenUp {
   // Of a person it is known already.
   if (supplied !== undefined) return { cost: costOfSupplied(supplied) };
   return permits.length === 0 && inParts !== true ? {} : knownBy(childOf(self, 'ask'));
@@ -72,6 +77,6 @@ function knownByParts(asked: AnyActorRef): GivenUp {
 }
 
 function costIn(answer: Answer): GivenUp {
-  const cost = answer.fault === undefined ? answer.cost : answer.fault.cost;
+  const cost = costOf(answer);
   return cost === undefined ? {} : { cost };
 }

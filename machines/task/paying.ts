@@ -79,6 +79,13 @@ export function withoutAllowance(context: TaskContext, spec: TaskSpec): Changed 
   };
 }
 
+/** Whatever says what it has cost: an answer, good or not. */
+export type Bill =
+  { readonly fault?: undefined; readonly cost: Micros } | { readonly fault: { readonly cost?: Micros } };
+
+/** Undefined: nobody knows. */
+export const costOf = (bill: Bill): Micros | undefined => (bill.fault ?? bill).cost;
+
 /** What the last attempt has cost, or that nobody knows. */
 export function billOf({ log }: TaskContext, ticket: string): BudgetSettle | BudgetHold {
   const { cost, billing } = log.at(-1)!;

@@ -21,6 +21,7 @@ import { wordsOfLate } from './given-up.ts';
 import type { GivenUp } from './given-up.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 import { partNotesOf } from './part-notes.ts';
+import { costOf } from './paying.ts';
 import { givenTo } from './terms.ts';
 import { peopleOn } from './people.ts';
 import { costOfVotes, ownVote, withoutOutputs } from './votes.ts';
@@ -310,7 +311,7 @@ export const tooLate = (): Changed => ({
 /** An attempt has ended. */
 export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, now: number): Changed {
   const weighed = weigh(answer, context, spec);
-  const cost = answer.fault === undefined ? answer.cost : answer.fault.cost;
+  const cost = costOf(answer);
   const parts = partNotesOf(context.parts, answer);
   const sources = metadataIn(answer)?.sources ?? sourcesOfAll(parts.map((part) => part.sources));
   const note: Partial<AttemptNote> = {

@@ -677,14 +677,10 @@ function consultationOf(context: TaskContext, spec: TaskSpec, self: AnyActorRef)
 }
 
 /** What is asked for in the attempt that is made. */
-const askedIn = ({
-  advice,
+const askedIn = ({ advice, supplied, inParts }: TaskContext) => ({
+  permits: advice!.permits,
   supplied,
   inParts,
-}: TaskContext): Pick<Asking, 'permits' | 'supplied' | 'inParts'> => ({
-  permits: advice!.permits,
-  ...(inParts && { inParts }),
-  ...(supplied !== undefined && { supplied }),
 });
 
 /** Of somebody who was paid by the hour and has not finished nobody knows how long they were at it. */

@@ -17,12 +17,14 @@ import type { RunContext } from './progress.ts';
  */
 export type Move = 'obsolete' | 'stuck' | 'skipped' | 'begins' | 'unprepared' | 'hasPlace';
 
+/** By node. */
 export type Moves = ReadonlyMap<string, Move>;
+export type FindMoves = (context: RunContext, event: object) => Moves;
 
 const AT_ONCE = 16;
 
 /** Finds the moves of a run. Conditions are the user's, and may look at the clock: what they say holds for one step. */
-export function movesOf(graph: Graph): (context: RunContext, event: object) => Moves {
+export function movesOf(graph: Graph): FindMoves {
   const known = new WeakMap<RunContext, { readonly event: object; readonly moves: Moves }>();
   return (context, event) => {
     const before = known.get(context);

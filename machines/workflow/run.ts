@@ -39,7 +39,7 @@ import { factsOfAll } from './facts.ts';
 import { ACCOUNT, broken, isWork, nameOf, problemAfter, undoOf } from './graph.ts';
 import type { Graph, WorkOutcome, WorkProblem, WorkStart } from './graph.ts';
 import { movesOf } from './moves.ts';
-import type { Move } from './moves.ts';
+import type { FindMoves, Move } from './moves.ts';
 import { addressOf } from '../address.ts';
 import {
   beginning,
@@ -282,7 +282,7 @@ function guardsOf(graph: Graph): Guards {
   return Object.assign({}, ...all) as Guards;
 }
 
-function guardsAbout(graph: Graph, name: string, movesIn: ReturnType<typeof movesOf>): Guards {
+function guardsAbout(graph: Graph, name: string, movesIn: FindMoves): Guards {
   const names = guardNames(name);
   const does =
     (move: Move) =>

@@ -9,8 +9,7 @@
 import type { AnyEventObject } from 'xstate';
 import type { Packed } from '../../storage/codec.ts';
 import type { Cell } from '../cell.ts';
-import type { StoredInboxMessage } from '../checkpoint.ts';
-import { HistoryDamaged, InvalidArgument, StoryChanged } from '../errors.ts';
+import { InvalidArgument, StoryChanged } from '../errors.ts';
 import type { PreparedEvent } from '../events.ts';
 import { own } from '../image.ts';
 import type { Ref } from '../kernel/ref.ts';
@@ -22,7 +21,7 @@ import type { Runtime } from '../runtime.ts';
 import { messageKeyOf, unpackCause, unpackTrailer } from '../trailer.ts';
 import type { Cause, MessageKey, StepCause } from '../trailer.ts';
 import { birthOf } from '../turn.ts';
-import type { ExportedHistory, ExportedMessage } from './exported.ts';
+import type { ExportedActor } from './exported.ts';
 import { isBefore, journalsFrom, placeOfRecord } from './ledger-order.ts';
 import type { Place } from './ledger-order.ts';
 import { checkpointOf, journalAt, recordsBackOf, recordsOf } from './reading.ts';
@@ -37,6 +36,11 @@ export interface UnderWay {
   readonly packed: Packed;
   readonly cause: StepCause;
   readonly birth?: Birth;
+}
+
+/** The same as a text tells it, in one of its lines. */
+export interface AwaitedMessage extends UnderWay {
+  readonly line: number;
 }
 
 /** A place in the ledger: a record of the actor itself, or of somebody below it. */
@@ -96,11 +100,12 @@ export async function cutAt(runtime: Runtime, address: string, moment: Moment, p
 
 /**
  * The actors of an exported history as of its end.
- * @throws StoryChanged when today's code cannot tell it, UnknownActor, HistoryDamaged
+ * @throws StoryChanged when today's code cannot tell it, UnknownActor
  */
 export function cutOfExport(
   runtime: Runtime,
-  { actors, awaited }: Pick<ExportedHistory, 'actors' | 'awaited'>,
+  actors: readonly ExportedActor[],
+  awaited: readonly AwaitedMessage[],
 ): Cut {
   const members = new Map<number, Member>();
   const post = new Post(runtime);
@@ -226,24 +231,10 @@ class Post {
     this.#sent.set(messageKeyOf(cause)!, { ...sent, ...(birth && { birth }) });
   }
 
-  /** What a text tells besides its records. @throws HistoryDamaged */
-  add({ to, bytes, line: frame }: ExportedMessage): void {
-    const { life, cause, packed, type, birth } = this.#messageIn(bytes, frame);
-    const key = messageKeyOf(cause);
-    if (cause.kind !== 'actor' || this.#sent.has(key!)) return;
-    const place = { frame, offset: 0 };
-    this.#sent.set(key!, { to, life, type, packed, cause, place, ...(birth && { birth }) });
-  }
-
-  #messageIn(bytes: Packed, line: number) {
-    const { codec } = this.#runtime;
-    try {
-      const { life, cause, event: packed, birth } = codec.unpack(bytes) as StoredInboxMessage;
-      const { type } = codec.unpack(packed) as AnyEventObject;
-      return { life, cause: unpackCause(cause), packed, type, birth };
-    } catch (error) {
-      throw new HistoryDamaged(line, 'its message cannot be read', { cause: error });
-    }
+  /** What a text tells besides its records. */
+  add({ line, ...message }: AwaitedMessage): void {
+    const key = messageKeyOf(message.cause)!;
+    if (!this.#sent.has(key)) this.#sent.set(key, { ...message, place: { frame: line, offset: 0 } });
   }
 
   // ---- since then -------------------------------------------------------------------------------------------------

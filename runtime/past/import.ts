@@ -2,18 +2,21 @@
  * Importing: the actors of an exported history live on in this store, from where the history ends. Whom they knew outside of it is
  * nobody here.
  */
+import type { Codec } from '../../storage/codec.ts';
 import { resourceAt } from '../acting.ts';
 import type { Acting } from '../acting.ts';
+import type { StoredInboxMessage } from '../checkpoint.ts';
 import { HistoryDamaged, InvalidArgument } from '../errors.ts';
 import type { Ref } from '../kernel/ref.ts';
 import type { Birth, ForkEffects } from '../mailbox.ts';
 import type { TellableRecord } from '../retell.ts';
 import type { Runtime } from '../runtime.ts';
-import { packTrailer, unpackTrailer } from '../trailer.ts';
+import { packTrailer, unpackCause, unpackTrailer } from '../trailer.ts';
 import type { Trailer } from '../trailer.ts';
 import { cutOfExport } from './cut.ts';
+import type { AwaitedMessage } from './cut.ts';
 import { readExported } from './exported.ts';
-import type { ExportedActor } from './exported.ts';
+import type { ExportedActor, ExportedMessage } from './exported.ts';
 import { assertForkable, assertFree, assertMove } from './fork.ts';
 import { Transplant } from './transplant.ts';
 
@@ -42,7 +45,11 @@ export async function imported(runtime: Runtime, options: ImportOptions, acting:
   const as = wanted ?? address;
   assertMove(runtime, address, as, effects, ['rerun', 'hold']);
   return acting.act('import', resourceAt(as, { effects }), async (warrant) => {
-    const cut = cutOfExport(runtime, { actors: actors.map((actor) => ofNoCode(runtime, actor)), awaited });
+    const cut = cutOfExport(
+      runtime,
+      actors.map((actor) => ofNoCode(runtime, actor)),
+      awaited.map((message) => messageOf(runtime.codec, message)),
+    );
     assertForkable(runtime, cut, address);
     const first = { type: IMPORTED, store, ...(by !== undefined && { by }) };
     const move = { address, as, effects, event: first, isForeign: true, warrant };
@@ -58,7 +65,7 @@ export async function imported(runtime: Runtime, options: ImportOptions, acting:
 /** The numbers of codes mean others in this store. */
 function ofNoCode({ codec }: Runtime, actor: ExportedActor): ExportedActor {
   const records = actor.records.map((record): TellableRecord => {
-    const { birth, image, ...trailer } = readable(codec, record);
+    const { birth, image, ...trailer } = trailerOf(codec, record);
     if (birth === undefined && image === undefined) return record;
     assertIsOf(actor, image?.birth ?? birth, record);
     const bare = {
@@ -71,14 +78,33 @@ function ofNoCode({ codec }: Runtime, actor: ExportedActor): ExportedActor {
   return { ...actor, records };
 }
 
-/** What a record says besides its event, where both can be read. @throws HistoryDamaged */
-function readable(codec: Runtime['codec'], { bytes, trailer, frame }: TellableRecord): Trailer {
-  try {
-    const { type } = codec.unpack(bytes) as { readonly type?: unknown };
-    if (typeof type !== 'string') throw new TypeError('it is no event');
+/** What a record says besides its event. @throws HistoryDamaged where one of them cannot be read */
+const trailerOf = (codec: Codec, { bytes, trailer, frame }: TellableRecord): Trailer =>
+  read(frame.number, 'what was recorded', () => {
+    typeIn(codec, bytes);
     return unpackTrailer(codec, trailer);
+  });
+
+/** @throws HistoryDamaged */
+const messageOf = (codec: Codec, { to, bytes, line }: ExportedMessage): AwaitedMessage =>
+  read(line, 'its message', () => {
+    const { life, cause: stored, event: packed, birth } = codec.unpack(bytes) as StoredInboxMessage;
+    const cause = unpackCause(stored);
+    if (cause.kind !== 'actor') throw new TypeError('nobody has sent it');
+    return { to, life, type: typeIn(codec, packed), packed, cause, ...(birth && { birth }), line };
+  });
+
+function typeIn(codec: Codec, bytes: Uint8Array): string {
+  const { type } = codec.unpack(bytes) as { readonly type?: unknown };
+  if (typeof type !== 'string') throw new TypeError('it is no event');
+  return type;
+}
+
+function read<T>(line: number, what: string, how: () => T): T {
+  try {
+    return how();
   } catch (error) {
-    throw new HistoryDamaged(frame.number, 'what was recorded cannot be read', { cause: error });
+    throw new HistoryDamaged(line, `${what} cannot be read`, { cause: error });
   }
 }
 
