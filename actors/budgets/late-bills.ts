@@ -28,7 +28,7 @@ export async function tellLate(
   if (asked === undefined) return;
   const bill = { type: 'budget.correct', cost, source } as const;
   const priced = { ...bill, ...(price !== undefined && { price }) };
-  // Among accounts it is called so: see budget-words.ts.
+  // Among accounts it is called so: see machines/budget/words.ts.
   const named = `${asked}#${ticket}`;
   const ways = [
     { address: addressOf(asked), ticket },

@@ -1,7 +1,7 @@
 /**
  * Accounts: how much money may be spent, and how much was. Every account is a durable actor; whoever wants to spend reserves first,
  * and settles when the cost is known, so that any number of tasks at once cannot spend more than there is. It speaks the
- * protocol of `budget-words.ts`.
+ * protocol of `words.ts`.
  *
  *     createSystem({ actors: { budget: account({ limit: 100, per: 'day' }) } })
  *     system.start('budget', { id: 'acme', input: { within: ['budget/company'] } })
@@ -55,7 +55,7 @@ export type AccountContext = Ledger;
 const NAMES = ['limit', 'per', 'within', 'remember', 'overdraft'];
 const REMEMBER = 1000;
 
-/** What comes is looked at in `budget-account.ts`; then the state is found anew. */
+/** What comes is looked at in `service.ts`; then the state is found anew. */
 const SERVE = { target: '.open', actions: 'serve' } as const;
 
 /**

@@ -34,6 +34,10 @@ export function isTooDear(context: TaskContext, spec: TaskSpec): boolean {
   return maxCost > (allowanceOf(context, spec) ?? maxCost);
 }
 
+/** Whether the attempt that comes next costs nothing, or nobody pays for it. */
+export const isFree = ({ advice, start }: TaskContext): boolean =>
+  start.account === undefined || advice!.maxCost === NOTHING;
+
 /** What the attempt that comes next may cost. @param from who is answered */
 export function reservationOf(
   { advice, start }: TaskContext,

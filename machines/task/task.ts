@@ -26,7 +26,6 @@
 import { and, assign, enqueueActions, sendTo, setup } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, DoneActorEvent, ErrorActorEvent } from 'xstate';
 import type { BudgetAnswer } from '../budget/words.ts';
-import { NOTHING } from '../values/money.ts';
 import type { ReviewOutput } from '../review/review.ts';
 import { isOrder, isTold } from '../workflow/events.ts';
 import type { TaskCancel, TaskOrder, TaskStands } from '../workflow/events.ts';
@@ -43,6 +42,7 @@ import {
   ACCOUNT_PATIENCE_MS,
   allowanceOf,
   billOf,
+  isFree,
   isTooDear,
   reservationOf,
   returnOf,
@@ -142,6 +142,7 @@ const given =
       type,
       params: ({ event }: { readonly event: DoneActorEvent }) => ({ answer: read(event.output) }),
     }) as const;
+const ofAdviser = given((output) => output as Advice);
 const ofAgent = given((output) => output as Answer);
 const ofPerson = given((output) => output as ReviewOutput);
 const ofMemory = given((output) => output as Recalled);
@@ -156,7 +157,12 @@ const failing = <TType extends string>(type: TType) =>
 
 /** What whoever was consulted says. */
 const ADVISED = {
-  onDone: { target: 'advised', actions: given((output) => output as Advice)('advise') },
+  onDone: [
+    { guard: ofAdviser('waits for a halt'), target: 'halted', actions: ofAdviser('advise') },
+    { guard: ofAdviser('has nobody'), target: 'deciding', actions: ofAdviser('advise') },
+    { guard: ofAdviser('must be cleared'), target: 'clearing', actions: [ofAdviser('advise'), 'tellChoice'] },
+    { target: 'paying', actions: [ofAdviser('advise'), 'notify', 'tellChoice'] },
+  ],
   onError: { target: 'deciding', actions: failing('findNobody') },
 } as const;
 
@@ -187,8 +193,7 @@ export function taskMachine(
     },
     actors: { ...actors, poll: pollOfTask(spec, actors, asActor) },
     guards: {
-      'costs nothing': ({ context: { advice, start } }) =>
-        start.account === undefined || advice!.maxCost === NOTHING,
+      'has no money': ({ context }) => context.ticket === undefined,
       'is too late': ({ context }) => isTooLate(context, Date.now()),
       'is too dear': ({ context }) => isTooDear(context, spec),
       'a person does it': ({ context: { advice } }) => advice!.person !== undefined,
@@ -206,12 +211,14 @@ export function taskMachine(
       does: ({ context: { move } }, { deed }: { readonly deed: string }) => move?.do === deed,
       'has an output': ({ context: { ground, fault } }) => ground !== undefined && fault === undefined,
       'a person can decide': ({ context }) => deciderOf(context, spec) !== undefined,
-      'waits for a halt': ({ context: { halts } }) => halts !== undefined,
       // A voter makes room for another one.
       'was halted': ({ context }) => isHalted(context) && context.start.seat === undefined,
       'was replaced': ({ context }) => isReplaced(context),
-      'has nobody': ({ context: { advice } }) => advice === undefined,
-      'must be cleared': ({ context }) => !isCleared(context),
+      'waits for a halt': (_, { answer }: { readonly answer: Advice }) =>
+        answer.fault !== undefined && answer.halts !== undefined,
+      'has nobody': (_, { answer }: { readonly answer: Advice }) => answer.fault !== undefined,
+      'must be cleared': ({ context: { cleared } }, { answer }: { readonly answer: Advice }) =>
+        answer.fault === undefined && !isCleared(answer, cleared),
       'goes on': ({ context: { outcome, ground } }) => outcome === undefined && ground === undefined,
       'was aborted': ({ context: { outcome } }) => outcome !== undefined,
       'was cancelled': ({ context: { outcome } }) => outcome?.status === 'cancelled',
@@ -224,6 +231,7 @@ export function taskMachine(
         advised(context, { fault: crashBy(error), passedOver: [] }),
       ),
       reserve: enqueueActions(({ context, enqueue, self, system }) => {
+        if (isFree(context) || isTooLate(context, Date.now()) || isTooDear(context, spec)) return;
         const ticket = ticketOf(placed(context, self));
         enqueue.assign({ ticket });
         enqueue.sendTo(accountOf(context.start, system), reservationOf(context, spec, ticket, self));
@@ -333,14 +341,6 @@ export function taskMachine(
         },
         on: { 'task.cancel': { target: 'cancelled' } },
       },
-      advised: {
-        always: [
-          { guard: 'waits for a halt', target: 'halted' },
-          { guard: 'has nobody', target: 'deciding' },
-          { guard: 'must be cleared', target: 'clearing', actions: 'tellChoice' },
-          { target: 'paying', actions: ['notify', 'tellChoice'] },
-        ],
-      },
       halted: {
         entry: tell('parked'),
         exit: tell('running'),
@@ -374,19 +374,13 @@ export function taskMachine(
       heard: { always: [{ guard: 'was aborted', target: 'failed' }, { target: 'consulting' }] },
       paying: {
         description: 'reserves what the attempt may cost',
-        initial: 'reserving',
-        states: {
-          reserving: {
-            always: [
-              { guard: 'is too late', target: '#task.deciding', actions: 'comeTooLate' },
-              { guard: 'is too dear', target: '#task.deciding', actions: 'haveNoAllowance' },
-              { guard: and(['costs nothing', 'a person does it']), target: '#task.serving' },
-              { guard: 'costs nothing', target: '#task.asking' },
-              { target: 'waiting', actions: 'reserve' },
-            ],
-          },
-          waiting: {},
-        },
+        entry: 'reserve',
+        always: [
+          { guard: and(['has no money', 'is too late']), target: 'deciding', actions: 'comeTooLate' },
+          { guard: and(['has no money', 'is too dear']), target: 'deciding', actions: 'haveNoAllowance' },
+          { guard: and(['has no money', 'a person does it']), target: 'serving' },
+          { guard: 'has no money', target: 'asking' },
+        ],
         on: {
           'budget.reserved': [
             {
@@ -418,7 +412,7 @@ export function taskMachine(
             {
               guard: ofPerson('ends the run'),
               target: 'failed',
-              actions: [ofPerson('noteSigned'), ofPerson('follow'), { type: 'letGo', params: isFree }],
+              actions: [ofPerson('noteSigned'), ofPerson('follow'), { type: 'letGo', params: isByWork }],
             },
             {
               target: 'asking',
@@ -433,7 +427,7 @@ export function taskMachine(
         on: {
           'task.cancel': {
             target: 'cancelled',
-            actions: { type: 'letGo', params: isFree },
+            actions: { type: 'letGo', params: isByWork },
           },
         },
       },
@@ -684,7 +678,7 @@ const askedIn = ({ advice, supplied, inParts }: TaskContext) => ({
 });
 
 /** Of somebody who was paid by the hour and has not finished nobody knows how long they were at it. */
-const isFree = ({ context: { advice } }: Pick<Known, 'context'>) => ({
+const isByWork = ({ context: { advice } }: Pick<Known, 'context'>) => ({
   knows: advice!.person!.rate === undefined,
 });
 

@@ -10,7 +10,7 @@ import type { ReviewOutput } from '../review/review.ts';
 import { sha256 } from '../values/sha256.ts';
 import { peopleBefore } from './people.ts';
 import type { TaskContext } from './progress.ts';
-import type { TaskSpec } from './words.ts';
+import type { Advised, TaskSpec } from './words.ts';
 
 export interface CallTerms {
   /** A person must approve it first. */
@@ -95,8 +95,9 @@ function without(value: unknown, paths: readonly Path[], mask: string | undefine
 
 // ---- clearance ----------------------------------------------------------------------------------------------------
 
-export function isCleared({ advice, cleared }: TaskContext): boolean {
-  const { gate } = advice?.terms ?? {};
+/** Whether somebody may be asked without a person approving it first. @param cleared the calls that were approved */
+export function isCleared({ terms }: Advised, cleared: readonly string[]): boolean {
+  const { gate } = terms ?? {};
   return gate === undefined || cleared.includes(gate.key);
 }
 
