@@ -14,6 +14,7 @@ import { millisOf } from './duration.ts';
 import { Host } from './kernel/host.ts';
 import type { HostOptions } from './kernel/host.ts';
 import { isProcess } from './kernel/logic.ts';
+import { isMachine, withActors } from './kernel/machine.ts';
 import { nameOf } from './query/standing-text.ts';
 import { loadSchedules } from './retry.ts';
 import { SCHEDULE, scheduleLogic } from './schedules/logic.ts';
@@ -117,9 +118,8 @@ export const specOf = (logic: object): ChildSpec | undefined => specs.get(logic)
 
 /** A second object with the same behaviour, so that a spec does not stick to logic that others use too. */
 function copyOf<TLogic extends object>(logic: TLogic): TLogic {
-  // A machine's methods live on its class: `provide` with nothing gives an equal machine.
-  const machine = logic as { provide?: (implementations: object) => TLogic };
-  if (typeof machine.provide === 'function') return machine.provide({});
+  // A machine binds its methods to itself.
+  if (isMachine(logic)) return withActors(logic, {}) as TLogic;
   return Object.assign(Object.create(Object.getPrototypeOf(logic) as object) as TLogic, logic);
 }
 

@@ -34,6 +34,9 @@ export type { EffectContext } from './effects.ts';
 /** For those who build on Heddle, and ask code of their users for values in the middle of a step. */
 export { askedValue } from './asked-value.ts';
 
+/** For those who build on Heddle, and make many machines that differ in nothing but their actors. */
+export { withActors } from './kernel/machine.ts';
+
 /** Durations and instants as users give them, in milliseconds. For those who build on Heddle and take them too. */
 export { millisOf } from './duration.ts';
 export { instantOf } from './instant.ts';

@@ -12,7 +12,6 @@ import { editorsIn } from '../../machines/review/workers.ts';
 import { strategies } from '../../machines/faults/strategies.ts';
 import { extend } from '../../machines/faults/strategy.ts';
 import type { Rung as StrategyRung, Strategy } from '../../machines/faults/strategy.ts';
-import { taskMachine } from '../../machines/task/task.ts';
 import type { TaskSpec } from '../../machines/task/words.ts';
 import type {
   BranchNode,
@@ -69,6 +68,7 @@ import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
 import { checkWords, orderCheckOf } from './orders.ts';
 import { isReference, valueAt } from './reference.ts';
+import { TaskMachines } from './task-machines.ts';
 import { writtenNode, writtenWorkflow } from './written.ts';
 import type { Reference } from './reference.ts';
 
@@ -104,6 +104,7 @@ class Building {
   readonly #declarationOf: DeclarationOf;
   readonly #labels: ReadonlyMap<string, readonly string[]>;
   readonly #money: MoneyTerms | undefined;
+  readonly #taskMachines = new TaskMachines();
 
   constructor(
     options: AnyWorkflowOptions,
@@ -249,7 +250,7 @@ class Building {
       ...(undoes ? { undoes } : perTask !== undefined && { perTask }),
       ...(options.compensate !== undefined && { undoable: true }),
     };
-    return told(taskMachine(spec, this.#office.taskActors(duty), told));
+    return told(this.#taskMachines.machineFor(spec, this.#office.taskActors(duty), told));
   }
 
   #patienceOf(review: TimesOptions): Patience {

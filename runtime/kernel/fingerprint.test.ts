@@ -4,6 +4,7 @@ import { createStore } from '@xstate/store';
 import { describe, expect, it } from 'vitest';
 import { assign, emit, enqueueActions, fromPromise, fromTransition, not, raise, sendTo, setup } from 'xstate';
 import { changedParts, fingerprintOf } from './fingerprint.ts';
+import { withActors } from './machine.ts';
 
 const job = fromPromise(async () => 1);
 const otherJob = fromPromise(async () => 2);
@@ -167,6 +168,18 @@ describe('a fingerprint', () => {
     const after = fingerprintOf(machine({ [name]: value }));
     expect(changedParts(before.parts, after.parts)).toEqual([]);
     expect(after.hash).toBe(before.hash);
+  });
+
+  it('of a machine with other actors is the same, and with other guards another', () => {
+    const machine = setup({
+      actors: { one: fromPromise(async () => 1) },
+      guards: { open: () => true },
+    }).createMachine({ invoke: { src: 'one' }, on: { go: { guard: 'open', actions: () => {} } } });
+    const before = fingerprintOf(machine);
+    expect(fingerprintOf(withActors(machine, { one: fromPromise(async () => 2) as never }))).toBe(before);
+    const guarded = machine.provide({ guards: { open: () => false } });
+    expect(fingerprintOf(guarded).hash).not.toBe(before.hash);
+    expect(fingerprintOf(machine)).toEqual(before);
   });
 
   it('does not follow what goes round in circles', () => {

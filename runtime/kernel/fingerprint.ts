@@ -8,6 +8,7 @@
  * same is no proof; the proof is the recorded story told again.
  */
 import { hash } from 'node:crypto';
+import type { AnyStateMachine } from 'xstate';
 import { kindOf } from './logic.ts';
 import { isMachine } from './machine.ts';
 
@@ -20,11 +21,35 @@ export interface Fingerprint {
 
 const HASH_CHARACTERS = 16;
 
+/** Of machines, by their configuration: many may differ in nothing but their actors. */
+const known = new WeakMap<object, { readonly of: Implementations; readonly fingerprint: Fingerprint }>();
+
 export function fingerprintOf(logic: unknown): Fingerprint {
+  if (!isMachine(logic)) return made(logic);
+  const of = implementationsOf(logic);
+  const before = known.get(logic.config);
+  if (before !== undefined && isSame(before.of, of)) return before.fingerprint;
+  const fingerprint = made(logic);
+  known.set(logic.config, { of, fingerprint });
+  return fingerprint;
+}
+
+function made(logic: unknown): Fingerprint {
   const parts: Record<string, string> = {};
   describe(logic, parts);
   return { hash: hashOfParts(parts), parts };
 }
+
+/** What of a machine's implementations decides how its stories go on. */
+type Implementations = Readonly<Record<'guards' | 'delays' | 'actions', object>>;
+
+function implementationsOf(machine: AnyStateMachine): Implementations {
+  const { guards, delays, actions } = machine.implementations as unknown as Implementations;
+  return { guards, delays, actions };
+}
+
+const isSame = (one: Implementations, other: Implementations): boolean =>
+  one.guards === other.guards && one.delays === other.delays && one.actions === other.actions;
 
 export const hashOfParts = (parts: Fingerprint['parts']): string =>
   hash('sha256', JSON.stringify(parts), 'base64url').slice(0, HASH_CHARACTERS);
@@ -41,9 +66,8 @@ function describe(logic: unknown, parts: Parts): void {
   const kind = kindOf(logic);
   parts['kind'] = kind;
   if (isMachine(logic)) {
-    const { guards, actions, delays } = logic.implementations as unknown as Record<string, object>;
     new Description(parts).of(logic.config, '');
-    new Description(parts).of({ guards, delays, actions }, 'implementations');
+    new Description(parts).of(implementationsOf(logic), 'implementations');
   } else if (kind === 'transition')
     new Description(parts).of((logic as { config?: unknown }).config, 'transition');
 }

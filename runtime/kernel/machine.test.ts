@@ -11,10 +11,18 @@ import {
   setup,
   spawnChild,
   StateMachine,
+  toPromise,
 } from 'xstate';
 import type { AnyActorRef, AnyStateMachine } from 'xstate';
 import { BareActor } from '../testing/bare-actor.ts';
-import { childLogic, DEFAULT_MAX_MICROSTEPS, hostedMachine, isMachine, sourceNameOf } from './machine.ts';
+import {
+  childLogic,
+  DEFAULT_MAX_MICROSTEPS,
+  hostedMachine,
+  isMachine,
+  sourceNameOf,
+  withActors,
+} from './machine.ts';
 
 const named = fromTransition((n: number) => n + 1, 0);
 const inline = fromPromise(async () => 'inline');
@@ -103,6 +111,36 @@ describe('the name of a logic object', () => {
     expect(() => sourceNameOf(parent, inline, 'my-child')).toThrow(
       /'my-child'.*no name.*setup\(\{ actors: \{ name: logic \} \}\)/,
     );
+  });
+});
+
+describe('a machine with other actors', () => {
+  it('stands on the same states, asks the others, and leaves the original as it was', () => {
+    const changed = withActors(parent, { named: inline as never });
+    expect(changed.root).toBe(parent.root);
+    expect(childLogic(changed, 'named')).toBe(inline);
+    expect(childLogic(changed, 'inline')).toBe(other);
+    expect(childLogic(parent, 'named')).toBe(named);
+  });
+
+  it('runs by itself as any other machine', async () => {
+    const asking = setup({ actors: { ask: fromPromise(async () => 'a') } }).createMachine({
+      context: { said: '' },
+      initial: 'asking',
+      states: {
+        asking: {
+          invoke: {
+            src: 'ask',
+            onDone: { target: 'told', actions: assign({ said: ({ event }) => event.output }) },
+          },
+        },
+        told: { type: 'final' },
+      },
+      output: ({ context }) => context.said,
+    });
+    const changed = withActors(asking, { ask: fromPromise(async () => 'b') as never });
+    const run = (machine: AnyStateMachine) => toPromise(createActor(machine).start());
+    expect(await Promise.all([asking, changed].map(run))).toEqual(['a', 'b']);
   });
 });
 

@@ -66,6 +66,18 @@ export function hostedMachine(machine: AnyStateMachine, maxMicrosteps: number): 
   return hosted;
 }
 
+/** The same machine with others in the place of some of its actors, over the same states. Its invokes name them. */
+export function withActors(
+  machine: AnyStateMachine,
+  actors: Readonly<Record<string, AnyActorLogic>>,
+): AnyStateMachine {
+  const { implementations } = machine;
+  return withImplementations(machine, {
+    ...implementations,
+    actors: { ...implementations.actors, ...actors },
+  });
+}
+
 /**
  * The same machine over the same states: what XState makes of them is most of what a machine takes of memory, and knows nothing of
  * implementations, which it looks up by name in the machine of the snapshot. `provide` would make all of it once more.

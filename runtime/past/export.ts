@@ -118,7 +118,7 @@ export async function exported(
     records.push({ ...recordLine(runtime, whose, record), ...(hash !== undefined && { state: hash }) });
   }
   for (const code of codes) {
-    const stored = runtime.codes.at(code);
+    const stored = runtime.codes.whole(code);
     if (stored === undefined) continue;
     const { path, version, hash, parts, since } = stored;
     write({ code, path, version, hash, parts, since } satisfies CodeLine);

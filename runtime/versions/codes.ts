@@ -4,6 +4,7 @@
  * what it is.
  */
 import { allOf, codeKey, numberOf, Prefix } from '../../storage/keys.ts';
+import { DamagedRow } from '../../storage/ledger.ts';
 import { openRow } from '../../storage/row.ts';
 import type { Definition } from '../definition.ts';
 import { changedParts } from '../kernel/fingerprint.ts';
@@ -21,6 +22,9 @@ export interface StoredCode {
   readonly retired?: true;
 }
 
+/** What is kept of it in memory: what it consisted of is read when somebody asks. */
+export type KnownCode = Omit<StoredCode, 'parts'>;
+
 /** Some code, as it is shown. */
 export interface CodeVersion {
   readonly version: number;
@@ -29,8 +33,12 @@ export interface CodeVersion {
 
 export class Codes {
   readonly #runtime: Runtime;
-  readonly #stored = new Map<number, StoredCode>();
+  readonly #known = new Map<number, KnownCode>();
+  /** Of codes that another store has. */
+  readonly #learnt = new Map<number, StoredCode>();
   readonly #numbers = new Map<string, number>();
+  /** What has changed from some code to some of today's: for all who have lived under it. */
+  readonly #changes = new Map<string, readonly string[]>();
   /** The numbers of today's codes, for those who are born. */
   readonly #today = new Map<Definition, number>();
 
@@ -51,21 +59,31 @@ export class Codes {
   }
 
   #add(number: number, code: StoredCode): void {
-    this.#stored.set(number, code);
+    const { parts: _, ...known } = code;
+    this.#known.set(number, known);
     this.#numbers.set(idOf(code.path, code.version, code.hash), number);
   }
 
   /** Learns of code that another store has under a number, for as long as this process looks at what it has made. */
   learn(number: number, code: StoredCode): void {
-    this.#stored.set(number, code);
+    this.#learnt.set(number, code);
   }
 
-  at(number: number | undefined): StoredCode | undefined {
-    return number === undefined ? undefined : this.#stored.get(number);
+  at(number: number | undefined): KnownCode | undefined {
+    return number === undefined ? undefined : (this.#learnt.get(number) ?? this.#known.get(number));
   }
 
-  all(): Iterable<readonly [number: number, code: StoredCode]> {
-    return this.#stored;
+  all(): Iterable<readonly [number: number, code: KnownCode]> {
+    return this.#known;
+  }
+
+  /** With what it consists of. @throws DamagedRow */
+  whole(number: number | undefined): StoredCode | undefined {
+    if (number === undefined) return undefined;
+    const { ledger, codec } = this.#runtime;
+    const learnt = this.#learnt.get(number);
+    const body = learnt === undefined && this.#known.has(number) ? ledger.get(codeKey(number)) : undefined;
+    return body === undefined ? learnt : (codec.unpack(body) as StoredCode);
   }
 
   /** The number of today's code; undefined when nobody was ever born under it, or it is the house's. */
@@ -99,34 +117,50 @@ export class Codes {
   /** Nobody lives any more who was last run by this code. */
   retire(number: number): void {
     this.#today.clear();
-    const code = this.#stored.get(number);
-    if (code !== undefined && code.retired === undefined) this.#put(number, { ...code, retired: true });
+    if (this.#known.get(number)?.retired === undefined) this.#put(number, { retired: true });
   }
 
   /** The code runs again: an older release has been put back. */
   #comeBack(number: number): void {
-    const { retired, ...code } = this.#stored.get(number)!;
-    if (retired !== undefined) this.#put(number, code);
+    if (this.#known.get(number)!.retired !== undefined) this.#put(number, {});
   }
 
-  #put(number: number, code: StoredCode): void {
+  #put(number: number, mark: Pick<StoredCode, 'retired'>): void {
     const { ledger, codec, committer } = this.#runtime;
+    const stored = this.whole(number);
+    if (stored === undefined) return;
+    const { retired: _, ...before } = stored;
+    const code = { ...before, ...mark };
     ledger.put(codeKey(number), codec.packAs(0, code));
     committer.request();
     this.#add(number, code);
   }
 
-  /** What of its code is another today. */
-  changedSince(number: number | undefined, { fingerprint }: Definition): string[] {
-    const stored = this.at(number);
-    return stored === undefined ? [] : changedParts(stored.parts, fingerprint.parts);
+  /** What of its code is another today; nothing where that cannot be read any more. */
+  changedSince(number: number | undefined, { fingerprint }: Definition): readonly string[] {
+    const change = `${number}:${fingerprint.hash}`;
+    let changed = this.#changes.get(change);
+    if (changed === undefined) {
+      changed = changedParts(this.#partsOf(number) ?? fingerprint.parts, fingerprint.parts);
+      this.#changes.set(change, changed);
+    }
+    return changed;
+  }
+
+  #partsOf(number: number | undefined): StoredCode['parts'] | undefined {
+    try {
+      return this.whole(number)?.parts;
+    } catch (error) {
+      if (error instanceof DamagedRow) return undefined;
+      throw error;
+    }
   }
 }
 
 const idOf = (path: readonly string[], version: number, hash: string): string =>
   JSON.stringify([path, version, hash]);
 
-export const versionOf = ({ version, hash }: StoredCode): CodeVersion => ({ version, fingerprint: hash });
+export const versionOf = ({ version, hash }: KnownCode): CodeVersion => ({ version, fingerprint: hash });
 
 export const versionToday = ({ spec, fingerprint }: Definition): CodeVersion => ({
   version: spec.version,

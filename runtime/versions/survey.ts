@@ -7,7 +7,7 @@ import { readCell } from '../restore.ts';
 import type { Restored } from '../restore.ts';
 import type { Runtime } from '../runtime.ts';
 import { versionOf, versionToday } from './codes.ts';
-import type { CodeVersion, StoredCode } from './codes.ts';
+import type { CodeVersion, KnownCode } from './codes.ts';
 
 export interface MigrationOptions {
   /** Only actors of this name, and those below them. */
@@ -62,7 +62,7 @@ export async function migrate(runtime: Runtime, options: MigrationOptions = {}):
 /** One that is to be looked at. */
 interface Candidate {
   readonly actor: number;
-  readonly code: StoredCode;
+  readonly code: KnownCode;
   readonly number: number;
 }
 
@@ -92,8 +92,8 @@ async function* behind(
 }
 
 /** Codes that are not today's, and under which somebody may live. */
-function oldCodes({ codes, definitions }: Runtime): Map<number, StoredCode> {
-  const old = new Map<number, StoredCode>();
+function oldCodes({ codes, definitions }: Runtime): Map<number, KnownCode> {
+  const old = new Map<number, KnownCode>();
   for (const [number, code] of codes.all()) {
     const definition = definitions.at(code.path);
     const isOld = definition === undefined || codes.numberOf(definition) !== number;
