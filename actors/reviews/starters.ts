@@ -1,7 +1,7 @@
 /**
- * Who has started a run, as far as its first record tells: on whose behalf it was started; who has triggered the schedule that has started
- * it, or told the supervisor to; and of a fork whoever has started its original, besides whoever has forked it. None of them decides what
- * comes of it.
+ * Who has started a run, as far as the first record of each of its lives tells: on whose behalf it was started; who has triggered the
+ * schedule that has started it, or told the supervisor to; and of a fork whoever has started its original, besides whoever has forked it.
+ * None of them decides what comes of it.
  */
 import { UnknownActor } from '../../runtime/index.ts';
 import type { HistoryOptions, HistoryRecord } from '../../runtime/index.ts';
@@ -15,37 +15,56 @@ interface Histories {
 const FORKED = 'heddle.forked';
 const TRIGGERED = 'heddle.schedule.trigger';
 const ADDED = 'heddle.child.start';
+const RESTARTED = 'heddle.child.restart';
+
+/** An actor, as it was when it had so many records. */
+interface UpTo {
+  readonly address: string;
+  readonly seq?: number;
+}
 
 /** Their ids. */
 export async function startersOf(system: Histories, run: string): Promise<readonly string[]> {
   const found = new Set<string>();
   const seen = new Set<string>();
-  for (let at: string | undefined = run; at !== undefined && !seen.has(at);) {
-    seen.add(at);
-    const first = await firstOf(system, at);
-    if (first === undefined) break;
-    if (first.principal !== undefined) found.add(first.principal.id);
-    for (const id of await triggerersOf(system, first)) found.add(id);
-    for (const id of await addersOf(system, first)) found.add(id);
-    at = originalOf(first);
+  for (let at: UpTo | undefined = { address: run }; at !== undefined && !seen.has(at.address);) {
+    seen.add(at.address);
+    const births = await birthsOf(system, at);
+    for (const birth of births) {
+      if (birth.principal !== undefined) found.add(birth.principal.id);
+      for (const id of await triggerersOf(system, birth)) found.add(id);
+      for (const id of await addersOf(system, birth)) found.add(id);
+    }
+    at = originalOf(births.at(-1));
   }
   return [...found];
 }
 
-async function firstOf(system: Histories, address: string): Promise<HistoryRecord | undefined> {
+/**
+ * The first record of each of its lives, the newest first. A supervisor may have been told to start it anew, and in what it begins anew
+ * with by itself stands what somebody has given it in a life before.
+ */
+async function birthsOf(system: Histories, { address, seq }: UpTo): Promise<readonly HistoryRecord[]> {
+  const births: HistoryRecord[] = [];
   try {
-    for await (const record of system.history(address, { to: 1 })) return record;
+    let next: HistoryRecord | undefined;
+    for await (const record of system.history(address, { reverse: true, ...(seq && { to: seq }) })) {
+      if (next !== undefined && next.life !== record.life) births.push(next);
+      next = record;
+      // Nearly all have had but one: there is no need to read what was in it.
+      if (record.life === 1) break;
+    }
+    if (next === undefined) return births;
+    for await (const first of system.history(address, { to: 1 })) births.push(first);
   } catch (error) {
     // A fork that was taken to another store has left its original behind.
     if (!(error instanceof UnknownActor)) throw error;
   }
-  return undefined;
+  return births;
 }
 
-function originalOf({ event }: HistoryRecord): string | undefined {
-  if (event.type !== FORKED) return undefined;
-  const { address } = event['of'] as { readonly address: string };
-  return address;
+function originalOf(first: HistoryRecord | undefined): UpTo | undefined {
+  return first?.event.type === FORKED ? (first.event['of'] as UpTo) : undefined;
 }
 
 /** What somebody has recorded, back from what they have caused. */
@@ -77,14 +96,19 @@ async function triggerersOf(
 /** A supervisor that has other work starts a child later than it was told to, and another may have told it the same by then. */
 async function addersOf(system: Histories, { address, cause }: HistoryRecord): Promise<readonly string[]> {
   if (cause.kind !== 'actor' || !cause.address.startsWith('supervisor/')) return [];
-  const [name, own] = segmentsOf(address);
   const found: string[] = [];
   for await (const { seq, event, principal } of backFrom(system, cause)) {
-    if (event.type !== ADDED) continue;
-    const { start, id } = event['child'] as { readonly start: string; readonly id: string };
-    if (start !== name || id !== own) continue;
+    if (!isToldToStart(event, address)) continue;
     if (principal !== undefined) found.push(principal.id);
     if (seq === cause.seq) break;
   }
   return found;
+}
+
+function isToldToStart({ type, ...said }: HistoryRecord['event'], address: string): boolean {
+  const [name, own] = segmentsOf(address);
+  if (type === RESTARTED) return said['id'] === own;
+  if (type !== ADDED) return false;
+  const { start, id } = said['child'] as { readonly start: string; readonly id: string };
+  return start === name && id === own;
 }

@@ -220,6 +220,49 @@ grants:
     await reviews.decide(ID, { by: 'bob', verdict: 'approve' });
   });
 
+  it('does not decide it either where they have told the supervisor to start it again, in another life', async () => {
+    const flow = workflow({ id: 'flow', tasks: { ok: gate({ role: 'editor' }) } });
+    const supervise = supervisor({ id: 'desk', children: [] });
+    const world = await World.open({ actors: { flow }, decider: everybodyMay, supervise });
+    const deskOf = (id: string) => world.system.as({ type: 'user', id }).supervisor('desk');
+    const child = { start: 'flow', id: '1', restart: 'transient' } as const;
+    const approve = (id: string) => world.system.reviews.decide('flow/1/ok', { by: id, verdict: 'approve' });
+    const refusedTo = async (...people: string[]) => {
+      for (const id of people)
+        expect(await rejection(approve(id))).toMatchObject({ reason: 'not-permitted' });
+    };
+
+    await deskOf('ivy').startChild({ ...child, input: { amount: 1 } });
+    await deskOf('ivy').terminateChild('1');
+    await deskOf('ivy').deleteChild('1');
+    await deskOf('bob').startChild({ ...child, input: { amount: 1000 } });
+    await refusedTo('bob');
+    await approve('ada');
+    await world.settle();
+    // It has ended: it begins anew, with what bob has given it.
+    await deskOf('cyd').restartChild('1');
+    await world.crash();
+    await refusedTo('bob', 'cyd');
+    expect(await collect(world.system.reviews.pending({ by: 'cyd' }))).toEqual([]);
+    await approve('ada');
+  });
+
+  it('does not decide it in a fork of that life, nor is anybody kept from it who has started a later one', async () => {
+    const flow = workflow({ id: 'flow', tasks: { ok: gate({ role: 'editor' }) } });
+    const supervise = supervisor({ id: 'desk', children: [] });
+    const world = await World.open({ actors: { flow }, decider: everybodyMay, supervise });
+    const { reviews } = world.system;
+    const deskOf = (id: string) => world.system.as({ type: 'user', id }).supervisor('desk');
+    await deskOf('ivy').startChild({ start: 'flow', id: '1', input: {} });
+    await world.system.fork('flow/1', { as: 'flow/2', effects: 'rerun' });
+    await deskOf('ivy').terminateChild('1');
+    await deskOf('ivy').deleteChild('1');
+    await deskOf('bob').startChild({ start: 'flow', id: '1', input: {} });
+    const approve = (id: string) => reviews.decide('flow/2/ok', { by: id, verdict: 'approve' });
+    expect(await rejection(approve('ivy'))).toMatchObject({ reason: 'not-permitted' });
+    await approve('bob');
+  });
+
   it('does not decide it in a fork either, whoever has forked it; nor does that one', async () => {
     const world = await begun();
     const fork = { as: 'flow/2', effects: 'rerun' } as const;
