@@ -15,11 +15,22 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'task.abandon': ['task', 'by', 'reason'],
 };
 
+/** What is said only between a run and those who work in it: nobody stands for it, and from outside it would order the same. */
+const OWN_WORDS: ReadonlySet<string> = new Set([
+  ...['task.cancel', 'task.stands', 'run.stands', 'voter.chosen', 'parts.done'],
+  ...['budget.reserved', 'budget.refused'],
+]);
+
 /** Looks at what is said from outside: throws what is wrong with it. */
 export type OrderCheck = (event: AnyEventObject, sender?: Pick<Principal, 'type' | 'id'>) => void;
 
 /** Whether it is said by whom it is decided, and why. Said to a node itself, nobody above it looks at it. */
 export const checkWords: OrderCheck = (event, sender) => {
+  if (OWN_WORDS.has(event.type))
+    throw new InvalidArgument(
+      'event.type',
+      `'${event.type}' is said only within a run: say run.abort to end the run, or task.abandon to give up a task that waits`,
+    );
   if (!Object.hasOwn(WORDS, event.type)) return;
   for (const word of WORDS[event.type]!) {
     const said: unknown = event[word];

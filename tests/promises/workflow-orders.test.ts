@@ -86,6 +86,28 @@ describe('what is said to a run', () => {
     }
   });
 
+  it.each([
+    { type: 'task.cancel', because: 'enough' },
+    { type: 'task.stands', task: 'c', standing: 'parked' },
+    { type: 'budget.reserved', ticket: 'c#1', accounts: [] },
+  ])(
+    'is refused where only those within it say it to each other, for whom nobody stands: %j',
+    async (said) => {
+      const world = await opened();
+      await world.system.reviews.decide('top/1/c/g', { by: 'ada', verdict: 'approve' });
+      await world.until(() => world.system.get('top/1/t') !== undefined);
+      await world.settle();
+      const before = await world.system.runs.status('top/1');
+      for (const address of ['top/1', 'top/1/m', 'top/1/m/0', 'top/1/l', 'top/1/l/1', 'top/1/t'])
+        expect(await rejection(world.system.get(address)!.send(said as never))).toMatchObject({
+          path: 'event.type',
+          message: expect.stringContaining('say run.abort to end the run'),
+        });
+      await world.settle();
+      expect(await world.system.runs.status('top/1')).toEqual(before);
+    },
+  );
+
   it('is refused by those who undo it, too', async () => {
     const PERMIT = { effect: 'permit', determining: ['rule'], reasons: [], obligations: [] } as const;
     const decider = {
