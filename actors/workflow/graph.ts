@@ -66,7 +66,7 @@ import { calendarFor, timesOf } from './gate-times.ts';
 import { labelsIn } from './labels.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
-import { checkWords, orderCheckOf } from './orders.ts';
+import { checkWords, checkWordsToVoters, orderCheckOf } from './orders.ts';
 import { isReference, valueAt } from './reference.ts';
 import { TaskMachines } from './task-machines.ts';
 import { writtenNode, writtenWorkflow } from './written.ts';
@@ -250,7 +250,7 @@ class Building {
       ...(undoes ? { undoes } : perTask !== undefined && { perTask }),
       ...(options.compensate !== undefined && { undoable: true }),
     };
-    return told(this.#taskMachines.machineFor(spec, this.#office.taskActors(duty), told));
+    return told(this.#taskMachines.machineFor(spec, this.#office.taskActors(duty), toldAsVoter));
   }
 
   #patienceOf(review: TimesOptions): Patience {
@@ -383,6 +383,8 @@ const AS_WORK = { start: undefined, outcome: undefined, cancels: 'asks' } as con
 
 /** What is said to them from outside says by whom it is decided. */
 const told = (logic: AnyActorLogic): AnyActorLogic => durable(logic, { accepts: checkWords });
+
+const toldAsVoter = (logic: AnyActorLogic): AnyActorLogic => durable(logic, { accepts: checkWordsToVoters });
 
 /** Those who undo are told as those who work are. */
 const ordered = (compensation: Compensation | undefined): Compensation | undefined =>

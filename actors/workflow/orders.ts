@@ -42,13 +42,24 @@ export const checkWords: OrderCheck = (event, sender) => {
     throw new InvalidArgument('event.by', `must be ${sender.id}, on whose behalf it is said`);
 };
 
+/** The same for what is said to those who are to confirm an answer: to another input theirs would confirm nothing. */
+export const checkWordsToVoters: OrderCheck = (event, sender) => {
+  checkWords(event, sender);
+  if (hasInput(event))
+    throw new InvalidArgument(
+      'event.input',
+      'must not be there: it is only to confirm an answer to what its task was given; give that another input',
+    );
+};
+
+const hasInput = ({ type, input }: AnyEventObject): boolean => type === 'task.resume' && input !== undefined;
+
 /** The same for what is said to the runs of a workflow, and whether somebody in there is meant. */
 export function orderCheckOf(options: AnyWorkflowOptions, declarationOf: DeclarationOf): OrderCheck {
   return (event, sender) => {
     checkWords(event, sender);
     if (event.type !== 'task.resume' && event.type !== 'task.abandon') return;
-    const { type } = event;
-    const wrong = problemOfTask(options, String(event['task']).split('/'), { type, declarationOf });
+    const wrong = problemOfTask(options, String(event['task']).split('/'), { event, declarationOf });
     if (wrong !== undefined) throw new InvalidArgument('event.task', wrong);
   };
 }
@@ -57,7 +68,7 @@ export function orderCheckOf(options: AnyWorkflowOptions, declarationOf: Declara
 function problemOfTask(
   { id, tasks }: AnyWorkflowOptions,
   [name, ...rest]: readonly string[],
-  order: { readonly type: string; readonly declarationOf: DeclarationOf },
+  order: { readonly event: AnyEventObject; readonly declarationOf: DeclarationOf },
 ): string | undefined {
   const node = name!.replace(/^undo /, '');
   if (!Object.hasOwn(tasks, node))
@@ -79,7 +90,7 @@ function problemOfTask(
   if (inner !== undefined) return undefined;
   if (path[0] !== 'poll')
     return `names '${path.join('/')}' within '${name}', in which there is nothing that has a name`;
-  return order.type === 'task.abandon'
-    ? `names '${path.join('/')}' within '${name}', which is only to confirm it: give up '${name}' itself`
-    : undefined;
+  const voter = `names '${path.join('/')}' within '${name}', which is only to confirm it`;
+  if (order.event.type === 'task.abandon') return `${voter}: give up '${name}' itself`;
+  return hasInput(order.event) ? `${voter}: give '${name}' itself another input` : undefined;
 }

@@ -13,7 +13,7 @@ import { DyingSystem } from '../dying-system.ts';
 import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
 import { endOf, everybodyMay, snapshotOf, staffed, started, taskOf, worker } from './staffed.ts';
 import type { Asked, Doing, Staffed } from './staffed.ts';
-import { collect } from './systems.ts';
+import { collect, rejection } from './systems.ts';
 import { abortedEverywhere } from './unwanted.ts';
 
 const flowOf = (
@@ -339,6 +339,34 @@ describe('those who confirm it', () => {
       message: expect.stringContaining('ada has given it up: it takes too long'),
     });
     expect(moneyOf(opened)).toEqual({ spent: 10_000, reserved: 0, held: 0 });
+  });
+
+  it('confirm it to the same input: nobody gives them another, that they would confirm it to', async () => {
+    const office = new Office();
+    const bob: Doing = ({ input }) =>
+      office.names.filter((name) => name === 'bob').length > 1
+        ? { answer: (input as { answer?: number }).answer ?? 1 }
+        : new Promise<Readonly<Record<string, unknown>>>(() => {});
+    const halted = await opening(
+      [office.says('ann', 7), office.says('bob', bob)],
+      flowOf({ of: 2, agree: 2 }, { agent: ['ann', 'bob'] }),
+      { decider: everybodyMay },
+    );
+    const order = { by: 'ada', reason: 'stop' };
+    await halted.system.halts.halt({ agent: 'bob' }, order);
+    await halted.settle();
+    for (const [address, named] of [
+      ['flow/1/one/poll/2', '2'],
+      ['flow/1/one/poll', 'poll'],
+    ]) {
+      const other = { type: 'task.resume', task: named, by: 'ada', input: { answer: 7 } };
+      expect(await rejection(halted.system.get(address!)!.send(other as never))).toMatchObject({
+        path: 'event.input',
+      });
+    }
+    await halted.system.halts.lift({ agent: 'bob' }, order);
+    await halted.settle();
+    expect(taskOf(halted, 'flow/1/one').log[0]).toMatchObject({ fault: 'factually-wrong' });
   });
 
   it('wait while all that could be asked is halted, and go on when it is not any more', async () => {

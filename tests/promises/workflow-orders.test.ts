@@ -55,6 +55,10 @@ describe('what is said to a run', () => {
       { type: 'task.abandon', task: 'c/g/poll/1', by: 'ada', reason: 'enough' },
       "which is only to confirm it: give up 'g' itself",
     ],
+    [
+      { ...RESUME, task: 't/poll/1', input: {} },
+      "names 'poll/1' within 't', which is only to confirm it: give 't' itself another input",
+    ],
     [{ ...RESUME, task: 'c/g/0' }, "names '0' within 'g', in which there is nothing that has a name"],
     [{ ...RESUME, task: 'j' }, "names 'j', a join, on which nobody works"],
   ])('is refused: %j', async (event, words) => {
