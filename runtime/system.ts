@@ -42,6 +42,7 @@ import { imported } from './past/import.ts';
 import type { ImportOptions } from './past/import.ts';
 import { fork, perform } from './past/fork.ts';
 import type { ForkOptions } from './past/fork.ts';
+import type { Moment } from './past/cut.ts';
 import { pastActor } from './past/past-actor.ts';
 import type { PastActor } from './past/past-actor.ts';
 import { replay, replayAll } from './past/replay.ts';
@@ -488,10 +489,10 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
 
   /**
    * Everything an actor was as of its record `seq`: state, timers, messages under way, and the same of all below it as they stood
-   * then.
+   * then. With `{ address, seq }` as of a record of somebody below it.
    * @throws as snapshotAt
    */
-  past(address: string, seq: number): Promise<PastActor> {
+  past(address: string, seq: number | Moment): Promise<PastActor> {
     return pastActor(this.#runtime, address, seq);
   }
 

@@ -170,6 +170,11 @@ export function isTask(stood: Stood | undefined): stood is Stood & { readonly co
   return context?.question !== undefined && context.log !== undefined;
 }
 
+/** The address of whoever pays for a run. */
+export function accountOf({ account }: Pick<RunContext, 'account'>): string | undefined {
+  return account === undefined || typeof account === 'string' ? account : addressOf(account);
+}
+
 /** @param run its address */
 export function runStatusOf(
   run: string,
@@ -324,10 +329,9 @@ class Reader {
   }
 
   /** The books of whoever pays for a run: its own account, or that of the run around it. */
-  #ledgerOf({ account }: RunContext): Ledger | undefined {
-    if (account === undefined) return undefined;
-    const address = typeof account === 'string' ? account : addressOf(account);
-    return this.#moment(address)?.context as Ledger | undefined;
+  #ledgerOf(context: RunContext): Ledger | undefined {
+    const address = accountOf(context);
+    return address === undefined ? undefined : (this.#moment(address)?.context as Ledger | undefined);
   }
 
   #nodeOf(name: string, node: NodeProgress, { run, nodes, options, within, ledger }: Nodes): PartStatus {

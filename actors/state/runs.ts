@@ -3,6 +3,7 @@
  * Everything is read from the actors and their journals; nothing is kept beside them that could know something else.
  */
 import type { AnyEventObject, Subscription } from 'xstate';
+import { rootOf } from '../../machines/here.ts';
 import { HeddleError, InvalidArgument, UnknownActor } from '../../runtime/index.ts';
 import type {
   ActorDefinitions,
@@ -16,7 +17,7 @@ import type {
 import { assertField, decisionIn, isAboutDecisions, spotsOf } from './blaming.ts';
 import { momentWithLate } from './late-replies.ts';
 import { declarationAt } from './run-path.ts';
-import { isRun, isTask, runStateOf, runStatusOf } from './run-status.ts';
+import { accountOf, isRun, isTask, runStateOf, runStatusOf } from './run-status.ts';
 import type { HumanDecision, Moment, RunState, RunStatus, Stood } from './run-status.ts';
 import { explainRoute } from '../routing/explain.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
@@ -28,7 +29,7 @@ export interface RunsHost {
   // Typed by address and name there, which says nothing here.
   get(address: string): unknown;
   query(options: never): AsyncIterable<unknown>;
-  past(address: string, seq: number): Promise<PastActor>;
+  past(address: string, seq: number | { readonly address: string; readonly seq: number }): Promise<PastActor>;
   blame(address: string, part: string | Reading, options?: BlameOptions): Promise<Blame | undefined>;
   history(address: string, options: Omit<HistoryOptions, 'refusals'>): AsyncIterable<HistoryRecord>;
 }
@@ -98,8 +99,17 @@ export class Runs {
   async status(address: string, { at }: StatusOptions = {}): Promise<RunStatus> {
     assertAddress(address, 'address');
     if (at === undefined) return this.#told(address, this.#present);
-    const past = await this.#host.past(address, at);
+    const past = await this.#past(address, at);
     return this.#told(address, momentWithLate(momentOf(past), past.at, this.#present));
+  }
+
+  /** A run as of one of its records, with whoever pays for it: if that is somebody above it, all of those. */
+  async #past(address: string, seq: number): Promise<PastActor> {
+    const past = await this.#host.past(address, seq);
+    const { snapshot } = past;
+    if (!isRun(snapshot) || snapshot.context.account === undefined) return past;
+    const payer = accountOf(snapshot.context)!;
+    return payer.startsWith(`${address}/`) ? past : this.#host.past(rootOf(address), { address, seq });
   }
 
   /**
@@ -211,7 +221,7 @@ export class Runs {
   async #blame(address: string, field: string, { at }: BlameOptions = {}): Promise<Blame | undefined> {
     assertAddress(address, 'address');
     assertField(field);
-    const root = at === undefined ? undefined : await this.#host.past(address, at);
+    const root = at === undefined ? undefined : await this.#past(address, at);
     const past = root && everybodyIn(root);
     const moment =
       root === undefined ? this.#present : momentWithLate(momentOf(root), root.at, this.#present);

@@ -7,7 +7,7 @@ import type { AnySnapshot } from '../kernel/step.ts';
 import type { Down } from '../standing.ts';
 import type { Runtime } from '../runtime.ts';
 import { cutAt } from './cut.ts';
-import type { Cut, Member } from './cut.ts';
+import type { Cut, Member, Moment } from './cut.ts';
 
 export interface PastActor {
   readonly address: string;
@@ -37,9 +37,12 @@ export interface PastActor {
   readonly children: readonly PastActor[];
 }
 
-/** @throws InvalidArgument, StoryChanged when today's code cannot tell it, UnknownActor, JournalCorrupt */
-export async function pastActor(runtime: Runtime, address: string, seq: number): Promise<PastActor> {
-  const cut = await cutAt(runtime, address, { address, seq }, 'seq');
+/**
+ * @param seq a record of its own, or of somebody below it
+ * @throws InvalidArgument, StoryChanged when today's code cannot tell it, UnknownActor, JournalCorrupt
+ */
+export async function pastActor(runtime: Runtime, address: string, seq: number | Moment): Promise<PastActor> {
+  const cut = await cutAt(runtime, address, typeof seq === 'number' ? { address, seq } : seq, 'seq');
   const [root] = cut.members.values();
   return describe(runtime, cut, root!);
 }

@@ -241,6 +241,29 @@ describe('a status', () => {
     ]);
   });
 
+  it('tells of a run within it what was reserved back then, also where others pay', async () => {
+    let answer = (): void => {};
+    const quick = doing('quick', () => new Promise((resolve) => (answer = () => resolve({}))));
+    const inner = workflow({
+      id: 'inner',
+      tasks: { x: task({ agent: 'slow' }), y: task({ agent: 'quick' }) },
+    });
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 1 }),
+      tasks: { within: call({ workflow: inner }) },
+    });
+    const world = await World.open({ actors: { flow, inner, quick, slow } });
+    await world.start('flow', '1');
+    answer();
+    await world.settle();
+    const before = await statusOf(world, 'flow/1/within');
+    expect(before.tasks.map(({ task: name, reserved }) => `${name} ${reserved}`)).toEqual(['x 10000', 'y 0']);
+    const { length } = await world.history('flow/1/within');
+    await world.tell('flow/1', { type: 'run.abort', by: 'ada', reason: 'enough' });
+    expect(await statusOf(world, 'flow/1/within', length)).toEqual(before);
+  });
+
   it('names as next whatever has enough with what is at work, by its join', async () => {
     const flow = workflow({
       id: 'flow',
