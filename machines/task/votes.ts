@@ -29,7 +29,7 @@ export interface Seat {
   /** The models of those who have a vote already. */
   readonly models: readonly string[];
   readonly deadlineAt: number | undefined;
-  /** The people who have supplied the answer. Not there: nobody has. */
+  /** The people who have supplied the answer, or one that is held against it. Not there: nobody has. */
   readonly people?: readonly string[];
 }
 
@@ -140,8 +140,8 @@ export const withoutOutputs = (votes: readonly Vote[]): readonly Vote[] =>
   });
 
 /** What the answer of somebody is held against. */
-const othersOf = ({ votes, advice }: TaskContext, spec: VoteSpec): readonly TaskResult['output'][] =>
-  usable(votes, advice!, spec).map(({ output }) => output!);
+const othersOf = ({ votes, advice, people }: TaskContext, spec: VoteSpec): readonly TaskResult['output'][] =>
+  usable(votes, { ...advice!, people }, spec).map(({ output }) => output!);
 
 export const costOfVotes = (votes: readonly Vote[]): Micros =>
   votes.reduce((sum, { cost }) => sum + cost, 0) as Micros;
@@ -160,9 +160,13 @@ export function verificationOf(context: TaskContext, { vote }: TaskSpec): Verifi
 interface Who {
   readonly agent?: string | undefined;
   readonly model?: string | undefined;
+  readonly people?: readonly string[] | undefined;
 }
 
-/** Those of others: the last of each, and no two of the same model where that is asked for. No more than are to be asked. */
+/**
+ * Those of others: the last of each, none of somebody who has answered for another, and no two of the same model where that is asked
+ * for. No more than are to be asked.
+ */
 export function usable(votes: readonly Vote[], own: Who, { of, models }: VoteSpec): readonly Vote[] {
   const taken: Who[] = [own];
   const counted: Vote[] = [];
@@ -176,7 +180,12 @@ export function usable(votes: readonly Vote[], own: Who, { of, models }: VoteSpe
 
 export const isLike = (some: Who, other: Who, models: VoteSpec['models']): boolean =>
   some.agent === other.agent ||
-  (models === 'different' && some.model !== undefined && some.model === other.model);
+  (models === 'different' && some.model !== undefined && some.model === other.model) ||
+  isOfSame(some, other);
+
+/** Whether the same person has answered for both: agents are many, and they are one. */
+export const isOfSame = ({ people = [] }: Who, other: Who): boolean =>
+  people.some((person) => other.people?.includes(person));
 
 // ---- for voters ---------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ import type { WorkOutcome, WorkProblem } from '../workflow/graph.ts';
 import { startHere } from '../here.ts';
 import { standingOfAll, tellStanding } from '../workflow/standings.ts';
 import type { Standing } from '../workflow/standings.ts';
-import { faultOfVoter, isLike, usable } from './votes.ts';
+import { faultOfVoter, isLike, isOfSame, usable } from './votes.ts';
 import type { Poll, Polled, TaskStart, Vote, VoterChosen, VoterOutcome, VoteSpec } from './votes.ts';
 
 /** A voter that has not come to its end. */
@@ -149,9 +149,11 @@ function isWanting(context: PollContext, spec: VoteSpec, now: number): boolean {
 }
 
 function startOf({ poll, voters, votes, tried }: PollContext, spec: VoteSpec, id: string): TaskStart {
-  const { start, input, agent: confirms, model, deadlineAt, people } = poll;
-  const others = [...usable([...poll.votes, ...votes], poll, spec), ...Object.values(voters)];
+  const { start, input, agent: confirms, model, deadlineAt } = poll;
+  const counted = usable([...poll.votes, ...votes], poll, spec);
+  const others = [...counted, ...Object.values(voters)];
   const models = [model, ...others.map((other) => other.model)].flatMap((one) => one ?? []);
+  const people = [...new Set([poll, ...counted].flatMap((one) => one.people ?? []))];
   return {
     ...start,
     task: `${start.task}/poll/${id}`,
@@ -217,12 +219,16 @@ function voteOf(
     const { retryAfterMs } = problem;
     return { ...base, fault, message, ...(typeof retryAfterMs === 'number' && { retryAfterMs }) };
   }
-  const isSecond = [poll, ...usable([...poll.votes, ...votes], poll, spec)].some((other) =>
-    isLike(other, base, spec.models),
+  const own = { ...base, ...(people && { people }) };
+  const first = [poll, ...usable([...poll.votes, ...votes], poll, spec)].find((other) =>
+    isLike(other, own, spec.models),
   );
   // While it waited for its turn somebody else has become the one that it asks.
-  if (isSecond) return { ...base, message: `${agent} has a vote already` };
-  return { ...base, output: outcome.output as TaskResult['output'], ...(people && { people }) };
+  if (first !== undefined) {
+    const who = isOfSame(first, own) ? `whoever has answered for ${agent}` : agent;
+    return { ...base, message: `${who} has a vote already` };
+  }
+  return { ...own, output: outcome.output as TaskResult['output'] };
 }
 
 const CANCELLED = { class: 'cancelled', message: 'it is not wanted any more' };

@@ -635,6 +635,43 @@ describe('whoever has worked on it', () => {
     expect(fourEyesOf(world, 'flow/1/ok')).toEqual([]);
   });
 
+  it('has one vote, whoever they answer for: nothing that they have answered is confirmed by themselves', async () => {
+    const rows = { 'factually-wrong': [{ do: 'other-agent' }, { do: 'fail' }] } as const;
+    const voted = (of: number, ...agents: string[]) =>
+      workflow({
+        ...{ id: 'flow', strategy: extend(strategies.standard, { name: 'other', rows }) },
+        tasks: {
+          write: task({ agent: agents, verify: [vote({ of, agree: of, on: ['#/text'], models: 'any' })] }),
+        },
+      });
+    const others = { one: person('one'), two: person('two'), three: person('three') };
+    const said = doing('said', () => ({ text: 'hi' }));
+
+    const again = await worldOf(voted(2, 'one', 'echo', 'two', 'three'), others);
+    await again.start('flow', '1', { text: 'a' });
+    // What echo says is another answer: so two and three are asked, and what was answered before is held against theirs.
+    for (let i = 0; i < 3; i++) {
+      await again.until(() => again.system.reviews.get('flow/1/write/review')?.status === 'pending');
+      await supply(again, 'flow/1/write/review', 'ada');
+    }
+    await again.until(() => again.snapshot('flow/1').status !== 'active');
+    expect(again.snapshot('flow/1/write').context.fault).toMatchObject({ class: 'factually-wrong' });
+
+    const beside = await worldOf(voted(3, 'said', 'one', 'two', 'three'), { ...others, said });
+    await beside.start('flow', '1', { text: 'a' });
+    for (const voter of ['1', '2']) await supply(beside, `flow/1/write/poll/${voter}/review`, 'ada');
+    const third = 'flow/1/write/poll/3/review';
+    await beside.until(() => beside.system.reviews.get(third) !== undefined);
+    expect(fourEyesOf(beside, third)).toEqual(['ada']);
+    await supply(beside, third, 'bob');
+    await beside.until(() => beside.snapshot('flow/1').status === 'done');
+    expect(beside.snapshot('flow/1/write').context.votes).toMatchObject([
+      { agent: 'one', people: ['ada'] },
+      { agent: 'two', message: 'whoever has answered for two has a vote already' },
+      { agent: 'three', people: ['bob'] },
+    ]);
+  });
+
   it('does not confirm their own answer as somebody else, and confirming it is to have worked on it', async () => {
     const flow = workflow({
       id: 'flow',
