@@ -64,6 +64,8 @@ export interface AttemptView {
   readonly agent: string;
   /** What went wrong; without it, nothing did. */
   readonly fault?: Fault;
+  /** Nobody was asked: it was given up while it waited at a gate. */
+  readonly unasked?: true;
   readonly cost?: Micros;
   readonly durationMs?: number;
 }

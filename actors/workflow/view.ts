@@ -185,10 +185,11 @@ function detailsOf({ input, log, advice, passedOver, verified }: TaskContext): P
   };
 }
 
-function attemptOf({ number, agent, cost, fault, message, from, to }: AttemptNote): AttemptView {
+function attemptOf({ number, agent, cost, fault, message, unasked, from, to }: AttemptNote): AttemptView {
   return {
     ...{ number, agent },
     ...(fault !== undefined && { fault: { class: fault, message: message ?? '' } }),
+    ...(unasked && { unasked }),
     ...(cost !== undefined && { cost }),
     ...(to !== undefined && { durationMs: to - from }),
   };

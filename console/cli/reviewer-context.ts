@@ -6,7 +6,7 @@ import type { Told } from '../control/told.ts';
 import { linesUnder, tellFields, tellHeading } from './fields.ts';
 import type { Field } from './fields.ts';
 import { inert } from './inert.ts';
-import { each } from './run-status.ts';
+import { each, NOT_ASKED } from './run-status.ts';
 import type { Session } from './session.ts';
 import { shown } from './shown.ts';
 import { fieldsOf } from './state.ts';
@@ -160,7 +160,10 @@ const doneColumns: readonly Column<In<NonNullable<ContextRow['did']['tasks']>>>[
     of: ({ attempts = [] }) =>
       inert(
         attempts
-          .flatMap(({ fault }) => (fault === undefined ? [] : [`${fault.class}: ${fault.message}`]))
+          .flatMap(({ fault, unasked }) => {
+            if (fault !== undefined) return [`${fault.class}: ${fault.message}`];
+            return unasked === true ? [NOT_ASKED] : [];
+          })
           .join('; '),
       ),
     paint: () => 'red',

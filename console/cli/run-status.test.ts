@@ -1,6 +1,6 @@
 // The lie: "it is said why a task is where it is".
 import { describe, expect, it } from 'vitest';
-import { becauseWords } from './run-status.ts';
+import { attemptWords, becauseWords } from './run-status.ts';
 
 type Part = Parameters<typeof becauseWords>[0];
 
@@ -38,5 +38,13 @@ describe('a task', () => {
 
   it('says what others have written in a way that cannot paint', () => {
     expect(becauseWords({ attempts: [], because: 'red \u001b[31m' })).not.toContain('\u001b');
+  });
+});
+
+describe('an attempt', () => {
+  it('says what was wrong with it, or that nobody was asked', () => {
+    expect(attemptWords({ message: 'it broke' })).toBe('it broke');
+    expect(attemptWords({ unasked: true })).toBe('nobody was asked: it waited at a gate');
+    expect(attemptWords({})).toBe('');
   });
 });

@@ -155,6 +155,12 @@ const GROUNDS: Readonly<Record<string, string>> = {
   person: 'only a person has said so',
 };
 
+/** What there is to say of an attempt that was no good, or asked nobody. */
+export const attemptWords = ({ message, unasked }: Pick<Attempt, 'message' | 'unasked'>): string =>
+  inert(message ?? (unasked === true ? NOT_ASKED : ''));
+
+export const NOT_ASKED = 'nobody was asked: it waited at a gate';
+
 function attemptColumns(session: Session): readonly Column<Attempt & { readonly task: string }>[] {
   return [
     { head: 'from', of: ({ from }) => session.time(from), paint: () => 'dim' },
@@ -170,7 +176,7 @@ function attemptColumns(session: Session): readonly Column<Attempt & { readonly 
     { head: 'confidence', align: 'right', of: ({ confidence }) => String(confidence ?? '') },
     { head: 'fault', of: ({ fault }) => inert(fault ?? ''), paint: () => 'red' },
     { head: 'then', of: ({ move }) => inert(move ?? '') },
-    { head: 'because', of: ({ message }) => inert(message ?? ''), paint: () => 'red', yields: 1 },
+    { head: 'because', of: attemptWords, paint: () => 'red', yields: 1 },
     { head: 'output', of: ({ manifest }) => inert(manifest?.output ?? ''), yields: 2 },
     // What it has answered when nobody waited for it any more.
     {

@@ -1,8 +1,21 @@
 // The lie: "a reviewer sees what was done, why, with which data, and what an approval will cause, whatever the agent says about
 // itself". A run in which an attempt has failed, of which its agent says nothing; and views that know little.
 import { describe, expect, it } from 'vitest';
-import { budget, call, extend, gate, loop, map, Reviews, strategies, task, workflow } from 'heddle/actors';
+import {
+  budget,
+  call,
+  extend,
+  gate,
+  join,
+  loop,
+  map,
+  Reviews,
+  strategies,
+  task,
+  workflow,
+} from 'heddle/actors';
 import type { RunView } from 'heddle/actors';
+import { bulkhead } from 'heddle/machines';
 import type { AnyDeclaration } from '../../actors/workflow/declaration.ts';
 import { InvalidArgument, UnknownActor } from 'heddle';
 import { canonicalOf } from '../../machines/values/canonical.ts';
@@ -286,6 +299,32 @@ describe('the context of a review in a workflow within a workflow', () => {
       { task: 'after', status: 'pending' },
     ]);
     expect(consequences.next).toMatchObject([{ node: 'after', waitsFor: ['c'] }]);
+  });
+
+  it('says of an attempt that nobody was asked, where it was given up at a gate', async () => {
+    const slow = doing('slow', () => new Promise(() => {}), { permits: ['door/w'] });
+    const quick = doing('quick', () => ({ n: 1 }));
+    const flow = workflow({
+      id: 'o',
+      tasks: {
+        holds: task({ agent: 'slow' }),
+        waits: task({ agent: 'slow' }),
+        answers: task({ agent: 'quick' }),
+        first: join({ needs: ['waits', 'answers'], join: 'any' }),
+        ok: gate({ needs: ['first'], role: 'editor' }),
+      },
+    });
+    const door = bulkhead({ slots: 1, queue: 5, waitMs: 600_000, leaseMs: 600_000 });
+    const world = await World.open({ actors: { o: flow, door, slow, quick } as never });
+    await world.start('door', 'w');
+    await world.start('o', '1');
+    await world.until(() => world.system.reviews.get('o/1/ok') !== undefined);
+    const { did } = await world.system.reviews.context('o/1/ok');
+    const waits = did.tasks!.find((one) => one.task === 'waits');
+    expect(waits).toMatchObject({
+      status: 'cancelled',
+      attempts: [{ agent: 'slow', unasked: true, cost: 0 }],
+    });
   });
 });
 
