@@ -590,9 +590,15 @@ function doubtOf({ log, answer }: TaskContext): string | undefined {
   return `${agent} has done something in attempt ${number}, and what it has answered was not taken`;
 }
 
-/** Whether nobody has waited for its end. Of one that was halted before anybody was asked it is known that it has cost nothing. */
+/**
+ * Whether nobody has waited for its end. Of one that was halted, or whose agent was another by then, before anybody was asked it is known
+ * that it has cost nothing.
+ */
 const isOpen = ({ to, fault, unasked, unheard, cost }: AttemptNote): boolean =>
-  !unasked && (to === undefined || fault === 'timeout' || (unheard === 'halted' && cost === undefined));
+  !unasked &&
+  (to === undefined ||
+    fault === 'timeout' ||
+    ((unheard !== undefined || fault === 'no-agent') && cost === undefined));
 
 function factsOf(context: TaskContext): WorkFacts {
   const { attempts, spent, votes, log, ground, recalled: before } = context;

@@ -26,7 +26,7 @@ import { Prng } from '../../runtime/testing/prng.ts';
 import { DyingSystem } from '../dying-system.ts';
 import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
 import { everybodyMay } from './staffed.ts';
-import { World } from './staffed-world.ts';
+import { doing as working, World } from './staffed-world.ts';
 
 /** Of random sagas. */
 const SEEDS = [1, 2, 3, 4, 5, 6];
@@ -229,6 +229,39 @@ describe('a run that is undone', () => {
     ]);
     expect(errorOf(world)).toMatchObject({
       uncompensated: [{ node: 't', problem: { class: 'unknown-effect' } }],
+    });
+  });
+});
+
+describe('a run whose process has ended in the middle of a call', () => {
+  const flowing = workflow({
+    id: 'flow',
+    tasks: { t: task({ capability: 'book', compensate: { agent: 'undo' }, onError: 'compensate' }) },
+  });
+  const undo = working('undo', () => ({}));
+  const fails = () => {
+    throw new Error('no');
+  };
+
+  it.each([
+    ['is asked with another model', { book: working('book', fails, { model: 'other' }) }],
+    ['is gone', { other: working('other', fails, { capabilities: ['book'] }) }],
+  ])('says that nobody knows what that has done, where its agent %s by now', async (_, agents) => {
+    const book = working('book', () => new Promise(() => {}));
+    const world = await World.open({ actors: { flow: flowing, undo, book }, decider: everybodyMay });
+    await world.start('flow', '1');
+    await world.crash({ actors: { flow: flowing, undo, ...agents } });
+    await world.advance(3_600_000);
+    expect(world.snapshot('flow/1').error).toMatchObject({
+      uncompensated: [
+        {
+          node: 't',
+          problem: {
+            class: 'unknown-effect',
+            message: expect.stringMatching(/^nobody knows what book has done in attempt 1/),
+          },
+        },
+      ],
     });
   });
 });
