@@ -230,7 +230,10 @@ export class Reviews {
     return report;
   }
 
-  /** Whether somebody has started the run of a review, and may not decide it for that. Each run is looked at once. */
+  /**
+   * Whether somebody has started the run of a review, and may not decide it for that; where that cannot be read, anybody may have. Each
+   * run is looked at once.
+   */
   #startersFor(by: string | undefined): (review: Review) => Promise<boolean> {
     const known = new Map<string, Promise<readonly string[]>>();
     return async (review) => {
@@ -238,7 +241,12 @@ export class Reviews {
       if (by === undefined || ownRuns === 'allow') return false;
       const starters = known.get(run) ?? this.#startersOf(run);
       known.set(run, starters);
-      return isOwnRun({ ...review, starters: await starters }, { id: by });
+      try {
+        return isOwnRun({ ...review, starters: await starters }, { id: by });
+      } catch (error) {
+        if (error instanceof HeddleError) return true;
+        throw error;
+      }
     };
   }
 

@@ -7,6 +7,7 @@ import type { AccessRequest, Decider, Decision } from 'heddle';
 import { review } from 'heddle/machines';
 import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
+import { frameKey } from '../../storage/keys.ts';
 import { doing, World } from './staffed-world.ts';
 import { collect, rejection } from './systems.ts';
 
@@ -155,6 +156,27 @@ grants:
     expect(await world.system.reviews.whoMayApprove(ID)).toMatchObject({
       people: [{ principal: { id: 'ada' } }],
     });
+  });
+
+  it('is anybody where that cannot be read any more; what others have started is offered all the same', async () => {
+    const world = await worldWith({ flow: gated() });
+    for (const id of ['1', '2']) await world.start('flow', id, {}, IVY);
+    const [first] = await world.history('flow/1');
+    await world.close();
+    const { store } = world;
+    await store.open();
+    const row = Uint8Array.from(store.get(frameKey(first!.frame))!);
+    // Within its first record.
+    row[120]! ^= 1;
+    const batch = store.batch();
+    batch.put(frameKey(first!.frame), row);
+    await batch.write();
+    await store.close();
+    await world.reopen();
+    const { reviews } = world.system;
+    expect(await collect(reviews.pending({ by: 'ada' }))).toMatchObject([{ id: 'flow/2/ok' }]);
+    const decided = reviews.decide('flow/1/ok', { by: 'ada', verdict: 'approve' });
+    expect(await rejection(decided)).toMatchObject({ _tag: 'JournalCorrupt', address: 'flow/1' });
   });
 
   it('does not decide it either where they have triggered the schedule that has, though it had to wait', async () => {
