@@ -7,6 +7,7 @@ import type { Ledger } from '../../machines/budget/ledger.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import { microsOf } from '../../machines/values/money.ts';
 import type { AttemptNote, TaskContext } from '../../machines/task/progress.ts';
+import { costOfVotes } from '../../machines/task/votes.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import type { WorkOutcome } from '../../machines/workflow/graph.ts';
 import type { LoopContext } from '../../machines/workflow/loop.ts';
@@ -122,13 +123,13 @@ function nodeOf(
 
 /** A task that is an item of a list, or one time of a loop. */
 function partOf({ status, output: outcome }: Stood, task: TaskContext): TaskView {
-  const { output, ground, spent } = task;
+  const { output, ground, spent, votes } = task;
   const ended = status === 'done' ? (outcome as WorkOutcome).status : status;
   return {
     status: status === 'active' ? 'running' : ended,
     ...(ground !== undefined && { output: output as Json }),
     ...(ground !== undefined && ground !== 'good' && { ground }),
-    cost: spent,
+    cost: (spent + costOfVotes(votes)) as Micros,
     ...detailsOf(task),
   };
 }

@@ -12,6 +12,7 @@ import {
   Reviews,
   strategies,
   task,
+  vote,
   workflow,
 } from 'heddle/actors';
 import type { RunView } from 'heddle/actors';
@@ -299,6 +300,23 @@ describe('the context of a review in a workflow within a workflow', () => {
       { task: 'after', status: 'pending' },
     ]);
     expect(consequences.next).toMatchObject([{ node: 'after', waitsFor: ['c'] }]);
+  });
+
+  it('shows what an item of a list has cost with those who have confirmed it', async () => {
+    const said = (name: string) => doing(name, () => ({ n: 1 }), { cost: 0.01 });
+    const verify = [vote({ of: 2, agree: 2, on: ['#/n'], models: 'any' })];
+    const flow = workflow({
+      id: 'o',
+      tasks: {
+        all: map({ over: () => [{}], each: task({ agent: ['one', 'two'], verify }) }),
+        ok: gate({ needs: ['all'], role: 'editor' }),
+      },
+    });
+    const world = await World.open({ actors: { o: flow, one: said('one'), two: said('two') } });
+    await world.start('o', '1');
+    await world.until(() => world.system.reviews.get('o/1/ok') !== undefined);
+    const { did } = await world.system.reviews.context('o/1/ok');
+    expect(did.tasks).toMatchObject([{ task: 'all', cost: 20_000 }, { task: 'all/0', cost: 20_000 }, {}]);
   });
 
   it('says of an attempt that nobody was asked, where it was given up at a gate', async () => {
