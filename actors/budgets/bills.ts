@@ -20,8 +20,13 @@ export interface Tab {
 interface Ended {
   /** The call was stopped: where its cost is not known, the bill may still come. */
   readonly isStopped?: boolean;
-  /** What it has come to is told to nobody else. */
-  readonly isUnheard?: boolean;
+}
+
+/** One of the parts of an attempt. */
+export interface OfPart {
+  readonly number: number;
+  /** Resolves when the attempt is over: whether whoever has asked for it has heard what it has cost. */
+  readonly hasHeard: () => Promise<boolean>;
 }
 
 type Bill = Paid & Pick<Answer, 'billing'>;
@@ -35,46 +40,62 @@ interface Together {
   /** How many have not said anything. */
   open: number;
   isLate: boolean;
-  /** One of them has failed: the attempt is over, and what comes of the others nobody hears. */
-  hasFailed: boolean;
+  /** Whether the end of the attempt is waited for. */
+  isWatched: boolean;
+  /** By whose word the last of them was. */
+  billing?: Partial<Billing> | undefined;
 }
 
 export class Bills {
   readonly #inParts = new Map<string, Together>();
 
-  begin(bank: Bank, bill: BillTo | undefined, part: number | undefined): Tab {
+  begin(bank: Bank, bill: BillTo | undefined, part: OfPart | undefined): Tab {
     if (bill === undefined) return NOBODY_PAYS;
     return part === undefined ? ofWhole(bank, bill) : this.#ofPart(bank, bill, part);
   }
 
-  #ofPart(bank: Bank, bill: BillTo, part: number): Tab {
+  #ofPart(bank: Bank, bill: BillTo, { number: part, hasHeard }: OfPart): Tab {
     const { accounts, ticket, parts = {} } = bill;
     // A fork goes on with the ticket of its original, in an account of its own.
     const name = `${accounts[0]}#${ticket}`;
-    const together = this.#inParts.get(name) ?? {
+    const together: Together = this.#inParts.get(name) ?? {
       costs: new Map(),
       open: 0,
-      hasFailed: false,
       isLate: false,
+      isWatched: false,
     };
     this.#inParts.set(name, together);
     together.open += 1;
     for (const [number, cost] of Object.entries(parts))
       together.costs.set(Number(number), cost ?? together.costs.get(Number(number)) ?? null);
-    const note = (said: Bill, isLate: boolean): void => {
-      together.costs.set(part, costOf(said) ?? null);
-      together.isLate ||= isLate || together.hasFailed;
-      together.hasFailed ||= said.fault !== undefined;
-      together.open -= 1;
-      if (together.open > 0) return;
+    const tell = (): void => {
+      if (!together.isLate || together.open > 0 || this.#inParts.get(name) !== together) return;
       this.#inParts.delete(name);
       const cost = sumOf(together);
-      if (together.isLate && cost !== undefined) void tellLate(bank, bill, cost, sourceIn(said));
+      if (cost !== undefined) void tellLate(bank, bill, cost, together.billing);
     };
+    const note = (said: Bill, isLate: boolean): void => {
+      together.costs.set(part, costOf(said) ?? null);
+      together.billing = sourceIn(said);
+      together.isLate ||= isLate;
+      together.open -= 1;
+      tell();
+    };
+    // What they have answered may be on its way when the attempt is over.
+    const beOver = (isHeard: boolean): void => {
+      together.isWatched = false;
+      if (isHeard && together.open === 0) this.#inParts.delete(name);
+      together.isLate ||= !isHeard;
+      tell();
+    };
+    if (!together.isWatched) {
+      together.isWatched = true;
+      void hasHeard().then(beOver);
+    }
     return {
       late: (answer) => note(answer, true),
-      end: (answer, { isStopped = false, isUnheard = false } = {}) => {
-        if (!isStopped || costOf(answer) !== undefined) note(answer, isUnheard);
+      end: (answer, { isStopped = false } = {}) => {
+        if (!isStopped || costOf(answer) !== undefined) note(answer, false);
       },
     };
   }

@@ -20,14 +20,6 @@ export interface Asker {
 const askerOf = (askers: Askers, { envelope: { context } }: Asking): Asker | undefined =>
   askers.get(`${context.run}/${context.task}`);
 
-/**
- * Whether it waits. Also when its call was stopped: where the process ends, or the task is started again, the attempt is made once more,
- * and paid from the same reservation.
- */
-export function isWaitedFor(askers: Askers, asking: Asking): boolean {
-  return isWaiting(askerOf(askers, asking), asking);
-}
-
 /** Whether it has heard what that has cost: resolves when it does not wait any more. */
 export async function hasHeard(askers: Askers, asking: Asking): Promise<boolean> {
   const asker = askerOf(askers, asking);
@@ -56,6 +48,10 @@ function untilOver(asker: Asker, asking: Asking): Promise<void> {
   });
 }
 
+/**
+ * Also when its call was stopped: where the process ends, or the task is started again, the attempt is made once more, and paid from the
+ * same reservation.
+ */
 function isWaiting(asker: Asker | undefined, { bill }: Asking): boolean {
   const stood = asker?.getSnapshot() as Stood | undefined;
   return isTask(stood) && stood.status === 'active' && stood.context.ticket === bill?.ticket;

@@ -30,9 +30,9 @@ import type { Outcome } from '../state/manifest.ts';
 import type { Chunking } from '../windows/chunking.ts';
 import { inputOfPart, joinedBy, splitFor } from '../windows/parts.ts';
 import type { TaskDuty } from '../workflow/office.ts';
-import { hasHeard, isWaitedFor } from './asker.ts';
+import { hasHeard } from './asker.ts';
 import { askingHere } from './here.ts';
-import type { Shift } from './workplace.ts';
+import type { Shift, Workplace } from './workplace.ts';
 
 /** What of a task whoever asks an agent must know. In the shadow of another there is none. */
 type Kept = Pick<TaskDuty, 'outputSchema'> & Partial<Pick<TaskDuty, 'capability' | 'labels' | 'task'>>;
@@ -78,12 +78,7 @@ export class Working {
     // Of parts there is one bill.
     if (bill === undefined || part !== undefined || cost === undefined) return;
     const { workplace } = await this.#shift;
-    try {
-      if (!(await hasHeard(workplace, input))) await tellLate(workplace, bill, cost, answer.billing);
-    } catch (error) {
-      // The system closes: it stays held, as it would if that had ended a moment before.
-      if (!(error instanceof HeddleError)) throw error;
-    }
+    if (!(await isHeard(workplace, input))) await tellLate(workplace, bill, cost, answer.billing);
   }
 
   async #answer(duty: Kept, { input, signal }: Scope): Promise<Answer> {
@@ -115,7 +110,8 @@ export class Working {
     const belonging = workplace.belongingOf(run);
     const call = haltableBy(agent, { capability: duty.capability, workflow }, belonging);
     const halt = calls.haltOn(call);
-    const tab = this.#bills.begin(workplace, bill, part?.number);
+    const ofPart = part && { number: part.number, hasHeard: () => isHeard(workplace, input) };
+    const tab = this.#bills.begin(workplace, bill, ofPart);
     // It was halted after it was permitted.
     if (halt !== undefined) {
       const halted = unasked(haltedBy(halt.why), 'halted');
@@ -145,7 +141,7 @@ export class Working {
         try {
           return await this.#kept(outcome, assignment);
         } finally {
-          tab.end(outcome, { isStopped, isUnheard: signal.aborted && !isWaitedFor(workplace, input) });
+          tab.end(outcome, { isStopped });
         }
       }),
     );
@@ -198,6 +194,17 @@ export class Working {
       permits: (input) => input.permits,
       judge: (error) => (BLAME.has(faultClassIn(error)) ? 'failure' : 'ignored'),
     });
+  }
+}
+
+/** Whether the task has heard what that has cost, as far as anybody can tell. */
+async function isHeard(workplace: Workplace, input: Asking): Promise<boolean> {
+  try {
+    return await hasHeard(workplace, input);
+  } catch (error) {
+    // The system closes: it stays held, as it would if that had ended a moment before.
+    if (error instanceof HeddleError) return true;
+    throw error;
   }
 }
 

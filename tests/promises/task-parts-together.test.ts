@@ -264,6 +264,31 @@ describe('parts that are not wanted any more', () => {
   });
 });
 
+describe('parts whose answers were on their way when they were not wanted any more', () => {
+  it.each([
+    ['the last', [2], [2]],
+    ['one beside another', [1, 2], [1, 2]],
+    ['one that fails', [2], []],
+  ])('are paid, whichever moment that is: %s', async (_, slow, good) => {
+    for (let moment = 0; moment < 40; moment++) {
+      const reader = new Reader();
+      slow.forEach((number) => {
+        reader.slow.add(number);
+        if (!good.includes(number)) reader.failing.add(number);
+      });
+      const opened = await opening(reader, flowOf(2), ROOM);
+      await started(opened, { text: 'a1 a2 a3. b1 b2 b3.' });
+      await opened.settle();
+      slow.forEach((number) => reader.letGo(number));
+      for (let i = 0; i < moment; i++) await Promise.resolve();
+      await opened.system.get('flow/1')!.send({ type: 'run.abort', by: 'ada', reason: 'enough' });
+      await opened.settle();
+      const spent = good.length < slow.length ? 12_000 : 20_000;
+      expect([moment, moneyOf(opened)]).toEqual([moment, { spent, reserved: 0, held: 0 }]);
+    }
+  });
+});
+
 /** After how many commits more it is aborted each time. */
 const STEP = 5;
 
