@@ -225,6 +225,14 @@ describe('a poll', () => {
     poll.actor.send({ type: 'task.resume', task: 't', by: 'ada' });
     expect([poll.heard(1).at(-1), poll.heard(2).at(-1)]).toEqual(['task.resume', 'task.resume']);
   });
+
+  it('hands on what an operator says to one voter to nobody else', () => {
+    const poll = new Polling(3).choose(1, 'bob').choose(2, 'carl').stand(1, 'parked').stand(2, 'parked');
+    poll.actor.send({ type: 'task.resume', task: 't/poll/2', by: 'ada' });
+    expect([poll.heard(1).includes('task.resume'), poll.heard(2).at(-1)]).toEqual([false, 'task.resume']);
+    poll.actor.send({ type: 'task.resume', task: 't/poll/7', by: 'ada' });
+    expect(poll.heard(2).filter((type) => type === 'task.resume')).toHaveLength(1);
+  });
 });
 
 describe('the votes that count', () => {

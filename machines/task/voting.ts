@@ -12,9 +12,9 @@ import type { TaskResult } from '../contract.ts';
 import type { Fault } from '../faults/fault.ts';
 import { NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
-import { isOrder } from '../workflow/events.ts';
-import type { RunEvent } from '../workflow/events.ts';
-import { outcomeIn } from '../workflow/graph.ts';
+import { isOrder, within } from '../workflow/events.ts';
+import type { RunEvent, TaskOrder } from '../workflow/events.ts';
+import { nameOf, outcomeIn } from '../workflow/graph.ts';
 import type { WorkOutcome, WorkProblem } from '../workflow/graph.ts';
 import { startHere } from '../here.ts';
 import { standingOfAll, tellStanding } from '../workflow/standings.ts';
@@ -94,7 +94,7 @@ export function pollMachine(spec: VoteSpec, voter: AnyActorLogic): AnyStateMachi
       }),
       passOn: enqueueActions(({ context, event, enqueue }) => {
         if (!isOrder(event)) return;
-        for (const id of Object.keys(context.voters)) enqueue.sendTo(id, { ...event, task: id });
+        for (const id of votersIn(context, event)) enqueue.sendTo(id, { ...event, task: id });
       }),
       cancel: enqueueActions(({ context, event, enqueue }) => {
         if (event.type !== 'task.cancel') return;
@@ -124,6 +124,12 @@ export function pollMachine(spec: VoteSpec, voter: AnyActorLogic): AnyStateMachi
     },
     output: ({ context }) => polledIn(context, spec),
   });
+}
+
+/** Who is meant by an order to the task, or to one of them: `assess/poll/2`. */
+function votersIn({ poll, voters }: PollContext, { task }: TaskOrder): readonly string[] {
+  const named = within(within(task, nameOf(poll.start)) ?? '', 'poll');
+  return Object.keys(voters).filter((id) => named === undefined || named === id);
 }
 
 function beginning(poll: Poll, spec: VoteSpec): PollContext {
