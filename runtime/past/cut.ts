@@ -119,10 +119,14 @@ export function cutOfExport(
     members.set(actor, { journal, cell });
     at = Math.max(at, records.at(-1)!.at);
   }
-  for (const message of awaited) post.add(message);
+  const records = new Map(actors.map((one) => [one.actor, one.records]));
+  for (const message of awaited) {
+    const { actor, seq } = message.cause;
+    post.add(message, records.get(actor)?.[seq - 1]);
+  }
   post.disarmWhatFired(members);
-  const { address: of, records } = actors[0]!;
-  return { record: records.at(-1)!, of, at, members, underWay: post.underWay(members) };
+  const { address: of, records: own } = actors[0]!;
+  return { record: own.at(-1)!, of, at, members, underWay: post.underWay(members) };
 }
 
 /** The last record of a journal that stands at or before a place. */
@@ -231,10 +235,11 @@ class Post {
     this.#sent.set(messageKeyOf(cause)!, { ...sent, ...(birth && { birth }) });
   }
 
-  /** What a text tells besides its records. */
-  add({ line, ...message }: AwaitedMessage): void {
+  /** What a text tells besides its records. @param record the one that has sent it, if it is in the text */
+  add({ line, ...message }: AwaitedMessage, record: TellableRecord | undefined): void {
     const key = messageKeyOf(message.cause)!;
-    if (!this.#sent.has(key)) this.#sent.set(key, { ...message, place: { frame: line, offset: 0 } });
+    const place = record === undefined ? { frame: line, offset: 0 } : placeOfRecord(record);
+    if (!this.#sent.has(key)) this.#sent.set(key, { ...message, place });
   }
 
   // ---- since then -------------------------------------------------------------------------------------------------
@@ -259,8 +264,9 @@ class Post {
   ): Promise<void> {
     if (cause?.kind !== 'actor' || this.#sent.has(messageKeyOf(cause)!)) return;
     if (found.type === HALT || found.type === UP || birth?.since !== undefined) return;
-    if (!(await this.#wasSentBefore(cause, members, end))) return;
-    this.#sent.set(messageKeyOf(cause)!, { ...found, cause, place: end, ...(birth && { birth }) });
+    const place = await this.#sentAt(cause, members, end);
+    if (place === undefined) return;
+    this.#sent.set(messageKeyOf(cause)!, { ...found, cause, place, ...(birth && { birth }) });
   }
 
   #waitingFor(journal: Journal): Found[] {
@@ -279,17 +285,26 @@ class Post {
     });
   }
 
-  async #wasSentBefore(cause: StepCause, members: ReadonlyMap<number, Member>, end: Place): Promise<boolean> {
+  /** Where it was sent, if that was before the cut. */
+  async #sentAt(
+    cause: StepCause,
+    members: ReadonlyMap<number, Member>,
+    end: Place,
+  ): Promise<Place | undefined> {
     const sender = members.get(cause.actor);
-    if (sender !== undefined) return cause.seq <= sender.cell.seq && !hasTimer(sender.cell, cause);
+    if (sender !== undefined) {
+      if (cause.seq > sender.cell.seq || hasTimer(sender.cell, cause)) return undefined;
+      const [record] = recordsOf(this.#runtime, sender.journal, cause.seq - 1);
+      return placeOfRecord(record!);
+    }
     const address = this.#runtime.population.addressOf(cause.actor);
-    if (address === undefined) return false;
+    if (address === undefined) return undefined;
     const journal = await journalAt(this.#runtime, address);
     const [record] = recordsOf(this.#runtime, journal, cause.seq - 1);
-    if (record === undefined || !isBefore(placeOfRecord(record), end)) return false;
+    if (record === undefined || !isBefore(placeOfRecord(record), end)) return undefined;
     // A timer of somebody else: when it fired is not known, and the original has got it.
     const { intents } = unpackTrailer(this.#runtime.codec, record.trailer);
-    return intents?.[cause.index]?.[0] !== 'timer';
+    return intents?.[cause.index]?.[0] === 'timer' ? undefined : placeOfRecord(record);
   }
 
   // ---- what is left -----------------------------------------------------------------------------------------------
@@ -324,7 +339,7 @@ function hasTimer(
 const isWithin = (root: string, address: string): boolean =>
   address === root || address.startsWith(`${root}/`);
 
-/** Of what was found later the place is not known, but whoever has sent several has said in which order. */
+/** Whoever has sent several in one record has said in which order. */
 function bySending(a: Sent, b: Sent): number {
   if (isBefore(a.place, b.place)) return -1;
   if (isBefore(b.place, a.place)) return 1;

@@ -312,6 +312,32 @@ describe('a fork', () => {
     }
   });
 
+  it('of a fork gets them in the order in which they were sent', async () => {
+    const clerk = setup({ types: { context: {} as { heard: readonly number[] } } }).createMachine({
+      context: { heard: [] },
+      on: { note: { actions: assign({ heard: ({ context, event }) => [...context.heard, event['n']] }) } },
+    });
+    const desk = setup({ actors: { clerk } }).createMachine({
+      invoke: { id: 'clerk', src: 'clerk' },
+      on: { say: { actions: sendTo('clerk', ({ event }) => ({ type: 'note', n: event['n'] })) } },
+    });
+    const opened = await open({ desk });
+    const { system } = opened;
+    const first = await system.start('desk', { id: '1' });
+    for (const id of ['1', '2']) await system.pause({ address: `desk/${id}/clerk` });
+    for (const n of [1, 2]) await first.send({ type: 'say', n });
+    await system.fork('desk/1', { as: 'desk/2' });
+    for (const n of [3, 4]) await system.get('desk/2')!.send({ type: 'say', n });
+    await opened.settle();
+    await system.fork('desk/2', { as: 'desk/3' });
+    await system.import({ history: await system.export('desk/2'), as: 'desk/4' });
+    await opened.settle();
+    for (const id of ['3', '4'])
+      expect(system.get(`desk/${id}/clerk`)!.getSnapshot()).toMatchObject({
+        context: { heard: [1, 2, 3, 4] },
+      });
+  });
+
   it('waits with its effects until it is told to perform: those of the record, and later ones', async () => {
     const opened = await open(CLERK);
     const ref = await opened.system.actor('clerk', '1');
