@@ -67,7 +67,7 @@ function ofNoCode({ codec }: Runtime, actor: ExportedActor): ExportedActor {
   const records = actor.records.map((record): TellableRecord => {
     const { birth, image, ...trailer } = trailerOf(codec, record);
     if (birth === undefined && image === undefined) return record;
-    assertIsOf(actor, image?.birth ?? birth, record);
+    assertIsOf(actor, image?.birth ?? birth, record.frame.number);
     const bare = {
       ...trailer,
       birth: birth && withoutCode(birth),
@@ -86,13 +86,17 @@ const trailerOf = (codec: Codec, { bytes, trailer, frame }: TellableRecord): Tra
   });
 
 /** @throws HistoryDamaged */
-const messageOf = (codec: Codec, { to, bytes, line }: ExportedMessage): AwaitedMessage =>
-  read(line, 'its message', () => {
+function messageOf(codec: Codec, { to, bytes, line }: ExportedMessage): AwaitedMessage {
+  const message = read(line, 'its message', () => {
     const { life, cause: stored, event: packed, birth } = codec.unpack(bytes) as StoredInboxMessage;
     const cause = unpackCause(stored);
     if (cause.kind !== 'actor') throw new TypeError('nobody has sent it');
     return { to, life, type: typeIn(codec, packed), packed, cause, ...(birth && { birth }), line };
   });
+  // Who is born with it is whoever it is for.
+  assertIsOf(to, message.birth, line);
+  return message;
+}
 
 function typeIn(codec: Codec, bytes: Uint8Array): string {
   const { type } = codec.unpack(bytes) as { readonly type?: unknown };
@@ -109,9 +113,13 @@ function read<T>(line: number, what: string, how: () => T): T {
 }
 
 /** Where an actor was born its own records say. @throws HistoryDamaged */
-function assertIsOf({ address }: ExportedActor, birth: Birth | undefined, { frame }: TellableRecord): void {
+function assertIsOf(
+  { address }: Pick<ExportedActor, 'address'>,
+  birth: Birth | undefined,
+  line: number,
+): void {
   if (birth !== undefined && birth.address !== address)
-    throw new HistoryDamaged(frame.number, `it is of ${birth.address}, and says that it is of ${address}`);
+    throw new HistoryDamaged(line, `it is of ${birth.address}, and says that it is of ${address}`);
 }
 
 function withoutCode(birth: Birth): Birth {

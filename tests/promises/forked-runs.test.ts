@@ -308,4 +308,31 @@ describe('a run that was imported', () => {
       await expect(other.system.import({ history: forged(change), as: 'flow/9' })).rejects.toThrow(message);
     expect(other.system.get('flow/9')).toBeUndefined();
   });
+
+  it('refuses a message by which somebody is to be born elsewhere', async () => {
+    const { world, other } = await done();
+    await world.system.fork('flow/1', { at: 1, as: 'flow/fork' });
+    const history = await world.system.export('flow/fork', { to: 1 });
+    await other.start('flow', '99x');
+    const before = [other.snapshot('flow/99x'), await other.system.verify()];
+    for (const place of ['flow/fork9x', 'flow/fork/b'])
+      await expect(other.system.import({ history: bornAt(place, history), as: 'flow/9' })).rejects.toThrow(
+        `it is of ${place}, and says that it is of flow/fork/a`,
+      );
+    expect([other.snapshot('flow/99x'), await other.system.verify()]).toEqual(before);
+  });
 });
+
+/** With another text of the same length where the actor is to be born that awaits its first message. */
+function bornAt(place: string, history: string): string {
+  const lines = history.split('\n').slice(0, -2);
+  const text = lines
+    .map((line) => {
+      const said = JSON.parse(line) as { awaits?: number; address: string; message: string };
+      if (said.awaits === undefined) return `${line}\n`;
+      const bytes = Buffer.from(said.message, 'base64').toString('latin1').replace(said.address, place);
+      return `${JSON.stringify({ ...said, message: Buffer.from(bytes, 'latin1').toString('base64') })}\n`;
+    })
+    .join('');
+  return `${text}${JSON.stringify({ sha256: createHash('sha256').update(text).digest('hex') })}\n`;
+}
