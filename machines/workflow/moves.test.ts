@@ -75,6 +75,26 @@ describe('a run of many nodes', () => {
     expect(statuses(failed)).toEqual(new Set(['failed', 'cancelled']));
   });
 
+  it('fails where a branch chooses none of its arms, also while many others move', () => {
+    const { declared, needs, wait, when, onError, writes } = node({ needs: ['a'] });
+    const base = { declared, needs, wait, when, onError, writes };
+    const route = { ...base, kind: 'branch', arms: ['x'], choose: () => 'y', otherwise: undefined } as const;
+    const run = new Run(
+      graphOf({
+        a: node(),
+        maybe: node({ needs: ['a'], when: () => false }),
+        ...many(MANY, { needs: ['maybe'] }),
+        route,
+        x: node({ needs: ['route.x'] }),
+      }),
+    ).end('a');
+    expect(run.context.nodes['route']).toMatchObject({
+      status: 'failed',
+      problem: { class: 'invalid-input' },
+    });
+    expect(run.value).toBe('failed (error)');
+  });
+
   it('takes no more than some of them together', () => {
     const together: number[] = [];
     const run = new Run(graphOf({ a: node(), ...many(MANY, { needs: ['a'] }) }), {}, ({ type, ...event }) => {

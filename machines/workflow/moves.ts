@@ -13,9 +13,9 @@ import type { RunContext } from './progress.ts';
 /**
  * - `obsolete`: it is not wanted any more
  * - of one that is pending: `stuck`, it cannot begin; `skipped`, it is not to be done; `begins`, it has what it needs
- * - of one that is ready: `unprepared`, what it needs cannot be made; `hasPlace`, it runs
+ * - of one that is ready: `unprepared`, what it needs cannot be made; `hasPlace`, it runs; `passes`, it is done at once
  */
-export type Move = 'obsolete' | 'stuck' | 'skipped' | 'begins' | 'unprepared' | 'hasPlace';
+export type Move = 'obsolete' | 'stuck' | 'skipped' | 'begins' | 'unprepared' | 'hasPlace' | 'passes';
 
 /** By node. */
 export type Moves = ReadonlyMap<string, Move>;
@@ -54,7 +54,8 @@ function moveOf(graph: Graph, name: string, context: RunContext, places: number)
     case 'ready':
       if (problemBefore(name, context) !== undefined) return 'unprepared';
       if (isObsolete(graph, name, context)) return 'obsolete';
-      return isWork(graph.nodes[name]!) && places > 0 ? 'hasPlace' : undefined;
+      if (!isWork(graph.nodes[name]!)) return 'passes';
+      return places > 0 ? 'hasPlace' : undefined;
     case 'running':
     case 'waiting':
     case 'parked':

@@ -18,6 +18,7 @@ export const guardNames = (name: string) =>
     begins: `${name} has what it needs`,
     unprepared: `what ${name} needs cannot be made`,
     hasPlace: `there is a place for ${name}`,
+    passes: `${name} is done at once`,
     hasFirst: `the first need of ${name} has ended`,
     speaks: `it is about ${name}`,
     undone: `${name} is the next to undo`,
@@ -130,7 +131,8 @@ function readyState(name: string, node: GraphNode) {
       { guard: guards.obsolete, target: 'cancelled', actions: { type: 'cancelled', params } },
       isWork(node)
         ? { guard: guards.hasPlace, target: 'running' }
-        : { target: 'complete', actions: { type: 'pass', params } },
+        : // While too many others move its turn to fail, or to be cancelled, may be yet to come.
+          { guard: guards.passes, target: 'complete', actions: { type: 'pass', params } },
     ],
   };
 }

@@ -295,6 +295,7 @@ function guardsAbout(graph: Graph, name: string, movesIn: FindMoves): Guards {
     [names.skipped]: does('skipped'),
     [names.begins]: does('begins'),
     [names.hasPlace]: does('hasPlace'),
+    [names.passes]: does('passes'),
     [names.hasFirst]: ({ context }) =>
       graph.nodes[name]!.needs.some(({ node }) => isOver(context.nodes[node]!.status)),
     [names.speaks]: ({ context, event }) => isOrderTo(name, context, event),
