@@ -15,7 +15,7 @@ import { own } from '../image.ts';
 import type { Ref } from '../kernel/ref.ts';
 import type { Birth } from '../mailbox.ts';
 import type { Story, TellableRecord } from '../retell.ts';
-import { childrenOf, HALT, UP } from '../standing.ts';
+import { childrenOf, HALT, isUrgent, UP } from '../standing.ts';
 import { disarmTimer } from '../timers.ts';
 import type { Runtime } from '../runtime.ts';
 import { messageKeyOf, unpackCause, unpackTrailer } from '../trailer.ts';
@@ -172,7 +172,8 @@ class Post {
     const { cause } = trailer;
     if (cause?.kind === 'actor') {
       this.#taken.push(cause);
-      this.#newest.set(`${cause.actor} ${cell.actor}`, cause);
+      // Orders go ahead of what was sent before.
+      if (!isUrgent(event)) this.#newest.set(`${cause.actor} ${cell.actor}`, cause);
     }
     const send = (to: Ref, its: AnyEventObject, index: number, birth?: Birth): void =>
       this.#send(cell, record, to, this.#runtime.events.prepareHolder(its), index, birth);

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { assign, fromPromise, sendParent, sendTo, setup } from 'xstate';
 import type { AnyActorRef } from 'xstate';
+import { Schedule } from 'effect';
 import { currentEffect, durable } from 'heddle';
 import { review } from 'heddle/machines';
 import { collect, onDisk, open, rejection, ticks } from './systems.ts';
@@ -336,6 +337,45 @@ describe('a fork', () => {
       expect(system.get(`desk/${id}/clerk`)!.getSnapshot()).toMatchObject({
         context: { heard: [1, 2, 3, 4] },
       });
+  });
+
+  it('gets what was under way to somebody who was told since to halt', async () => {
+    const again = { poison: 'fail', restart: 'transient', backoff: Schedule.spaced('1 hour') } as const;
+    const no = (): never => {
+      throw new Error('no');
+    };
+    const clerk = setup({ types: { context: {} as { heard: readonly number[] } } }).createMachine({
+      context: { heard: [] },
+      on: {
+        fail: { actions: assign(no) },
+        note: { actions: assign({ heard: ({ context, event }) => [...context.heard, event['n']] }) },
+      },
+    });
+    const desk = setup({ actors: { clerk: durable(clerk, again) } }).createMachine({
+      invoke: { id: 'clerk', src: 'clerk' },
+      on: {
+        fail: { actions: assign(no) },
+        say: { actions: sendTo('clerk', ({ event }) => ({ type: 'note', n: event['n'] })) },
+        breakIt: { actions: sendTo('clerk', { type: 'fail' }) },
+      },
+    });
+    const opened = await open({ desk: durable(desk, again) });
+    const { system } = opened;
+    const first = await system.start('desk', { id: '1' });
+    await first.send({ type: 'breakIt' });
+    await opened.settle();
+    await first.send({ type: 'say', n: 1 });
+    await first.send({ type: 'fail' }).catch(() => {});
+    await opened.settle();
+    await system.fork('desk/1', { as: 'desk/2' });
+    await system.import({ history: await system.export('desk/1'), as: 'desk/3' });
+    const last = (await collect(system.history('desk/1/clerk'))).at(-1)!;
+    expect(last.event.type).toBe('heddle.halt');
+    await system.fork('desk/1', { at: { address: 'desk/1/clerk', seq: last.seq }, as: 'desk/4' });
+    await opened.advance(3 * 3_600_000);
+    const heard = (id: number): unknown =>
+      (system.get(`desk/${id}/clerk`)!.getSnapshot() as { context: { heard: unknown } }).context.heard;
+    expect([1, 2, 3, 4].map(heard)).toEqual([[1], [1], [1], [1]]);
   });
 
   it('waits with its effects until it is told to perform: those of the record, and later ones', async () => {
