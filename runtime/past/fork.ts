@@ -6,6 +6,7 @@
  *           └ one commit: each is born with a record that gives it its state and says whom it stands for
  */
 import type { AnyEventObject } from 'xstate';
+import { definitionOf } from '../birth.ts';
 import { assertMaySend } from '../delivery.ts';
 import { ActorExists, InvalidArgument, UnknownActor } from '../errors.ts';
 import { isHeldBack, PERFORM } from '../forked-effects.ts';
@@ -122,8 +123,10 @@ export function assertFree(runtime: Runtime, as: string): void {
   throw new ActorExists(as, runtime.population.presentAt(as)?.snapshot?.status ?? 'active');
 }
 
-/** @throws InvalidArgument */
-export function assertForkable({ definitions, codes }: Runtime, { members }: Cut, address: string): void {
+/** @throws InvalidArgument; UnknownActor, StoryChanged where nobody knows the code of whoever is about to be born */
+export function assertForkable(runtime: Runtime, { members, underWay }: Cut, address: string): void {
+  const { definitions, codes } = runtime;
+  for (const { to, birth } of underWay) if (birth !== undefined) definitionOf(runtime, to.address, birth);
   for (const { cell } of members.values()) {
     if (cell.definition.isHouse)
       throw new InvalidArgument('address', `is ${address}, which belongs to the house`);

@@ -91,7 +91,8 @@ function messageOf(codec: Codec, { to, bytes, line }: ExportedMessage): AwaitedM
     const { life, cause: stored, event: packed, birth } = codec.unpack(bytes) as StoredInboxMessage;
     const cause = unpackCause(stored);
     if (cause.kind !== 'actor') throw new TypeError('nobody has sent it');
-    return { to, life, type: typeIn(codec, packed), packed, cause, ...(birth && { birth }), line };
+    const born = birth && { birth: withoutCode(birth) };
+    return { to, life, type: typeIn(codec, packed), packed, cause, ...born, line };
   });
   // Who is born with it is whoever it is for.
   assertIsOf(to, message.birth, line);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { setup, spawnChild } from 'xstate';
 import { check, durable, reproduce } from 'heddle';
 import { order } from './exported-order.ts';
 import { afterwards, collect, open, rejection } from './systems.ts';
@@ -181,6 +182,27 @@ describe('an imported history', () => {
       });
     expect(await other.system.verify()).toEqual(before);
     expect(other.system.get('order/abc')!.getSnapshot()).toEqual(state);
+  });
+
+  it('is refused where nobody knows what is to be born in it, and nothing of it is there', async () => {
+    const clerk = setup({}).createMachine({});
+    const desk = (actors: object) => ({
+      desk: setup({ actors } as { actors: { clerk: typeof clerk } }).createMachine({
+        entry: spawnChild('clerk', { id: 'clerk' }),
+      }),
+    });
+    const opened = await open(desk({ clerk }));
+    await opened.system.start('desk', { id: '1' });
+    await opened.system.fork('desk/1', { at: 1, as: 'desk/2' });
+    const history = await opened.system.export('desk/2', { to: 1 });
+    const other = await open(desk({}));
+    expect(await rejection(other.system.import({ history }))).toMatchObject({ _tag: 'StoryChanged' });
+    expect(other.system.get('desk/2')).toBeUndefined();
+    expect((await other.system.verify()).broken).toEqual([]);
+    const third = await open(desk({ clerk }));
+    await third.system.import({ history });
+    await third.settle();
+    expect(third.system.get('desk/2/clerk')).toBeDefined();
   });
 
   it('is refused where its address is taken, its name unknown, its story another, or its text damaged', async () => {
