@@ -45,10 +45,13 @@ export async function imported(runtime: Runtime, options: ImportOptions, acting:
   const as = wanted ?? address;
   assertMove(runtime, address, as, effects, ['rerun', 'hold']);
   return acting.act('import', resourceAt(as, { effects }), async (warrant) => {
+    const places = new Map(
+      [...actors, ...awaited.map(({ to }) => to)].map((one) => [one.actor, one.address]),
+    );
     const cut = cutOfExport(
       runtime,
       actors.map((actor) => ofNoCode(runtime, actor)),
-      awaited.map((message) => messageOf(runtime.codec, message)),
+      awaited.map((message) => messageOf(runtime.codec, places, message)),
     );
     assertForkable(runtime, cut, address);
     const first = { type: IMPORTED, store, ...(by !== undefined && { by }) };
@@ -85,8 +88,12 @@ const trailerOf = (codec: Codec, { bytes, trailer, frame }: TellableRecord): Tra
     return unpackTrailer(codec, trailer);
   });
 
-/** @throws HistoryDamaged */
-function messageOf(codec: Codec, { to, bytes, line }: ExportedMessage): AwaitedMessage {
+/** @param places where everybody lives, by their numbers @throws HistoryDamaged */
+function messageOf(
+  codec: Codec,
+  places: ReadonlyMap<number, string>,
+  { to, bytes, line }: ExportedMessage,
+): AwaitedMessage {
   const message = read(line, 'its message', () => {
     const { life, cause: stored, event: packed, birth } = codec.unpack(bytes) as StoredInboxMessage;
     const cause = unpackCause(stored);
@@ -94,8 +101,11 @@ function messageOf(codec: Codec, { to, bytes, line }: ExportedMessage): AwaitedM
     const born = birth && { birth: withoutCode(birth) };
     return { to, life, type: typeIn(codec, packed), packed, cause, ...born, line };
   });
-  // Who is born with it is whoever it is for.
+  // Who is born with it is whoever it is for, below somebody who is there.
   assertIsOf(to, message.birth, line);
+  const above = message.birth && places.get(message.birth.parent?.[0] ?? NaN);
+  if (message.birth !== undefined && !to.address.startsWith(`${above}/`))
+    throw new HistoryDamaged(line, `it is of ${to.address}, whose parent is ${above ?? 'nobody'}`);
   return message;
 }
 

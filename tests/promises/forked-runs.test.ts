@@ -321,16 +321,32 @@ describe('a run that was imported', () => {
       );
     expect([other.snapshot('flow/99x'), await other.system.verify()]).toEqual(before);
   });
+
+  it('refuses a message by which somebody is to be born to nobody', async () => {
+    const { world, other } = await done();
+    await world.system.fork('flow/1', { at: 1, as: 'flow/fork' });
+    const history = await world.system.export('flow/fork', { to: 1 });
+    const before = await other.system.verify();
+    const orphan = inMessages(history, (bytes) => bytes.replace(/(parent\x92)./, '$1\x7f'));
+    const why = await other.system.import({ history: orphan }).catch((error: unknown) => error);
+    expect(why).toMatchObject({ _tag: 'HistoryDamaged' });
+    expect(other.system.get('flow/fork')).toBeUndefined();
+    expect(await other.system.verify()).toEqual(before);
+  });
 });
 
 /** With another text of the same length where the actor is to be born that awaits its first message. */
-function bornAt(place: string, history: string): string {
+const bornAt = (place: string, history: string): string =>
+  inMessages(history, (bytes, address) => bytes.replace(address, place));
+
+/** With other messages that are awaited. */
+function inMessages(history: string, change: (bytes: string, address: string) => string): string {
   const lines = history.split('\n').slice(0, -2);
   const text = lines
     .map((line) => {
       const said = JSON.parse(line) as { awaits?: number; address: string; message: string };
       if (said.awaits === undefined) return `${line}\n`;
-      const bytes = Buffer.from(said.message, 'base64').toString('latin1').replace(said.address, place);
+      const bytes = change(Buffer.from(said.message, 'base64').toString('latin1'), said.address);
       return `${JSON.stringify({ ...said, message: Buffer.from(bytes, 'latin1').toString('base64') })}\n`;
     })
     .join('');
