@@ -2,16 +2,14 @@
  * Tests run the source and not the build, and the processes that they start do as well. The package starts some of its own, for what may
  * end one: those must be able to.
  */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const loader = new URL('./kept-tsx/register.mjs', import.meta.url).href;
 
 /** The flags of Node with which a process does. */
-export const FROM_SOURCE: readonly string[] = ['--import', tsx, '--conditions=heddle-source'];
+export const FROM_SOURCE: readonly string[] = ['--import', loader, '--conditions=heddle-source'];
 
 /** What a process needs of the environment that it runs the source, and whatever it starts in its turn. */
-export const optionsFromSource = (): string => `${process.env['NODE_OPTIONS'] ?? ''} --import=${tsx}`.trim();
+export const optionsFromSource = (): string =>
+  `${process.env['NODE_OPTIONS'] ?? ''} --import=${loader}`.trim();
 
 /** From now on processes can run the source. @returns puts back what was there before: `beforeAll(childrenFromSource)` */
 export function childrenFromSource(): () => void {
