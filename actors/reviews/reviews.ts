@@ -23,7 +23,13 @@ import { isReview } from '../../machines/review/review.ts';
 import type { ReviewContext } from '../../machines/review/review.ts';
 import { contentAfter, ruleOn } from '../../machines/review/rules.ts';
 import type { ReviewFile } from '../../machines/review/rules.ts';
-import { ActorEnded, HeddleError, InvalidArgument, JournalCorrupt, UnknownActor } from '../../runtime/index.ts';
+import {
+  ActorEnded,
+  HeddleError,
+  InvalidArgument,
+  JournalCorrupt,
+  UnknownActor,
+} from '../../runtime/index.ts';
 import type { DeadLetter, HistoryOptions, HistoryRecord, Receipt, SendOptions } from '../../runtime/index.ts';
 import { Absences } from './absences.ts';
 import { withAbsences } from './approvers.ts';
