@@ -1,6 +1,6 @@
 /**
  * What orchestration costs: a task with contract, routing, decision, budget and records, beside a bare durable turn of the same run; many
- * runs at once; and many tasks at once in one run, which stand in each other's way.
+ * runs at once; many tasks at once in one run, which stand in each other's way; and the memory of a declared task.
  */
 import { initialTransition, setup, toPromise } from 'xstate';
 import type { AnyStateMachine } from 'xstate';
@@ -10,12 +10,16 @@ import type { WorkflowMachine } from 'heddle/actors';
 import { leveldb } from 'heddle/storage';
 import { median, withFolder } from './bench.ts';
 import type { Bench, Figure } from './bench.ts';
+import { heapUsed } from './heap-used.ts';
 
 const TASKS = 10;
 const ONE_BY_ONE = 400;
 const AT_ONCE = 1000;
 const ROUNDS = 3;
 const WIDE = 300;
+/** Of two workflows of so many tasks the difference is that of the tasks. */
+const SHORT = 100;
+const LONG = 300;
 
 const NUMBER = {
   type: 'object',
@@ -40,18 +44,19 @@ const counting = agent({
     ),
 });
 
-/** Ten tasks, one after the other, paid from a budget. */
-const pipeline = workflow({
-  id: 'pipeline',
-  inputSchema: NUMBER,
-  budget: budget({ limit: 1 }),
-  tasks: Object.fromEntries(
-    Array.from({ length: TASKS }, (_, i) => [
-      `t${i}`,
-      task({ capability: 'count', ...(i > 0 && { needs: [`t${i - 1}`] }) } as never),
-    ]),
-  ) as never,
-}) as WorkflowMachine<{ readonly n: number }>;
+/** So many tasks, one after the other, paid from a budget. */
+const pipelineOf = (tasks: number) =>
+  workflow({
+    id: 'pipeline',
+    inputSchema: NUMBER,
+    budget: budget({ limit: 1 }),
+    tasks: Object.fromEntries(
+      Array.from({ length: tasks }, (_, i) => [
+        `t${i}`,
+        task({ capability: 'count', ...(i > 0 && { needs: [`t${i - 1}`] }) } as never),
+      ]),
+    ) as never,
+  }) as WorkflowMachine<{ readonly n: number }>;
 
 const turning = setup({}).createMachine({ on: { turn: {} } });
 
@@ -67,8 +72,12 @@ const decider = roles({
   ],
 });
 
-const open = (folder: string) =>
-  createSystem({ store: leveldb(folder), actors: { pipeline, counting, turning }, decider });
+const open = (folder: string, tasks = TASKS) =>
+  createSystem({
+    store: leveldb(folder),
+    actors: { pipeline: pipelineOf(tasks), counting, turning },
+    decider,
+  });
 
 type Opened = Awaited<ReturnType<typeof open>>;
 
@@ -102,6 +111,22 @@ async function atOnce(system: Opened): Promise<number> {
     speeds.push(((AT_ONCE * TASKS) / (performance.now() - startedAt)) * 1000);
   }
   return median(speeds.slice(1));
+}
+
+/** The heap that a workflow of so many tasks takes once it has run, and the system around it. */
+const heapOf = (tasks: number): Promise<number> =>
+  withFolder(async (folder) => {
+    const before = await heapUsed();
+    await using system = await open(folder, tasks);
+    await run(system, 'first');
+    return (await heapUsed()) - before;
+  });
+
+async function heapOfTask(): Promise<number> {
+  // What the very first brings with it is no task's.
+  await heapOf(TASKS);
+  const short = await heapOf(SHORT);
+  return ((await heapOf(LONG)) - short) / (LONG - SHORT);
 }
 
 /** The first step of a workflow whose tasks need nothing; the very first of them also makes their machines. */
@@ -143,6 +168,11 @@ export const orchestration: Bench = {
           what: `the step in which ${WIDE} tasks begin together, and nothing else happens meanwhile`,
           value: together(),
           unit: 'ms',
+        },
+        {
+          what: 'heap of a task of a workflow that has run once: its declaration, and its actors',
+          value: (await heapOfTask()) / 1024,
+          unit: 'KB',
         },
       ];
       return figures;
