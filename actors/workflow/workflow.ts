@@ -7,7 +7,8 @@
 import type { AnyStateMachine, StateMachine } from 'xstate';
 import type { RunEvent } from '../../machines/workflow/events.ts';
 import type { RunContext } from '../../machines/workflow/progress.ts';
-import { runMachine } from '../../machines/workflow/run.ts';
+import { actorsOf, runMachine } from '../../machines/workflow/run.ts';
+import { withActors } from '../../runtime/index.ts';
 import { InvalidWorkflow } from '../errors.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { Inferred, SchemaLike } from '../schema/inferred.ts';
@@ -90,20 +91,17 @@ export function workflow<
 }
 
 /** The machine of options that were looked at. */
-export const workflowOf = (options: AnyWorkflowOptions): WorkflowMachine =>
-  machineOf(options, EMPTY_OFFICE) as never;
+export function workflowOf(options: AnyWorkflowOptions): WorkflowMachine {
+  const graph = graphOf(options, EMPTY_OFFICE, declarationOf);
+  const machine = runMachine(graph);
+  declarations.set(machine.config, { options, checkInput: graph.checkInput });
+  return machine as never;
+}
 
 const nameIn = (options: unknown): string => {
   const id = (options as { readonly id?: unknown } | null)?.id;
   return typeof id === 'string' ? id : 'without a name';
 };
-
-function machineOf(options: AnyWorkflowOptions, office: Office): AnyStateMachine {
-  const graph = graphOf(options, office, declarationOf);
-  const machine = runMachine(graph);
-  declarations.set(machine.config, { options, checkInput: graph.checkInput });
-  return machine;
-}
 
 /** How a workflow was declared; undefined of any other logic. */
 export function declarationOf(logic: unknown): AnyWorkflowOptions | undefined {
@@ -201,5 +199,5 @@ export function eventCheckOf(logic: unknown): OrderCheck {
 /** The same workflow, with somebody in its office. */
 export function staffed(logic: unknown, office: Office): AnyStateMachine | undefined {
   const options = declarationOf(logic);
-  return options && machineOf(options, office);
+  return options && withActors(logic as AnyStateMachine, actorsOf(graphOf(options, office, declarationOf)));
 }

@@ -257,7 +257,8 @@ function orderIn({ around }: RunContext, event: StepEvent): TaskOrder | undefine
 
 // ---- implementations ----------------------------------------------------------------------------------------------
 
-function actorsOf(graph: Graph): Record<string, AnyActorLogic> {
+/** Those whom its runs ask, by the names by which they know them. */
+export function actorsOf(graph: Graph): Record<string, AnyActorLogic> {
   const actors: Record<string, AnyActorLogic> = { failure };
   if (graph.account !== undefined) actors[ACCOUNT] = graph.account.logic;
   for (const [name, node] of Object.entries(graph.nodes)) {

@@ -72,10 +72,10 @@ export function withActors(
   actors: Readonly<Record<string, AnyActorLogic>>,
 ): AnyStateMachine {
   const { implementations } = machine;
-  return withImplementations(machine, {
-    ...implementations,
-    actors: { ...implementations.actors, ...actors },
-  });
+  // Some may be made only when somebody asks for them.
+  const all = [implementations.actors, actors].map(Object.getOwnPropertyDescriptors);
+  const named = Object.defineProperties({}, Object.assign({}, ...all) as PropertyDescriptorMap);
+  return withImplementations(machine, { ...implementations, actors: named });
 }
 
 /**
