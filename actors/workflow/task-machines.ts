@@ -1,6 +1,6 @@
 /**
- * The machines of a workflow's tasks. What XState makes of a task's states takes some 300 KB, and knows nothing of those whom it asks:
- * tasks that are done on the same terms stand on the same states, and differ only in their actors.
+ * The machines of a workflow's tasks. What XState makes of a task's states was most of what a declared task took of memory, and knows
+ * nothing of those whom it asks: tasks that are done on the same terms stand on the same states, and differ only in their actors.
  */
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { taskMachine } from '../../machines/task/task.ts';
