@@ -65,7 +65,7 @@ export function prepareCheckpoint(runtime: Runtime, cell: Cell): PreparedCheckpo
   try {
     return {
       cell,
-      content: { ...imageOf(runtime, cell), inbox: waiting(cell) },
+      content: { inbox: waiting(cell), ...imageOf(runtime, cell) },
       owed: prepareOwed(runtime, cell),
     };
   } catch (error) {
@@ -79,14 +79,14 @@ export function writeCheckpoint(runtime: Runtime, { cell, content, owed }: Prepa
   const { ledger, codec } = runtime;
   const state = runtime.stateRows.write(cell);
   const checkpoint: StoredCheckpoint = {
-    ...content,
-    ...(state !== undefined && { row: state }),
     newest: cell.frame === undefined ? undefined : positionOf(cell.seq, cell.frame, cell.offset),
     owed: owed.map(({ turn, before }) => {
       const { seq, life, bookedBefore, frame, offset, code } = turn;
       const owing = { life, at: positionOf(seq, frame, offset), before, bookedBefore };
       return code === undefined || code === cell.birth?.code ? owing : { ...owing, code };
     }),
+    ...(state !== undefined && { row: state }),
+    ...content,
   };
   cell.waypointBytes += cell.tailBytes;
   let row = codec.packAs(0, withWaypoint(runtime, checkpoint, cell));
