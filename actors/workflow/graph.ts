@@ -28,6 +28,7 @@ import type {
   WorkOutcome,
   WorkStart,
 } from '../../machines/workflow/graph.ts';
+import { undoOf } from '../../machines/workflow/graph.ts';
 import { loopMachine } from '../../machines/workflow/loop.ts';
 import { mapMachine } from '../../machines/workflow/map.ts';
 import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
@@ -66,7 +67,8 @@ import { calendarFor, timesOf } from './gate-times.ts';
 import { labelsIn } from './labels.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
-import { checkWords, checkWordsToVoters, orderCheckOf } from './orders.ts';
+import { checkWordsToVoters, orderCheckAt, orderCheckOfNested, orderCheckOfUndoing } from './orders.ts';
+import type { Named } from './orders.ts';
 import { isReference, valueAt } from './reference.ts';
 import { TaskMachines } from './task-machines.ts';
 import { writtenNode, writtenWorkflow } from './written.ts';
@@ -190,14 +192,14 @@ class Building {
     switch (node.kind) {
       case 'task':
         return withLogic({ ...base, kind: 'task', ...this.#task(name, node.options) }, () =>
-          this.#taskLogic(name, name, node.options),
+          this.#told(this.#taskLogic(name, name, node.options), { node: name }, node),
         );
       case 'gate':
         return { ...base, kind: 'gate', ...this.#gate(name, node.options) };
       case 'map':
-        return { ...base, kind: 'map', ...this.#map(name, node.options) };
+        return { ...base, kind: 'map', ...this.#map(name, node) };
       case 'loop':
-        return { ...base, kind: 'loop', ...this.#loop(name, node.options) };
+        return { ...base, kind: 'loop', ...this.#loop(name, node) };
       case 'call':
         return { ...base, kind: 'call', ...this.#call(name, node.options) };
       case 'branch':
@@ -213,7 +215,7 @@ class Building {
       ...AS_WORK,
       input: inputOf(options),
       values: context === undefined ? () => ({}) : picking(context),
-      compensate: this.#compensation(name, options),
+      compensate: ordered(this.#compensation(name, options), undoing({ node: name })),
     };
   }
 
@@ -250,7 +252,7 @@ class Building {
       ...(undoes ? { undoes } : perTask !== undefined && { perTask }),
       ...(options.compensate !== undefined && { undoable: true }),
     };
-    return told(this.#taskMachines.machineFor(spec, this.#office.taskActors(duty), toldAsVoter));
+    return this.#taskMachines.machineFor(spec, this.#office.taskActors(duty), toldAsVoter);
   }
 
   #patienceOf(review: TimesOptions): Patience {
@@ -282,7 +284,8 @@ class Building {
     };
   }
 
-  #map(name: string, options: MapOptions): Own {
+  #map(name: string, node: Extract<AnyDeclaration, { kind: 'map' }>): Own {
+    const { options } = node;
     const { over, each, item = (one: Data) => one, concurrency = DEFAULT_CONCURRENCY } = options;
     const { onItemError = 'fail', reduce } = options;
     const { logic: body, compensate } = this.#body(name, each);
@@ -297,29 +300,30 @@ class Building {
       compensate,
     });
     return {
-      ...asWork(told(logic)),
+      ...asWork(this.#told(logic, { node: name }, node)),
       input: over as Mapper,
       values: valuesOfBody(each),
-      compensate: ordered(undoOfEach(compensate)),
+      compensate: ordered(undoOfEach(compensate), undoing({ node: name })),
     };
   }
 
-  #loop(name: string, options: LoopOptions): Own {
+  #loop(name: string, node: Extract<AnyDeclaration, { kind: 'loop' }>): Own {
+    const { options } = node;
     const { body, until, times, next = (output: Data) => output as unknown, whenSpent = 'fail' } = options;
     const checkInput = this.#inputCheckOf(body);
     const { logic: work, compensate } = this.#body(name, body);
     const doing = { body: work, checkInput, ask, compensate };
     const logic = loopMachine({ ...doing, until, times, next, whenSpent });
     return {
-      ...asWork(told(logic)),
+      ...asWork(this.#told(logic, { node: name }, node)),
       input: taken(inputOf(options), checkInput),
       values: valuesOfBody(body),
-      compensate: ordered(undoOfEach(compensate)),
+      compensate: ordered(undoOfEach(compensate), undoing({ node: name })),
     };
   }
 
   #call(name: string, options: CallOptions): Own {
-    const nested = this.#nested(name, options.workflow);
+    const nested = this.#nested({ node: name }, options.workflow);
     const own =
       nested === undefined
         ? asOther(
@@ -333,10 +337,11 @@ class Building {
   }
 
   #body(name: string, body: Body): Work {
-    if (!isTask(body)) return this.#nested(name, body)!;
+    const named = { node: name, isNumbered: true };
+    if (!isTask(body)) return this.#nested(named, body)!;
     return {
-      logic: this.#taskLogic(name, name, body.options),
-      compensate: this.#compensation(name, body.options),
+      logic: this.#told(this.#taskLogic(name, name, body.options), named, body),
+      compensate: ordered(this.#compensation(name, body.options), undoing(named)),
     };
   }
 
@@ -350,16 +355,21 @@ class Building {
     };
   }
 
+  /** What is said to it from outside says by whom it is decided, and means somebody. */
+  #told(logic: AnyActorLogic, named: Named, declared: AnyDeclaration): AnyActorLogic {
+    return durable(logic, { accepts: orderCheckAt(named, declared, this.#declarationOf) });
+  }
+
   /** A workflow within this one. */
-  #nested(name: string, logic: AnyActorLogic): Work | undefined {
+  #nested(named: Named, logic: AnyActorLogic): Work | undefined {
     const options = this.#declarationOf(logic);
     if (options === undefined) return undefined;
-    const around = { labels: this.#labels.get(name)!, money: this.#money };
+    const around = { labels: this.#labels.get(named.node)!, money: this.#money };
     const graph = graphOf(options, this.#office, this.#declarationOf, around);
     const machine = runMachine(graph, { isNested: true });
     return {
-      logic: durable(machine, { accepts: orderCheckOf(options, this.#declarationOf) }),
-      compensate: ordered(undoOfRun(graph)),
+      logic: durable(machine, { accepts: orderCheckOfNested(named, options, this.#declarationOf) }),
+      compensate: ordered(undoOfRun(graph), undoing(named)),
     };
   }
 
@@ -381,14 +391,17 @@ type Own = Pick<WorkNode, 'logic' | 'start' | 'outcome' | 'cancels' | 'input' | 
 
 const AS_WORK = { start: undefined, outcome: undefined, cancels: 'asks' } as const;
 
-/** What is said to them from outside says by whom it is decided. */
-const told = (logic: AnyActorLogic): AnyActorLogic => durable(logic, { accepts: checkWords });
-
 const toldAsVoter = (logic: AnyActorLogic): AnyActorLogic => durable(logic, { accepts: checkWordsToVoters });
 
+/** How whoever undoes what somebody has done is named. */
+const undoing = (named: Named): Named => ({ ...named, node: undoOf(named.node) });
+
 /** Those who undo are told as those who work are. */
-const ordered = (compensation: Compensation | undefined): Compensation | undefined =>
-  compensation && { ...compensation, logic: told(compensation.logic) };
+const ordered = (compensation: Compensation | undefined, named: Named): Compensation | undefined =>
+  compensation && {
+    ...compensation,
+    logic: durable(compensation.logic, { accepts: orderCheckOfUndoing(named) }),
+  };
 
 const asWork = (logic: AnyActorLogic) => ({ logic, ...AS_WORK }) as const;
 

@@ -6,6 +6,7 @@ import type { AnyEventObject } from 'xstate';
 import { InvalidArgument } from '../../runtime/index.ts';
 import type { Principal } from '../../runtime/index.ts';
 import { innerOf } from './declaration.ts';
+import type { AnyDeclaration } from './declaration.ts';
 import type { AnyWorkflowOptions, DeclarationOf } from './graph.ts';
 
 /** What each order must say. */
@@ -54,32 +55,96 @@ export const checkWordsToVoters: OrderCheck = (event, sender) => {
 
 const hasInput = ({ type, input }: AnyEventObject): boolean => type === 'task.resume' && input !== undefined;
 
+/** Why nobody is meant by the rest of a path; undefined where somebody is. */
+type ProblemWithin = (rest: readonly string[], event: AnyEventObject) => string | undefined;
+
 /** The same for what is said to the runs of a workflow, and whether somebody in there is meant. */
 export function orderCheckOf(options: AnyWorkflowOptions, declarationOf: DeclarationOf): OrderCheck {
+  return checkOrders((path, event) => problemOfTask(options, path, { event, declarationOf }));
+}
+
+/** How somebody within a run is named by those above: as a node; or, within a list or a loop, by a number. */
+export interface Named {
+  readonly node: string;
+  readonly isNumbered?: boolean;
+}
+
+/** The same for what is said to one who undoes: what is named further it knows itself. */
+export const orderCheckOfUndoing = (named: Named): OrderCheck => checkOrders(behind(named, () => undefined));
+
+/** The same for what is said to the node of a run, or to what is done within it, instead of to the run. */
+export function orderCheckAt(
+  named: Named,
+  declared: AnyDeclaration,
+  declarationOf: DeclarationOf,
+): OrderCheck {
+  return checkOrders(
+    behind(named, (rest, event) => problemWithin(named.node, declared, rest, { event, declarationOf })),
+  );
+}
+
+/** The same for what is said to a run within another, whose parts are named behind it. */
+export const orderCheckOfNested = (
+  named: Named,
+  options: AnyWorkflowOptions,
+  declarationOf: DeclarationOf,
+): OrderCheck =>
+  checkOrders(
+    behind(named, (path, event) =>
+      path.length === 0 ? undefined : problemOfTask(options, path, { event, declarationOf }),
+    ),
+  );
+
+function checkOrders(problemOf: ProblemWithin): OrderCheck {
   return (event, sender) => {
     checkWords(event, sender);
     if (event.type !== 'task.resume' && event.type !== 'task.abandon') return;
-    const wrong = problemOfTask(options, String(event['task']).split('/'), { event, declarationOf });
+    const wrong = problemOf(String(event['task']).split('/'), event);
     if (wrong !== undefined) throw new InvalidArgument('event.task', wrong);
   };
+}
+
+/** Whoever is within a run hears what names them first, as all does that comes from above. */
+function behind({ node, isNumbered = false }: Named, problemOf: ProblemWithin): ProblemWithin {
+  return (path, event) => {
+    const [first, ...rest] = isNumbered && path.length === 2 && path[0] === node ? path.slice(1) : path;
+    if (isNumbered ? NUMBER.test(first!) : first === node) return problemOf(rest, event);
+    const own = isNumbered ? `its number within '${node}', the last part of its address` : `'${node}'`;
+    return `names '${first}', and nobody hears that there: it must begin with ${own}, or be said to the run`;
+  };
+}
+
+const NUMBER = /^\d+$/;
+
+interface Order {
+  readonly event: AnyEventObject;
+  readonly declarationOf: DeclarationOf;
 }
 
 /** Why nobody is meant by a path; undefined where somebody is. */
 function problemOfTask(
   { id, tasks }: AnyWorkflowOptions,
   [name, ...rest]: readonly string[],
-  order: { readonly event: AnyEventObject; readonly declarationOf: DeclarationOf },
+  order: Order,
 ): string | undefined {
   const node = name!.replace(/^undo /, '');
   if (!Object.hasOwn(tasks, node))
     return `names '${name}', which is no node of ${id}: there is ${Object.keys(tasks).join(', ')}`;
   // How what undoes it is named further, it knows itself.
-  if (node !== name) return undefined;
-  const declared = tasks[node]!;
+  return node === name ? problemWithin(name, tasks[node]!, rest, order) : undefined;
+}
+
+/** The same of the path behind the name of a node. */
+function problemWithin(
+  name: string,
+  declared: AnyDeclaration,
+  rest: readonly string[],
+  order: Order,
+): string | undefined {
   if (declared.kind === 'branch' || declared.kind === 'join')
     return `names '${name}', a ${declared.kind}, on which nobody works`;
   const isRepeated = declared.kind === 'map' || declared.kind === 'loop';
-  if (isRepeated && rest.length > 0 && !/^\d+$/.test(rest[0]!))
+  if (isRepeated && rest.length > 0 && !NUMBER.test(rest[0]!))
     return `names '${name}/${rest[0]}', and what is done within '${name}' is named by its number: ${name}/3`;
   const path = isRepeated ? rest.slice(1) : rest;
   const inner = innerOf(declared);

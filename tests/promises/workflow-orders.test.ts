@@ -201,6 +201,60 @@ describe('what is said to a run', () => {
     expect(asked).toBe(14);
   });
 
+  describe('is refused by those within it where they would not hear it', () => {
+    const crash = (): never => {
+      throw new Error('no');
+    };
+    const failing = task({ agent: 'broken' });
+    const run = workflow({ id: 'run', strategy: PARKING, tasks: { t: failing } });
+    const flow = workflow({
+      ...{ id: 'flow', strategy: PARKING },
+      tasks: {
+        t: failing,
+        m: map({ over: () => [{}], each: failing }),
+        l: loop({ body: failing, until: () => true, times: 2, input: () => ({}) }),
+        c: call({ workflow: run, input: () => ({}) }),
+        r: map({ over: () => [{}], each: run }),
+      },
+    });
+
+    it.each([
+      ['t', ['typo', 't/0', 'T'], ['t']],
+      ['m', ['typo', '0', 'm/first', 'm/0/typo'], ['m/0']],
+      ['m/0', ['typo', 'm', 'm/0/1'], ['0', 'm/0']],
+      ['l', ['typo', '1', 'l/first'], ['l', 'l/1']],
+      ['l/1', ['typo', 'l'], ['1', 'l/1']],
+      ['c', ['typo', 't', 'c/typo'], ['c/t']],
+      ['c/t', ['c/t', 'c'], ['t']],
+      ['r/0', ['typo', 't', '0/typo'], ['0/t']],
+    ])('by %s: %j, and not %j', async (node, unheard, heard) => {
+      let asked = 0;
+      const broken = doing('broken', () => (asked++, crash()));
+      const world = await World.open({ actors: { flow, run, broken }, decider: everybodyMay });
+      await world.start('flow', '1');
+      expect(asked).toBe(5);
+      for (const named of unheard) {
+        const said = world.system.get(`flow/1/${node}`)!.send({ ...RESUME, task: named });
+        expect(await rejection(said)).toMatchObject({ _tag: 'InvalidArgument', path: 'event.task' });
+      }
+      for (const named of heard) {
+        const before = asked;
+        await world.tell(`flow/1/${node}`, { ...RESUME, task: named });
+        expect([named, asked - before]).toEqual([named, 1]);
+      }
+    });
+
+    it('says what they would hear', async () => {
+      const broken = doing('broken', crash);
+      const world = await World.open({ actors: { flow, run, broken }, decider: everybodyMay });
+      await world.start('flow', '1');
+      const wordsOf = async (node: string): Promise<string> =>
+        (await rejection(world.system.get(`flow/1/${node}`)!.send({ ...RESUME, task: 'typo' }))).message;
+      expect(await wordsOf('c')).toContain("it must begin with 'c', or be said to the run");
+      expect(await wordsOf('m/0')).toContain("its number within 'm', the last part of its address");
+    });
+  });
+
   it('ends it where it says by whom, and why', async () => {
     const world = await opened();
     await world.tell('top/1', { type: 'run.abort', by: 'ada', reason: 'enough' });
