@@ -51,7 +51,7 @@ type Relation = (value: unknown, than: unknown) => boolean;
 const RELATIONS = {
   there: (value) => value !== undefined,
   missing: (value) => value === undefined,
-  equal: isSame,
+  equal: (value, than) => value !== undefined && isSame(value, than),
   different: (value, than) => value !== undefined && !isSame(value, than),
   'at-least': (value, than) => order(value, than) >= 0,
   'at-most': (value, than) => order(value, than) <= 0,

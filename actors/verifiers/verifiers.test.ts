@@ -342,6 +342,13 @@ describe('rules', () => {
     expect(holds({ at: '#/a', is: 'at-most', than: { at: '#/limit', in: 'input' } }, { a: 1 })).toBe(false);
   });
 
+  it('are not obeyed by two things that are both not there', () => {
+    for (const is of ['equal', 'one-of', 'at-most'] as const) {
+      const rule = rules([{ name: 'r', must: { at: '#/total', is, than: { at: '#/limit', in: 'input' } } }]);
+      expect([is, rule.check(checked({})).ok]).toEqual([is, false]);
+    }
+  });
+
   it('compare with the input, count only when they should, and say their name and the place', () => {
     const declared: Rule = {
       name: 'a large amount names who has approved it',
