@@ -111,11 +111,27 @@ function findingOf(verifier: Verifier, claim: Claim): Finding {
 
 function assessmentOf(verifier: Verifier, claim: Claim): Assessment {
   try {
-    return verifier.check(claim);
+    return saidBy(verifier.check(claim));
   } catch (error) {
     const detail = `could not be checked: ${error instanceof Error ? error.message : 'it threw what is no error'}`;
     return assessment([{ pointer: '#', keyword: 'verifier', schemaPath: '#', detail }]);
   }
+}
+
+/** What a verifier says, if it does. What it says later nobody hears, nor that it goes wrong. @throws TypeError */
+function saidBy(given: unknown): Assessment {
+  if (given instanceof Promise) given.catch(() => {});
+  const { ok, problems } = (given ?? {}) as { readonly ok?: unknown; readonly problems?: unknown };
+  if (ok === true || (ok === false && Array.isArray(problems) && problems.every(isProblem)))
+    return given as Assessment;
+  throw new TypeError(
+    'a verifier says at once { ok: true }, or { ok: false, problems: [{ pointer, detail, … }] }',
+  );
+}
+
+function isProblem(given: unknown): boolean {
+  const { pointer, detail } = (given ?? {}) as Partial<ValueProblem>;
+  return typeof pointer === 'string' && typeof detail === 'string';
 }
 
 /** Right if nothing is wrong. */

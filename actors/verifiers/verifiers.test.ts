@@ -473,6 +473,31 @@ describe('several verifiers', () => {
     });
     expect(verify([], checked({}))).toEqual({ ok: true, findings: [] });
   });
+
+  it.each<[what: string, says: () => unknown]>([
+    ['nothing', () => undefined],
+    ['true', () => true],
+    ['what is neither', () => ({ ok: 'no' })],
+    ['no, without problems', () => ({ ok: false })],
+    ['no, with problems that are none', () => ({ ok: false, problems: ['it is wrong'] })],
+    ['that it will say it later', () => Promise.resolve({ ok: true })],
+    // Of which nobody would hear: it would end the process.
+    ['that it will throw later', () => Promise.reject(new Error('later'))],
+  ])('show nothing where one says %s', (_, says) => {
+    const odd: Verifier = { name: 'odd', version: 1, check: says as Verifier['check'] };
+    const found = verify([odd], checked({}));
+    expect(found).toMatchObject({ ok: false, fault: { class: 'factually-wrong' } });
+    expect(found.findings[0]!.assessment).toEqual({
+      ok: false,
+      problems: [
+        {
+          ...{ pointer: '#', keyword: 'verifier', schemaPath: '#' },
+          detail:
+            'could not be checked: a verifier says at once { ok: true }, or { ok: false, problems: [{ pointer, detail, … }] }',
+        },
+      ],
+    });
+  });
 });
 
 describe('a declaration that would check nothing, by its place', () => {
