@@ -285,9 +285,15 @@ export class Reviews {
     return { people: withAbsences(able, this.absences) };
   }
 
+  /** Where it cannot be read who has started its run, nobody decides it. */
   async #isOfferedTo(id: string, deputy: string): Promise<boolean> {
-    const context = await this.#withStarters(id, this.#at(id).getSnapshot().context);
-    return this.#deputies.isOfferedTo({ id, context }, deputy);
+    try {
+      const context = await this.#withStarters(id, this.#at(id).getSnapshot().context);
+      return await this.#deputies.isOfferedTo({ id, context }, deputy);
+    } catch (error) {
+      if (error instanceof HeddleError) return false;
+      throw error;
+    }
   }
 
   /**

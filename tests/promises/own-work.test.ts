@@ -158,8 +158,9 @@ grants:
     });
   });
 
-  it('is anybody where that cannot be read any more; what others have started is offered all the same', async () => {
-    const world = await worldWith({ flow: gated() });
+  /** Of the first of two runs the first record cannot be read any more. */
+  const damagedWorld = async (more?: object): Promise<World> => {
+    const world = await worldWith({ flow: gated(more) });
     for (const id of ['1', '2']) await world.start('flow', id, {}, IVY);
     const [first] = await world.history('flow/1');
     await world.close();
@@ -173,10 +174,24 @@ grants:
     await batch.write();
     await store.close();
     await world.reopen();
+    return world;
+  };
+
+  it('is anybody where that cannot be read any more; what others have started is offered all the same', async () => {
+    const world = await damagedWorld();
     const { reviews } = world.system;
     expect(await collect(reviews.pending({ by: 'ada' }))).toMatchObject([{ id: 'flow/2/ok' }]);
     const decided = reviews.decide('flow/1/ok', { by: 'ada', verdict: 'approve' });
     expect(await rejection(decided)).toMatchObject({ _tag: 'JournalCorrupt', address: 'flow/1' });
+  });
+
+  it('keeps nothing else from who stands in for somebody, also where whoever has started a run may decide', async () => {
+    const world = await damagedWorld({ ownRuns: 'allow' });
+    const { reviews } = world.system;
+    await reviews.absences.declare({ by: 'bob', until: world.clock.now() + 86_400_000, deputy: 'ada' });
+    expect(await collect(reviews.pending({ by: 'ada', asDeputy: true }))).toMatchObject([
+      { id: 'flow/2/ok' },
+    ]);
   });
 
   it('does not decide it either where they have triggered the schedule that has, though it had to wait', async () => {
