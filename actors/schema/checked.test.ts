@@ -133,6 +133,11 @@ describe('a schema is refused, with its place', () => {
     ['for what is none', 7, '# must be a JSON Schema'],
     ['when there is none', undefined, '# must be a JSON Schema'],
     ['for a word that is none', { typ: 'object' }, 'unknown keyword: "typ"'],
+    [
+      'for a word of OpenAPI: whoever compares schemas would take it for a text alone',
+      { properties: { a: { type: 'string', nullable: true } } },
+      'unknown keyword: "nullable"; what may be null has two types: ["string", "null"]',
+    ],
     ['for a type that is none', { properties: { a: { type: 'objekt' } } }, '#/properties/a/type must be'],
     [
       'for a format that nobody knows',

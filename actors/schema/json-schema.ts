@@ -90,7 +90,7 @@ function compile(jsonSchema: JSONSchema, hash: string): SchemaReading<CompiledSc
   } catch (error) {
     // A stack that is too small.
     if (error instanceof RangeError) return refused('#', ENDLESS);
-    return refused(placeOf(error), error instanceof Error ? error.message : String(error));
+    return refused(placeOf(error), wordsOf(error));
   } finally {
     // Otherwise it keeps what it has compiled for ever, and one schema finds another by its `$id`.
     if (isRecord(jsonSchema)) ajv.removeSchema(jsonSchema);
@@ -128,6 +128,8 @@ function newAjv(draft: Draft, options: Options): Ajv {
   const addFormats = require('ajv-formats') as typeof FormatsModule.default;
   const ajv = draft === '2020-12' ? new Ajv2020(options) : new Draft07(options);
   addFormats(ajv);
+  // Ajv knows it, JSON Schema does not: nobody else who reads a schema would know that there may be null.
+  ajv.removeKeyword('nullable');
   return ajv;
 }
 
@@ -160,6 +162,13 @@ function flawsOf(errors: readonly ErrorObject[]): SchemaProblem[] {
     if (!flaws.has(pointer)) flaws.set(pointer, { pointer, detail: `${message}${allowed}` });
   }
   return [...flaws.values()].slice(0, MAX_PROBLEMS);
+}
+
+function wordsOf(error: unknown): string {
+  const words = error instanceof Error ? error.message : String(error);
+  return words.includes('"nullable"')
+    ? `${words}; what may be null has two types: ["string", "null"]`
+    : words;
 }
 
 /** Ajv names places in some of its messages. */
