@@ -678,6 +678,28 @@ describe('not refused', () => {
       },
     ],
     [
+      'a part by a name that fits the patterns of a schema',
+      {
+        a: does({ outputSchema: closed({}, { patternProperties: { '^x': text } }) }),
+        b: does({
+          needs: ['a'],
+          input: { y1: from('a', '/x1'), y2: 'z' },
+          inputSchema: closed({}, { patternProperties: { '^y': text } }),
+        }),
+      },
+    ],
+    [
+      'an item of a list whose first ones have schemas of their own',
+      {
+        a: does({ outputSchema: object({ l: { type: 'array', prefixItems: [text], items: number } }) }),
+        b: does({
+          needs: ['a'],
+          input: { t: from('a', '/l/0'), n: from('a', '/l/1') },
+          inputSchema: object({ t: text, n: number }),
+        }),
+      },
+    ],
+    [
       'names that objects have',
       Object.fromEntries(
         ['toString', 'constructor', 'valueOf', 'prototype'].map((name) => [name, does()] as const),

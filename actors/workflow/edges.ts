@@ -66,14 +66,14 @@ interface Parts {
 }
 
 function problemsOfParts({ place, input, wanted, sources }: Parts): ContractProblem[] {
-  const { required = [], properties = {}, additionalProperties } = isObject(wanted) ? wanted : {};
+  const { required = [], properties = {} } = isObject(wanted) ? wanted : {};
   const missing = (required as readonly string[])
     .filter((name) => !Object.hasOwn(input, name))
     .map((name) => ({ pointer: place, detail: `lacks '${name}', which its schema requires` }));
   const parts = Object.entries(input).flatMap(([name, part]) => {
     const pointer = `${place}${pointerTo([name])}`;
     const known = properties as Readonly<Record<string, Schema>>;
-    if (!Object.hasOwn(known, name) && additionalProperties === false)
+    if (!Object.hasOwn(known, name) && isClosed(wanted))
       return [{ pointer, detail: `is not in its schema, which has ${listed(Object.keys(known), ', ')}` }];
     const detail = problemOfPart(part, Object.hasOwn(known, name) ? known[name]! : true, wanted, sources);
     return detail === undefined ? [] : [{ pointer, detail }];
@@ -156,13 +156,12 @@ function problemsByNames(
   sources: Sources,
 ): ContractProblem[] {
   if (!isObject(wanted)) return [];
-  const { required = [], properties = {}, additionalProperties, patternProperties } = wanted;
+  const { required = [], properties = {} } = wanted;
   const known = properties as Readonly<Record<string, Schema>>;
   const names = [...new Set(needs.map(({ node }) => node))];
-  const isClosed = additionalProperties === false && patternProperties === undefined;
   const mend = 'say the input part by part';
   const missing = (required as readonly string[]).filter((name) => !names.includes(name));
-  const strange = names.filter((name) => isClosed && !Object.hasOwn(known, name));
+  const strange = names.filter((name) => isClosed(wanted) && !Object.hasOwn(known, name));
   const given = `is what it needs, by name: ${listed(names, ', ')}`;
   return [
     ...missing.map((name) => ({
@@ -177,6 +176,10 @@ function problemsByNames(
     }),
   ];
 }
+
+/** Whether there is nothing but the properties that it names. */
+const isClosed = (schema: Schema): boolean =>
+  isObject(schema) && schema['additionalProperties'] === false && schema['patternProperties'] === undefined;
 
 const listed = (names: readonly string[], between = ' or '): string => names.join(between);
 

@@ -14,17 +14,26 @@ export function schemaAt(schema: Schema, pointer: string, root = schema): Schema
   for (const key of keysOf(pointer)) {
     part = part === undefined ? undefined : resolved(part, root);
     if (part === undefined || !isObject(part)) return undefined;
-    const { properties, additionalProperties, items, type } = part;
+    const { properties, patternProperties, additionalProperties, type } = part;
     if (type === 'array') {
-      part = items as Schema | undefined;
+      part = itemAt(part, Number(key));
       continue;
     }
     const known = properties as Readonly<Record<string, Schema>> | undefined;
     if (known !== undefined && Object.hasOwn(known, key)) part = known[key];
-    else if (additionalProperties === false) return 'nothing';
+    else if (additionalProperties === false && patternProperties === undefined) return 'nothing';
     else return undefined;
   }
   return part === undefined ? undefined : resolved(part, root);
+}
+
+/** The first items of a list may have schemas of their own. */
+function itemAt(
+  { prefixItems, items }: Readonly<Record<string, unknown>>,
+  index: number,
+): Schema | undefined {
+  const first = (prefixItems ?? []) as readonly Schema[];
+  return first[index] ?? (items as Schema | undefined);
 }
 
 /** Follows a reference within the schema. */

@@ -23,16 +23,19 @@ const MAX_DEPTH = 6;
  */
 export function celTypeOf(schema: JSONSchema | undefined, types: 'all' | 'certain', depth = 0): CelType {
   if (typeof schema !== 'object' || depth > MAX_DEPTH) return 'dyn';
-  const { type, properties, additionalProperties, items } = schema as Readonly<Record<string, unknown>>;
+  const { type, properties, patternProperties, additionalProperties, items, prefixItems } =
+    schema as Readonly<Record<string, unknown>>;
   if (typeof type !== 'string') return 'dyn';
   if (type === 'array') {
+    // Those at the beginning may be of other types.
+    if (prefixItems !== undefined) return 'list';
     const of = celTypeOf(items as JSONSchema | undefined, types, depth + 1);
     return typeof of === 'string' && of !== 'dyn' ? `list<${of}>` : 'list';
   }
   if (types === 'certain' && (type === 'number' || type === 'integer')) return 'dyn';
   if (type !== 'object') return SIMPLE[type] ?? 'dyn';
   const known = Object.entries((properties ?? {}) as Readonly<Record<string, JSONSchema>>);
-  const isClosed = additionalProperties === false;
+  const isClosed = additionalProperties === false && patternProperties === undefined;
   if (known.length === 0 || (types === 'certain' && !isClosed)) return 'map';
   if (known.some(([name]) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))) return 'map';
   return Object.fromEntries(known.map(([name, part]) => [name, celTypeOf(part, types, depth + 1)]));

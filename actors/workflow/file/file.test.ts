@@ -204,6 +204,7 @@ describe('an expression', () => {
       parts: { type: 'array', items: { type: 'object', properties: { size: { type: 'number' } } } },
       note: { type: ['string', 'null'] },
       sub: { type: 'object', properties: { text: { type: 'string' } } },
+      pair: { type: 'array', prefixItems: [{ type: 'number' }], items: { type: 'string' } },
     },
   };
   const TYPED = {
@@ -213,6 +214,7 @@ describe('an expression', () => {
     parts: [{ size: 2 }],
     note: null,
     sub: { text: 'x' },
+    pair: [3, 'three'],
     more: 1,
   };
 
@@ -228,12 +230,25 @@ describe('an expression', () => {
     ['has(input.more) && input.more == 1', true],
     ['input.sub == {"text": "x"}', true],
     ['"sub" in input', true],
+    ['input.pair[0] > 2 && input.pair[1] == "three"', true],
     ['{"all": input.sub}', { all: { text: 'x' } }],
   ])('is not refused on account of a schema when it makes sense: %s', (expression, value) => {
     const output = { is: `\${ ${expression} }` };
     const file = { id: 'x', inputSchema: SCHEMA, tasks: { a: { kind: 'join' } }, output };
     const actor = createActor(workflowFrom(file), { input: TYPED }).start();
     expect((actor.getSnapshot() as AnyMachineSnapshot).output).toEqual({ is: value });
+  });
+
+  it('may take what fits the patterns of a schema that has nothing else', () => {
+    const inputSchema = {
+      ...{ type: 'object', properties: { a: true }, additionalProperties: false },
+      patternProperties: { '^x': { type: 'string' } },
+    };
+    const file = { id: 'x', inputSchema, tasks: { a: { kind: 'join' } }, output: '${ input.x1 }' };
+    expect(refusal(file)).toEqual([]);
+    expect(refusal({ ...file, inputSchema: { ...inputSchema, patternProperties: undefined } })).toHaveLength(
+      1,
+    );
   });
 
   it.each(['input.share + "x"', 'input.names[0] > 1', 'input.sub.text == 1', 'input.names.nothing'])(
