@@ -19,6 +19,15 @@ export function finite<T>(result: T): T {
   return result;
 }
 
+/** What every text goes through of which a whole number is made. */
+export const WRITTEN = 'written';
+
+/** @throws TypeError for a text without anything: the library would make a zero of it */
+export function written<T>(given: T): T {
+  if (given === '') throw new TypeError('int() type error: cannot convert to int');
+  return given;
+}
+
 const CALCULATES: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%']);
 
 /** The same expression, with its calculations and patterns looked at. */
@@ -35,8 +44,9 @@ export function computed(node: ASTNode): string {
     case '[?]':
       return `(${computed(node.args[0])})${node.op.slice(0, -1)}${computed(node.args[1])}]`;
     case 'call': {
-      const made = `${node.args[0]}(${listed(node.args[1])})`;
-      return node.args[0] === 'double' ? `${FINITE}(${made})` : made;
+      const [name, given] = node.args;
+      if (name === 'double') return `${FINITE}(${name}(${listed(given)}))`;
+      return WHOLE.has(name) ? `${name}(${WRITTEN}(${listed(given)}))` : `${name}(${listed(given)})`;
     }
     case 'rcall':
       return `(${computed(node.args[1])}).${node.args[0] === 'matches' ? MATCHES : node.args[0]}(${listed(node.args[2])})`;
@@ -58,5 +68,7 @@ export function computed(node: ASTNode): string {
     }
   }
 }
+
+const WHOLE: ReadonlySet<string> = new Set(['int', 'uint']);
 
 const listed = (nodes: readonly ASTNode[]): string => nodes.map(computed).join(', ');

@@ -10,7 +10,7 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { pointerTo } from '../../../machines/values/json-pointer.ts';
 import type { JSONSchema } from '../../../machines/contract.ts';
 import { celTypeOf } from './cel-type.ts';
-import { computed, FINITE, finite } from './computed.ts';
+import { computed, FINITE, finite, WRITTEN, written } from './computed.ts';
 import { isIn, MATCHES, problemOfPattern } from './matching.ts';
 
 /** What an expression may look at, by name, with its schema where there is one. */
@@ -52,6 +52,7 @@ for (const [operator, calculate] of Object.entries(CALCULATIONS))
 /** Where they are computed. Calculations are looked at there, which makes expressions longer and deeper than they were written. */
 const COMPUTING = BASE.clone({ limits: { maxAstNodes: 20_000, maxDepth: 1000 } })
   .registerFunction(`${FINITE}(dyn): dyn`, finite)
+  .registerFunction(`${WRITTEN}(dyn): dyn`, written)
   .registerFunction(`string.${MATCHES}(string): bool`, isIn);
 
 /** What an expression must give. */

@@ -277,6 +277,7 @@ describe('an expression', () => {
     ['[0.0 / 0.0].exists(x, x > 1.0)', 'calculates NaN, which is no number'],
     ['double("NaN") > 1.0', 'calculates NaN, which is no number'],
     ['input.n * 1e308 * 10 > 1.0', 'calculates Infinity, which is no number'],
+    ['int("") < 1', 'int() type error: cannot convert to int'],
     ['9007199254740993', 'gives 9007199254740993, which is too large for a number of JSON'],
     ['timestamp("2026-01-01T00:00:00Z")', 'gives what JSON cannot hold'],
   ])('that goes wrong is an error, and never false: %s', (expression, problem) => {
