@@ -239,6 +239,22 @@ describe('an expression', () => {
     expect((actor.getSnapshot() as AnyMachineSnapshot).output).toEqual({ is: value });
   });
 
+  it('may take what a need is worth where it fails, whatever its schema', () => {
+    const outputSchema = {
+      type: 'object',
+      properties: { text: { type: 'string' } },
+      additionalProperties: false,
+    };
+    const needs = [{ node: 'a', onError: { value: { isMissing: true } } }];
+    const when = '${ has(a.isMissing) && a.isMissing || needs.a.text == "x" }';
+    const tasks = {
+      a: { kind: 'task', agent: 'x', outputSchema },
+      b: { kind: 'task', agent: 'x', needs, when },
+    };
+    expect(refusal({ id: 'x', tasks })).toEqual([]);
+    expect(refusal({ id: 'x', tasks: { ...tasks, b: { ...tasks.b, needs: ['a'] } } })).toHaveLength(1);
+  });
+
   it('may take what fits the patterns of a schema that has nothing else', () => {
     const inputSchema = {
       ...{ type: 'object', properties: { a: true }, additionalProperties: false },

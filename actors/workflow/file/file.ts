@@ -212,7 +212,7 @@ class Reading {
       // Stands in for it, so that what else is wrong is told.
       return join({});
     }
-    const names = this.#namesFor(neededIn(fields));
+    const names = this.#namesFor(neededIn(fields), worthSomethingElse(fields));
     const mapper = (given: unknown, at: string): unknown => this.#mapper(given, at, names);
     const options = {
       ...fields,
@@ -352,12 +352,18 @@ class Reading {
 
   // ---- expressions -------------------------------------------------------------------------------------------------
 
-  /** What the expressions of a node may look at: what it needs, and the run. */
-  #namesFor(needed: readonly string[]): Names {
+  /**
+   * What the expressions of a node may look at: what it needs, and the run.
+   * @param unknown those whose schemas do not say what it is
+   */
+  #namesFor(needed: readonly string[], unknown: readonly string[] = []): Names {
     const { tasks, inputSchema } = this.#content;
     const all = isRecord(tasks) ? tasks : {};
     const outputs = Object.fromEntries(
-      needed.map((name) => [name, Object.hasOwn(all, name) ? schemaOfNode(all[name]) : undefined]),
+      needed.map((name) => [
+        name,
+        Object.hasOwn(all, name) && !unknown.includes(name) ? schemaOfNode(all[name]) : undefined,
+      ]),
     );
     return {
       ...outputs,
@@ -531,6 +537,12 @@ function neededIn({ needs }: Record_): readonly string[] {
     return typeof text === 'string' ? [text.split('.', 1)[0]!] : [];
   });
 }
+
+/** Those of them that are worth something else to it where they fail. */
+const worthSomethingElse = ({ needs }: Record_): readonly string[] =>
+  Array.isArray(needs)
+    ? neededIn({ needs: needs.filter((need: unknown) => isRecord(need) && isRecord(need['onError'])) })
+    : [];
 
 /** What comes out of a node, where that is known for certain. */
 function schemaOfNode(node: unknown): JSONSchema | undefined {
