@@ -473,6 +473,33 @@ describe('what is wrong is told with its place', () => {
       '#/tasks/factcheck/when: cannot be read: Unexpected token',
     ],
     [
+      'an input of a task that is no object',
+      changed("input: { text: '${ research.text }' }", 'input: research.text'),
+      'input: research',
+      '#/tasks/factcheck/input: must be an object, or an expression that gives one: ${ … }',
+    ],
+    [
+      'what is said of a task that is no object',
+      changed('quality: 0.8', 'about: input.amount'),
+      'about',
+      '#/tasks/publish/about: must be an object, or an expression',
+    ],
+    [
+      'what is said of a gate that is no object',
+      changed('role: editor', 'role: editor\n    about: [1]'),
+      'about',
+      '#/tasks/review/about: must be an object, or an expression',
+    ],
+    [
+      'what is to be gone over and is no list',
+      changed(
+        'tasks:\n',
+        'tasks:\n  each: { kind: map, over: input.items, each: { kind: task, agent: x } }\n',
+      ),
+      'over',
+      '#/tasks/each/over: must be a list, or an expression that gives one: ${ … }',
+    ],
+    [
       'a need that is nobody',
       changed('factcheck]', 'factchek]'),
       'factchek]',

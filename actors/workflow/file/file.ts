@@ -234,16 +234,19 @@ class Reading {
     const input = (given: unknown, at: string): unknown => this.#input(given, at, names);
     switch (kind) {
       case 'task':
-        return { input, ...this.#ofTask(fields) };
+        return {
+          input: (given, at) => input(this.#only('an object', given, at), at),
+          ...this.#ofTask(fields),
+        };
       case 'gate':
         return {
           input,
-          about: mapper,
+          about: (given, at) => mapper(this.#only('an object', given, at), at),
           fourEyes: (given, at) => (hasExpressions(given) ? mapper(given, at) : given),
         };
       case 'map':
         return {
-          over: mapper,
+          over: (given, at) => mapper(this.#only('a list', given, at), at),
           each: (given, at) => this.#body(given, at),
           item: (given, at) => {
             const made = this.#template(given, at, OF_ITEM);
@@ -284,7 +287,8 @@ class Reading {
     return {
       strategy: (given, at) => this.#strategy(given, at),
       about: (given, at) => {
-        const made = this.#template(given, at, { input: jsonSchemaOf(inputSchema) });
+        const about = this.#only('an object', given, at);
+        const made = this.#template(about, at, { input: jsonSchemaOf(inputSchema) });
         return (input: unknown) => made({ input });
       },
       router: (given, at) => {
@@ -373,6 +377,14 @@ class Reading {
       // The outputs again, for names that cannot be said by themselves.
       needs: objectOf(outputs),
     };
+  }
+
+  /** Where nothing else makes sense: what is said as it is must be such. What an expression gives is looked at when it is there. */
+  #only(form: 'an object' | 'a list', given: unknown, at: string): unknown {
+    const isExpressed = typeof given === 'string' && isExpression(given);
+    if (!isExpressed && !(form === 'a list' ? Array.isArray(given) : isRecord(given)))
+      this.#fail(at, `must be ${form}, or an expression that gives one: \${ … }`);
+    return given;
   }
 
   #mapper(given: unknown, at: string, names: Names): Mapper {
