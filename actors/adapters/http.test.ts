@@ -166,6 +166,19 @@ describe('an answer that is strange', () => {
     expect(await faultIn(execute(assignment()))).toMatchObject(expected);
   });
 
+  it.each<[string, number, Buffer, Partial<Fault>]>([
+    [
+      'is in another alphabet',
+      503,
+      Buffer.from('<h1>\u00dcberlastet</h1>', 'latin1'),
+      { class: 'unavailable' },
+    ],
+    ['is longer than the bound', 429, Buffer.alloc(5000, 'x'), { class: 'rate-limit' }],
+  ])('the page of an error that %s changes nothing about its status', async (_, status, page, expected) => {
+    const execute = await answering(body(status, 'text/html', page), { maxBodyBytes: 1000 });
+    expect(await faultIn(execute(assignment()))).toMatchObject({ ...expected, code: status });
+  });
+
   it('one that is longer than the bound is not read to its end', async () => {
     let written = 0;
     const execute = await answering(

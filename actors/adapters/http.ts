@@ -41,7 +41,11 @@ export function http<TOutput = JsonObject>(options: HttpOptions): Execute<TOutpu
   return (assignment) =>
     callOnce(assignment.signal, async () => {
       const response = await (options.fetch ?? fetch)(url, requestOf(options, assignment));
-      const body = await bodyOf(response, maxBodyBytes);
+      const body = await bodyOf(response, maxBodyBytes).catch((error: unknown) => {
+        // What cannot be read of an error changes nothing about its status.
+        if (response.status !== 200 && error instanceof FaultError) return '';
+        throw error;
+      });
       return carried(resultOf(response, body));
     });
 }
