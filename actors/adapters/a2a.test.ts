@@ -11,6 +11,7 @@ import { AgentEvent, DefaultRequestHandler, InMemoryTaskStore } from '@a2a-js/sd
 import type { AgentExecutor, ExecutionEventBus, RequestContext } from '@a2a-js/sdk/server';
 import { jsonRpcHandler, UserBuilder } from '@a2a-js/sdk/server/express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { microsOf } from '../../machines/values/money.ts';
 import type { Fault } from '../../machines/faults/fault.ts';
 import { a2a } from './a2a.ts';
 import type { A2aOptions } from './a2a.ts';
@@ -192,9 +193,9 @@ describe.each([
   });
 
   it.each<[string, Partial<Fault>]>([
-    ['tell', { class: 'not-parseable', answer: 'once upon a time' }],
-    ['nothing', { class: 'empty' }],
-  ])('completes its task with what is no output (%s): a fault', async (what, expected) => {
+    ['tell', { class: 'not-parseable', answer: 'once upon a time', cost: microsOf(0.01) }],
+    ['nothing', { class: 'empty', cost: microsOf(0.01) }],
+  ])('completes its task with what is no output (%s): a fault, with its cost', async (what, expected) => {
     expect(await faultIn(doing({ do: what }))).toMatchObject(expected);
   });
 

@@ -14,7 +14,7 @@ import { callOnce, carried } from './call.ts';
 import type { Execute } from './call.ts';
 import { isJsonObject, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
-import { checkTerms, costBy, resultBy } from './terms.ts';
+import { charged, checkTerms, costBy, resultBy } from './terms.ts';
 import type { Terms } from './terms.ts';
 
 /** What is needed of `Client` of `@a2a-js/sdk/client`. */
@@ -292,7 +292,10 @@ function judged(options: A2aOptions, answer: A2aAnswer): Pick<TaskResult, 'statu
   }
 }
 
-function outputOf({ read }: A2aOptions, answer: A2aAnswer): JsonObject {
+const outputOf = (options: A2aOptions, answer: A2aAnswer): JsonObject =>
+  charged(options, answer, () => readOutput(options, answer));
+
+function readOutput({ read }: A2aOptions, answer: A2aAnswer): JsonObject {
   const { parts } = answer;
   if (read !== undefined) return readBy(() => read(answer), textOf(parts));
   if (parts.length === 0) refuseAnswer({ class: 'empty', message: 'the agent answered with nothing' });

@@ -208,6 +208,14 @@ describe('a tool of any server', () => {
     );
   });
 
+  it('has cost what it costs, also where its answer is none', async () => {
+    const talking = answering({ content: [{ type: 'text', text: 'sunny' }] });
+    for (const read of [undefined, () => JSON.parse('sunny') as never]) {
+      const fault = await faultIn(mcp(talking, { ...TERMS, tool: 't', ...(read && { read }) })(assignment()));
+      expect(fault).toMatchObject({ class: 'not-parseable', answer: 'sunny', cost: 2000 });
+    }
+  });
+
   it('says by its answer what it cost, and how sure it was', async () => {
     const client = answering({ content: [], structuredContent: { sure: 0.6 }, _meta: { price: 0.03 } });
     const { metadata } = await mcp(client, {

@@ -15,7 +15,7 @@ import type { Execute } from './call.ts';
 import { faultOf } from './classify.ts';
 import { isJsonObject, readBy, refuseAnswer } from './reading.ts';
 import type { JsonObject } from './reading.ts';
-import { checkTerms, costBy, resultBy } from './terms.ts';
+import { charged, checkTerms, costBy, resultBy } from './terms.ts';
 import type { Terms } from './terms.ts';
 
 /** What is needed of `Client` of `@modelcontextprotocol/client`. */
@@ -84,7 +84,7 @@ export function mcp<TOutput>(client: AnyMcpClient, options: McpOptions): Execute
     );
     checkAnswer(answer);
     if (answer.isError === true) refuseAnswer(failureOf(options, answer));
-    const output = outputOf(answer, read);
+    const output = charged(options, answer, () => outputOf(answer, read));
     const done = { output, status: 'success', model: `mcp/${tool}`, startedAt } as const;
     return carried(resultBy(options, assignment, answer, done));
   };

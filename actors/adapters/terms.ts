@@ -3,6 +3,7 @@ import type { Assignment, TaskResult } from '../../machines/contract.ts';
 import { microsOf, problemOfAmount } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
+import { FaultError } from '../agents/fault-error.ts';
 import type { JsonObject } from './reading.ts';
 
 export interface Terms<TAnswer> {
@@ -28,6 +29,17 @@ export function checkTerms({ cost, confidence }: Terms<never>, adapter: string):
 export function costBy<TAnswer>({ cost }: Terms<TAnswer>, answer: TAnswer): Micros | undefined {
   const amount = typeof cost === 'function' ? cost(answer) : cost;
   return problemOfAmount(amount) === undefined ? microsOf(amount) : undefined;
+}
+
+/** Reads an answer: one that is no output has cost what it has cost. @throws FaultError */
+export function charged<TAnswer, TRead>(terms: Terms<TAnswer>, answer: TAnswer, read: () => TRead): TRead {
+  try {
+    return read();
+  } catch (error) {
+    const cost = error instanceof FaultError ? costBy(terms, answer) : undefined;
+    if (!(error instanceof FaultError) || cost === undefined) throw error;
+    throw new FaultError({ cost, ...error.fault }, { cause: error });
+  }
 }
 
 /** The result of a call, by its terms. What they make of the answer is checked with the rest of the result. */
