@@ -288,6 +288,19 @@ describe('rules', () => {
     [{ prefer: 'cost', weights: { cost: 1 } }, 'router.weights'],
     [{ weights: { cost: -1 } }, 'router.weights.cost'],
     [{ weights: {} }, 'router.weights'],
+    [{ weights: { cost: 1e308, quality: 1e308 } }, 'router.weights'],
+    [{ weights: { cost: 5e-324, quality: 0 } }, 'router.weights'],
+    [
+      {
+        experiments: [
+          {
+            ...{ id: 'x', capability: 'c', guardrail: null },
+            arms: { a: { agent: 'a', share: 50 }, b: { agent: 'b', share: 50 } },
+          },
+        ],
+      },
+      'router.experiments[0].guardrail',
+    ],
     [
       { experiments: [{ id: 'x', capability: 'w', arms: { a: { agent: 'a', share: 100 } } }] },
       'router.experiments[0].arms',

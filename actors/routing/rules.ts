@@ -140,6 +140,8 @@ export function router(options: RouterOptions = {}): Router {
 }
 
 const PREFERENCES: readonly unknown[] = ['cost', 'quality', 'order'];
+/** Of all together. */
+const LEAST_WEIGHT = 1e-9;
 const WEIGHTS = ['cost', 'quality', 'availability'] as const;
 
 function orderOf({ prefer, weights }: RouterOptions): Preference | Weights {
@@ -156,7 +158,10 @@ function orderOf({ prefer, weights }: RouterOptions): Preference | Weights {
       refuse(`router.weights.${name}`, 'must be a number from 0 on');
   }
   const { cost = 0, quality = 0, availability = 0 } = weights;
-  if (cost + quality + availability === 0) refuse('router.weights', 'must count something');
+  // Shares are made of them: too much, or too little, for a number is no share.
+  const sum = cost + quality + availability;
+  if (!(sum >= LEAST_WEIGHT && sum <= 1 / LEAST_WEIGHT))
+    refuse('router.weights', `must count something: together from ${LEAST_WEIGHT} to ${1 / LEAST_WEIGHT}`);
   return { cost, quality, availability };
 }
 
@@ -170,7 +175,8 @@ function experimentAt(options: ExperimentOptions, index: number): Experiment {
   return {
     ...{ id, capability, sticky },
     arms: armsAt(`${path}.arms`, arms),
-    guardrail: guardrail && guardrailAt(`${path}.guardrail`, guardrail),
+    // What is there and empty would guard nothing.
+    guardrail: guardrail === undefined ? undefined : guardrailAt(`${path}.guardrail`, guardrail),
   };
 }
 
