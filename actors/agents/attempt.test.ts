@@ -324,6 +324,36 @@ describe('an agent that throws', () => {
     expect((await thrown(new OrderedFault(said))).fault).toEqual(said);
   });
 
+  it('stays what it is where what is said with it cannot be kept, or is more than helps anybody', async () => {
+    const half = '\ud83d';
+    const problem = { pointer: '#/a', keyword: 'k', schemaPath: '#', detail: `wrong ${half}` };
+    const deep: unknown = JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`);
+    const said = {
+      ...{
+        class: 'rate-limit',
+        message: `slow down ${half}`,
+        code: half,
+        retryAfterMs: 7,
+        answer: `{"a":"${half}`,
+      },
+      ...{
+        cost: 500_000 as Micros,
+        problems: [{ ...problem, expected: deep }, ...Array<object>(200).fill(problem)],
+      },
+    } as const;
+    const { fault } = await thrown(new FaultError(said as never));
+    const kept = { ...problem, detail: 'wrong \ufffd' };
+    expect(fault).toEqual({
+      ...{
+        class: 'rate-limit',
+        message: 'slow down \ufffd',
+        code: '\ufffd',
+        retryAfterMs: 7,
+      },
+      ...{ cost: 500_000, problems: Array<object>(100).fill(kept) },
+    });
+  });
+
   it.each<[string, unknown, string]>([
     ['an error', new TypeError('x is not a function'), 'TypeError: x is not a function'],
     ['a text', 'oops', 'oops'],

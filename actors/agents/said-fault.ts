@@ -6,7 +6,7 @@
 import { FAULT_CLASSES } from '../../machines/faults/fault.ts';
 import type { Fault, FaultClass, ValueProblem } from '../../machines/faults/fault.ts';
 import { isMicros } from '../../machines/values/money.ts';
-import { isRecord, plainCopyOf } from '../schema/plain.ts';
+import { isRecord, MAX_PROBLEMS, plainCopyOf } from '../schema/plain.ts';
 import { FaultError, OrderedFault } from './fault-error.ts';
 
 /** What only those can say who give the work. */
@@ -18,12 +18,39 @@ export const NOT_THEIRS: readonly FaultClass[] = [
 /** The fault that an agent has thrown; undefined where it is none, or makes no sense. */
 export function faultSaidIn(error: unknown): Fault | undefined {
   if (!(error instanceof FaultError)) return undefined;
-  const plain = plainCopyOf(error.fault);
+  const plain = plainCopyOf(keepable(error.fault));
   if (!plain.ok || !isFault(plain.value)) return undefined;
   const fault = plain.value;
   const isTheirs = error instanceof OrderedFault || !NOT_THEIRS.includes(fault.class);
   return isTheirs ? fault : { ...fault, class: 'agent-failure' };
 }
+
+/**
+ * A fault without what cannot be kept of what is said with it: texts come from elsewhere, and are cut, through a character as well. What
+ * went wrong is true all the same.
+ */
+function keepable(fault: Fault): Fault {
+  const { problems } = fault;
+  return {
+    ...wellFormed(fault),
+    ...(Array.isArray(problems) && { problems: problems.slice(0, MAX_PROBLEMS).map(keepableProblem) }),
+  };
+}
+
+function keepableProblem(problem: ValueProblem): ValueProblem {
+  if (!isRecord(problem)) return problem;
+  const { expected, ...said } = problem;
+  return { ...wellFormed(said), ...(plainCopyOf(expected).ok && { expected }) };
+}
+
+/** With texts that are whole characters. */
+const wellFormed = <T extends object>(said: T): T =>
+  Object.fromEntries(
+    Object.entries(said).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value.toWellFormed() : (value as unknown),
+    ]),
+  ) as T;
 
 type Sense = (value: unknown) => boolean;
 
