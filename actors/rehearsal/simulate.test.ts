@@ -457,6 +457,8 @@ describe('what makes no sense is refused', () => {
     [{ decide: 'maybe' }, 'decide must be one of approve, reject, abort'],
     [{ moves: 0 }, 'moves must be a number from 1 on'],
     [{ seed: 7 }, 'seed must be a text'],
+    [{ fault: { work: 'crash' } }, 'fault means nothing; there are input, seed, decide, faults'],
+    [{ confidence: '0.1' }, 'confidence must be a number from 0 to 1'],
   ])('%j', async (options, message) => {
     await expect(wrong(options)).rejects.toThrow(message);
   });

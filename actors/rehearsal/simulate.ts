@@ -92,9 +92,18 @@ export async function simulate(workflow: object, options: SimulateOptions = {}):
   return { ...status, seed, ...(unended !== undefined && { unended }) };
 }
 
-function check({ confidence = 1, decide = 'approve', seed = '', moves = 1 }: SimulateOptions): void {
+const NAMES: readonly string[] = [
+  ...['input', 'seed', 'decide', 'faults', 'confidence', 'actors', 'router', 'moves', 'signal', 'logger'],
+];
+
+function check(options: SimulateOptions): void {
+  // What is misspelt would silently do nothing, and the rehearsal would go well.
+  const stranger = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (stranger !== undefined)
+    throw new InvalidArgument(stranger, `means nothing; there are ${NAMES.join(', ')}`);
+  const { confidence = 1, decide = 'approve', seed = '', moves = 1 } = options;
   if (typeof seed !== 'string') throw new InvalidArgument('seed', 'must be a text');
-  if (!(confidence >= 0 && confidence <= 1))
+  if (!(typeof confidence === 'number' && confidence >= 0 && confidence <= 1))
     throw new InvalidArgument('confidence', 'must be a number from 0 to 1');
   if (!(moves >= 1)) throw new InvalidArgument('moves', 'must be a number from 1 on');
   if (!VERDICTS.includes(decide))
