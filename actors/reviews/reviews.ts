@@ -291,7 +291,7 @@ export class Reviews {
       const context = await this.#withStarters(id, this.#at(id).getSnapshot().context);
       return await this.#deputies.isOfferedTo({ id, context }, deputy);
     } catch (error) {
-      if (error instanceof HeddleError) return false;
+      if (error instanceof JournalCorrupt) return false;
       throw error;
     }
   }
