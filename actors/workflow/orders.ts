@@ -91,7 +91,7 @@ export const orderCheckOfNested = (
 ): OrderCheck =>
   checkOrders(
     behind(named, (path, event) =>
-      path.length === 0 ? undefined : problemOfTask(options, path, { event, declarationOf }),
+      path.length === 0 ? aRun(named.node, options) : problemOfTask(options, path, { event, declarationOf }),
     ),
   );
 
@@ -149,7 +149,7 @@ function problemWithin(
   const path = isRepeated ? rest.slice(1) : rest;
   const inner = innerOf(declared);
   const workflow = inner && order.declarationOf(inner);
-  if (path.length === 0) return undefined;
+  if (path.length === 0) return problemOfWhole([name, ...rest].join('/'), declared, workflow);
   if (workflow !== undefined) return problemOfTask(workflow, path, order);
   // What is in a machine of the user, it knows itself; in a task there are only those who are to confirm it.
   if (inner !== undefined) return undefined;
@@ -159,3 +159,18 @@ function problemWithin(
   if (order.event.type === 'task.abandon') return `${voter}: give up '${name}' itself`;
   return hasInput(order.event) ? `${voter}: give '${name}' itself another input` : undefined;
 }
+
+/** Why nobody hears what is said to the whole of something, and not to a task within it. */
+function problemOfWhole(
+  path: string,
+  { kind }: AnyDeclaration,
+  workflow: AnyWorkflowOptions | undefined,
+): string | undefined {
+  if (kind === 'gate') return `names '${path}', a gate, about which people decide: system.reviews.decide`;
+  if (kind === 'map' && !path.includes('/'))
+    return `names '${path}', a list: name what is done in it by its number, ${path}/3`;
+  return workflow && aRun(path, workflow);
+}
+
+const aRun = (path: string, { tasks }: AnyWorkflowOptions): string =>
+  `names '${path}', a run of its own: name the task in it that is meant, ${path}/${Object.keys(tasks)[0]}`;
