@@ -55,6 +55,9 @@ const COMPUTING = BASE.clone({ limits: { maxAstNodes: 20_000, maxDepth: 1000 } }
   .registerFunction(`${WRITTEN}(dyn): dyn`, written)
   .registerFunction(`string.${MATCHES}(string): bool`, isIn);
 
+/** The library takes it for known when it reads an expression, and does not know it when it computes one. */
+const UNNAMED = 'optional';
+
 /** What an expression must give. */
 export type Wanted = 'bool' | 'text' | 'value';
 
@@ -67,6 +70,8 @@ export function expressionOf(text: string, names: Names, wanted: Wanted): Expres
     .map(problemOfPattern)
     .find((found) => found !== undefined);
   if (wrong !== undefined) return { ok: false, detail: wrong };
+  if (namedIn(ast).includes(UNNAMED) && !Object.hasOwn(names, UNNAMED))
+    return { ok: false, detail: `cannot be read: Unknown variable: ${UNNAMED}${amongWhich(names)}` };
   const stranger = namedIn(ast).find((name) => Object.hasOwn(names, name) && !canBeSaid(name));
   if (stranger !== undefined) return { ok: false, detail: `says ${inNeeds(stranger)}` };
   // What the values are is asked when they are there: a schema may say less than is true.
@@ -149,6 +154,8 @@ function hintFor(text: string, names: Names): string {
   return found === undefined ? '' : `; ${inNeeds(found)}`;
 }
 
+const amongWhich = (names: Names): string => `; there are ${Object.keys(names).join(', ')}`;
+
 const inNeeds = (name: string): string =>
   `'${name}', which is no name or means something else in expressions: write needs["${name}"]`;
 
@@ -187,7 +194,7 @@ function check(text: string, names: Names, types: 'all' | 'certain'): Checked {
   const { valid, type, error } = result;
   if (valid) return { type };
   const { code, summary = '' } = (error ?? {}) as { readonly code?: string; readonly summary?: string };
-  const hint = code === 'unknown_variable' ? `; there are ${Object.keys(names).join(', ')}` : '';
+  const hint = code === 'unknown_variable' ? amongWhich(names) : '';
   return { code, problem: `cannot be read: ${summary}${hint}` };
 }
 

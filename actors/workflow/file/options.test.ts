@@ -338,6 +338,11 @@ describe('what is computed', () => {
       '#/tasks/c/about/amount: cannot be read: Unknown variable: a; there are input',
     ],
     [
+      'a name that only the library knows',
+      { kind: 'task', capability: 'x', about: { amount: '${ optional.of(input.amount) }' } },
+      '#/tasks/c/about/amount: cannot be read: Unknown variable: optional; there are input',
+    ],
+    [
       'what its input does not have',
       {
         kind: 'task',
