@@ -8,10 +8,9 @@ import { agent, doneBy } from '../agents/agent.ts';
 import type { Agent } from '../agents/agent.ts';
 import { satisfying } from '../agents/capability.ts';
 import { ContractRefused } from '../errors.ts';
-import { samplesFor } from '../schema/checked.ts';
+import { samplesFor, schemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
-import { schemaOf } from '../workflow/graph.ts';
 import { doersIn } from '../workflow/workflow.ts';
 import type { Wanted } from '../workflow/workflow.ts';
 

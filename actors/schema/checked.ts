@@ -73,6 +73,13 @@ export function checkedSchemaOf<const TSchema extends SchemaLike>(
   return { ok: true, schema: Object.freeze(schema) };
 }
 
+/** A schema that was looked at before, and is one. */
+export function schemaOf(schema: SchemaLike | undefined): Checked | undefined {
+  if (schema === undefined) return undefined;
+  const reading = checkedSchemaOf(schema);
+  return reading.ok ? reading.schema : undefined;
+}
+
 /** Values that a schema accepts, made from it; the same for the same seed. Fewer than asked for, or none, where that is not possible. */
 export function samplesFor<TValue>(
   { jsonSchema, check }: Checked<TValue>,

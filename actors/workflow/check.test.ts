@@ -106,6 +106,11 @@ describe('refused, with the place and how to mend it', () => {
       '#/tasks/a/retry/times: must have an end',
     ],
     [
+      'delays of which the longest is shorter than the first',
+      flow({ a: does({ retry: { times: 3, first: '10 minutes', atMost: '1 second' } }) }),
+      '#/tasks/a/retry/atMost: is shorter than the first delay',
+    ],
+    [
       'a quorum that nobody reaches',
       flow({ a: gate({ role: 'x', quorum: Infinity }) }),
       '#/tasks/a/quorum: must have an end',

@@ -14,7 +14,7 @@ import { problemOfCapability } from '../agents/capability.ts';
 import { chunk } from '../windows/chunking.ts';
 import type { Chunking } from '../windows/chunking.ts';
 import { isRouter } from '../routing/rules.ts';
-import { checkedSchemaOf } from '../schema/checked.ts';
+import { checkedSchemaOf, schemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { ContractProblem } from '../errors.ts';
 import { isVerifier } from '../verifiers/verifier.ts';
@@ -23,7 +23,6 @@ import { ask } from './asked.ts';
 import type { AnyDeclaration, WorkflowOptions } from './declaration.ts';
 import { problemsOfEdges } from './edges.ts';
 import { checkCalendar, checkTimes, checkWorkingTimes } from './gate-times.ts';
-import { schemaOf } from './graph.ts';
 import type { DeclarationOf } from './graph.ts';
 import { inOrder } from './order.ts';
 import { isReference } from './reference.ts';
@@ -187,16 +186,19 @@ class Check {
       this.fail(place, `must be a whole number from ${least} on`);
   }
 
-  duration(place: string, given: unknown): void {
-    if (given === undefined) return;
+  /** @returns it in ms, if it is given, and is one */
+  duration(place: string, given: unknown): number | undefined {
+    if (given === undefined) return undefined;
     try {
       const ms = millisOf(given as never, 'it');
       if (ms < 1) this.fail(place, 'must be at least a millisecond');
       if (ms === Infinity) this.fail(place, 'must have an end');
       else if (ms > LONGEST_MS) this.fail(place, 'must be at most 100 years');
+      return ms;
     } catch (error) {
       if (!(error instanceof InvalidArgument)) throw error;
       this.fail(place, error.message.slice(3));
+      return undefined;
     }
   }
 
@@ -458,8 +460,9 @@ function checkRetry(check: Check, place: string, retry: unknown): void {
   check.fields(place, retry, ['times', 'first', 'atMost']);
   if (retry['times'] === undefined) check.fail(`${place}/times`, 'is missing');
   check.whole(`${place}/times`, retry['times'], 1);
-  check.duration(`${place}/first`, retry['first']);
-  check.duration(`${place}/atMost`, retry['atMost']);
+  const firstMs = check.duration(`${place}/first`, retry['first']) ?? 0;
+  const atMostMs = check.duration(`${place}/atMost`, retry['atMost']) ?? Infinity;
+  if (atMostMs < firstMs) check.fail(`${place}/atMost`, 'is shorter than the first delay');
 }
 
 function checkContext(

@@ -5,12 +5,12 @@
  */
 import { pointerTo } from '../../machines/values/json-pointer.ts';
 import type { ContractProblem } from '../errors.ts';
-import { checkedSchemaOf } from '../schema/checked.ts';
+import { checkedSchemaOf, schemaOf } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import type { Need } from '../../machines/workflow/graph.ts';
 import { isTask } from './declaration.ts';
 import type { AnyDeclaration, LoopOptions, TaskOptions } from './declaration.ts';
-import { needsIn, schemaOf } from './graph.ts';
+import { needsIn } from './graph.ts';
 import type { DeclarationOf } from './graph.ts';
 import { isReference } from './reference.ts';
 import type { Reference } from './reference.ts';

@@ -5,13 +5,9 @@
 import type { AnyActorLogic } from 'xstate';
 import type { Json } from '../../machines/values/canonical.ts';
 import { microsOf } from '../../machines/values/money.ts';
-import type { Micros } from '../../machines/values/money.ts';
-import type { Patience, ReviewInput } from '../../machines/review/input.ts';
-import type { ReviewOutput } from '../../machines/review/review.ts';
-import { editorsIn } from '../../machines/review/workers.ts';
+import type { Patience } from '../../machines/review/input.ts';
 import { strategies } from '../../machines/faults/strategies.ts';
-import { extend } from '../../machines/faults/strategy.ts';
-import type { Rung as StrategyRung, Strategy } from '../../machines/faults/strategy.ts';
+import type { Strategy } from '../../machines/faults/strategy.ts';
 import type { TaskSpec } from '../../machines/task/words.ts';
 import type {
   BranchNode,
@@ -22,8 +18,6 @@ import type {
   GraphNode,
   JoinRule,
   Mapper,
-  Outputs,
-  RunView,
   WorkNode,
   WorkOutcome,
   WorkStart,
@@ -35,12 +29,11 @@ import { INITIAL, reduced } from '../../machines/workflow/reducer.ts';
 import { runMachine } from '../../machines/workflow/run.ts';
 import { truthOf } from '../../machines/workflow/truth.ts';
 import { undoOfEach, undoOfRun } from '../../machines/workflow/undo.ts';
-import type { WorkingCalendar } from '../../machines/working-time/calendar.ts';
 import { durable, millisOf } from '../../runtime/index.ts';
 import { payersOf } from '../budgets/budget.ts';
 import type { Budget } from '../budgets/budget.ts';
 import { InputRefused, OutputRefused } from '../errors.ts';
-import { checkedSchemaOf } from '../schema/checked.ts';
+import { schemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import { othersFor } from '../verifiers/verifier.ts';
@@ -51,7 +44,6 @@ import type {
   Body,
   BranchOptions,
   CallOptions,
-  Constant,
   GateOptions,
   JoinOption,
   LoopOptions,
@@ -62,17 +54,27 @@ import type {
   WorkflowOptions,
 } from './declaration.ts';
 import { saidAbout } from './about.ts';
-import type { About } from './about.ts';
+import {
+  calendarIn,
+  namedBy,
+  outcomeOfProbe,
+  outcomeOfReview,
+  reviewAfter,
+  reviewInputOf,
+} from './gate-review.ts';
 import { calendarFor, timesOf } from './gate-times.ts';
+import { inputOf, picking, taken, valuesOfBody } from './inputs.ts';
 import { labelsIn } from './labels.ts';
+import { moneyTermsOf } from './money-terms.ts';
+import type { MoneyTerms } from './money-terms.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
 import { checkWordsToVoters, orderCheckAt, orderCheckOfNested, orderCheckOfUndoing } from './orders.ts';
 import type { Named } from './orders.ts';
-import { isReference, valueAt } from './reference.ts';
+import { valueAt } from './reference.ts';
 import { TaskMachines } from './task-machines.ts';
+import { withoutMoney, withRetries } from './task-strategy.ts';
 import { writtenNode, writtenWorkflow } from './written.ts';
-import type { Reference } from './reference.ts';
 
 export type AnyWorkflowOptions = WorkflowOptions<Readonly<Record<string, AnyDeclaration>>>;
 
@@ -484,56 +486,11 @@ function writesOf(writes: AnyDeclaration['options']['writes']): GraphNode['write
   );
 }
 
-function inputOf({ input, needs = [] }: TaskOptions | GateOptions | LoopOptions | CallOptions): Mapper {
-  if (typeof input === 'function') return input as Mapper;
-  if (input !== undefined) return (outputs, view) => partsOf(input as Parts, outputs, view);
-  const needed = needs.map((need) => needOf(need).node);
-  if (needed.length === 0) return (_, { input: given }) => given as unknown;
-  return needed.length === 1 ? (outputs) => outputs[needed[0]!] as unknown : (outputs) => ({ ...outputs });
-}
-
-type Parts = Readonly<Record<string, Reference | Mapper | Constant>>;
-
-const partsOf = (parts: Parts, outputs: Outputs, view: RunView): unknown =>
-  Object.fromEntries(Object.entries(parts).map(([key, part]) => [key, partOf(part, outputs, view)]));
-
-function partOf(part: Parts[string], outputs: Outputs, view: RunView): unknown {
-  if (typeof part === 'function') return part(outputs, view);
-  if (!isReference(part)) return part;
-  const { node, pointer } = part;
-  if (node === undefined) return valueAt(view.input, pointer);
-  if (!Object.hasOwn(outputs, node)) throw new RangeError(`there is no output of '${node}'`);
-  return valueAt(outputs[node], pointer);
-}
-
-/** Those values that are asked for, and no others. */
-function picking(names: readonly string[]): Mapper<Readonly<Record<string, unknown>>> {
-  return (outputs, { input }) =>
-    Object.fromEntries(
-      names.flatMap((name) => {
-        if (name === 'input') return [[name, input as unknown]];
-        return Object.hasOwn(outputs, name) ? [[name, outputs[name] as unknown]] : [];
-      }),
-    );
-}
-
-function valuesOfBody(body: Body): WorkNode['values'] {
-  const { context } = isTask(body) ? body.options : {};
-  return context === undefined ? () => ({}) : picking(context);
-}
-
 function reducing(reduce: MapOptions['reduce']): (outputs: readonly unknown[]) => unknown {
   if (typeof reduce === 'function') return reduce;
   if (reduce === undefined) return (outputs) => outputs;
   return (outputs) =>
     outputs.reduce((before: unknown, output) => reduced(reduce, before, output), INITIAL[reduce]);
-}
-
-/** A schema that `check.ts` has passed. */
-export function schemaOf(schema: SchemaLike | undefined): Checked | undefined {
-  if (schema === undefined) return undefined;
-  const reading = checkedSchemaOf(schema);
-  return reading.ok ? reading.schema : undefined;
 }
 
 /** What a run comes to, held against its schema. */
@@ -559,141 +516,4 @@ function inputCheckOf(
     if (checking?.ok === false) throw new InputRefused(workflow, checking.problems);
     if (budget !== undefined) payersOf(budget, input);
   };
-}
-
-/** An input that somebody must be able to take. */
-function taken(input: Mapper, checkInput: (input: unknown) => void): Mapper {
-  return (outputs, view) => {
-    const made = input(outputs, view);
-    checkInput(made);
-    return made;
-  };
-}
-
-// ---- money --------------------------------------------------------------------------------------------------------
-
-/** What budgets say of the tasks of a run, and of those of the runs within it. */
-interface MoneyTerms {
-  readonly onExhausted: Budget['onExhausted'];
-  /** What one attempt may cost. */
-  readonly most: Micros;
-  /** What all attempts of a task together may cost. A budget that gives a task all that it has leaves that to its account: somebody may give more. */
-  readonly perTask: Micros | undefined;
-}
-
-/** The nearest budget says what is done when there is not enough; what a task may cost, each of them. */
-function moneyTermsOf(own: Budget | undefined, around: MoneyTerms | undefined): MoneyTerms | undefined {
-  if (own === undefined) return around;
-  const perTask = own.perTask < own.limit ? own.perTask : undefined;
-  return {
-    onExhausted: own.onExhausted,
-    most: leastOf(own.perTask, around?.most)!,
-    perTask: leastOf(perTask, around?.perTask),
-  };
-}
-
-function leastOf(some: Micros | undefined, other: Micros | undefined): Micros | undefined {
-  if (some === undefined || other === undefined) return some ?? other;
-  return some < other ? some : other;
-}
-
-// ---- strategies ---------------------------------------------------------------------------------------------------
-
-const WITHOUT_MONEY: Readonly<Record<Budget['onExhausted'] | 'undoing', readonly StrategyRung[]>> = {
-  refuse: [{ do: 'fail' }],
-  cheaper: [{ do: 'other-agent' }, { do: 'fail' }],
-  review: [{ do: 'review' }],
-  // What was done stays to be undone: somebody gives more, and lets it go on.
-  undoing: [{ do: 'other-agent' }, { do: 'park' }],
-};
-
-const withoutMoney = (strategy: Strategy, how: keyof typeof WITHOUT_MONEY): Strategy =>
-  extend(strategy, { name: strategy.name, rows: { 'budget-exhausted': WITHOUT_MONEY[how] } });
-
-/** Faults that may pass by themselves. */
-const PASSING = ['rate-limit', 'server-error', 'unavailable', 'timeout', 'empty', 'crash'] as const;
-
-function withRetries(
-  strategy: Strategy,
-  { times, first, atMost }: NonNullable<TaskOptions['retry']>,
-): Strategy {
-  const firstMs = first === undefined ? 1000 : millisOf(first, 'retry.first');
-  const maxMs = Math.max(firstMs, atMost === undefined ? 60_000 : millisOf(atMost, 'retry.atMost'));
-  const retry = { do: 'retry', times, backoff: { firstMs, factor: 2, maxMs, jitter: 0.5 } } as const;
-  const rows = PASSING.map((name) => [
-    name,
-    [retry, ...strategy.rows[name].filter((rung) => rung.do !== 'retry')],
-  ]);
-  return extend(strategy, {
-    name: strategy.name,
-    rows: Object.fromEntries(rows) as Partial<Strategy['rows']>,
-  });
-}
-
-// ---- gates --------------------------------------------------------------------------------------------------------
-
-/** By which its times are counted decides, wherever it was written. */
-function calendarIn(options: GateOptions, ofWorkflow: WorkingCalendar | undefined): object {
-  const calendar = calendarFor(options, ofWorkflow);
-  return calendar === undefined ? {} : { calendar };
-}
-
-function reviewInputOf(
-  name: string,
-  options: GateOptions,
-  said: { readonly proposal: Json; readonly about: About; readonly fourEyes: readonly string[] },
-  calendar: WorkingCalendar | undefined,
-): ReviewInput {
-  const { role, title = name, quorum, editable, ownEdits, dwell, probe } = options;
-  return {
-    title,
-    ...said,
-    roles: typeof role === 'string' ? [role] : role,
-    ...(quorum !== undefined && { quorum }),
-    ...(editable !== undefined && { editable: editable === true ? [''] : editable }),
-    ...(options.schema !== undefined && { schema: schemaOf(options.schema)!.hash }),
-    ...timesOf(options, calendar),
-    ...(options.ownRuns !== undefined && { ownRuns: options.ownRuns }),
-    ...(ownEdits !== undefined && { ownEdits }),
-    ...(dwell !== undefined && { dwellMs: millisOf(dwell, 'dwell') }),
-    ...(probe !== undefined && { probe }),
-  };
-}
-
-/** Whoever has worked on what it is about does not decide it. */
-function reviewAfter({ input, people = [] }: WorkStart): ReviewInput {
-  const review = input as ReviewInput;
-  return { ...review, fourEyes: [...new Set([...(review.fourEyes ?? []), ...people])] };
-}
-
-/** Who is named as one of those who must not decide. @throws TypeError when that is no list of names */
-function namedBy(fourEyes: GateOptions['fourEyes'], outputs: Outputs, view: RunView): readonly string[] {
-  const named: unknown = typeof fourEyes === 'function' ? fourEyes(outputs as never, view) : (fourEyes ?? []);
-  const areNames = Array.isArray(named) && named.every((one) => typeof one === 'string' && one.trim() !== '');
-  if (!areNames) throw new TypeError('fourEyes must give a list of the ids of people');
-  return named as readonly string[];
-}
-
-/** What was wrong on purpose is not to be done, whatever they think of it; and nobody ends the run for it. */
-function outcomeOfProbe(ended: unknown): WorkOutcome {
-  const { output: _, ...rest } = ended as ReviewOutput;
-  return { status: 'complete', output: rest };
-}
-
-function outcomeOfReview(output: unknown): WorkOutcome {
-  const { verdict, by = 'nobody', reason = '', edits } = output as ReviewOutput;
-  const people = editorsIn({ edits });
-  switch (verdict) {
-    case 'approved':
-      return { status: 'complete', output, ...(people.length > 0 && { facts: { people } }) };
-    case 'aborted':
-      return { status: 'aborted', by, reason };
-    case 'rejected':
-      return {
-        status: 'failed',
-        problem: { class: 'rejected', message: `${by} has rejected it: ${reason}`, by },
-      };
-    case 'expired':
-      return { status: 'failed', problem: { class: 'expired', message: 'nobody has decided in time' } };
-  }
 }

@@ -26,7 +26,7 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
 export type OrderCheck = (event: AnyEventObject, sender?: Pick<Principal, 'type' | 'id'>) => void;
 
 /** Whether it is said by whom it is decided, and why. Said to a node itself, nobody above it looks at it. */
-export const checkWords: OrderCheck = (event, sender) => {
+const checkWords: OrderCheck = (event, sender) => {
   if (OWN_WORDS.has(event.type))
     throw new InvalidArgument(
       'event.type',
