@@ -8,7 +8,7 @@ import { fromPromise } from 'xstate';
 import type { AnyActorLogic } from 'xstate';
 import { account } from '../machines/budget/account.ts';
 import { shadow } from '../machines/routing/shadow.ts';
-import type { TaskActors } from '../machines/task/task.ts';
+import type { TaskActors } from '../machines/task/words.ts';
 import type {
   Advice,
   Consultation,

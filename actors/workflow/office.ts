@@ -7,7 +7,7 @@ import type { AnyActorLogic } from 'xstate';
 import type { Micros } from '../../machines/values/money.ts';
 import { account } from '../../machines/budget/account.ts';
 import { reservedReview } from '../reviews/reserved.ts';
-import type { TaskActors } from '../../machines/task/task.ts';
+import type { TaskActors } from '../../machines/task/words.ts';
 import type { Chunking } from '../windows/chunking.ts';
 import type { Router } from '../routing/rules.ts';
 import type { Checked } from '../schema/checked.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { fromPromise } from 'xstate';
 import { extend } from '../../machines/faults/strategy.ts';
 import { strategies } from '../../machines/faults/strategies.ts';
-import type { TaskActors } from '../../machines/task/task.ts';
+import type { TaskActors } from '../../machines/task/words.ts';
 import type { TaskSpec } from '../../machines/task/words.ts';
 import { TaskMachines } from './task-machines.ts';
 

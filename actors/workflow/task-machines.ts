@@ -4,7 +4,7 @@
  */
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { taskMachine } from '../../machines/task/task.ts';
-import type { TaskActors } from '../../machines/task/task.ts';
+import type { TaskActors } from '../../machines/task/words.ts';
 import type { TaskSpec } from '../../machines/task/words.ts';
 import { withActors } from '../../runtime/index.ts';
 

@@ -3,6 +3,7 @@
  * (`verify`). All three are processes, bound by name to what the system knows; what they answer is an event, and so it is recorded
  * before anything follows from it. They always answer: what went wrong is a fault, which is a value.
  */
+import type { AnyActorLogic } from 'xstate';
 import type { CostSource } from '../budget/words.ts';
 import type { Source, TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
 import type { Fault, ValueProblem } from '../faults/fault.ts';
@@ -407,4 +408,22 @@ export interface Verified {
   readonly needsOthers?: boolean;
   /** What every verifier has found, by name. */
   readonly found: Readonly<Record<string, unknown>>;
+}
+
+/** Those whom a task asks. */
+export interface TaskActors {
+  /** Takes a {@link Consultation}, gives an {@link Advice}. */
+  readonly consult: AnyActorLogic;
+  /** Takes an {@link Asking}, gives an {@link Answer}. */
+  readonly ask: AnyActorLogic;
+  /** Takes a {@link Verification}, gives a {@link Verified}. */
+  readonly verify: AnyActorLogic;
+  /** Takes a review's input, gives its output. */
+  readonly review: AnyActorLogic;
+  /** Takes an {@link Unanswered}, and keeps it. What comes of that changes nothing. */
+  readonly keep: AnyActorLogic;
+  /** Takes a {@link Remembrance}, and keeps it. What comes of that changes nothing. */
+  readonly remember: AnyActorLogic;
+  /** Takes a {@link Recall}, gives a {@link Recalled}. */
+  readonly recall: AnyActorLogic;
 }
