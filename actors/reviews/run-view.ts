@@ -64,7 +64,7 @@ export interface AttemptView {
   readonly agent: string;
   /** What went wrong; without it, nothing did. */
   readonly fault?: Fault;
-  /** Nobody was asked: it was given up while it waited at a gate. */
+  /** Nobody was asked: it was given up before, at a gate or while it was cut into parts. */
   readonly unasked?: true;
   readonly cost?: Micros;
   readonly durationMs?: number;

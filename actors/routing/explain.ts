@@ -89,7 +89,7 @@ function scoreIn(score: RouteScore, index: number): string {
 function attemptIn({ number, agent, confirms, unasked, fault, message, move }: AttemptNote): string {
   const who = confirms === undefined ? agent : `${agent}, to confirm what ${confirms} has answered`;
   if (fault === undefined)
-    return `Attempt ${number}: ${who}${unasked ? ', not asked: it waited at a gate' : ''}.`;
+    return `Attempt ${number}: ${who}${unasked ? ', not asked: it was given up before' : ''}.`;
   return `Attempt ${number}: ${who}: ${fault}: ${message}${move === undefined ? '' : `; then ${move}`}.`;
 }
 

@@ -44,7 +44,7 @@ describe('a task', () => {
 describe('an attempt', () => {
   it('says what was wrong with it, or that nobody was asked', () => {
     expect(attemptWords({ message: 'it broke' })).toBe('it broke');
-    expect(attemptWords({ unasked: true })).toBe('nobody was asked: it waited at a gate');
+    expect(attemptWords({ unasked: true })).toBe('nobody was asked: it was given up before');
     expect(attemptWords({})).toBe('');
   });
 });

@@ -159,7 +159,7 @@ const GROUNDS: Readonly<Record<string, string>> = {
 export const attemptWords = ({ message, unasked }: Pick<Attempt, 'message' | 'unasked'>): string =>
   inert(message ?? (unasked === true ? NOT_ASKED : ''));
 
-export const NOT_ASKED = 'nobody was asked: it waited at a gate';
+export const NOT_ASKED = 'nobody was asked: it was given up before';
 
 function attemptColumns(session: Session): readonly Column<Attempt & { readonly task: string }>[] {
   return [

@@ -46,9 +46,7 @@ export function givenUp({ permits, supplied, inParts }: Asked, self: AnyActorRef
 
 /** Why an attempt is over whose time is. */
 export const wordsOfLate = ({ unasked }: GivenUp): string =>
-  unasked
-    ? 'its time was over while it waited at a gate, and nobody was asked'
-    : 'it took longer than it may';
+  unasked ? 'its time was over before anybody was asked' : 'it took longer than it may';
 
 const snapshotOf = (actor: AnyActorRef): Snapshot => actor.getSnapshot() as Snapshot;
 

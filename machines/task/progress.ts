@@ -53,7 +53,7 @@ export interface AttemptNote {
   /** ms since the epoch. */
   readonly from: number;
   readonly to?: number;
-  /** Nobody was asked: it was given up while it waited at a gate. */
+  /** Nobody was asked: it was given up before, at a gate or while it was cut into parts. */
   readonly unasked?: true;
   /** In micro-units; absent: nobody knows. */
   readonly cost?: Micros;

@@ -94,7 +94,9 @@ describe('an attempt that is given up while it waits at a gate', () => {
     expect(company(world)).toEqual([0, 1, 0]);
     expect(secondOf(world)).toMatchObject({
       ...{ unknownCosts: 0, held: 0 },
-      log: [{ unasked: true, cost: 0, fault: 'timeout', message: expect.stringContaining('gate') }],
+      log: [
+        { unasked: true, cost: 0, fault: 'timeout', message: 'its time was over before anybody was asked' },
+      ],
     });
     await toldAgain(world);
     for (let i = 0; i < 3; i++) await go();
@@ -111,7 +113,7 @@ describe('an attempt that is given up while it waits at a gate', () => {
     expect(company(world)).toEqual([0, 1, 1]);
     expect(secondOf(world).log).toMatchObject([{ unasked: true, cost: 0, to: expect.any(Number) }]);
     expect(explainRoute(world.snapshot('flow/1/second'))).toContain(
-      'Attempt 1: w, not asked: it waited at a gate.',
+      'Attempt 1: w, not asked: it was given up before.',
     );
     await toldAgain(world);
     await go();
