@@ -7,6 +7,7 @@ import { resourceAt } from '../acting.ts';
 import type { Acting } from '../acting.ts';
 import type { StoredInboxMessage } from '../checkpoint.ts';
 import { HistoryDamaged, InvalidArgument } from '../errors.ts';
+import { segmentsOf } from '../kernel/address.ts';
 import type { Ref } from '../kernel/ref.ts';
 import type { Birth, ForkEffects } from '../mailbox.ts';
 import type { TellableRecord } from '../retell.ts';
@@ -50,7 +51,7 @@ export async function imported(runtime: Runtime, options: ImportOptions, acting:
     );
     const cut = cutOfExport(
       runtime,
-      actors.map((actor) => ofNoCode(runtime, actor)),
+      actors.map((actor) => ofNoCode(runtime, places, actor)),
       awaited.map((message) => messageOf(runtime.codec, places, message)),
     );
     assertForkable(runtime, cut, address);
@@ -65,12 +66,15 @@ export async function imported(runtime: Runtime, options: ImportOptions, acting:
   });
 }
 
+/** Where everybody lives of whom a text tells, by their numbers. */
+type Places = ReadonlyMap<number, string>;
+
 /** The numbers of codes mean others in this store. */
-function ofNoCode({ codec }: Runtime, actor: ExportedActor): ExportedActor {
+function ofNoCode({ codec }: Runtime, places: Places, actor: ExportedActor): ExportedActor {
   const records = actor.records.map((record): TellableRecord => {
     const { birth, image, ...trailer } = trailerOf(codec, record);
     if (birth === undefined && image === undefined) return record;
-    assertIsOf(actor, image?.birth ?? birth, record.frame.number);
+    assertIsOf(actor, image?.birth ?? birth, places, record.frame.number);
     const bare = {
       ...trailer,
       birth: birth && withoutCode(birth),
@@ -88,12 +92,8 @@ const trailerOf = (codec: Codec, { bytes, trailer, frame }: TellableRecord): Tra
     return unpackTrailer(codec, trailer);
   });
 
-/** @param places where everybody lives, by their numbers @throws HistoryDamaged */
-function messageOf(
-  codec: Codec,
-  places: ReadonlyMap<number, string>,
-  { to, bytes, line }: ExportedMessage,
-): AwaitedMessage {
+/** @throws HistoryDamaged */
+function messageOf(codec: Codec, places: Places, { to, bytes, line }: ExportedMessage): AwaitedMessage {
   const message = read(line, 'its message', () => {
     const { life, cause: stored, event: packed, birth } = codec.unpack(bytes) as StoredInboxMessage;
     const cause = unpackCause(stored);
@@ -101,11 +101,8 @@ function messageOf(
     const born = birth && { birth: withoutCode(birth) };
     return { to, life, type: typeIn(codec, packed), packed, cause, ...born, line };
   });
-  // Who is born with it is whoever it is for, below somebody who is there.
-  assertIsOf(to, message.birth, line);
-  const above = message.birth && places.get(message.birth.parent?.[0] ?? NaN);
-  if (message.birth !== undefined && !to.address.startsWith(`${above}/`))
-    throw new HistoryDamaged(line, `it is of ${to.address}, whose parent is ${above ?? 'nobody'}`);
+  // Who is born with it is whoever it is for.
+  assertIsOf(to, message.birth, places, line);
   return message;
 }
 
@@ -123,14 +120,20 @@ function read<T>(line: number, what: string, how: () => T): T {
   }
 }
 
-/** Where an actor was born its own records say. @throws HistoryDamaged */
+/** Where an actor was born, and to whom, its own birth says. @throws HistoryDamaged */
 function assertIsOf(
   { address }: Pick<ExportedActor, 'address'>,
   birth: Birth | undefined,
+  places: Places,
   line: number,
 ): void {
-  if (birth !== undefined && birth.address !== address)
+  if (birth === undefined) return;
+  if (birth.address !== address)
     throw new HistoryDamaged(line, `it is of ${birth.address}, and says that it is of ${address}`);
+  const above = birth.parent && (places.get(birth.parent[0]) ?? 'nobody');
+  // Who has no parent is at the root of the tree.
+  const isThere = above === undefined ? segmentsOf(address).length === 2 : address.startsWith(`${above}/`);
+  if (!isThere) throw new HistoryDamaged(line, `it is of ${address}, whose parent is ${above ?? 'nobody'}`);
 }
 
 function withoutCode(birth: Birth): Birth {

@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { setup, spawnChild } from 'xstate';
 import { check, durable, reproduce } from 'heddle';
+import { Codec } from '../../storage/codec.ts';
 import { order } from './exported-order.ts';
 import { afterwards, collect, open, rejection } from './systems.ts';
 
@@ -33,6 +34,18 @@ function resealed(history: string, change: (line: Record<string, unknown>) => un
     .flatMap((line) => (line === undefined ? [] : `${JSON.stringify(line)}\n`))
     .join('');
   return `${text}${JSON.stringify({ sha256: createHash('sha256').update(text).digest('hex') })}\n`;
+}
+
+/** The same where a child is born to somebody else, or to nobody. */
+function bornTo(parent: readonly number[] | undefined, history: string): string {
+  const codec = new Codec();
+  return resealed(history, (line) => {
+    if (line.address !== 'order/1/kid' || line.seq !== 1) return line;
+    const trailer = codec.unpack(Buffer.from(line.trailer as string, 'base64')) as { b: object };
+    const { parent: _, ...birth } = trailer.b as { parent: unknown };
+    const other = { ...trailer, b: { ...birth, ...(parent && { parent }) } };
+    return { ...line, trailer: codec.packAs(0, other).toString('base64') };
+  });
 }
 
 const byAddress = ([a]: unknown[], [b]: unknown[]): number => (String(a) < String(b) ? -1 : 1);
@@ -176,6 +189,7 @@ describe('an imported history', () => {
       ),
       ...['3P//', '2f8='].map((trailer) => resealed(history, (line) => ({ ...line, trailer }))),
       ...[null, 7, {}].map((address) => resealed(history, (line) => ({ ...line, address }))),
+      ...[[99_999, 1], undefined].map((parent) => bornTo(parent, history)),
     ])
       expect(await rejection(other.system.import({ history: text, as: 'order/a' }))).toMatchObject({
         _tag: 'HistoryDamaged',
