@@ -642,6 +642,18 @@ describe('a task', () => {
     expect(halted.state).toBe('consulting');
   });
 
+  it('waits for the next halt when one is lifted and another stands in its way', () => {
+    const halted = (key: string) => ({
+      fault: { class: 'not-permitted', message: `${key} is halted` },
+      ...{ passedOver: [], halts: [key] },
+    });
+    const task = new Task().answer('consult', halted('first'));
+    expect(task.question('consult')['halts']).toEqual(['first']);
+    task.answer('consult', halted('second'));
+    expect([task.state, task.question('consult')['halts']]).toEqual(['halted', ['second']]);
+    expect(task.advise().state).toBe('asking');
+  });
+
   it('fails where nobody may do it, and never asks', () => {
     const fault = { class: 'not-permitted', message: 'no' } as const;
     const task = new Task().answer('consult', { fault, passedOver: [{ agent: 'ann', why: 'denied' }] });

@@ -94,7 +94,8 @@ const failing = <TType extends string>(type: TType) =>
 /** What whoever was consulted says. */
 const ADVISED = {
   onDone: [
-    { guard: ofAdviser('waits for a halt'), target: 'halted', actions: ofAdviser('advise') },
+    // Where one halt is lifted and another stands, they are consulted once more.
+    { guard: ofAdviser('waits for a halt'), target: 'halted', reenter: true, actions: ofAdviser('advise') },
     { guard: ofAdviser('has nobody'), target: 'deciding', actions: ofAdviser('advise') },
     { guard: ofAdviser('must be cleared'), target: 'clearing', actions: [ofAdviser('advise'), 'tellChoice'] },
     { target: 'paying', actions: [ofAdviser('advise'), 'notify', 'tellChoice'] },

@@ -152,6 +152,26 @@ describe('a halt', () => {
     expect(new Set(asked)).toEqual(new Set(all));
   });
 
+  it('goes on when the last of several is lifted, in whichever order', async () => {
+    const asked: string[] = [];
+    const world = await World.open({ actors: actors(asked) });
+    const [first, second] = [{ workflow: 'other' }, { agent: 'buyer' }];
+    for (const target of [first, second]) await world.system.halts.halt(target, { reason: 'test' });
+    for (const [run, order] of [
+      ['1', [first, second]],
+      ['2', [second, first]],
+    ] as const) {
+      await world.start('other', run);
+      for (const target of order) {
+        expect(asked).toEqual([]);
+        await world.system.halts.lift(target, { reason: 'test' });
+        await world.settle();
+      }
+      expect(asked.splice(0)).toEqual([`other/${run}`]);
+      for (const target of order) await world.system.halts.halt(target, { reason: 'test' });
+    }
+  });
+
   it('leaves the work to somebody else who can do it', async () => {
     const asked: string[] = [];
     const pair = workflow({ id: 'pair', tasks: { buy: task({ agent: ['ann', 'bob'] }) } });
