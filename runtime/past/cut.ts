@@ -81,10 +81,12 @@ export async function cutAt(runtime: Runtime, address: string, moment: Moment, p
   const journal = await journalAt(runtime, moment.address);
   assertRecordOf(journal, moment.seq, path);
   const [record] = recordsOf(runtime, journal, moment.seq - 1);
-  const end = placeOfRecord(record!);
   const members = new Map<number, Member>();
   const post = new Post(runtime);
   const journals = await journalsFrom(runtime, address);
+  // In a fork those below were there first: whoever looks at the first record of one of them finds everybody there.
+  const [first] = recordsOf(runtime, journals[0]!, 0);
+  const end = later(placeOfRecord(record!), placeOfRecord(first!));
   for (const one of journals) {
     const before = { ...one, end: lastUpTo(runtime, one, end) };
     if (before.end === undefined) continue;
@@ -128,6 +130,8 @@ export function cutOfExport(
   const { address: of, records: own } = actors[0]!;
   return { record: own.at(-1)!, of, at, members, underWay: post.underWay(members) };
 }
+
+const later = (one: Place, other: Place): Place => (isBefore(one, other) ? other : one);
 
 /** The last record of a journal that stands at or before a place. */
 function lastUpTo(runtime: Runtime, journal: Journal, end: Place): Journal['end'] {

@@ -137,6 +137,25 @@ describe('a fork of a run', () => {
     });
   });
 
+  it('is whole as of the first record of whoever lives in it, and can be forked from there', async () => {
+    const world = await midway(new Office());
+    const seq = (await world.history('flow/1/within/x')).length;
+    await world.system.fork('flow/1', { at: { address: 'flow/1/within/x', seq }, as: 'flow/2' });
+    const all = await world.system.past('flow/2', 1);
+    const below = ['account', 'first', 'within', 'within/x'];
+    expect(await world.system.runs.status('flow/2/within', { at: 1 })).toEqual(
+      await world.system.runs.status('flow/2/within'),
+    );
+    for (const [index, child] of below.entries()) {
+      const at = { address: `flow/2/${child}`, seq: 1 };
+      expect(await world.system.past('flow/2', at)).toEqual(all);
+      const { address } = await world.system.fork('flow/2', { at, as: `flow/${index + 3}` });
+      await world.system.perform(address);
+      await world.until(() => world.snapshot(address).status === 'done');
+    }
+    expect(all.address).toBe('flow/2');
+  });
+
   it('reuses what its original was answered, though it asks in its own name', async () => {
     const office = new Office();
     const world = await midway(office);
