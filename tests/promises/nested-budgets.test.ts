@@ -442,7 +442,10 @@ describe('a fork of a run', () => {
 });
 
 describe('whenever the process dies', () => {
-  /** A list of runs with a loop of runs in each; an attempt that fails and costs; money for not all of them. */
+  /**
+   * A list of runs with a loop of runs in each; an attempt that fails and costs; money for all but the last attempt. For the attempts
+   * of two runs at the same time, too: when one is made again is a matter of chance, and what is told must not be.
+   */
   const answers = new Map<string, number>();
   const flaky = agent({
     name: 'work',
@@ -474,7 +477,7 @@ describe('whenever the process dies', () => {
   });
   const top = workflow({
     id: 'top',
-    budget: budget({ limit: 11, within: [COMPANY] }),
+    budget: budget({ limit: 13, within: [COMPANY] }),
     tasks: {
       m: map({ over: () => [{}, {}], each: middle, onItemError: 'collect' }),
       more: task({ needs: ['m'], capability: 'work', input: () => ({}), onError: 'absent' }),
@@ -537,10 +540,10 @@ describe('whenever the process dies', () => {
   it('the same is spent, at every level as much as below it', async () => {
     const calm = await play(() => false);
     const { spent, billed, wrong, status } = calm.told;
-    expect([status, wrong]).toEqual(['done', []]);
+    // Four runs of two attempts each, and the first of two of the last task.
+    expect([status, wrong, billed]).toEqual(['done', [], microsOf(4 * 2.5 + 0.5)]);
     const sum = (addresses: string[]) =>
       addresses.reduce((all, address) => all + (spent[address]?.[0] ?? 0), 0);
-    expect(billed).toBeGreaterThan(microsOf(7));
     expect(spent[COMPANY]).toEqual([billed, 0, 0]);
     expect(spent['top/1/account']).toEqual([billed, 0, 0]);
     expect(sum(MIDDLES)).toBe(sum(INNERS));
