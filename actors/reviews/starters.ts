@@ -1,6 +1,6 @@
 /**
- * Who has started a run, as far as the first record of each of its lives tells: on whose behalf it was started; who has triggered the
- * schedule that has started it, or told the supervisor to; and of a fork whoever has started its original, besides whoever has forked it.
+ * Who has started a run, as far as the first record of each of its lives tells: on whose behalf it was started; who has declared the
+ * schedule that has started it, or triggered it, or told the supervisor to; and of a fork whoever has started its original, besides whoever has forked it.
  * None of them decides what comes of it.
  */
 import { UnknownActor } from '../../runtime/index.ts';
@@ -32,6 +32,7 @@ export async function startersOf(system: Histories, run: string): Promise<readon
     const births = await birthsOf(system, at);
     for (const birth of births) {
       if (birth.principal !== undefined) found.add(birth.principal.id);
+      if (typeof birth.event['declaredBy'] === 'string') found.add(birth.event['declaredBy']);
       for (const id of await triggerersOf(system, birth)) found.add(id);
       for (const id of await addersOf(system, birth)) found.add(id);
     }

@@ -9,7 +9,7 @@ import { house } from '../kernel/step.ts';
 import type { AnySnapshot } from '../kernel/step.ts';
 import type { ScheduleDeclaration } from './declaration.ts';
 import { initialState, schedule } from './schedule.ts';
-import type { ScheduleEvent, ScheduleOrder, ScheduleState, ScheduleUp } from './schedule.ts';
+import type { ScheduleEvent, ScheduleOrder, ScheduleState, ScheduleUp, StartOrder } from './schedule.ts';
 
 /** The name under which schedules live: `schedule/nightly`. */
 export const SCHEDULE = 'schedule';
@@ -23,7 +23,8 @@ export interface ScheduleInput extends ScheduleUp {
 }
 
 export const scheduleLogic = {
-  getInitialSnapshot: (_: unknown, up: ScheduleInput) => decide(initialState(up.declaration, Date.now()), up),
+  getInitialSnapshot: (_: unknown, up: ScheduleInput) =>
+    decide(initialState(up.declaration, Date.now(), up.declaredBy), up),
   transition: (snapshot: AnySnapshot, event: AnyEventObject) =>
     // Anybody who has its ref can send to it, but nobody outside of the house can send these.
     event.type.startsWith('heddle.') ? decide(snapshot.context as ScheduleState, event as never) : snapshot,
@@ -38,6 +39,10 @@ function decide(state: ScheduleState, event: ScheduleEvent): AnySnapshot {
   return { status: 'active', output: undefined, error: undefined, context };
 }
 
+function startEvent({ start, input, declaredBy }: StartOrder) {
+  return { type: START, start, input, ...(declaredBy !== undefined && { declaredBy }) };
+}
+
 /** Turns an order into intents of the step. */
 function give(order: ScheduleOrder, { declaration }: ScheduleState, nowMs: number): void {
   switch (order.to) {
@@ -50,9 +55,11 @@ function give(order: ScheduleOrder, { declaration }: ScheduleState, nowMs: numbe
     }
     case 'occurrence': {
       const to = rootAddress('start' in order ? order.start : declaration.start, order.id);
-      const event =
-        'start' in order ? { type: START, start: order.start, input: order.input } : { type: 'xstate.stop' };
-      return house.ask({ kind: 'order', to, event });
+      return house.ask({
+        kind: 'order',
+        to,
+        event: 'start' in order ? startEvent(order) : { type: 'xstate.stop' },
+      });
     }
     case 'caller':
       return house.ask({ kind: 'emit', event: { type: ANSWER, ask: order.ask, answer: order.answer } });

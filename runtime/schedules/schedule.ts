@@ -38,6 +38,8 @@ export interface ScheduleUp {
   readonly type: 'heddle.up';
   /** As it is declared today; without one it stays what it was. */
   readonly declaration?: ScheduleDeclaration;
+  /** On whose behalf, where somebody is asked what they may do. */
+  readonly declaredBy?: string;
   /** The rules of its time zone as they are known today. A cron of another zone than UTC is due at nothing before it has some. */
   readonly zone?: Zone;
 }
@@ -74,16 +76,19 @@ type TimerOrder =
   | { readonly to: 'timer'; readonly id: 'due'; readonly dueAt: number; readonly event: ScheduleDue }
   | { readonly to: 'timer'; readonly id: 'due'; readonly cancel: true };
 
-type OccurrenceOrder =
-  | {
-      readonly to: 'occurrence';
-      readonly id: string;
-      readonly start: string;
-      readonly input?: unknown;
-      /** The instant it is of; for one that was triggered, when it was. */
-      readonly instant: number;
-    }
-  | { readonly to: 'occurrence'; readonly id: string; readonly stop: true };
+/** That an occurrence is started. */
+export interface StartOrder {
+  readonly to: 'occurrence';
+  readonly id: string;
+  readonly start: string;
+  readonly input?: unknown;
+  /** Whose declaration that follows from. */
+  readonly declaredBy?: string;
+  /** The instant it is of; for one that was triggered, when it was. */
+  readonly instant: number;
+}
+
+type OccurrenceOrder = StartOrder | { readonly to: 'occurrence'; readonly id: string; readonly stop: true };
 
 interface AnswerOrder {
   readonly to: 'caller';
@@ -107,6 +112,8 @@ export type ScheduleStatus = 'active' | 'paused' | 'deleted';
 
 export interface ScheduleState {
   readonly declaration: ScheduleDeclaration;
+  /** Who has brought it about that it is declared as it is. Whoever declares the same once more changes nothing. */
+  readonly declaredBy?: string | undefined;
   /** The rules of its time zone, as far as they are needed from the cursor on. */
   readonly zone?: Zone;
   readonly status: ScheduleStatus;
@@ -201,9 +208,14 @@ const KEPT_CHARACTERS = 200;
 // ---- the function --------------------------------------------------------------------------------------------------------
 
 /** A schedule that was declared just now. Its first event is `heddle.up`. What was due before it was declared is not missed. */
-export function initialState(declaration: ScheduleDeclaration, nowMs: number): ScheduleState {
+export function initialState(
+  declaration: ScheduleDeclaration,
+  nowMs: number,
+  declaredBy?: string,
+): ScheduleState {
   return {
     declaration,
+    ...(declaredBy !== undefined && { declaredBy }),
     status: 'active',
     ...beginning(declaration.timing, nowMs),
     running: [],
@@ -215,11 +227,16 @@ export function initialState(declaration: ScheduleDeclaration, nowMs: number): S
 }
 
 /** The event with which a schedule is declared and its system opens. Reads the rules of the zone: not for steps. */
-export function upEvent(declaration: ScheduleDeclaration, nowMs: number): ScheduleUp {
+export function upEvent(declaration: ScheduleDeclaration, nowMs: number, declaredBy?: string): ScheduleUp {
   const { timing } = declaration;
   const zone =
     'everyMs' in timing || timing.timeZone === UTC.name ? undefined : readZone(timing.timeZone, nowMs);
-  return { type: 'heddle.up', declaration, ...(zone !== undefined && { zone }) };
+  return {
+    type: 'heddle.up',
+    declaration,
+    ...(declaredBy !== undefined && { declaredBy }),
+    ...(zone !== undefined && { zone }),
+  };
 }
 
 /** The event that tells a schedule of new rules of its time zone; undefined when there are none. Not for steps. */
@@ -315,10 +332,10 @@ class Turn {
 
   // ---- events --------------------------------------------------------------------------------------------------------
 
-  #up({ declaration, zone }: ScheduleUp): void {
+  #up({ declaration, declaredBy, zone }: ScheduleUp): void {
     if (this.state.status === 'deleted') return;
     if (declaration !== undefined && declaration.id === this.state.declaration.id)
-      this.#redeclare(declaration);
+      this.#redeclare(declaration, declaredBy);
     const { timing } = this.state.declaration;
     if (zone !== undefined && 'timeZone' in timing && timing.timeZone === zone.name) {
       this.#set({ zone: spliceZones(this.state.zone, zone, this.state.cursor) });
@@ -327,7 +344,7 @@ class Turn {
     this.#isTimerSure = false;
   }
 
-  #redeclare(declaration: ScheduleDeclaration): void {
+  #redeclare(declaration: ScheduleDeclaration, declaredBy: string | undefined): void {
     const old = this.state.declaration;
     if (isDeepStrictEqual(old, declaration)) return;
     this.#decide({ outcome: 'redeclared' });
@@ -337,6 +354,7 @@ class Turn {
       this.#set({ anchor, cursor: Math.max(cursor, this.state.cursor) });
     }
     this.#set({ declaration });
+    if (declaredBy !== this.state.declaredBy) this.#set({ declaredBy });
   }
 
   /** What the old timing still owed is not known to the new one. */
@@ -492,13 +510,18 @@ class Turn {
 
   #start(occurrence: Occurrence, cause: StartCause | 'waited', words: Words = {}): void {
     const { id, instant } = occurrence;
-    const { counts, declaration, running } = this.state;
+    const { counts, declaration, declaredBy, running } = this.state;
     this.#set({
       running: [...running, occurrence],
       counts: { ...counts, started: counts.started + 1 },
     });
     const { start, input } = declaration;
-    this.orders.push({ to: 'occurrence', id, start, ...(input !== undefined && { input }), instant });
+    this.orders.push({
+      to: 'occurrence',
+      ...{ id, start, instant },
+      ...(input !== undefined && { input }),
+      ...(declaredBy !== undefined && { declaredBy }),
+    });
     this.#decide({ outcome: 'started', id, instant, cause, ...words });
   }
 

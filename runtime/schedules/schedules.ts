@@ -92,14 +92,14 @@ export class Schedules {
   ): Promise<void> {
     const runtime = this.#runtime;
     const birth: Birth = { address, path: [SCHEDULE] };
-    const up = upEvent(declaration, runtime.clock.now());
+    const up = upEvent(declaration, runtime.clock.now(), warrant?.principal.id);
     const init = runtime.events.prepareHolder({ type: 'xstate.init', input: up });
     const cell = earlier ?? newRoot(runtime, birth);
     await runtime.delivery.bear(cell, birth, init, warrant);
   }
 
   #up(cell: Cell, declaration: ScheduleDeclaration, warrant: Warrant | undefined): Promise<Receipt> {
-    const up = upEvent(declaration, this.#runtime.clock.now());
+    const up = upEvent(declaration, this.#runtime.clock.now(), warrant?.principal.id);
     return this.#runtime.delivery.command(cell, { ...up }, warrant);
   }
 

@@ -25,6 +25,18 @@ import { isEveryone, SUPERVISOR } from './logic.ts';
 
 type OrderIntent = Extract<Intent, { kind: 'order' }>;
 
+/** What stands in the first record of whoever is born. */
+interface Given {
+  readonly input?: unknown;
+  /** Of an occurrence: whose schedule it is. */
+  readonly declaredBy?: string;
+}
+
+interface StartEvent extends Given {
+  readonly type: typeof START;
+  readonly start: string;
+}
+
 /** A message that commits with the supervisor's step, and whom it brings to life. */
 export interface Sent {
   readonly to: Ref;
@@ -122,14 +134,14 @@ class Addressed {
 
   /** Brings an occurrence to life that nobody supervises, unless it was started before. */
   #start(cell: Cell | undefined): Sent[] {
-    const { start, input } = this.#event as unknown as { start: string; input?: unknown };
+    const { type: _, start, ...given } = this.#event as unknown as StartEvent;
     if (cell?.birth?.starter === this.#from.actor)
       return cell.ended ? [this.#reply({ type: 'heddle.exit', reason: 'done' })] : [];
     const canStart = cell === undefined && this.#runtime.definitions.names.includes(start);
     if (!canStart) return [this.#reply({ type: 'heddle.exit', reason: 'failed' })];
     const { definition, birth } = this.#born(start);
     return [
-      this.#birthOf(undefined, definition, { ...birth, starter: this.#from.actor }, input, this.#index),
+      this.#birthOf(undefined, definition, { ...birth, starter: this.#from.actor }, given, this.#index),
     ];
   }
 
@@ -137,8 +149,9 @@ class Addressed {
   #bear(earlier: Cell | undefined, { start, input, supervisor }: ChildDeclaration, index: number): Sent {
     const { definition, birth } = this.#born(start);
     const again = { ...birth, ...(earlier !== undefined && { since: earlier.since, ...starterOf(earlier) }) };
-    const given = earlier === undefined ? input : (input ?? inputOf(this.#runtime, earlier));
-    return this.#birthOf(earlier, definition, again, start === SUPERVISOR ? supervisor : given, index);
+    const own = earlier === undefined ? input : (input ?? inputOf(this.#runtime, earlier));
+    const given = { input: start === SUPERVISOR ? supervisor : own };
+    return this.#birthOf(earlier, definition, again, given, index);
   }
 
   #born(start: string): { definition: Definition; birth: Birth } {
@@ -151,13 +164,13 @@ class Addressed {
     earlier: Cell | undefined,
     definition: Definition,
     birth: Birth,
-    input: unknown,
+    given: Given,
     index: number,
   ): Sent {
     const { events, ledger } = this.#runtime;
     const life = (earlier?.lives ?? 0) + 1;
     const ref = makeSelf(this.#runtime, earlier?.actor ?? ledger.nextActor++, birth, life);
-    const { event, packed } = events.prepareHolder({ type: 'xstate.init', input });
+    const { event, packed } = events.prepareHolder({ type: 'xstate.init', ...given });
     return {
       to: ref,
       message: new Message(event, packed, life, this.#cause(index), birth),

@@ -215,6 +215,30 @@ grants:
     await approve('ivy');
   });
 
+  it('does not decide it either where they have declared the schedule that has, whoever has declared the same since', async () => {
+    const flow = workflow({ id: 'flow', tasks: { ok: gate({ role: 'editor' }) } });
+    const world = await worldWith({ flow });
+    const daily = { id: 'daily', start: 'flow', input: {}, every: '24 hours' } as const;
+    const declared = (id: string, more: object = {}) =>
+      world.system.as({ type: 'user', id }).schedules.declare({ ...daily, ...more });
+    const approve = async (by: string) => {
+      const [waiting] = await collect(world.system.reviews.pending());
+      await world.system.reviews.decide(waiting!.id, { by, verdict: 'approve' });
+      await world.settle();
+    };
+    await declared('ivy');
+    await declared('ada');
+    await world.advance(86_400_000);
+    await world.crash();
+    expect(await rejection(approve('ivy'))).toMatchObject({ reason: 'not-permitted' });
+    await approve('ada');
+    await declared('ada', { every: '12 hours' });
+    await world.crash();
+    await world.advance(43_200_000);
+    expect(await rejection(approve('ada'))).toMatchObject({ reason: 'not-permitted' });
+    await approve('ivy');
+  });
+
   it('does not decide it either where the clock was set back while what they have triggered waited', async () => {
     const flow = workflow({ id: 'flow', tasks: { ok: gate({ role: 'editor' }) } });
     const world = await worldWith({ flow });
