@@ -20,6 +20,7 @@ import type {
 import { durable } from '../runtime/index.ts';
 import type { Agent } from './agents/agent.ts';
 import { Places } from './agents/places.ts';
+import { reservedIfAccount, reservedShadow } from './reserved-answers.ts';
 import { reservedReview } from './reviews/reserved.ts';
 import type { Router } from './routing/rules.ts';
 import { Consulting } from './staffing/consulting.ts';
@@ -44,7 +45,7 @@ export interface StaffOptions {
 
 export class Staff implements Office {
   readonly review: AnyActorLogic = reservedReview;
-  readonly account: AnyActorLogic = account();
+  readonly account: AnyActorLogic = reservedIfAccount(account());
   /** Asks agents in the shadow of others. */
   readonly shadow: AnyActorLogic;
   readonly #sources: NonNullable<StaffOptions['sources']>;
@@ -65,7 +66,8 @@ export class Staff implements Office {
     this.#consulting = new Consulting({ agents, places, router, now });
     this.#memory = new Memory({ agents, now });
     this.#working = new Working(agents, places, this.#shift);
-    this.shadow = shadow(this.#working.logicFor({ outputSchema: undefined }));
+    const ask = this.#working.logicFor({ outputSchema: undefined });
+    this.shadow = reservedShadow(shadow(ask, reservedShadow));
   }
 
   /** The system is open. */

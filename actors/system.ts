@@ -30,6 +30,7 @@ import { LATE, lateLogic } from './state/late-replies.ts';
 import { lineageIn } from './state/lineage.ts';
 import type { Lineage, LineageOptions } from './state/lineage.ts';
 import { Halts } from './halts/halts.ts';
+import { reservedIfAccount, reservedRecord } from './reserved-answers.ts';
 import { REVIEW_OBLIGATIONS } from './reviews/review-permission.ts';
 import { ABSENCES } from './reviews/absences.ts';
 import { rosterIn } from './reviews/claims.ts';
@@ -316,12 +317,14 @@ export function hosted(
   const all = Object.entries(actors).map(([name, definition]) => {
     const logic = isAgent(definition) ? aloneWith(definition) : definition;
     const machine = staffed(logic, staff);
-    if (machine === undefined) return [name, logic];
+    if (machine === undefined) return [name, reservedIfAccount(logic)];
     const checks = { admits: inputCheckOf(machine), accepts: eventCheckOf(machine) };
     return [name, durable(machine, { ...specOf(logic), ...checks })];
   });
   // Hosted also where nobody asks for them any more: they may be there from before.
-  const records = Object.values(actors).some(isAgent) ? { quality: trackRecord, shadow: staff.shadow } : {};
+  const records = Object.values(actors).some(isAgent)
+    ? { quality: reservedRecord(trackRecord), shadow: staff.shadow }
+    : {};
   const everything = { ...records, ...(Object.fromEntries(all) as ActorDefinitions) };
   return { ...everything, ...ownActors(everything, actors, absences) };
 }

@@ -22,6 +22,7 @@ import type { Places } from '../agents/places.ts';
 import { Bills } from '../budgets/bills.ts';
 import { tellLate } from '../budgets/late-bills.ts';
 import { permitTool } from '../halts/tools.ts';
+import { reservedCall } from '../reserved-answers.ts';
 import { haltableBy } from '../routing/permission.ts';
 import type { Checked } from '../schema/checked.ts';
 import { keepLate } from '../state/late-replies.ts';
@@ -190,10 +191,12 @@ export class Working {
       const more = { answer, ...(retryAfterMs !== undefined && { retryAfterMs }) };
       throw Object.assign(new Error(message), more);
     });
-    return guarded(asking, {
-      permits: (input) => input.permits,
-      judge: (error) => (BLAME.has(faultClassIn(error)) ? 'failure' : 'ignored'),
-    });
+    return reservedCall(
+      guarded(asking, {
+        permits: (input) => input.permits,
+        judge: (error) => (BLAME.has(faultClassIn(error)) ? 'failure' : 'ignored'),
+      }),
+    );
   }
 }
 

@@ -52,6 +52,9 @@ export interface AccountOptions {
 /** An account's books. */
 export type AccountContext = Ledger;
 
+/** Found in the configuration of a machine however it is provided for, so that accounts are told from other machines. */
+const MARK = 'heddle.account';
+
 const NAMES = ['limit', 'per', 'within', 'remember', 'overdraft'];
 const REMEMBER = 1000;
 
@@ -75,6 +78,7 @@ export function account(options: AccountOptions = {}) {
       events: {} as BudgetMessage | BudgetAnswer | BudgetBegin,
       emitted: {} as BudgetNews,
       input: undefined as Changes<AccountOptions> | undefined,
+      meta: {} as { readonly is: typeof MARK },
     },
     guards: {
       isClosed: ({ context }) => context.isClosed,
@@ -115,6 +119,7 @@ export function account(options: AccountOptions = {}) {
     },
   }).createMachine({
     id: 'account',
+    meta: { is: MARK },
     context: ({ input }) => {
       if (input !== undefined) checkOptions(input);
       return newLedger({ limit: undefined, per: undefined, within: [], remember: 0 }, Date.now());
@@ -160,6 +165,12 @@ export function account(options: AccountOptions = {}) {
       },
     },
   });
+}
+
+/** Whether some logic is that of an account. */
+export function isAccount(logic: unknown): logic is object {
+  const { config } = (logic ?? {}) as { readonly config?: { readonly meta?: { readonly is?: unknown } } };
+  return config?.meta?.is === MARK;
 }
 
 /** @throws OptionError */

@@ -50,11 +50,17 @@ const NONE: ShadowTotals = {
   ...{ shadowCost: 0, chosenCost: 0, shadowMs: 0, chosenMs: 0 },
 };
 
-/** @param ask takes an `Asking`, gives an `Answer` */
-export function shadow(ask: AnyActorLogic) {
+/**
+ * @param ask takes an `Asking`, gives an `Answer`
+ * @param asActor what its comparisons are hosted as
+ */
+export function shadow(
+  ask: AnyActorLogic,
+  asActor: (logic: AnyActorLogic) => AnyActorLogic = (logic) => logic,
+) {
   return setup({
     types: { context: {} as ShadowContext, events: {} as ShadowAsk | ShadowAnswer },
-    actors: { comparison: comparison(ask) as AnyActorLogic },
+    actors: { comparison: asActor(comparison(ask)) },
     guards: {
       'has come before': ({ context: { open }, event }) =>
         'ticket' in event && Object.hasOwn(open, event.ticket),
