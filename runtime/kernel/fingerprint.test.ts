@@ -2,7 +2,18 @@
 // single change that could be made to it.
 import { createStore } from '@xstate/store';
 import { describe, expect, it } from 'vitest';
-import { assign, emit, enqueueActions, fromPromise, fromTransition, not, raise, sendTo, setup } from 'xstate';
+import {
+  assign,
+  createMachine,
+  emit,
+  enqueueActions,
+  fromPromise,
+  fromTransition,
+  not,
+  raise,
+  sendTo,
+  setup,
+} from 'xstate';
 import { changedParts, fingerprintOf } from './fingerprint.ts';
 import { withActors } from './machine.ts';
 
@@ -180,6 +191,16 @@ describe('a fingerprint', () => {
     const guarded = machine.provide({ guards: { open: () => false } });
     expect(fingerprintOf(guarded).hash).not.toBe(before.hash);
     expect(fingerprintOf(machine)).toEqual(before);
+  });
+
+  it('of a configuration that was changed in place since is another: the machine that is made of it is', () => {
+    const implementations = { guards: {}, actions: {}, delays: {} };
+    const config = { initial: 'a', on: { go: '.b' }, states: { a: {}, b: {}, c: {} } } as const;
+    const before = fingerprintOf(createMachine(config, implementations));
+    Object.assign(config.on, { go: '.c' });
+    const after = fingerprintOf(createMachine(config, implementations));
+    expect(changedParts(before.parts, after.parts)).toEqual(['on.go']);
+    expect(after.hash).not.toBe(before.hash);
   });
 
   it('does not follow what goes round in circles', () => {

@@ -21,16 +21,16 @@ export interface Fingerprint {
 
 const HASH_CHARACTERS = 16;
 
-/** Of machines, by their configuration: many may differ in nothing but their actors. */
+/** Of machines, by their states: many may differ in nothing but their actors. A configuration may be changed in place, and used once more. */
 const known = new WeakMap<object, { readonly of: Implementations; readonly fingerprint: Fingerprint }>();
 
 export function fingerprintOf(logic: unknown): Fingerprint {
   if (!isMachine(logic)) return made(logic);
   const of = implementationsOf(logic);
-  const before = known.get(logic.config);
+  const before = known.get(logic.root);
   if (before !== undefined && isSame(before.of, of)) return before.fingerprint;
   const fingerprint = made(logic);
-  known.set(logic.config, { of, fingerprint });
+  known.set(logic.root, { of, fingerprint });
   return fingerprint;
 }
 
