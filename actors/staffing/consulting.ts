@@ -130,7 +130,7 @@ export class Consulting {
     const left = [...passedOver];
     const calls: ShadowCall[] = [];
     for (const { agent, rule, maxCost } of shadows) {
-      const { name, permits } = agent;
+      const { name, permits, contract, window, model } = agent;
       // Nobody meets obligations for it.
       const about = { ...request, start };
       const known = { shadow: true } as const;
@@ -139,7 +139,10 @@ export class Consulting {
         'why' in permission ? undefined : await this.#records.one(shift.workplace, 'shadow', name);
       const { account: payer, compare } = rule;
       if (address !== undefined)
-        calls.push({ agent: name, address, permits, account: payer, maxCost, compare });
+        calls.push({
+          ...{ agent: name, address, permits, account: payer, maxCost, compare },
+          known: { contract: contract.hash, window, model },
+        });
       else {
         const why = 'why' in permission ? permission.why : 'nobody can be started for it';
         left.push({ agent: name, why: `as a shadow: ${why}` });

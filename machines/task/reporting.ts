@@ -46,7 +46,7 @@ const isFirst = ({ attempts }: TaskContext): boolean => attempts === 1;
 export function shadowAsks(context: TaskContext, spec: TaskSpec): Told<ShadowAsk>[] {
   const { advice, id, start } = context;
   if (!isFirst(context)) return [];
-  return (advice?.shadows ?? []).map(({ address, agent, permits, account, maxCost, compare }) => {
+  return (advice?.shadows ?? []).map(({ address, agent, permits, account, maxCost, compare, known }) => {
     // Whoever is asked besides pays for itself, and does all of it by itself.
     const {
       known: _,
@@ -65,6 +65,7 @@ export function shadowAsks(context: TaskContext, spec: TaskSpec): Told<ShadowAsk
         timeoutMs: constraints.timeout,
         asking: {
           ...{ ...asking, agent, permits },
+          ...(known !== undefined && { known }),
           envelope: { ...asking.envelope, constraints },
           idempotencyKey: `${idempotencyKey}~${agent}`,
         },

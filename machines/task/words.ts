@@ -118,6 +118,8 @@ export interface ShadowCall {
   readonly account: string | undefined;
   readonly maxCost: Micros;
   readonly compare: readonly string[];
+  /** What was known of it when that was permitted. Not there: it was not written down then. */
+  readonly known?: KnownAgent;
 }
 
 /** What the decider has said, as far as it is kept. */
@@ -229,11 +231,14 @@ export interface Supplied {
   readonly durationMs: number;
 }
 
+/** An agent, as far as its call is another where that is. */
+export type KnownAgent = Pick<Advised, 'contract' | 'window' | 'model'>;
+
 /** The work. */
 export interface Asking {
   readonly agent: string;
   /** What was known of it when it was chosen: somebody else may have the name by now. */
-  readonly known?: Pick<Advised, 'contract' | 'window' | 'model'>;
+  readonly known?: KnownAgent;
   readonly envelope: TaskEnvelope;
   readonly idempotencyKey: string;
   readonly attempt: number;

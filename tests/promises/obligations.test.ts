@@ -1,9 +1,10 @@
 // The lie: "permitted, on condition that". Obligations of every kind on calls of agents, tools and approvals: each is met before the call,
 // and stands in the journal before it; one that is unknown, misspelt or impossible is a refusal; data goes only where their labels let it.
 import { readFileSync } from 'node:fs';
-import { agent, budget, from, gate, human, map, mcp, roles, task, workflow } from 'heddle/actors';
+import { agent, budget, from, gate, human, map, mcp, roles, router, task, workflow } from 'heddle/actors';
 import type { Assignment } from 'heddle/actors';
 import type { Decider, Decision, Obligation } from 'heddle';
+import { account } from 'heddle/machines';
 import { describe, expect, it } from 'vitest';
 import { doing, World } from './staffed-world.ts';
 import { rejection } from './systems.ts';
@@ -134,6 +135,35 @@ grants:
     // The first call may have cost something.
     const { value, context } = world.snapshot('pay/1/work');
     expect([value, context.unknownCosts]).toEqual([ofOther.effect === 'deny' ? 'failed' : 'clearing', 1]);
+  });
+
+  it('a call in the shadow of another that was broken off is not made again with a model that is forbidden', async () => {
+    const decider: Decider = {
+      hash: 'models',
+      decide: ({ action, resource }) =>
+        action.name === 'agent.call' && resource.properties?.['model'] === 'other'
+          ? { ...PERMIT, effect: 'deny' }
+          : PERMIT,
+    };
+    const main = doing('main', () => ({ n: 1 }), { capabilities: ['work'] });
+    const twin = doing('twin', () => new Promise(() => {}), { cost: 0.02 });
+    const shadows = [{ agent: 'twin', of: 'main', share: 100, account: 'budget/twin', compare: ['/n'] }];
+    const flow = workflow({ id: 'flow', tasks: { work: task({ agent: 'main' }) } });
+    const actors = { flow, main, twin, budget: account() };
+    const world = await World.open({ actors, decider, router: router({ shadows }) } as never);
+    await world.start('budget', 'twin', { limit: 1 });
+    await world.start('flow', '1');
+    const asked: unknown[] = [];
+    const other = doing('twin', (assignment) => (asked.push(assignment), { n: 1 }), { model: 'other' });
+    await world.crash({ actors: { ...actors, twin: other } });
+    expect(asked).toEqual([]);
+    expect(world.snapshot('shadow/twin').context.recent).toMatchObject([
+      {
+        shadow: { fault: 'cancelled', message: 'twin is asked with other by now, and was chosen with local' },
+      },
+    ]);
+    // The first call may have cost something.
+    expect(world.snapshot('budget/twin').context.window).toMatchObject({ spent: 0, held: 20_000 });
   });
 
   it('is asked again for another input, and expires as a refusal', async () => {
