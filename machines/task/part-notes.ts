@@ -14,8 +14,10 @@ export function partNoteOf(number: number, answer: Answer): PartNote {
   };
 }
 
-/** Of all that are done, in whichever attempt that was, and of the one that has failed in this one. */
+/** Of all that are done, in whichever attempt that was, and of the one that has failed in this one, with those that were stopped. */
 export function partNotesOf(done: PartsDone | undefined, answer: Answer): readonly PartNote[] {
   const notes = Object.entries(done?.answers ?? {}).map(([number, one]) => partNoteOf(Number(number), one));
-  return answer.fault === undefined || answer.part === undefined ? notes : [...notes, answer.part];
+  if (answer.fault === undefined || answer.part === undefined) return notes;
+  const stopped = (answer.stopped ?? []).map((number): PartNote => ({ number, stopped: true }));
+  return [...notes, answer.part, ...stopped];
 }

@@ -284,13 +284,15 @@ function failedIn(context: PartsContext, number: number, answer: Failed): Answer
   const { cost, ...fault } = answer.fault;
   const message = `part ${number}: ${fault.message}`;
   const { durationMs, quarantined, unheard } = answer;
-  const isKnown = cost !== undefined && others(context, number).length === 0;
+  const stopped = others(context, number);
+  const isKnown = cost !== undefined && stopped.length === 0;
   return {
     fault: { ...fault, message, ...(isKnown && { cost: (spentIn(context) + cost) as Micros }) },
     durationMs,
     ...(quarantined !== undefined && { quarantined }),
     ...(unheard !== undefined && { unheard }),
     part: partNoteOf(number, answer),
+    ...(stopped.length > 0 && { stopped }),
   };
 }
 

@@ -582,23 +582,25 @@ function doubtOf({ log, answer }: TaskContext): string | undefined {
   if (open !== undefined)
     return `nobody knows what ${open.agent} has done in attempt ${open.number}, which nobody has waited for to the end`;
   // Others may have been asked since, and have answered nothing.
-  const answered =
-    candidateIn(answer) === undefined
-      ? log.findLast(({ manifest }) => manifest?.output !== undefined)
-      : log.at(-1);
+  const answered = candidateIn(answer) === undefined ? log.findLast(hasAnswered) : log.at(-1);
   if (answered === undefined) return undefined;
   const { agent, number } = answered;
   return `${agent} has done something in attempt ${number}, and what it has answered was not taken`;
 }
 
+/** Whether it has answered something, if only for a part of the work. */
+const hasAnswered = ({ manifest, parts = [] }: AttemptNote): boolean =>
+  [manifest, ...parts.map((part) => part.manifest)].some((one) => one?.output !== undefined);
+
 /**
  * Whether nobody has waited for its end. Of one that was halted, or whose agent was another by then, before anybody was asked it is known
  * that it has cost nothing.
  */
-const isOpen = ({ to, fault, unasked, unheard, cost }: AttemptNote): boolean =>
+const isOpen = ({ to, fault, unasked, unheard, cost, parts = [] }: AttemptNote): boolean =>
   !unasked &&
   (to === undefined ||
     fault === 'timeout' ||
+    parts.some(({ stopped }) => stopped) ||
     ((unheard !== undefined || fault === 'no-agent') && cost === undefined));
 
 function factsOf(context: TaskContext): WorkFacts {

@@ -335,6 +335,8 @@ export interface PartNote {
   readonly number: number;
   readonly manifest?: Manifest;
   readonly sources?: readonly Source[];
+  /** It ran beside one that has failed, and was stopped: nobody knows what it has done. */
+  readonly stopped?: true;
 }
 
 export interface Succeeded {
@@ -363,8 +365,9 @@ export interface Failed {
     readonly output: TaskResult['output'];
     readonly applied: readonly { readonly repair: string }[];
   };
-  /** The part that has failed, where it was done in parts. */
+  /** The part that has failed, where it was done in parts, and the numbers of those that were stopped then. */
   readonly part?: PartNote;
+  readonly stopped?: readonly number[];
 }
 
 /** An output that nobody has answered: a default. */

@@ -4,6 +4,7 @@ import {
   agent,
   budget,
   call,
+  chunk,
   extend,
   loop,
   map,
@@ -230,6 +231,43 @@ describe('a run that is undone', () => {
     expect(errorOf(world)).toMatchObject({
       uncompensated: [{ node: 't', problem: { class: 'unknown-effect' } }],
     });
+  });
+});
+
+describe('a task that has failed in parts', () => {
+  const wordsIn = (input: unknown) =>
+    String((input as { text: unknown }).text)
+      .split(' ')
+      .filter(Boolean);
+  const part = working(
+    'part',
+    ({ input }) => {
+      const [word] = wordsIn(input);
+      if (word === 'no') throw new Error('no');
+      return word === 'hang' ? new Promise(() => {}) : { did: [word] };
+    },
+    { estimate: () => 1, window: 1, countTokens: (input: unknown) => wordsIn(input).length },
+  );
+
+  it.each([
+    ['yes no', /^part has done something in attempt 2, and what it has answered was not taken/],
+    ['hang no', /^nobody knows what part has done in attempt 2/],
+    ['no yes', undefined],
+    ['no no', undefined],
+  ])('has done what its parts have: %s', async (text, message) => {
+    const concurrency = text.startsWith('hang') ? 2 : 1;
+    const cut = { pointer: '#/text', maxTokens: 1, overlap: 0, finest: 'word', concurrency } as const;
+    const t = task({
+      ...{ agent: 'part', chunk: chunk({ ...cut, merge: { did: 'append' } }), input: () => ({ text }) },
+      ...{ compensate: { agent: 'undo' }, onError: 'compensate' },
+    });
+    const undo = working('undo', () => ({}));
+    const world = await World.open({ actors: { top: flow('top', { t }), part, undo } });
+    await world.start('top', '1');
+    const { class: name, uncompensated } = errorOf(world) as { class: string; uncompensated?: unknown };
+    expect(name).toBe('crash');
+    const problem = { class: 'unknown-effect', message: expect.stringMatching(message ?? '') };
+    expect(uncompensated).toEqual(message && [{ node: 't', problem }]);
   });
 });
 
