@@ -64,6 +64,8 @@ export interface AttemptNote {
   readonly message?: string;
   /** Why what came of it was not taken for an answer. */
   readonly unheard?: Unheard;
+  /** It has answered what is no output. */
+  readonly quarantined?: true;
   /** What was done about the fault. */
   readonly move?: Move['do'];
   readonly manifest?: Manifest;
@@ -325,6 +327,7 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
     ...(weighed.confidence !== undefined && { confidence: weighed.confidence }),
     ...(weighed.fault !== undefined && { fault: weighed.fault.class, message: weighed.fault.message }),
     ...(answer.fault !== undefined && answer.unheard !== undefined && { unheard: answer.unheard }),
+    ...(answer.fault !== undefined && answer.quarantined !== undefined && { quarantined: true }),
   };
   return {
     answer,
@@ -588,8 +591,14 @@ function doubtOf({ log, answer }: TaskContext): string | undefined {
   return `${agent} has done something in attempt ${number}, and what it has answered was not taken`;
 }
 
-/** Whether it has answered something, if only for a part of the work. */
-const hasAnswered = ({ manifest, parts = [] }: AttemptNote): boolean =>
+/** Faults of answers: whoever has made one has not said that nothing was done. */
+const OF_ANSWERS: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefined>([
+  ...(['truncated', 'not-parseable', 'schema-mismatch', 'needs-review', 'contract-violation'] as const),
+]);
+
+/** Whether it has answered something, if only for a part of the work, or nothing that could be taken for an output. */
+const hasAnswered = ({ manifest, parts = [], quarantined, fault }: AttemptNote): boolean =>
+  (quarantined === true && OF_ANSWERS.has(fault)) ||
   [manifest, ...parts.map((part) => part.manifest)].some((one) => one?.output !== undefined);
 
 /**

@@ -6,6 +6,7 @@ import {
   call,
   chunk,
   extend,
+  failure,
   loop,
   map,
   mermaid,
@@ -231,6 +232,42 @@ describe('a run that is undone', () => {
     expect(errorOf(world)).toMatchObject({
       uncompensated: [{ node: 't', problem: { class: 'unknown-effect' } }],
     });
+  });
+});
+
+describe('a task whose agent has answered nothing that keeps its contract', () => {
+  type Says = (assignment: Assignment, known: typeof KNOWN) => unknown;
+  const KNOWN = { cost: 0.01, duration: 1, model: 'local', confidence: 0.9 };
+  const saying = (says: Says, details: object = {}) =>
+    agent({
+      ...{ name: 'book', capabilities: ['book'], model: 'local', estimate: () => 0.01, ...details },
+      inputSchema: { type: 'object' },
+      outputSchema: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] },
+      execute: (assignment: Assignment) => Promise.resolve(says(assignment, KNOWN) as never),
+    });
+  const booked = (output: object, more: object = {}) =>
+    saying((assignment, known) => result(assignment, { output: output as never, ...known, ...more }));
+
+  it.each([
+    ['breaks the schema', booked({ number: 7 }), true],
+    ['costs more than it may', booked({ id: '7' }, { cost: 1 }), true],
+    ['says that it could not', saying((assignment, known) => failure(assignment, known)), false],
+    ['is not there: nobody was asked', saying(() => ({}), { countTokens: () => NaN, window: 1 }), false],
+  ])('may have done something all the same, where it %s', async (_, book, isDone) => {
+    const t = task({ capability: 'book', ...given, compensate: { agent: 'undo' }, onError: 'compensate' });
+    const fails = { 'schema-mismatch': [{ do: 'fail' }], 'agent-failure': [{ do: 'fail' }] } as const;
+    const strategy = extend(strategies.standard, { name: 'fails', rows: fails });
+    const actors = {
+      top: flow('top', { t }, { strategy }),
+      book: book as Agent,
+      undo: working('undo', () => ({})),
+    };
+    const world = await World.open({ actors });
+    await world.start('top', '1');
+    const { uncompensated } = world.snapshot('top/1').error as { uncompensated?: unknown };
+    const message = 'book has done something in attempt 1, and what it has answered was not taken';
+    const problem = { class: 'unknown-effect', message };
+    expect(uncompensated).toEqual(isDone ? [{ node: 't', problem }] : undefined);
   });
 });
 
