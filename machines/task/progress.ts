@@ -425,7 +425,7 @@ export function decided(context: TaskContext, spec: TaskSpec, now: number): Chan
     move,
     history: [...history, taken(move, advice?.agent)],
     ...(log.length > 0 && answer !== undefined && { log: withNote(log, { move: move.do }) }),
-    ...changedBy(move, context),
+    ...changedBy(move, context, spec),
   };
 }
 
@@ -447,7 +447,7 @@ const isUnpaid = ({ fault, answer }: Pick<TaskContext, 'fault' | 'answer'>): boo
 const repairsIn = (answer: Answer): string[] =>
   answer.fault === undefined ? [] : (answer.repaired?.applied ?? []).map(({ repair }) => repair);
 
-function changedBy(move: Move, context: TaskContext): Changed {
+function changedBy(move: Move, context: TaskContext, spec: TaskSpec): Changed {
   const { question, tried, advice, answer } = context;
   const ruledOut = advice === undefined ? tried : [...tried, advice.agent];
   const asNew = { question: question + 1, problems: [], parts: undefined };
@@ -464,11 +464,8 @@ function changedBy(move: Move, context: TaskContext): Changed {
       return { ...asNew, tried: ruledOut, largerThan: advice?.window ?? 0 };
     case 'chunk':
       return { ...asNew, inParts: true };
-    case 'repair': {
-      const repaired = answer?.fault === undefined ? undefined : answer.repaired;
-      const areNamed = repaired?.applied.every(({ repair }) => move.names.includes(repair)) ?? false;
-      return areNamed ? { output: repaired!.output, ground: 'repaired', fault: undefined } : {};
-    }
+    case 'repair':
+      return mended(move.names, context, spec);
     case 'accept':
       return { output: candidateIn(answer), ground: 'unsure' };
     case 'default':
@@ -476,6 +473,21 @@ function changedBy(move: Move, context: TaskContext): Changed {
     default:
       return {};
   }
+}
+
+/** Where those repairs were enough: what they have made of the answer, unless its agent has said that it is not sure enough. */
+function mended(names: readonly string[], context: TaskContext, { threshold }: TaskSpec): Changed {
+  const { answer, advice, log } = context;
+  if (answer?.fault === undefined || answer.repaired === undefined) return {};
+  const { metadata, repaired } = answer;
+  const { output, applied } = repaired;
+  if (!applied.every(({ repair }) => names.includes(repair))) return {};
+  const said = metadata && { status: 'success' as const, metadata };
+  const judgement = said && judge(said, { threshold, calibration: advice?.calibration });
+  if (judgement === undefined || judgement.ok) return { output, ground: 'repaired', fault: undefined };
+  const fault = { ...judgement.fault, ...(answer.fault.cost !== undefined && { cost: answer.fault.cost }) };
+  const note = { fault: fault.class, message: fault.message };
+  return { answer: { ...answer, fault, output }, fault, log: withNote(log, note) };
 }
 
 /**

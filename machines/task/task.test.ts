@@ -321,6 +321,25 @@ describe('a task', () => {
     });
   });
 
+  it.each([
+    [0.8, 'complete', 'repaired'],
+    [0.79, 'reviewing', undefined],
+  ])('holds a repaired answer against the sureness that is asked for: %d', (confidence, state, ground) => {
+    const strategy = extend(strategies.standard, {
+      name: 'asks',
+      rows: { 'low-confidence': [{ do: 'review' }] },
+    });
+    const repaired = { output: { text: 'mended' }, applied: [{ repair: 'drop-null-fields' }] };
+    const metadata = { cost: 0.00001, duration: 5, model: 'm', confidence };
+    const answer = { ...bad('schema-mismatch'), metadata, repaired } as Answer;
+    const task = new Task({ strategy }).advise().answer('ask', answer);
+    expect([task.context.ground, task.context.fault?.class]).toEqual([
+      ground,
+      ground ? undefined : 'low-confidence',
+    ]);
+    expect(task.state).toBe(state === 'complete' ? 'done' : state);
+  });
+
   it('takes no other repair than those that the strategy names', () => {
     const strategy = extend(strategies.standard, {
       name: 'strict',
