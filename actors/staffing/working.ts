@@ -13,6 +13,7 @@ import { costOf } from '../../machines/task/paying.ts';
 import { HALTED } from '../../machines/task/words.ts';
 import type { Answer, Asking, Failed, Joining, Split, Unheard } from '../../machines/task/words.ts';
 import { NOTHING } from '../../machines/values/money.ts';
+import type { Micros } from '../../machines/values/money.ts';
 import { currentEffect, HeddleError } from '../../runtime/index.ts';
 import type { Agent } from '../agents/agent.ts';
 import { attempt } from '../agents/attempt.ts';
@@ -89,7 +90,7 @@ export class Working {
       const answer = answerOfPerson(input, agent && keepingTo(duty, agent).contract, supplied);
       return this.#kept(answer, envelope);
     }
-    if (agent === undefined) return unasked({ class: 'no-agent', message: `${name} is no agent any more` });
+    if (agent === undefined) return unasked(gone(name));
     if (personTermsOf(agent) !== undefined) {
       const message = `${name} is a person by now, who is asked by a review`;
       return unasked({ class: 'cancelled', message }, 'replaced');
@@ -160,21 +161,22 @@ export class Working {
   }
 
   #askInParts(duty: Kept, chunking: Chunking, ask: AnyActorLogic): AnyActorLogic {
-    const known = (name: string): Agent => {
-      const agent = this.#agents.get(name);
-      if (agent === undefined) throw new Error(`${name} is no agent any more`);
-      return agent;
-    };
     return partsMachine({
       pointer: chunking.pointer,
       concurrency: chunking.concurrency ?? 1,
       ask,
-      split: fromPromise<Split, Asking>(({ input: { agent, envelope } }) =>
-        Promise.resolve(splitFor(known(agent), chunking, envelope.input)),
-      ),
-      join: fromPromise<Answer, Joining>(({ input }) =>
-        this.#kept(joinedBy(keepingTo(duty, known(input.agent)), chunking, input), input.envelope),
-      ),
+      split: fromPromise<Split, Asking>(({ input: { agent: name, envelope } }) => {
+        const agent = this.#agents.get(name);
+        return Promise.resolve(
+          agent === undefined ? { fault: gone(name, NOTHING) } : splitFor(agent, chunking, envelope.input),
+        );
+      }),
+      join: fromPromise<Answer, Joining>(({ input }) => {
+        const agent = this.#agents.get(input.agent);
+        if (agent === undefined)
+          return Promise.resolve({ fault: gone(input.agent, input.spent), durationMs: 0 });
+        return this.#kept(joinedBy(keepingTo(duty, agent), chunking, input), input.envelope);
+      }),
     });
   }
 
@@ -254,6 +256,12 @@ async function attemptOnce(
   const isNever = isSame && !assignment.signal.aborted;
   return { ...outcome, fault: isNever ? { ...outcome.fault, cost: NOTHING } : unpaid(outcome.fault) };
 }
+
+/** Nobody has that name any more. @param cost what is known of it */
+const gone = (name: string, cost?: Micros): Fault => ({
+  ...{ class: 'no-agent', message: `${name} is no agent any more` },
+  ...(cost !== undefined && { cost }),
+});
 
 function unasked(fault: Fault, unheard?: Unheard): Failed {
   return { fault: unpaid(fault), durationMs: 0, ...(unheard !== undefined && { unheard }) };

@@ -1,15 +1,18 @@
 // The lies: "parts that are asked for together come to the same as one after the other", "they never have more than was reserved", "one
 // that fails stops the others, and nothing that is done is done again", "no more are asked for at once than the agent and its gates take".
-import { budget, chunk, FaultError, microsOf, task, workflow } from 'heddle/actors';
+import { budget, chunk, extend, FaultError, microsOf, strategies, task, workflow } from 'heddle/actors';
 import type { Agent, AgentDetails, Assignment, TaskOptions } from 'heddle/actors';
 import { account, bulkhead } from 'heddle/machines';
 import { memory } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
+import type { StaffedDefinitions } from 'heddle';
 import type { Ledger } from '../../machines/budget/ledger.ts';
 import { Staff } from '../../actors/staff.ts';
 import { hosted } from '../../actors/system.ts';
 import { DyingSystem } from '../dying-system.ts';
 import { PERMITTING, workplaceUnder } from '../orchestration/workplace.ts';
+import type { TaskContext } from '../../machines/task/progress.ts';
+import { doing, World } from './staffed-world.ts';
 import { endOf, everybodyMay, snapshotOf, staffed, started, taskOf, worker } from './staffed.ts';
 import type { Asked, Staffed } from './staffed.ts';
 import { abortedEverywhere } from './unwanted.ts';
@@ -151,6 +154,34 @@ describe('parts that are asked for together', () => {
     await opened.settle();
     expect([endOf(opened, 'flow/1').status, moneyOf(opened)]).toEqual(['error', SPENT]);
     expect((await opened.system.verify()).broken).toEqual([]);
+  });
+
+  it.each([
+    ['cut', 'split', 0],
+    ['put together', 'join', 50_000],
+  ])('cost what they have, where their agent is gone before they are %s', async (_, child, spent) => {
+    const reader = new Reader().agent() as StaffedDefinitions[string];
+    const strategy = extend(strategies.standard, { name: 'fails', rows: { 'no-agent': [{ do: 'fail' }] } });
+    const one = task({ capability: 'work', chunk: inParts(3) });
+    const flow = workflow({
+      ...{ id: 'flow', strategy, tasks: { one } },
+      budget: budget({ limit: 1, within: ['tenant/acme'] }),
+    });
+    const other = doing('other', () => ({}), { capabilities: ['work'] });
+    const actors = { flow, tenant: account({ limit: 10 }) };
+    const world = await World.open({ actors: { ...actors, reader } });
+    await world.start('tenant', 'acme');
+    const target = { address: `flow/1/one/ask/${child}` };
+    await world.system.pause(target);
+    await world.start('flow', '1', { text: TEXT });
+    await world.settle();
+    await world.crash({ actors: { ...actors, other } });
+    await world.system.resume(target);
+    await world.settle();
+    const { log } = world.snapshot('flow/1/one').context as TaskContext;
+    expect(log[1]).toMatchObject({ fault: 'no-agent', message: 'reader is no agent any more', cost: spent });
+    const { window } = world.snapshot('tenant/acme').context as Ledger;
+    expect([window.spent, window.held]).toEqual([spent, 0]);
   });
 
   it('are no more at once than the agent does', async () => {
