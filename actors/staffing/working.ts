@@ -69,7 +69,8 @@ export class Working {
     // What is asked in the shadow of a task keeps the name of that task.
     const input = duty.task === undefined ? asked : askingHere(asked);
     const answer = await this.#answer(duty, { input, signal });
-    void this.#billOvertaken(input, answer);
+    // Whoever has asked in the shadow of a task settles by itself.
+    if (duty.task !== undefined) void this.#billOvertaken(input, answer);
     return answer;
   }
 

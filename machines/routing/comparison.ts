@@ -61,6 +61,8 @@ export interface Compared {
 
 interface ComparisonContext {
   readonly ask: ShadowAsk;
+  /** Those that hold its money; undefined: it costs nothing. */
+  readonly accounts?: readonly string[];
   readonly since: number;
   readonly shadow: Side | undefined;
   readonly chosen: Side | undefined;
@@ -107,6 +109,9 @@ export function comparison(ask: AnyActorLogic) {
             : { type: 'budget.settle', ticket, cost, source: 'agent' },
         );
       }),
+      haveMoney: assign(({ event }) =>
+        event.type === 'budget.reserved' ? { accounts: event.accounts } : {},
+      ),
       release: enqueueActions(({ context, enqueue, system }) => {
         const account = accountOf(context, system);
         if (account !== undefined)
@@ -148,7 +153,7 @@ export function comparison(ask: AnyActorLogic) {
           },
           waiting: {
             on: {
-              'budget.reserved': { guard: 'is its money', target: 'asking' },
+              'budget.reserved': { guard: 'is its money', target: 'asking', actions: 'haveMoney' },
               'budget.refused': {
                 guard: 'is its money',
                 target: 'done',
@@ -166,7 +171,7 @@ export function comparison(ask: AnyActorLogic) {
             invoke: {
               id: 'ask',
               src: 'ask',
-              input: ({ context }: { readonly context: ComparisonContext }) => context.ask.asking,
+              input: ({ context }: { readonly context: ComparisonContext }) => askingOf(context),
               onDone: {
                 target: 'done',
                 actions: [
@@ -227,6 +232,13 @@ const failing = ({ ask: { asking }, since }: ComparisonContext, { fault, message
   ...{ agent: asking.agent, fault, message, durationMs: Date.now() - since },
   ...(cost !== undefined && { cost }),
 });
+
+/** Where the bill goes when its answer comes too late. */
+const askingOf = (context: ComparisonContext): Asking => {
+  const { ask, accounts } = context;
+  if (accounts === undefined) return ask.asking;
+  return { ...ask.asking, bill: { accounts, ticket: ticketOf(context) } };
+};
 
 const ticketOf = ({ ask }: ComparisonContext): string => ask.asking.idempotencyKey;
 

@@ -428,6 +428,31 @@ describe('a shadow', () => {
     await dying.close();
   });
 
+  it('that answers too late is paid for what it says, and the rest of what was held is free', async () => {
+    const world = new World();
+    let answer = (): void => {};
+    const execute = (assignment: Assignment) =>
+      new Promise((resolve) => {
+        const known = { cost: 0.01, duration: 1, model: 'local', confidence: 0.9 };
+        answer = () => resolve(result(assignment, { output: { by: 'try' }, ...known }));
+      });
+    const dying = staffedSystem({
+      agents: [world.agent('main'), world.agent('try', { cost: 0.02, execute } as never)],
+      router: rules,
+      actors: { w: paying, ...purse },
+    });
+    await dying.open();
+    await dying.start('budget', 'shadows', { limit: 1 });
+    await dying.start('w', '1', {});
+    await dying.advance(10 * MINUTE);
+    expect(spentBy(dying)).toMatchObject({ spent: 0, held: 20_000 });
+    answer();
+    await dying.advance(1);
+    expect(spentBy(dying)).toMatchObject({ spent: 10_000, reserved: 0, held: 0 });
+    await tellAgain(dying);
+    await dying.close();
+  });
+
   it('that waits at a gate until its time is over has cost nothing', async () => {
     const world = new World();
     const permits = ['gate/try'];
