@@ -2,6 +2,7 @@
  * A system with staff: what `createSystem` of `heddle` opens. It is a system as the runtime has it; agents among its actors are
  * registered, workflows get somebody in their offices, and people find what waits for them.
  */
+import type { AnyEventObject } from 'xstate';
 import {
   createSystem as openSystem,
   DEFAULT_PRINCIPAL,
@@ -153,11 +154,15 @@ export async function createSystem(
   begin!(system as never);
   const { authority, orders } = system;
   const content = new Content(system as never);
-  const kept = new Content(ownHand(system, options) as never);
   const belongings = new Belongings(actors, (address) => system.get(address) as never);
-  /** Whoever is there already, or a new one. */
-  const join = (name: string, id: string, input: unknown): unknown =>
-    ownHand(system, options).start(name, { id, input, onConflict: 'join' } as never);
+  const own = ownHand(system, options) as System<ActorDefinitions>;
+  const kept = new Content(own as never);
+  /** Whoever is there already, or a new one; nobody else tells them anything. */
+  const join = async (name: string, id: string, input: unknown): Promise<unknown> => {
+    const ref = await own.start(name, { id, input, onConflict: 'join' } as never);
+    const send = (event: AnyEventObject) => own.sendReserved(ref, event);
+    return { getSnapshot: () => ref.getSnapshot() as unknown, send };
+  };
   staff.beginIn({
     ...{ authority, orders, belongingOf: (run) => belongings.of(run) },
     get: (address) => system.get(address) as ReturnType<Workplace['get']>,

@@ -10,7 +10,7 @@ import type { AnswerKept, KeptAnswer, KeptContext } from '../../machines/task/ke
 import { answerIn } from '../../machines/task/progress.ts';
 import type { Question, Recall, Recalled, Remembrance } from '../../machines/task/words.ts';
 import { isTold } from '../../machines/workflow/events.ts';
-import { HeddleError } from '../../runtime/index.ts';
+import { durable, HeddleError } from '../../runtime/index.ts';
 import type { Agent } from '../agents/agent.ts';
 import { haltableBy } from '../routing/permission.ts';
 import { hashOf } from '../schema/digest.ts';
@@ -23,7 +23,7 @@ import type { Shift, Workplace } from './workplace.ts';
 
 /** The name of their actors. */
 export const ANSWERS = 'answers';
-export const answersLogic = keptAnswer;
+export const answersLogic = durable(keptAnswer, { reserves: { 'answer.': 'runs, whose tasks say it' } });
 
 /** What it needs of a system. */
 export interface AnswersHost {

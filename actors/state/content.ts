@@ -11,7 +11,7 @@ import type { Json } from '../../machines/values/canonical.ts';
 import { content, isFull, isWanted } from '../../machines/values/content.ts';
 import type { ContentContext, ContentNote, ContentNoted } from '../../machines/values/content.ts';
 import type { Source } from '../../machines/contract.ts';
-import { changesBetween, InvalidArgument } from '../../runtime/index.ts';
+import { changesBetween, durable, InvalidArgument } from '../../runtime/index.ts';
 import type { ValueChange } from '../../runtime/index.ts';
 import { ContentDamaged, UnknownContent } from '../errors.ts';
 import { hashOf } from '../schema/digest.ts';
@@ -21,13 +21,17 @@ const idOf = (hash: string): string => hash.slice('sha256:'.length);
 
 /** The name of their actors. */
 export const CONTENT = 'content';
-export const contentLogic = content;
+/** Who has made a content, and looked at it, is evidence that tasks give. */
+export const contentLogic = durable(content, {
+  reserves: { 'content.': 'system.content.put, or runs, whose tasks say it' },
+});
 
 /** What contents need of a system: any `System` that hosts them is one. */
 export interface ContentHost {
   start(name: string, options: object): Promise<unknown>;
   // Typed by address and name there, which says nothing here.
   get(address: string): unknown;
+  sendReserved(to: object, event: ContentNoted): Promise<unknown>;
   query(options: never): AsyncIterable<unknown>;
   readonly ahead: {
     all(run: () => Promise<void>): Promise<void>;
@@ -60,7 +64,6 @@ interface Keeping {
 
 interface ContentRef {
   readonly address: string;
-  send(event: ContentNoted): Promise<unknown>;
   getSnapshot(): { readonly context: ContentContext };
 }
 
@@ -99,7 +102,8 @@ export class Content {
     const ref = (this.#refTo(hash) ??
       (await this.#host.start(CONTENT, { id: idOf(hash), input, onConflict: 'join' }))) as ContentRef;
     // It was there, or somebody else was first.
-    if (isWanted(ref.getSnapshot().context, note)) await ref.send({ type: 'content.noted', note });
+    if (isWanted(ref.getSnapshot().context, note))
+      await this.#host.sendReserved(ref, { type: 'content.noted', note });
     return hash;
   }
 

@@ -13,7 +13,7 @@ import type {
 } from '../../machines/task/late-replies.ts';
 import type { AttemptNote } from '../../machines/task/progress.ts';
 import type { Answer, Asking } from '../../machines/task/words.ts';
-import { HeddleError } from '../../runtime/index.ts';
+import { durable, HeddleError } from '../../runtime/index.ts';
 import type { AttemptOutcome } from '../agents/attempt.ts';
 import type { Content } from './content.ts';
 import { keptOf } from './manifest.ts';
@@ -21,7 +21,7 @@ import type { Moment, Stood } from './run-status.ts';
 
 /** The name of their actors. */
 export const LATE = 'late';
-export const lateLogic = lateReplies;
+export const lateLogic = durable(lateReplies, { reserves: { 'late.': 'runs, whose tasks say it' } });
 
 /** An attempt of a task, with what came of it later. */
 export interface AttemptStatus extends AttemptNote {

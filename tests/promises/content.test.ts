@@ -1,5 +1,6 @@
 // The lie: "we can prove what data was used". Contents that are not what they say, sources that lie, a byte that has changed, two runs in
 // a row, and a system that dies after its commits.
+import type { AnyEventObject } from 'xstate';
 import { createSystem } from 'heddle';
 import type { ActorDefinitions } from 'heddle';
 import { agent, gate, loop, map, result, roles, task, workflow } from 'heddle/actors';
@@ -426,6 +427,7 @@ describe('what was found and made', () => {
       start: (...given: unknown[]) =>
         (dying.system.start as (...all: unknown[]) => Promise<unknown>)(...given),
       get: (address: string) => dying.system.get(address),
+      sendReserved: (to: object, event: AnyEventObject) => dying.system.sendReserved(to, event),
       query: (options: never) => dying.system.query(options),
       get ahead() {
         return dying.system.ahead;

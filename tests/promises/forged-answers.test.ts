@@ -7,7 +7,7 @@ import type { AnyEventObject } from 'xstate';
 import type { Ledger } from '../../machines/budget/ledger.ts';
 import { everybodyMay } from './staffed.ts';
 import { doing, World } from './staffed-world.ts';
-import { rejection } from './systems.ts';
+import { collect, rejection } from './systems.ts';
 
 const COMPANY = 'budget/co';
 
@@ -85,7 +85,7 @@ describe('what is said from outside in the stead of', () => {
     expect(asked).toEqual(['twin']);
   });
 
-  it('a task asks nobody in the shadow of another, and tells nothing of anybody', async () => {
+  it('a task asks nobody in the shadow of another, has made nothing, and tells nothing of anybody', async () => {
     const { world, asked } = await opened();
     await world.start('flow', '1');
     expect(asked).toEqual(['twin', 'clerk']);
@@ -93,6 +93,9 @@ describe('what is said from outside in the stead of', () => {
     const event = told.find(({ type }) => type === 'shadow.ask');
     await expectRefused(world, 'shadow/twin', { ...event!, ticket: 'mine' });
     await expectRefused(world, 'shadow/twin', { type: 'shadow.answer', ticket: 'mine', side: {} });
+    const note = { madeBy: 'flow/1/work' };
+    const [content] = await collect(world.system.query({ name: 'content' }));
+    await expectRefused(world, content!.address, { type: 'content.noted', note });
     const attempts = [{ durationMs: 1 }];
     await expectRefused(world, 'quality/clerk', { type: 'record.report', capability: '', attempts });
     expect(asked).toEqual(['twin', 'clerk']);

@@ -4,6 +4,7 @@ import { chunk, extend, FaultError, gate, map, roles, strategies, task, workflow
 import type { Assignment } from 'heddle/actors';
 import { describe, expect, it } from 'vitest';
 import { doing, World } from './staffed-world.ts';
+import { rejection } from './systems.ts';
 
 /** Answers its first question when it is let go, whatever it is told meanwhile, and the others at once. */
 class Sleeper {
@@ -81,6 +82,9 @@ describe('a reply that comes too late', () => {
       expect([field, await blame(`${attempts}${field}`)]).toMatchObject([field, { address: 'flow/1/write' }]);
     expect(await blame(`${attempts}[0].late[1]`)).toBeUndefined();
     expect(await blame(`${attempts}[1].late`)).toBeUndefined();
+    // Nobody else says that something has come.
+    const forged = world.system.get(address)!.send({ type: 'late.noted', reply: { durationMs: 1 } } as never);
+    expect(await rejection(forged)).toMatchObject({ _tag: 'InvalidArgument', path: 'event.type' });
     // As of then, nothing had come.
     expect(await blame(`${attempts}[0].late`, { at: before })).toBeUndefined();
     expect(await blame(attempts, { at: before })).toMatchObject({ address: 'flow/1/write' });

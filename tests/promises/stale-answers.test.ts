@@ -23,6 +23,7 @@ import type { KeptAnswer } from '../../machines/task/kept-answer.ts';
 import { contentHashOf } from '../../machines/values/content.ts';
 import { doing, World } from './staffed-world.ts';
 import { WatchedStore } from './watched-store.ts';
+import { rejection } from './systems.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -404,7 +405,9 @@ describe('an answer from before', () => {
       ...(lie(answer).task === theirs.task ? theirs : { ...answer, at: answer.at + 1 }),
       ...lie(answer),
     };
-    await mine.send({ type: 'answer.kept', answer: forged });
+    const event = { type: 'answer.kept', answer: forged } as const;
+    expect(await rejection(mine.send(event))).toMatchObject({ path: 'event.type' });
+    await world.system.sendReserved(mine, event);
     expect(mine.getSnapshot().context.answer).toEqual(forged);
     expect(await quoted(world, '2')).toMatchObject({ state: 'failed' });
   });
