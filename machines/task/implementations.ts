@@ -15,9 +15,11 @@ import type { Standing } from '../workflow/standings.ts';
 import { answerOfError } from './broken.ts';
 import { givenUp } from './given-up.ts';
 import {
+  absent,
   billOf,
   isFree,
   isTooDear,
+  payerOf,
   reservationOf,
   returnOf,
   withMoney,
@@ -118,7 +120,9 @@ export function taskSetup(spec: TaskSpec, actors: TaskActors & { readonly poll: 
         if (isFree(context) || isTooLate(context, Date.now()) || isTooDear(context, spec)) return;
         const ticket = ticketOf(placed(context, self));
         enqueue.assign({ ticket });
-        enqueue.sendTo(accountOf(context.start, system), reservationOf(context, spec, ticket, self));
+        const account = accountOf(context, system);
+        if (account === undefined) enqueue.raise(absent(context, ticket));
+        else enqueue.sendTo(account, reservationOf(context, spec, ticket, self));
       }),
       haveMoney: assign(({ context, event, self }) => ({
         ...placed(context, self),
@@ -148,15 +152,17 @@ export function taskSetup(spec: TaskSpec, actors: TaskActors & { readonly poll: 
         signed(context, 'review', answer),
       ),
       settle: enqueueActions(({ context, enqueue, system }) => {
-        const { ticket, start } = context;
+        const { ticket } = context;
         if (ticket === undefined) return;
-        enqueue.sendTo(accountOf(start, system), billOf(context, ticket));
+        const account = accountOf(context, system);
+        if (account !== undefined) enqueue.sendTo(account, billOf(context, ticket));
         enqueue.assign({ ticket: undefined });
       }),
       letGo: enqueueActions(({ context, enqueue, system }, { knows }: { readonly knows: boolean }) => {
-        const { ticket, start, givenBack = 0 } = context;
+        const { ticket, givenBack = 0 } = context;
         if (ticket === undefined) return;
-        enqueue.sendTo(accountOf(start, system), returnOf(ticket, knows));
+        const account = accountOf(context, system);
+        if (account !== undefined) enqueue.sendTo(account, returnOf(ticket, knows));
         enqueue.assign({ ticket: undefined, givenBack: givenBack + 1 });
       }),
       tellChoice: enqueueActions(({ context: { start, advice }, enqueue, self }) => {
@@ -220,9 +226,10 @@ const askedIn = ({ advice, supplied, inParts }: TaskContext) => ({
   inParts,
 });
 
-/** A `systemId` in XState's types; under Heddle an address as well. */
-function accountOf({ account }: TaskStart, system: { get(key: string): unknown }): AnyActorRef {
-  return (typeof account === 'string' ? system.get(account) : account) as AnyActorRef;
+/** A `systemId` in XState's types; under Heddle an address as well. Undefined: nobody is there. */
+function accountOf(context: TaskContext, system: { get(key: string): unknown }): AnyActorRef | undefined {
+  const account = payerOf(context);
+  return (typeof account === 'string' ? system.get(account) : account) as AnyActorRef | undefined;
 }
 
 /** Tells them, as far as they are there. */

@@ -6,6 +6,7 @@ import type { AnyActorRef } from 'xstate';
 import type {
   BudgetAnswer,
   BudgetHold,
+  BudgetRefused,
   BudgetRelease,
   BudgetReserve,
   BudgetSettle,
@@ -13,6 +14,7 @@ import type {
 import { amountOf, NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import type { TaskContext } from './progress.ts';
+import type { TaskStart } from './votes.ts';
 import type { TaskSpec } from './words.ts';
 
 /** An account that has not answered by then will not: it is gone, in ms. */
@@ -34,9 +36,13 @@ export function isTooDear(context: TaskContext, spec: TaskSpec): boolean {
   return maxCost > (allowanceOf(context, spec) ?? maxCost);
 }
 
+/** Who is asked for the money of the attempt: the account of the run. Where that has none, the agent's own keeps to its limit all the same. */
+export const payerOf = ({ advice, start }: TaskContext): TaskStart['account'] =>
+  start.account ?? advice!.accounts[0];
+
 /** Whether the attempt that comes next costs nothing, or nobody pays for it. */
-export const isFree = ({ advice, start }: TaskContext): boolean =>
-  start.account === undefined || advice!.maxCost === NOTHING;
+export const isFree = (context: TaskContext): boolean =>
+  payerOf(context) === undefined || context.advice!.maxCost === NOTHING;
 
 /** What the attempt that comes next may cost. @param from who is answered */
 export function reservationOf(
@@ -45,9 +51,16 @@ export function reservationOf(
   ticket: string,
   from: AnyActorRef,
 ): BudgetReserve {
-  const { maxCost: amount, accounts: path, agent } = advice!;
+  const { maxCost: amount, accounts, agent } = advice!;
+  const path = start.account === undefined ? accounts.slice(1) : accounts;
   const labels = { agent, task: start.task };
   return { type: 'budget.reserve', ticket, amount, from, path, labels, ...(undoes && { owed: true }) };
+}
+
+/** Nobody lives where the money was to be asked for. */
+export function absent({ advice }: TaskContext, ticket: string): BudgetRefused {
+  const [account] = advice!.accounts;
+  return { type: 'budget.refused', ticket, reason: 'absent', account: account!, remaining: NOTHING };
 }
 
 export function withMoney(answer: BudgetAnswer): Changed {

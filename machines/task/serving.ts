@@ -8,6 +8,7 @@ import type { ReviewOutput } from '../review/review.ts';
 import { suppliersIn } from '../review/workers.ts';
 import { amountOf, isMicros, NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
+import { payerOf } from './paying.ts';
 import type { TaskContext } from './progress.ts';
 import { givenTo } from './terms.ts';
 import type { Supplied } from './words.ts';
@@ -19,7 +20,7 @@ export function jobOf(context: TaskContext, now: number): ReviewInput {
   const { role, withinMs, calendar, schema, ownRuns } = person!;
   const about: Record<string, Json> = {
     ...{ task: start.task, workflow: start.workflow, agent, work: givenTo(context).input as Json },
-    ...(start.account !== undefined && { maxCost: amountOf(maxCost) }),
+    ...(payerOf(context) !== undefined && { maxCost: amountOf(maxCost) }),
     ...(problems.length > 0 && { problems: problems as unknown as Json }),
   };
   return {

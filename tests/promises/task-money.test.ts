@@ -94,6 +94,64 @@ describe('the cost of a run', () => {
   });
 });
 
+describe('an agent with an account of its own, in a run without a budget', () => {
+  const settingOf = (asked: Asked[], details = {}) => ({
+    flow: workflow({
+      id: 'flow',
+      tasks: {
+        one: task({ agent: 'agent' }),
+        two: task({ needs: ['one'], agent: 'agent', timeout: '1 minute' }),
+        three: task({ needs: ['two'], agent: 'agent', onError: 'absent' }),
+      },
+      strategy: extend(strategies.standard, {
+        name: 'failing',
+        rows: { timeout: [{ do: 'fail' }], 'budget-exhausted': [{ do: 'fail' }] },
+      }),
+    }),
+    agent: worker('agent', () => ({}), { cost: 1, asked, budget: 'budget/agent', ...details }),
+    budget: account(),
+  });
+
+  it('keeps to the limit of that', async () => {
+    const asked: Asked[] = [];
+    const opened = await staffed(settingOf(asked));
+    await opened.system.start('budget', { id: 'agent', input: { limit: 2 } });
+    await started(opened);
+    await opened.settle();
+    expect(endOf(opened, 'flow/1').status).toBe('done');
+    expect(taskOf(opened, 'flow/1/three').fault).toMatchObject({
+      class: 'budget-exhausted',
+      message: 'budget/agent does not give the money: exhausted',
+    });
+    expect(ledgerOf(opened, 'budget/agent').window).toMatchObject({ spent: 2e6, reserved: 0 });
+    expect(asked).toHaveLength(2);
+  });
+
+  it('is not asked where nobody lives at its address', async () => {
+    const asked: Asked[] = [];
+    const opened = await staffed(settingOf(asked));
+    await started(opened);
+    await opened.settle();
+    expect(endOf(opened, 'flow/1').error.message).toBe('one: budget/agent does not give the money: absent');
+    expect(asked).toEqual([]);
+  });
+
+  it('pays its late bills from that', async () => {
+    const { promise, keep } = promised();
+    const slow = worker('agent', ({ id }) => (id.endsWith('two') ? promise.then(() => ({})) : {}), {
+      ...{ cost: 1, budget: 'budget/agent' },
+    });
+    const opened = await staffed({ ...settingOf([]), agent: slow });
+    await opened.system.start('budget', { id: 'agent', input: { limit: 2 } });
+    await started(opened);
+    await opened.advance(61_000);
+    expect(ledgerOf(opened, 'budget/agent').window).toMatchObject({ spent: 1e6, reserved: 1e6, held: 1e6 });
+    keep();
+    await opened.settle();
+    expect(ledgerOf(opened, 'budget/agent').window).toMatchObject({ spent: 2e6, reserved: 0, held: 0 });
+  });
+});
+
 describe('tenants with an account each', () => {
   it('pay for their own runs, each up to its limit', async () => {
     const flow = workflow({
