@@ -50,6 +50,13 @@ const inner = workflow({
   tasks: { a: task({ agent: 'x' }) },
 });
 
+const SIZED = {
+  id: 'sized',
+  outputSchema: { type: 'object', properties: { n: { type: 'number' } } },
+  tasks: { a: task({ agent: 'x' }) },
+} as const;
+const sized = workflow(SIZED);
+
 const size = (rest: object = {}) =>
   branch({ needs: ['a'], arms: { small: yes, large: yes }, otherwise: 'fail', ...rest } as never);
 
@@ -386,6 +393,30 @@ describe('refused, with the place and how to mend it', () => {
       'a whole output of another type',
       flow({ a: does({ inputSchema: object({ n: text }) }) }, { inputSchema: object({ n: number }) }),
       '#/tasks/a/input/n: is number in the input of the run, and must be string',
+    ],
+    [
+      'a part of another type, of a workflow that is called',
+      flow({
+        a: call({ workflow: sized }),
+        b: does({ needs: ['a'], input: { n: from('a', '/n') }, inputSchema: object({ n: text }) }),
+      }),
+      "#/tasks/b/input/n: is number in 'a', and must be string",
+    ],
+    [
+      'a part that what is done again never has',
+      flow({
+        a: loop({ body: does({ outputSchema: closed({ n: number }) }), until: yes, times: 2 }),
+        b: does({ needs: ['a'], input: { n: from('a', '/m') } }),
+      }),
+      "#/tasks/b/input/n: is taken at /m of 'a', where its schema has nothing",
+    ],
+    [
+      'a whole output of another type, of a workflow that is done again',
+      flow({
+        a: loop({ body: sized, until: yes, times: 2 }),
+        b: call({ needs: ['a'], workflow: workflow({ ...SIZED, inputSchema: object({ n: text }) }) }),
+      }),
+      "#/tasks/b/input/n: is number in 'a', and must be string",
     ],
     [
       'a budget that is a mere number',

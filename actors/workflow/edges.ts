@@ -1,5 +1,5 @@
 /**
- * Edges whose ends are known before anything runs. Where the input of a task is said part by part (`from('research', '/text')`), or is
+ * Edges whose ends are known before anything runs. Where the input of a node is said part by part (`from('research', '/text')`), or is
  * the whole output of another, and both sides have a schema, they must fit. What is wrong here would be a refusal in the middle of
  * a run. It says nothing where it cannot be sure.
  */
@@ -26,11 +26,8 @@ export function problemsOfEdges(
   inputSchema: SchemaLike | undefined,
   declarationOf: DeclarationOf,
 ): ContractProblem[] {
-  const sources: Sources = (node) => {
-    if (node === undefined) return jsonSchemaOf(inputSchema);
-    const source = tasks[node]!;
-    return source.kind === 'task' ? jsonSchemaOf(source.options.outputSchema) : undefined;
-  };
+  const sources: Sources = (node) =>
+    node === undefined ? jsonSchemaOf(inputSchema) : givenBy(tasks[node]!, declarationOf);
   return Object.entries(tasks).flatMap(([name, node]) => {
     const place = `#${pointerTo(['tasks', name, 'input'])}`;
     const wanted = wantedBy(node, declarationOf);
@@ -51,6 +48,15 @@ function wantedBy(node: AnyDeclaration, declarationOf: DeclarationOf): Schema | 
   const { body } = node.options as Partial<LoopOptions>;
   if (body === undefined) return undefined;
   return jsonSchemaOf(isTask(body) ? body.options.inputSchema : declarationOf(body)?.inputSchema);
+}
+
+/** What the output of a node keeps to; undefined where nobody has said. */
+function givenBy(node: AnyDeclaration, declarationOf: DeclarationOf): Schema | undefined {
+  if (node.kind === 'task') return jsonSchemaOf(node.options.outputSchema);
+  if (node.kind === 'call') return jsonSchemaOf(declarationOf(node.options.workflow)?.outputSchema);
+  if (node.kind !== 'loop') return undefined;
+  const { body } = node.options;
+  return jsonSchemaOf(isTask(body) ? body.options.outputSchema : declarationOf(body)?.outputSchema);
 }
 
 const jsonSchemaOf = (schema: SchemaLike | undefined): Schema | undefined => schemaOf(schema)?.jsonSchema;
