@@ -7,7 +7,7 @@ import type { ValueProblem } from '../../machines/faults/fault.ts';
 import { askedValue, NotSerialisable } from '../../runtime/index.ts';
 
 /** It cannot be stored. What it says becomes the problem of a node. */
-class NotKept extends TypeError {
+export class NotKept extends TypeError {
   override readonly name = 'NotSerialisable';
   readonly problems: readonly ValueProblem[];
 

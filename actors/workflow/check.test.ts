@@ -587,6 +587,16 @@ describe('refused, with the place and how to mend it', () => {
       '#/tasks/a/onError: escalates, which only tasks can',
     ],
     [
+      'a value in the place of an output that could not be kept',
+      flow({ a: does({ onError: { value: () => ({}) } }) }),
+      '#/tasks/a/onError/value: is a function (value), so it could not come back equal from the store; name it in the code (an action, guard or actor) and store the name',
+    ],
+    [
+      'a value in the place of an output with a part that could not be kept',
+      flow({ a: does(), b: does({ needs: [{ node: 'a', onError: { value: { n: yes } } }] }) }),
+      '#/tasks/b/needs/0/onError/value/n: is a function (yes), so it could not come back equal from the store; name it in the code (an action, guard or actor) and store the name',
+    ],
+    [
       'a field that is misspelt',
       flow({ a: does({ neds: [] }) }),
       '#/tasks/a/neds: means nothing; there are needs, join, joinWithin, losers, when, writes, onError, input, capability, agent, context, inputSchema, outputSchema, timeout, deadline, quality, maxCost, fallback, strategy, retry, verify, reviewers, compensate, chunk, router, labels, about, review',

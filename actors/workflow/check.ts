@@ -19,7 +19,7 @@ import type { SchemaLike } from '../schema/inferred.ts';
 import type { ContractProblem } from '../errors.ts';
 import { isVerifier } from '../verifiers/verifier.ts';
 import type { Others } from '../verifiers/verifier.ts';
-import { ask } from './asked.ts';
+import { ask, NotKept } from './asked.ts';
 import type { AnyDeclaration, WorkflowOptions } from './declaration.ts';
 import { problemsOfEdges } from './edges.ts';
 import { checkCalendar, checkTimes, checkWorkingTimes } from './gate-times.ts';
@@ -259,6 +259,7 @@ function checkNeeds(
       check.fields(at, need, ['node', 'onError']);
       if (!isEdgePolicy(need['onError']))
         check.fail(`${at}/onError`, "must be 'skip', 'absent' or { value }");
+      checkValue(check, `${at}/onError`, need['onError']);
     }
     if (seen.has(text)) check.fail(at, `needs '${text}' twice`);
     seen.add(text);
@@ -290,6 +291,17 @@ function checkNeed(
 const isEdgePolicy = (value: unknown): boolean =>
   value === 'skip' || value === 'absent' || (isRecord(value) && isOnly(value, 'value'));
 
+/** What is given in the place of an output must be such that it can be kept, as an output is. */
+function checkValue(check: Check, place: string, onError: unknown): void {
+  if (!isRecord(onError)) return;
+  try {
+    ask(() => onError['value']);
+  } catch (error) {
+    if (!(error instanceof NotKept)) throw error;
+    for (const { pointer, detail } of error.problems) check.fail(`${place}/value${pointer.slice(1)}`, detail);
+  }
+}
+
 const isOnly = (value: Options, name: string): boolean =>
   Object.hasOwn(value, name) && Object.keys(value).length === 1;
 
@@ -312,8 +324,8 @@ function checkJoin(check: Check, { options, place }: Node): void {
 
 function checkOnError(check: Check, { kind, options, place }: Node): void {
   const { onError } = options;
-  if (onError === undefined || onError === 'fail' || onError === 'compensate' || isEdgePolicy(onError))
-    return;
+  if (onError === undefined || onError === 'fail' || onError === 'compensate') return;
+  if (isEdgePolicy(onError)) return checkValue(check, `${place}/onError`, onError);
   const escalates = isRecord(onError) && isOnly(onError, 'escalateTo') && isText(onError['escalateTo']);
   if (escalates && kind === 'task') return;
   if (escalates) return check.fail(`${place}/onError`, 'escalates, which only tasks can');
