@@ -144,11 +144,15 @@ export function verdictOf(graph: Graph, name: string, context: RunContext): Verd
  * How an edge stands.
  * - `open`: what it needs has not ended
  * - `given`: there is an output
+ * - `replaced`: it has failed, and a value stands in the place of its output
  * - `dead`: it was not meant to be done, by its condition or by the arm that was chosen
  * - `absent`: it has failed, and that is let pass
  * - `blocked`: it has failed, and what needs it is not done
  */
-type EdgeStanding = 'open' | 'given' | 'dead' | 'absent' | 'blocked';
+type EdgeStanding = 'open' | 'given' | 'replaced' | 'dead' | 'absent' | 'blocked';
+
+/** Whether whoever needs it has something to go on with. */
+const isThere = (standing: EdgeStanding): boolean => standing === 'given' || standing === 'replaced';
 
 function standingOf(graph: Graph, { node, arm, onError }: Need, context: RunContext): EdgeStanding {
   const progress = context.nodes[node]!;
@@ -174,7 +178,7 @@ function standingOf(graph: Graph, { node, arm, onError }: Need, context: RunCont
   }
 }
 
-const STANDING_AFTER = { skip: 'blocked', absent: 'absent', value: 'given' } as const;
+const STANDING_AFTER = { skip: 'blocked', absent: 'absent', value: 'replaced' } as const;
 
 const standingAfterFailure = (policy: EdgePolicy): EdgeStanding => STANDING_AFTER[policy.kind];
 
@@ -183,24 +187,27 @@ function edgePolicyOf({ onError }: GraphNode): EdgePolicy {
   return onError.kind === 'fail' || onError.kind === 'compensate' ? { kind: 'skip' } : onError;
 }
 
+const NO_EDGES = { open: 0, given: 0, replaced: 0, dead: 0, absent: 0, blocked: 0 } as const;
+
 function joinOf(graph: Graph, { needs, wait }: GraphNode, context: RunContext, isLate: boolean): Verdict {
   if (needs.length === 0) return BEGIN;
   const standings = needs.map((need) => standingOf(graph, need, context));
-  const count: Record<EdgeStanding, number> = { open: 0, given: 0, dead: 0, absent: 0, blocked: 0 };
+  const count: Record<EdgeStanding, number> = { ...NO_EDGES };
   for (const standing of standings) count[standing]++;
-  const { open, given, absent } = count;
+  const { open, given } = count;
+  const isAnyThere = given + count.replaced + count.absent > 0;
   const isOpen = open > 0 && !isLate;
   switch (wait.join.kind) {
     case 'all':
       if (count.blocked > 0) return blocked(needs, standings);
       if (isOpen) return WAIT;
-      if (given + absent > 0) {
+      if (isAnyThere) {
         const missed = missedArm(graph, needs, standings, context);
         return missed === undefined ? BEGIN : notChosen(missed);
       }
       return open > 0 ? tooLate(needs, standings) : dead(needs);
     case 'any':
-      if (given + absent > 0) return BEGIN;
+      if (isAnyThere) return BEGIN;
       if (isOpen) return WAIT;
       if (count.blocked > 0) return blocked(needs, standings);
       return open > 0 ? tooLate(needs, standings) : dead(needs);
@@ -228,7 +235,7 @@ function missedArm(
   standings: readonly EdgeStanding[],
   context: RunContext,
 ): Need | undefined {
-  const there = needs.filter((_, index) => standings[index] === 'given' || standings[index] === 'absent');
+  const there = needs.filter((_, index) => isThere(standings[index]!) || standings[index] === 'absent');
   return needs.find(({ node, arm }, index) => {
     if (arm === undefined || standings[index] !== 'dead') return false;
     const deciders = decidersOf(graph, node, context);
@@ -334,7 +341,7 @@ export function problemBy(
 export function outputsOf(graph: Graph, { needs }: GraphNode, context: RunContext): Outputs {
   const outputs: Record<string, unknown> = {};
   for (const need of needs) {
-    if (standingOf(graph, need, context) !== 'given') continue;
+    if (!isThere(standingOf(graph, need, context))) continue;
     const { status, output } = context.nodes[need.node]!;
     outputs[need.node] = frozen(status === 'failed' ? valueInstead(graph, need) : output);
   }
@@ -349,8 +356,7 @@ function valueInstead(graph: Graph, { node, onError }: Need): unknown {
 function viewOf(graph: Graph, { needs }: GraphNode, context: RunContext): RunView {
   const absent: Record<string, Absence> = {};
   for (const need of needs) {
-    const standing = standingOf(graph, need, context);
-    if (standing === 'given') continue;
+    if (isThere(standingOf(graph, need, context))) continue;
     absent[need.node] = absenceOf(context.nodes[need.node]!);
   }
   return { input: frozen(context.input), shared: frozen(context.shared), absent };

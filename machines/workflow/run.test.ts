@@ -258,6 +258,20 @@ describe('joins', () => {
     expect(run.error).toMatchObject({ message: 'z: it needs 2 of 3 to be complete, and only 1 can be' });
   });
 
+  it('counts nobody as complete who has failed, though a value stands for it', () => {
+    const graph = graphOf({
+      a: node({ onError: { kind: 'value', value: 7 } }),
+      b: node({ onError: { kind: 'skip' } }),
+      z: node({ needs: ['a', 'b'], join: { kind: 'atLeast', count: 1 } }),
+    });
+    const run = new Run(graph).fail('a');
+    expect(run.statuses).toBe('a failed, b running, z pending');
+    expect(run.end('b').given('z')).toEqual({ a: 7, b: 'B' });
+    expect(new Run(graph).fail('a').fail('b').error).toMatchObject({
+      message: 'z: it needs 1 of 2 to be complete, and only 0 can be',
+    });
+  });
+
   it('does not cancel what somebody else needs', () => {
     const graph = graphOf({
       a: node(),
