@@ -151,12 +151,13 @@ class Reading {
     if (!isRecord(content)) return {};
     this.#content = content;
     const { tasks, inputSchema } = content;
+    const ofRun: Names = { input: jsonSchemaOf(inputSchema) };
     return {
       ...content,
       ...this.#with(content, '#', {
-        budget: (given, at) => this.#budget(given, at),
+        budget: (given, at) => this.#budget(given, at, ofRun),
         strategy: (given, at) => this.#strategy(given, at),
-        tenant: (given, at) => this.#tenant(given, at, { input: jsonSchemaOf(inputSchema) }),
+        tenant: (given, at) => this.#tenant(given, at, ofRun),
         output: (given, at) => {
           const all = isRecord(tasks) ? Object.keys(tasks) : [];
           return this.#mapper(given, at, this.#namesFor(all));
@@ -490,8 +491,16 @@ class Reading {
     return this.#made('', at, () => vote(given['vote'] as VoteOptions));
   }
 
-  #budget(given: unknown, at: string): unknown {
-    return this.#made('budget', at, () => budget(given as BudgetOptions));
+  #budget(given: unknown, at: string, names: Names): unknown {
+    const options = isRecord(given) ? { ...given, ...this.#within(given, at, names) } : given;
+    return this.#made('budget', at, () => budget(options as BudgetOptions));
+  }
+
+  /** Which accounts pay besides: always the same, or told by the input of the run. */
+  #within({ within }: Record_, at: string, names: Names): Record_ {
+    if (!hasExpressions(within)) return {};
+    const made = this.#template(within, `${at}/within`, names);
+    return { within: (input: unknown) => made({ input }) };
   }
 
   /** What is made of what stands in full; undefined where it makes no sense. @param root what its paths begin with */

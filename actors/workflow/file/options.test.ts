@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { strategies } from '../../../machines/faults/strategies.ts';
 import { extend } from '../../../machines/faults/strategy.ts';
-import { budget } from '../../budgets/budget.ts';
+import { budget, payersOf } from '../../budgets/budget.ts';
 import { InvalidWorkflow } from '../../errors.ts';
 import { router } from '../../routing/rules.ts';
 import { vote } from '../../verifiers/vote.ts';
@@ -327,8 +327,22 @@ describe('what is computed', () => {
       { tenant: '${ a.customer }' },
       '#/tenant: cannot be read: Unknown variable: a; there are input',
     ],
+    [
+      'an account that looks at a node',
+      { budget: { limit: 5, within: ["${ 'budget/' + a.customer }"] } },
+      '#/budget/within/0: cannot be read: Unknown variable: a; there are input',
+    ],
   ])('%s is refused', (_, more, problem) => {
     expect(problems({ id: 'f', tasks: { a: A }, ...more })).toEqual([problem]);
+  });
+
+  it.each([
+    ['in a list', ["${ 'budget/' + input.customer }", 'budget/company']],
+    ['as a list', "${ ['budget/' + input.customer, 'budget/company'] }"],
+  ])('accounts that the input of the run tells, %s', (_, within) => {
+    const machine = workflowFrom({ id: 'f', budget: { limit: 5, within }, tasks: { a: A } });
+    const { budget: made } = declarationOf(machine)!;
+    expect(payersOf(made!, { customer: 'acme' })).toEqual(['budget/acme', 'budget/company']);
   });
 
   it.each([
