@@ -102,7 +102,7 @@ export function look(
 ): Candidate | Refused {
   if (agent === undefined) return { why: 'is no agent of this system' };
   const { duty, input, tried, largerThan, notOf = [], now } = request;
-  if (tried.includes(agent.name)) return { why: 'has been asked already' };
+  if (tried.includes(agent.name)) return { why: 'has been chosen already' };
   if (notOf.includes(agent.model)) return { why: `${agent.model} has a vote already` };
   if (largerThan !== undefined && (agent.window ?? 0) <= largerThan)
     return { why: 'its window is no larger' };

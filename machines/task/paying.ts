@@ -36,7 +36,7 @@ export function isTooDear(context: TaskContext, spec: TaskSpec): boolean {
   return maxCost > (allowanceOf(context, spec) ?? maxCost);
 }
 
-/** Who is asked for the money of the attempt: the account of the run. Where that has none, the agent's own keeps to its limit all the same. */
+/** Who is asked for the money of the attempt: the account of the run, or where it has none the agent's own, which keeps to its limit. */
 export const payerOf = ({ advice, start }: TaskContext): TaskStart['account'] =>
   start.account ?? advice!.accounts[0];
 

@@ -448,7 +448,7 @@ const repairsIn = (answer: Answer): string[] =>
   answer.fault === undefined ? [] : (answer.repaired?.applied ?? []).map(({ repair }) => repair);
 
 function changedBy(move: Move, context: TaskContext, spec: TaskSpec): Changed {
-  const { question, tried, advice, answer } = context;
+  const { question, tried, advice, answer, moneyLeft } = context;
   const ruledOut = advice === undefined ? tried : [...tried, advice.agent];
   const asNew = { question: question + 1, problems: [], parts: undefined };
   switch (move.do) {
@@ -457,8 +457,8 @@ function changedBy(move: Move, context: TaskContext, spec: TaskSpec): Changed {
     case 'other-agent':
       return {
         ...{ ...asNew, tried: ruledOut },
-        // It is the money that has failed: who costs as much would fail as well.
-        ...(isUnpaid(context) && advice !== undefined && { cheaperThan: advice.maxCost }),
+        // It is the money that has failed: who costs as much would fail as well. Where an agent's own account has none, others have theirs.
+        ...(isUnpaid(context) && moneyLeft !== undefined && { cheaperThan: advice?.maxCost }),
       };
     case 'larger-window':
       return { ...asNew, tried: ruledOut, largerThan: advice?.window ?? 0 };

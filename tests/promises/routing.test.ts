@@ -524,9 +524,9 @@ describe('a fallback', () => {
     ]);
     expect(fault?.class).toBe('budget-exhausted');
     expect(passedOver.map(({ agent: name, why }) => `${name} ${why}`)).toEqual([
-      'a has been asked already',
-      'b has been asked already',
-      'c has been asked already',
+      'a has been chosen already',
+      'b has been chosen already',
+      'c has been chosen already',
     ]);
     expect(world.questions).toEqual({ a: 1, b: 1, c: 1 });
     await dying.close();
@@ -612,7 +612,7 @@ describe('a system with rules', () => {
       1. fourth: estimated 0.01
       2. second: estimated 0.02
       Decided: permit by ungoverned.
-      - first is passed over: has been asked already.
+      - first is passed over: has been chosen already.
       Attempt 1: first: agent-failure: first reports that it could not do it; then other-agent.
       Attempt 2: fourth."
     `);

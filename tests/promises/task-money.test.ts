@@ -354,6 +354,27 @@ describe('without money', () => {
     expect(asked.map(({ agent }) => agent)).toEqual(['cheap']);
   });
 
+  it('cheaper: it goes to anybody else where the account of the agent itself has none', async () => {
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 5, onExhausted: 'cheaper' }),
+      tasks: { one: task({ agent: ['poor', 'rich'] }) },
+    });
+    const asked: Asked[] = [];
+    const hired = (name: string) =>
+      worker(name, () => ({ by: name }), { cost: 1, asked, budget: `budget/${name}` });
+    const opened = await staffed({ flow, poor: hired('poor'), rich: hired('rich'), budget: account() });
+    for (const [id, limit] of [['poor', 0.5] as const, ['rich', 50] as const])
+      await opened.system.start('budget', { id, input: { limit } });
+    await started(opened);
+    await opened.settle();
+    expect(endOf(opened, 'flow/1')).toMatchObject({ status: 'done', output: { by: 'rich' } });
+    expect(asked.map(({ agent }) => agent)).toEqual(['rich']);
+    expect(taskOf(opened, 'flow/1/one').passedOver).toEqual([
+      { agent: 'poor', why: 'has been chosen already' },
+    ]);
+  });
+
   it('cheaper: where nobody is cheap enough that is known, and it fails', async () => {
     const { asked, actors } = setting('cheaper', 0.05);
     const opened = await staffed(actors);
