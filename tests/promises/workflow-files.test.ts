@@ -99,6 +99,26 @@ describe('a hosted file', () => {
   });
 });
 
+describe('a loop in a file', () => {
+  it('knows what came of the time before, and that nothing came before the first', async () => {
+    const file = `
+id: report
+tasks:
+  title:
+    kind: loop
+    body: { kind: task, agent: worker }
+    input: { about: a }
+    until: '\${ before != null && before.did == "b" }'
+    next: { about: '\${ (before == null ? "" : before.did) + "b" }' }
+    times: 5
+`;
+    await using system = await open(memory(), file);
+    const run = await system.start('report', { id: '1', input: {} });
+    await until(() => run.getSnapshot().status !== 'active');
+    expect(run.getSnapshot()).toMatchObject({ status: 'done', output: { did: 'ab' } });
+  });
+});
+
 describe('a file that says what its work is about, and whose it is', () => {
   const PAY = `
 id: pay

@@ -12,6 +12,7 @@ import { OptionError } from '../../../machines/options.ts';
 import { strategies as ownStrategies } from '../../../machines/faults/strategies.ts';
 import { extend } from '../../../machines/faults/strategy.ts';
 import type { Strategy } from '../../../machines/faults/strategy.ts';
+import type { Iteration } from '../../../machines/workflow/loop.ts';
 import { InvalidArgument } from '../../../runtime/index.ts';
 import { budget } from '../../budgets/budget.ts';
 import type { BudgetOptions } from '../../budgets/budget.ts';
@@ -396,8 +397,10 @@ class Reading {
     return ofNode(this.#expression(given, at, names, 'bool'));
   }
 
+  /** Of a time of a loop. Nothing came before the first, which is null in an expression: it knows no variable without a value. */
   #ofTime(made: (values: Values) => unknown) {
-    return (output: unknown, iteration: object): unknown => made({ before: null, ...iteration, output });
+    return (output: unknown, iteration: Iteration): unknown =>
+      made({ ...iteration, before: (iteration.before as unknown) ?? null, output });
   }
 
   /** An input: parts that are taken as they are stay references, which can be checked before anything runs. */
