@@ -1,7 +1,7 @@
 /**
  * Who has started a run, as far as the first record of each of its lives tells: on whose behalf it was started; who has declared the
- * schedule that has started it, or triggered it, or told the supervisor to; and of a fork whoever has started its original, besides whoever has forked it.
- * None of them decides what comes of it.
+ * schedule that has started it, or triggered it, or told the supervisor to; and of a fork whoever has started its original, besides
+ * whoever has forked it. So it is with what was imported, as far as its text told. None of them decides what comes of it.
  */
 import { UnknownActor } from '../../runtime/index.ts';
 import type { HistoryOptions, HistoryRecord } from '../../runtime/index.ts';
@@ -13,6 +13,7 @@ interface Histories {
 }
 
 const FORKED = 'heddle.forked';
+const IMPORTED = 'heddle.imported';
 const TRIGGERED = 'heddle.schedule.trigger';
 const ADDED = 'heddle.child.start';
 const RESTARTED = 'heddle.child.restart';
@@ -31,8 +32,7 @@ export async function startersOf(system: Histories, run: string): Promise<readon
     seen.add(at.address);
     const births = await birthsOf(system, at);
     for (const birth of births) {
-      if (birth.principal !== undefined) found.add(birth.principal.id);
-      if (typeof birth.event['declaredBy'] === 'string') found.add(birth.event['declaredBy']);
+      for (const id of namedIn(birth)) found.add(id);
       for (const id of await triggerersOf(system, birth)) found.add(id);
       for (const id of await addersOf(system, birth)) found.add(id);
     }
@@ -66,6 +66,13 @@ async function birthsOf(system: Histories, { address, seq }: UpTo): Promise<read
 
 function originalOf(first: HistoryRecord | undefined): UpTo | undefined {
   return first?.event.type === FORKED ? (first.event['of'] as UpTo) : undefined;
+}
+
+/** On whose behalf it was; whose schedule it is; and of what was imported, who had started it where it comes from. */
+function namedIn({ principal, event }: HistoryRecord): readonly string[] {
+  const before = event.type === IMPORTED ? (event['startedBy'] as readonly string[] | undefined) : undefined;
+  const named = [principal?.id, event['declaredBy'] as string | undefined, ...(before ?? [])];
+  return named.filter((id) => id !== undefined);
 }
 
 /** What somebody has recorded, back from what they have caused. */

@@ -55,7 +55,12 @@ export async function imported(runtime: Runtime, options: ImportOptions, acting:
       awaited.map((message) => messageOf(runtime.codec, places, message)),
     );
     assertForkable(runtime, cut, address);
-    const first = { type: IMPORTED, store, ...(by !== undefined && { by }) };
+    const startedBy = startersIn(runtime.codec, actors[0]!);
+    const first = {
+      ...{ type: IMPORTED, store },
+      ...(startedBy.length > 0 && { startedBy }),
+      ...(by !== undefined && { by }),
+    };
     const move = { address, as, effects, event: first, isForeign: true, warrant };
     const transplant = new Transplant(runtime, cut, move);
     const plans = transplant.plan(undefined);
@@ -68,6 +73,20 @@ export async function imported(runtime: Runtime, options: ImportOptions, acting:
 
 /** Where everybody lives of whom a text tells, by their numbers. */
 type Places = ReadonlyMap<number, string>;
+
+/**
+ * The ids of those on whose behalf it was begun, in each of its lives, and of whom that was said when it was imported before. The text
+ * stays behind, and whose it was must not be forgotten with it.
+ */
+function startersIn(codec: Codec, { records }: ExportedActor): readonly string[] {
+  const births = records.filter(({ life }, index) => life !== records[index - 1]?.life);
+  const found = births.flatMap((birth) => {
+    const { type, startedBy, declaredBy } = codec.unpack(birth.bytes) as Readonly<Record<string, unknown>>;
+    const before: readonly unknown[] = type === IMPORTED && Array.isArray(startedBy) ? startedBy : [];
+    return [trailerOf(codec, birth).warrant?.principal.id, declaredBy, ...before];
+  });
+  return [...new Set(found.filter((id) => typeof id === 'string'))];
+}
 
 /** The numbers of codes mean others in this store. */
 function ofNoCode({ codec }: Runtime, places: Places, actor: ExportedActor): ExportedActor {

@@ -339,6 +339,28 @@ grants:
     await reviews.decide('flow/3/ok', { by: 'ada', verdict: 'approve' });
   });
 
+  it('does not decide it where it was imported either, whoever has imported it, and whatever was imported before', async () => {
+    const world = await begun();
+    const take = async (from: World, run: string, to: World, as: string, who: string) => {
+      const history = await from.system.export(run);
+      await to.system.as({ type: 'user', id: who }).import({ history, as, effects: 'rerun' });
+      await to.settle();
+    };
+    const other = await worldWith({ flow: gated() });
+    await take(world, 'flow/1', other, 'flow/2', 'bob');
+    await take(other, 'flow/2', other, 'flow/3', 'cyd');
+    await other.system.fork('flow/3', { as: 'flow/4', effects: 'rerun' });
+    await other.crash();
+    const { reviews } = other.system;
+    for (const who of ['ivy', 'bob', 'cyd'])
+      expect(await rejection(reviews.decide('flow/4/ok', { by: who, verdict: 'approve' }))).toMatchObject({
+        reason: 'not-permitted',
+      });
+    // Who has taken it further has nothing to do with where it came from.
+    await reviews.decide('flow/2/ok', { by: 'cyd', verdict: 'approve' });
+    await reviews.decide('flow/4/ok', { by: 'ada', verdict: 'approve' });
+  });
+
   it('does not decide it either where somebody else is said to have asked for it', async () => {
     const own = setup({ actors: { review: durable(review, { reserves: { 'review.': 'system.reviews' } }) } });
     const host = own.createMachine({
