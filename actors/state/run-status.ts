@@ -389,7 +389,7 @@ class Reader {
     if (isRun(stood)) {
       const parts = this.tasksOf(address, stood.context, this.#declarationOf(inner), `${task}/`);
       const input = heldOf(stood.context.input);
-      return { ...base, kind: 'call', status: statusOf(stood), input, ...sumOf(parts) };
+      return { ...base, kind: 'call', status: statusOf(stood), input, ...cameToIn(stood), ...sumOf(parts) };
     }
     if ('outcomes' in context || 'number' in context)
       return this.#listAt(base, stood, context, inner, ledger);
@@ -523,6 +523,12 @@ class Reader {
   #note(review: string, all: readonly Omit<HumanDecision, 'review'>[]): void {
     this.decisions.push(...all.map((one) => ({ review, ...one })));
   }
+}
+
+/** Of a run within a run. */
+function cameToIn({ output: outcome }: Stood): Pick<PartStatus, 'output'> {
+  const { status, output } = (outcome ?? {}) as { readonly status?: string; readonly output?: unknown };
+  return status === 'complete' ? { output: heldOf(output) } : {};
 }
 
 const isUndoing = (context: unknown): context is UndoContext =>

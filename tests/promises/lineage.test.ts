@@ -6,6 +6,8 @@ import {
   extend,
   gate,
   human,
+  loop,
+  map,
   result,
   roles,
   strategies,
@@ -249,6 +251,26 @@ describe('an output', () => {
     expect(said(from)).toContain(`source ${TIDES}`);
     const { to } = await world.system.lineage(contentHashOf('the tide is high'));
     expect(said(to)).toContain('output flow/1 a');
+  });
+
+  const inner = workflow({ id: 'inner', tasks: { look: task({ agent: 'archive' }) } });
+
+  it.each([
+    ['a list', map({ over: () => [{}], each: inner }), '0'],
+    ['a loop', loop({ body: inner, until: () => true, times: 2 }), '1'],
+  ])('of %s of runs leads back to what was looked at within each', async (_, a, part) => {
+    const flow = workflow({ id: 'flow', tasks: { a } });
+    const world = await World.open({ actors: { flow, archive } });
+    await world.start('flow', '1', {});
+    await ended(world, 'flow/1');
+    const { tasks, hash } = await outputOf(world);
+    expect(tasks[0]!.parts).toMatchObject([{ task: `a/${part}`, output: { value: { text: 'high' } } }]);
+    const { is, from } = await world.system.lineage(hash, { run: 'flow/1' });
+    expect(said([...is, ...from])).toEqual(
+      expect.arrayContaining([`output flow/1 a/${part}`, `output flow/1 a/${part}/look`, `source ${TIDES}`]),
+    );
+    const { to } = await world.system.lineage(contentHashOf('the tide is high'));
+    expect(said(to)).toContain('output flow/1');
   });
 
   it('of a person says in its manifest what they were given, and what they have made of it', async () => {
