@@ -3,6 +3,8 @@
  */
 import type { Cell } from './cell.ts';
 import { HeddleError, messageOf, UnknownActor } from './errors.ts';
+import { isHeldBack } from './forked-effects.ts';
+import { rootOf } from './kernel/address.ts';
 import type { Runtime } from './runtime.ts';
 import type { ChildState, SupervisorState } from './supervision/supervisor.ts';
 
@@ -25,7 +27,7 @@ export async function explain(runtime: Runtime, address: string): Promise<string
   // What is told here may be passed on: only what is on the disk.
   if (cell.undurable > 0) await runtime.committer.durable();
   const lines = cell.definition.isSupervisor ? aboutSupervisor(cell) : aboutActor(runtime, cell);
-  lines.push(...aboutPause(runtime, cell));
+  lines.push(...aboutHold(cell), ...aboutPause(runtime, cell));
   let letters = 0;
   for await (const letter of runtime.deadLetters.list({ address })) {
     letters++;
@@ -53,7 +55,9 @@ function aboutActor(runtime: Runtime, cell: Cell): string[] {
   }
   const reason = supervision.stayingDown.whyStaysDown(cell);
   if (reason !== undefined) lines.push(`It will not come up by itself: ${reason}.`);
-  if (!cell.ended) lines.push(...whatItWaitsFor(runtime, cell));
+  // A process that is held back waits for nothing else: see aboutHold.
+  if (!cell.ended && !(cell.definition.isProcess && isHeldBack(cell)))
+    lines.push(...whatItWaitsFor(runtime, cell));
   return lines;
 }
 
@@ -79,6 +83,14 @@ function whereItStands(cell: Cell): string {
     return `${address} is down${state}: it was halted in record ${down.seq} at ${time(down.at)}.`;
   if (held) return `${address} is down${state}: its supervisor does not run.`;
   return `${address} ${paused === undefined ? 'runs' : 'is paused'}${state} (${record}).`;
+}
+
+function aboutHold(cell: Cell): string[] {
+  if (cell.ended || !isHeldBack(cell)) return [];
+  const root = rootOf(cell.address);
+  return [
+    `What it does to the world is held, as that of a fork or an import: system.perform('${root}') lets it happen.`,
+  ];
 }
 
 function aboutPause({ pauses }: Runtime, { address }: Cell): string[] {

@@ -122,6 +122,20 @@ describe('an actor', () => {
     expect(await rejection(opened.system.explain('worker/9'))).toMatchObject({ _tag: 'UnknownActor' });
   });
 
+  it('that is a fork, and may not do anything to the world yet', async () => {
+    const opened = await openTree();
+    await opened.system.fork('worker/a', { as: 'worker/b' });
+    const held =
+      "What it does to the world is held, as that of a fork or an import: system.perform('worker/b') lets it happen.";
+    expect((await opened.system.explain('worker/b')).split('\n')).toContain(held);
+    expect(await opened.system.explain('worker/b/task')).toBe(`worker/b/task runs (record 1).\n${held}`);
+    await opened.system.perform('worker/b');
+    await opened.settle();
+    expect(await opened.system.explain('worker/b/task')).toBe(
+      'worker/b/task runs (record 2).\nIt waits for its work (attempt 1).',
+    );
+  });
+
   it('is told of only when that is on the disk', async () => {
     const store = new WatchedStore();
     const opened = await open({ worker }, { store });
