@@ -184,6 +184,15 @@ describe('an answer that breaks the contract', () => {
     ]);
   });
 
+  it('cost where it may cost nothing: it says where that stands', async () => {
+    const constraints = { maxCost: 0, timeout: 1000, qualityThreshold: 0.8 };
+    const paid = agentOf(async () => answer() as TaskResult);
+    const outcome = await attempt(paid, assignmentOf({ constraints }));
+    expect(outcome.fault?.message).toBe(
+      'the answer breaks the contract: #/metadata/cost is more than it may cost, which is nothing: give the agent an estimate, or the task a maxCost',
+    );
+  });
+
   it('a cost that can be believed is kept, whatever else is wrong', async () => {
     const outcome = await of(answer({ status: 'done', metadata: { ...metadata, confidence: 7 } }));
     expect(outcome.fault?.cost).toBe(250_000);

@@ -317,6 +317,12 @@ function checkedOutput(agent: Agent, output: unknown): CheckedOutput {
     : { ok: false, problems: [NO_OBJECT] };
 }
 
+/** Whoever has forgotten to say what it may cost is told where. */
+const tooDear = (maxCost: number): string =>
+  maxCost > 0
+    ? 'is more than it may cost'
+    : 'is more than it may cost, which is nothing: give the agent an estimate, or the task a maxCost';
+
 /** Looks at every part of the metadata. All of them must be there; what there is besides is not taken over. */
 function metadataOf(
   given: unknown,
@@ -331,7 +337,7 @@ function metadataOf(
   const wrongCost = problemOfAmount(cost);
   if (wrongCost !== undefined) report('cost', 'amount', wrongCost);
   // It was spent all the same: the fault says how much.
-  else if ((cost as number) > maxCost) report('cost', 'maximum', 'is more than it may cost', maxCost);
+  else if ((cost as number) > maxCost) report('cost', 'maximum', tooDear(maxCost), maxCost);
   if (!isWithin(duration, 0, Number.MAX_VALUE))
     report('duration', 'minimum', 'must be milliseconds, 0 or more', 0);
   if (typeof model !== 'string' || model.trim() === '' || !model.isWellFormed())

@@ -14,8 +14,8 @@ import { amountOf, microsOf, NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import { answerOfError } from './broken.ts';
 import { partNoteOf } from './part-notes.ts';
-import { sharesOf } from './shares.ts';
-import type { Share } from './shares.ts';
+import { isSpent, sharesOf } from './shares.ts';
+import type { Parts, Share } from './shares.ts';
 import type {
   Answer,
   Asking,
@@ -105,6 +105,7 @@ export function partsMachine({ pointer, concurrency, ...actors }: PartsActors) {
       ),
       fill: enqueueActions(({ context, enqueue }) => {
         const shares = sharesNow(context);
+        if (isOutOfMoney(context)) return enqueue.assign({ answer: unpaidIn(context, Date.now()) });
         const running = {
           ...context.running,
           ...Object.fromEntries(shares.map((share) => [share.number, share.maxCost])),
@@ -221,16 +222,22 @@ const others = ({ running }: PartsContext, number: number): readonly number[] =>
 
 // ---- the parts that come next -------------------------------------------------------------------------------------
 
-function sharesNow(context: PartsContext): readonly Share[] {
-  const { asking, cuts, answers, running, places, answer } = context;
-  if (answer !== undefined) return [];
-  return sharesOf({
+const sharesNow = (context: PartsContext): readonly Share[] =>
+  context.answer === undefined ? sharesOf(partsIn(context)) : [];
+
+/** Others that run may cost less than they have. */
+const isOutOfMoney = (context: PartsContext): boolean =>
+  context.answer === undefined && numbersIn(context.running).length === 0 && isSpent(partsIn(context));
+
+function partsIn(context: PartsContext): Parts {
+  const { asking, cuts, answers, running, places } = context;
+  return {
     ...{ count: cuts.length, places, running },
     before: numbersIn(asking.parts?.answers ?? {}).length,
     done: numbersIn(answers),
     maxCost: microsOf(asking.envelope.constraints.maxCost),
     spent: spentIn(context),
-  });
+  };
 }
 
 function askingOfPart(
@@ -293,6 +300,18 @@ function failedIn(context: PartsContext, number: number, answer: Failed): Answer
     ...(unheard !== undefined && { unheard }),
     part: partNoteOf(number, answer),
     ...(stopped.length > 0 && { stopped }),
+  };
+}
+
+/** What the others have cost is all that was reserved: whoever is asked now could not be paid. */
+function unpaidIn(context: PartsContext, now: number): Answer {
+  const { cuts, answers, asking, startedAt } = context;
+  const open = cuts.length - numbersIn(answers).length;
+  const reserved = asking.envelope.constraints.maxCost;
+  const message = `nothing is left of the ${reserved} that was reserved, and ${open} of ${cuts.length} parts are not done`;
+  return {
+    fault: { class: 'budget-exhausted', message, cost: spentIn(context) },
+    durationMs: now - startedAt,
   };
 }
 

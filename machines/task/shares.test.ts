@@ -32,6 +32,11 @@ describe('the shares of parts', () => {
     expect(told(partsOf(2, { places: 2, done: [1], spent: 60 as Micros }))).toEqual([[2, 40]]);
   });
 
+  it('nothing: nobody is begun', () => {
+    expect(told(partsOf(2, { done: [1], spent: 100 as Micros }))).toEqual([]);
+    expect(told(partsOf(3, { places: 2, done: [1], spent: 101 as Micros }))).toEqual([]);
+  });
+
   it('what costs nothing is begun all the same', () => {
     expect(told(partsOf(2, { places: 3, maxCost: 0 as Micros }))).toEqual([
       [1, 0],

@@ -30,6 +30,7 @@ export interface Share {
  */
 export function sharesOf(parts: Parts): readonly Share[] {
   const { places, running, maxCost, spent } = parts;
+  if (isSpent(parts)) return [];
   const open = openIn(parts);
   const held = Object.values(running).reduce((sum, share) => sum + share, 0);
   const left = Math.max(0, maxCost - spent - held);
@@ -42,6 +43,10 @@ export function sharesOf(parts: Parts): readonly Share[] {
   }
   return [];
 }
+
+/** Whether something is to be done, and nothing is left of what was reserved for it. What costs nothing needs none. */
+export const isSpent = (parts: Parts): boolean =>
+  parts.maxCost > 0 && parts.spent >= parts.maxCost && openIn(parts).length > 0;
 
 const openIn = ({ count, done, running }: Parts): readonly number[] =>
   Array.from({ length: count }, (_, index) => index + 1).filter(

@@ -141,6 +141,25 @@ describe('a task in parts', () => {
     expect([spent, reserved]).toEqual([52_000, 0]);
   });
 
+  it('asks nobody for a part for which nothing is left of what was reserved', async () => {
+    const asked: Asked[] = [];
+    const dear: Doing = (assignment) => ({
+      output: read(assignment) as Readonly<Record<string, unknown>>,
+      metadata: { cost: 0.025 },
+    });
+    const small = worker('small', dear, { asked, ...COUNTING, window: 4, estimate: () => 0.05 });
+    const opened = await staffed({ flow: flowOf({ chunk: inParts }), small });
+    await started(opened, { text: TEXT });
+    expect(asked).toHaveLength(2);
+    expect(taskOf(opened, 'flow/1/one').log.at(-1)).toMatchObject({
+      fault: 'budget-exhausted',
+      message: 'nothing is left of the 0.05 that was reserved, and 3 of 5 parts are not done',
+      cost: 50_000,
+    });
+    const { spent, reserved } = snapshotOf<{ context: Ledger }>(opened, 'flow/1/account').context.window;
+    expect([spent, reserved]).toEqual([50_000, 0]);
+  });
+
   it('gives no answer where nobody said how a field is put together', async () => {
     const more: Doing = (assignment) => ({ ...(read(assignment) as object), mood: 'good' });
     const small = worker('small', more, { ...COUNTING, window: 4, estimate: () => 0.05 });
