@@ -526,8 +526,10 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     options: ForkOptions,
   ): Promise<RefAt<TActors, TAddress>> {
     const own = ownCopyOf(options);
-    const { as, effects } = own;
-    const properties = { as, ...(effects !== undefined && { effects }) };
+    const { as, effects, with: changes } = own;
+    // With another state anything can have happened, so the decider can tell such a fork from one of what has.
+    const changed = changes?.state !== undefined;
+    const properties = { as, changed, ...(effects !== undefined && { effects }) };
     const ref = await this.#acting.act(
       'fork',
       resourceAt(address),

@@ -113,7 +113,8 @@ export class Transplant {
     const { actor, address } = this.#names.get(journal.actor)!;
     const birth = this.#birthOf(cell.birth!, cell.seq);
     const { event: first, effects } = this.#move;
-    const event = { ...first, of: { address: journal.address, seq: cell.seq }, effects };
+    const of = { address: journal.address, seq: cell.seq };
+    const event = { ...first, of, effects, ...(change !== undefined && { changed: true }) };
     const image = this.#imageOf(cell, birth, change);
     const { definition, life, ended } = cell;
     const self = makeSelf(this.#runtime, actor, birth, life);

@@ -724,6 +724,21 @@ describe('what was decided', () => {
     });
   });
 
+  it('can be decided by whether a fork is what its original was', async () => {
+    const decider = new Played(({ action }) => (action.properties?.['changed'] === true ? DENY : PERMIT));
+    const { system } = await open(actors, { decider });
+    await system.start('counter', { id: 'a' });
+    const state = () => ({});
+    expect(await rejection(system.fork('counter/a', { as: 'counter/b', with: { state } }))).toBeInstanceOf(
+      NotPermitted,
+    );
+    await system.fork('counter/a', { as: 'counter/b', with: { event: ADD_ONE } });
+    expect(decider.asked.at(-1)!.action).toEqual({
+      name: 'fork',
+      properties: { as: 'counter/b', changed: false },
+    });
+  });
+
   it('stands in the record of a failure, with its dead letter, and goes with an export', async () => {
     const failing = { fragile: (await import('heddle')).durable(fragile, { poison: 'fail' }) };
     const run = await open(failing, { decider: new Played() });

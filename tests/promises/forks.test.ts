@@ -531,6 +531,8 @@ describe('a fork', () => {
       },
     });
     expect(twin.getSnapshot().context).toMatchObject({ heard: ['a rumour'], note: '5 5' });
+    const [born] = await collect(opened.system.history('clerk/2'));
+    expect(born!.event).toMatchObject({ of: { address: 'clerk/1' }, changed: true });
     const impossible = opened.system.fork('clerk/1', {
       as: 'clerk/3',
       with: { state: () => ({ value: 'nowhere' }) },
