@@ -90,9 +90,9 @@ class Blaming {
       case 'shared':
         return ofRun(`context.${first}${rest}`);
       case 'output':
-        return ofRun(`output${rest}`);
+        return ofRun(`${this.#isNested() ? 'output.' : ''}output${rest}`);
       case 'problem':
-        return ofRun(`error${rest}`);
+        return ofRun(`${this.#isNested() ? 'output.problem' : 'error'}${rest}`);
       case 'next':
         return ofRun(read('next', standingsIn));
       case 'tasks':
@@ -106,6 +106,12 @@ class Blaming {
       default:
         return this.#fail('must name one of the decisions by its number');
     }
+  }
+
+  /** Whether it is a run within a run: that ends with an outcome, in which either of them stands. */
+  #isNested(): boolean {
+    const stood = this.#moment(this.#status.run);
+    return isRun(stood) && stood.context.around !== undefined;
   }
 
   #fail(problem: string): never {

@@ -183,7 +183,7 @@ export function runStatusOf(
   moment: Moment,
   declarationOf: DeclarationOf,
 ): RunStatus {
-  const { context, status, output, error } = stood;
+  const { context } = stood;
   const { input, startedAt, shared } = context;
   const reader = new Reader(moment, declarationOf);
   const tasks = reader.tasksOf(run, context, options, '');
@@ -195,8 +195,7 @@ export function runStatusOf(
     state: stateWith(waits, runStateOf(stood)),
     startedAt,
     input: heldOf(input),
-    ...(status === 'done' && { output: heldOf(output) }),
-    ...(status === 'error' && { problem: error }),
+    ...endOf(stood),
     tasks,
     money: moneyOf(tasks, moment(`${run}/account`)?.context as Ledger | undefined),
     sources: sourcesOf(all),
@@ -207,6 +206,16 @@ export function runStatusOf(
   });
 }
 
+/** A run within a run ends well in any case, with an outcome; one by itself with its output, or an error. */
+function endOf(stood: Stood & { readonly context: RunContext }): Pick<RunStatus, 'output' | 'problem'> {
+  const { context, status, output, error } = stood;
+  if (status === 'error') return { problem: error };
+  if (status !== 'done') return {};
+  if (context.around === undefined) return { output: heldOf(output) };
+  const { problem } = output as { readonly problem?: unknown };
+  return { ...cameToIn(stood), ...(problem !== undefined && { problem }) };
+}
+
 /** In lists and runs within it somebody may be waited for while others of them work, of which the run itself knows nothing. */
 function stateWith(waits: readonly Wait[], state: RunState): RunState {
   const isFor = (whom: Wait['for']): boolean => waits.some((wait) => wait.for === whom);
@@ -215,11 +224,19 @@ function stateWith(waits: readonly Wait[], state: RunState): RunState {
   return isFor('person') ? 'waiting' : state;
 }
 
+/** How a run within a run stands that has ended. What is not wanted there any more is stopped. */
+const STATES: Readonly<Record<WorkOutcome['status'], RunState>> = {
+  complete: 'complete',
+  failed: 'failed',
+  cancelled: 'stopped',
+  aborted: 'aborted',
+};
+
 /** Of the state of a run alone. */
-export function runStateOf({ status, context, value }: Stood): RunState {
-  if (status === 'done') return 'complete';
+export function runStateOf({ status, context, value, output }: Stood): RunState {
+  const { ending, nodes, around } = context as RunContext;
+  if (status === 'done') return around === undefined ? 'complete' : STATES[(output as WorkOutcome).status];
   if (status === 'stopped') return 'stopped';
-  const { ending, nodes } = context as RunContext;
   if (status === 'error' || value === 'failed' || value === 'aborted')
     return ending?.how === 'abort' ? 'aborted' : 'failed';
   return stateAtWork(nodes);

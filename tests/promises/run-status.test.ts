@@ -283,6 +283,40 @@ describe('a status', () => {
     expect((await statusOf(world, 'flow/1')).next).toEqual(['later', 'any', 'first', 'two']);
   });
 
+  it('of a run within a run tells how that has ended, and what it has come to', async () => {
+    const well = workflow({ id: 'well', tasks: { a: task({ agent: 'clerk' }) } });
+    const ill = workflow({
+      id: 'ill',
+      strategy: withCrash({ do: 'fail' }),
+      tasks: { a: task({ agent: 'failing' }) },
+    });
+    const flow = workflow({
+      id: 'flow',
+      tasks: { well: call({ workflow: well }), ill: call({ workflow: ill, onError: 'skip' }) },
+    });
+    const clerk = doing('clerk', () => ({ done: true }));
+    const failing = doing('failing', () => {
+      throw new Error('it broke');
+    });
+    const world = await World.open({ actors: { flow, clerk, failing } });
+    await world.start('flow', '1');
+    await world.until(() => world.snapshot('flow/1').status !== 'active');
+    const { runs } = world.system;
+    const [{ output }, { problem }] = (await runs.status('flow/1')).tasks as [PartStatus, PartStatus];
+    expect(await runs.status('flow/1/well')).toMatchObject({ state: 'complete', output });
+    const failed = await runs.status('flow/1/ill');
+    expect(failed).toMatchObject({
+      state: 'failed',
+      problem: { class: problem!.class },
+    });
+    expect(failed.output).toBeUndefined();
+    for (const [run, field] of [
+      ['well', 'output.done'],
+      ['ill', 'problem.class'],
+    ] as const)
+      expect(await runs.of(`flow/1/${run}`).blame(field)).toMatchObject({ address: `flow/1/${run}` });
+  });
+
   it('says what blocks a node that is skipped, and what has refused one that failed', async () => {
     const flow = workflow({
       id: 'flow',
