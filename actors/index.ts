@@ -194,15 +194,12 @@ export type { Supplies } from './system.ts';
 
 // How runs stand, and what led to what
 export type { ListOptions, Runs, RunSummary, StatusOptions, WatchOptions } from './state/runs.ts';
-export type {
-  Held,
-  HumanDecision,
-  RunMoney,
-  RunState,
-  PartStatus,
-  RunStatus,
-  Wait,
-} from './state/run-status.ts';
+export type { HumanDecision } from './state/human-decisions.ts';
+export type { PartStatus } from './state/part-status.ts';
+export type { RunMoney, RunStatus } from './state/run-status.ts';
+export type { RunState } from './state/standing.ts';
+export type { Held } from './state/stood.ts';
+export type { Wait } from './state/waits.ts';
 export type { AttemptStatus } from './state/late-replies.ts';
 export type { Content, ContentFacts, PutSource } from './state/content.ts';
 export { ContentDamaged, UnknownContent } from './errors.ts';

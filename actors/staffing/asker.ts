@@ -4,8 +4,8 @@
  */
 import type { Subscription } from 'xstate';
 import type { Asking } from '../../machines/task/words.ts';
-import { isTask } from '../state/run-status.ts';
-import type { Stood } from '../state/run-status.ts';
+import { isTask } from '../state/stood.ts';
+import type { Stood } from '../state/stood.ts';
 
 /** Where it is found. */
 interface Askers {

@@ -16,8 +16,8 @@ import { haltableBy } from '../routing/permission.ts';
 import { hashOf } from '../schema/digest.ts';
 import type { Belonging } from '../state/belonging.ts';
 import { outputKept } from '../state/manifest.ts';
-import { isTask } from '../state/run-status.ts';
-import type { Stood } from '../state/run-status.ts';
+import { isTask } from '../state/stood.ts';
+import type { Stood } from '../state/stood.ts';
 import type { TaskDuty } from '../workflow/office.ts';
 import type { Shift, Workplace } from './workplace.ts';
 

@@ -11,8 +11,12 @@ import type { ReviewContext } from '../../machines/review/review.ts';
 import type { TaskContext } from '../../machines/task/progress.ts';
 import type { RunContext } from '../../machines/workflow/progress.ts';
 import { addressOfLate } from './late-replies.ts';
-import { isRun, isTask, runStateOf, statusOf } from './run-status.ts';
-import type { HumanDecision, Moment, PartStatus, RunStatus, Stood } from './run-status.ts';
+import { runStateOf, statusOf } from './standing.ts';
+import { isRun, isTask } from './stood.ts';
+import type { HumanDecision } from './human-decisions.ts';
+import type { PartStatus } from './part-status.ts';
+import type { RunStatus } from './run-status.ts';
+import type { Moment, Stood } from './stood.ts';
 
 /** A part of somebody's state. */
 export interface Spot {

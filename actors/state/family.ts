@@ -10,7 +10,9 @@ import type { Manifest, PartNote } from '../../machines/task/words.ts';
 import { hashOf } from '../schema/digest.ts';
 import { isRecord } from '../schema/plain.ts';
 import type { AttemptStatus } from './late-replies.ts';
-import type { HumanDecision, PartStatus, RunStatus } from './run-status.ts';
+import type { HumanDecision } from './human-decisions.ts';
+import type { PartStatus } from './part-status.ts';
+import type { RunStatus } from './run-status.ts';
 
 /** One of the things that were found, given or made. */
 export interface Artifact {

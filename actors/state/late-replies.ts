@@ -17,7 +17,7 @@ import { durable, HeddleError } from '../../runtime/index.ts';
 import type { AttemptOutcome } from '../agents/attempt.ts';
 import type { Content } from './content.ts';
 import { keptOf } from './manifest.ts';
-import type { Moment, Stood } from './run-status.ts';
+import type { Moment, Stood } from './stood.ts';
 
 /** The name of their actors. */
 export const LATE = 'late';

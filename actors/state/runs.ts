@@ -17,8 +17,13 @@ import type {
 import { assertField, decisionIn, isAboutDecisions, spotsOf } from './blaming.ts';
 import { momentWithLate } from './late-replies.ts';
 import { declarationAt } from './run-path.ts';
-import { accountOf, isRun, isTask, runStateOf, runStatusOf } from './run-status.ts';
-import type { HumanDecision, Moment, RunState, RunStatus, Stood } from './run-status.ts';
+import { runStatusOf } from './run-status.ts';
+import { runStateOf } from './standing.ts';
+import { accountOf, isRun, isTask } from './stood.ts';
+import type { HumanDecision } from './human-decisions.ts';
+import type { RunStatus } from './run-status.ts';
+import type { RunState } from './standing.ts';
+import type { Moment, Stood } from './stood.ts';
 import { explainRoute } from '../routing/explain.ts';
 import type { AnyWorkflowOptions } from '../workflow/graph.ts';
 import { isReversible } from '../workflow/reversal.ts';
