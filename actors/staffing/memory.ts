@@ -7,7 +7,7 @@
  */
 import { keptAnswer } from '../../machines/task/kept-answer.ts';
 import type { AnswerKept, KeptAnswer, KeptContext } from '../../machines/task/kept-answer.ts';
-import { answerIn } from '../../machines/task/progress.ts';
+import { answerIn } from '../../machines/task/recalling.ts';
 import type { Question, Recall, Recalled, Remembrance } from '../../machines/task/words.ts';
 import { isTold } from '../../machines/workflow/events.ts';
 import { durable, HeddleError } from '../../runtime/index.ts';

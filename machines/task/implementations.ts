@@ -27,25 +27,21 @@ import {
   withoutMoney,
 } from './paying.ts';
 import {
-  abandoned,
-  advised,
   answered,
   begun,
-  decided,
   isHalted,
   isReplaced,
   isTooLate,
   late,
-  placed,
-  recalled,
-  resumed,
-  signed,
   ticketOf,
   timeLeft,
   tooLate,
   unwanted,
   verified,
-} from './progress.ts';
+} from './attempts.ts';
+import { advised, placed } from './progress.ts';
+import { recalled } from './recalling.ts';
+import { abandoned, decided, resumed, signed } from './remedies.ts';
 import type { TaskContext } from './progress.ts';
 import { reports, shadowAnswers, shadowAsks } from './reporting.ts';
 import type { Told } from './reporting.ts';

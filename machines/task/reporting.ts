@@ -6,7 +6,7 @@ import type { ShadowAnswer, ShadowAsk } from '../routing/comparison.ts';
 import { sideOf } from '../routing/comparison.ts';
 import { amountOf } from '../values/money.ts';
 import type { RecordReport } from '../routing/track-record.ts';
-import { askingOf } from './progress.ts';
+import { askingOf } from './attempts.ts';
 import type { AttemptNote, TaskContext } from './progress.ts';
 import type { TaskSpec } from './words.ts';
 

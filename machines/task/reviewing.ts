@@ -5,7 +5,7 @@
 import type { ReviewInput } from '../review/input.ts';
 import type { ReviewOutput } from '../review/review.ts';
 import { peopleAround } from './people.ts';
-import { candidateIn } from './progress.ts';
+import { candidateIn } from './attempts.ts';
 import type { TaskContext } from './progress.ts';
 import type { TaskSpec } from './words.ts';
 

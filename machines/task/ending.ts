@@ -1,0 +1,72 @@
+/**
+ * How a task ends: what its run is told, and what nobody knows of what it has done.
+ */
+import type { FaultClass } from '../faults/fault.ts';
+import type { WorkFacts } from '../workflow/graph.ts';
+import { candidateIn, isHalted } from './attempts.ts';
+import { peopleOn } from './people.ts';
+import type { AttemptNote, TaskContext } from './progress.ts';
+import { costOfVotes } from './votes.ts';
+import type { VoterOutcome } from './votes.ts';
+import type { TaskSpec } from './words.ts';
+
+export function outcomeOf(context: TaskContext, { undoable }: TaskSpec): VoterOutcome {
+  const { outcome, output, ground, fault, start } = context;
+  const facts = factsOf(context);
+  if (outcome === undefined && ground !== undefined) return { status: 'complete', output, facts };
+  const because = undoable === true ? doubtOf(context) : undefined;
+  const left = { facts, ...(because && { doubt: { class: 'unknown-effect', message: because } }) };
+  if (outcome !== undefined) return { ...outcome, ...left };
+  const { class: name, message, ...more } = fault!;
+  const ended = { status: 'failed', problem: { class: name, message, ...more }, ...left } as const;
+  return start.seat !== undefined && isHalted(context) ? { ...ended, isHalted: true } : ended;
+}
+
+/** Why nobody knows what it has done, though it was not complete. */
+function doubtOf({ log, answer }: TaskContext): string | undefined {
+  const open = log.find(isOpen);
+  if (open !== undefined)
+    return `nobody knows what ${open.agent} has done in attempt ${open.number}, which nobody has waited for to the end`;
+  // Others may have been asked since, and have answered nothing.
+  const answered = candidateIn(answer) === undefined ? log.findLast(hasAnswered) : log.at(-1);
+  if (answered === undefined) return undefined;
+  const { agent, number } = answered;
+  return `${agent} has done something in attempt ${number}, and what it has answered was not taken`;
+}
+
+/** Faults of answers: whoever has made one has not said that nothing was done. */
+const OF_ANSWERS: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefined>([
+  ...(['truncated', 'not-parseable', 'schema-mismatch', 'needs-review', 'contract-violation'] as const),
+]);
+
+/** Whether it has answered something, if only for a part of the work, or nothing that could be taken for an output. */
+const hasAnswered = ({ manifest, parts = [], quarantined, fault }: AttemptNote): boolean =>
+  (quarantined === true && OF_ANSWERS.has(fault)) ||
+  [manifest, ...parts.map((part) => part.manifest)].some((one) => one?.output !== undefined);
+
+/**
+ * Whether nobody has waited for its end. Of one that was halted, or whose agent was another by then, before anybody was asked it is known
+ * that it has cost nothing.
+ */
+const isOpen = ({ to, fault, unasked, unheard, cost, parts = [] }: AttemptNote): boolean =>
+  !unasked &&
+  (to === undefined ||
+    fault === 'timeout' ||
+    parts.some(({ stopped }) => stopped) ||
+    ((unheard !== undefined || fault === 'no-agent') && cost === undefined));
+
+function factsOf(context: TaskContext): WorkFacts {
+  const { attempts, spent, votes, log, ground, recalled: before } = context;
+  const { agent } = before ?? context.advice ?? {};
+  const { confidence } = before ?? log.at(-1) ?? {};
+  const people = peopleOn(context);
+  return {
+    attempts,
+    cost: spent + costOfVotes(votes),
+    ...(agent !== undefined && { agent }),
+    ...(confidence !== undefined && { confidence }),
+    ...(ground !== undefined && ground !== 'good' && { ground }),
+    // What stands in for an answer is nobody's.
+    ...(ground !== undefined && ground !== 'default' && people.length > 0 && { people }),
+  };
+}
