@@ -27,7 +27,8 @@ export async function tellReview(
   await terminal.line(`${terminal.paint('bold', inert(id))}  ${terminal.paint(runStyleOf(status), status)}`);
   await tellFields(terminal, fieldsOfReview(session, row));
   await tellTable(session, 'changes', diff, diffColumns(session));
-  await tellTable(session, 'what an approval will cause', consequences.next ?? [], nextColumns);
+  const causes = `what an approval ${status === 'pending' ? 'will cause' : 'causes'}`;
+  await tellTable(session, causes, consequences.next ?? [], nextColumns);
   await tellTable(session, 'tasks', did.tasks ?? [], doneColumns);
   await tellTable(session, 'who was chosen', why.routing ?? [], routingColumns);
   await tellTable(session, 'who was not', alternatives, alternativeColumns);

@@ -408,6 +408,8 @@ describe('a run that is watched', () => {
     expect(after.stdout).toMatch(
       /\ndecisions\ntime +by +what +review +reason\n.* ada +approve +report\/tides\/review +rye /,
     );
+    const { stdout: review } = await ask('review', 'report/tides/review');
+    expect(review).toMatch(/^report\/tides\/review {2}approved\n[^]*\nwhat an approval causes\n/);
   });
 
   it('is followed no longer than somebody listens', async () => {
