@@ -2,6 +2,7 @@
  * How a task ends: what its run is told, and what nobody knows of what it has done.
  */
 import type { FaultClass } from '../faults/fault.ts';
+import { NOTHING } from '../values/money.ts';
 import type { WorkFacts } from '../workflow/graph.ts';
 import { candidateIn, isHalted } from './attempts.ts';
 import { peopleOn } from './people.ts';
@@ -29,10 +30,23 @@ function doubtOf({ log, answer }: TaskContext): string | undefined {
     return `nobody knows what ${open.agent} has done in attempt ${open.number}, which nobody has waited for to the end`;
   // Others may have been asked since, and have answered nothing.
   const answered = candidateIn(answer) === undefined ? log.findLast(hasAnswered) : log.at(-1);
-  if (answered === undefined) return undefined;
-  const { agent, number } = answered;
-  return `${agent} has done something in attempt ${number}, and what it has answered was not taken`;
+  if (answered !== undefined)
+    return `${answered.agent} has done something in attempt ${answered.number}, and what it has answered was not taken`;
+  const failed = log.findLast(mayHaveDone);
+  return (
+    failed &&
+    `nobody knows what ${failed.agent} has done in attempt ${failed.number}: it failed (${failed.fault})`
+  );
 }
+
+/** Faults after which the work may be done all the same: whoever was asked has not refused it, and has said nothing else. */
+const SAYING_NOTHING: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefined>([
+  ...(['crash', 'server-error', 'empty'] as const),
+]);
+
+/** Whether somebody was asked, and has failed. Where that has cost nothing nobody was. */
+const mayHaveDone = ({ fault, cost, unasked }: AttemptNote): boolean =>
+  !unasked && cost !== NOTHING && SAYING_NOTHING.has(fault);
 
 /** Faults of answers: whoever has made one has not said that nothing was done. */
 const OF_ANSWERS: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefined>([

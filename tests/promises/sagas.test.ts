@@ -7,6 +7,7 @@ import {
   chunk,
   extend,
   failure,
+  FaultError,
   loop,
   map,
   mermaid,
@@ -271,6 +272,41 @@ describe('a task whose agent has answered nothing that keeps its contract', () =
   });
 });
 
+describe('a task whose agent has failed', () => {
+  it.each([
+    [{ class: 'crash' }, true],
+    [{ class: 'server-error' }, true],
+    [{ class: 'server-error', cost: 10_000 }, true],
+    [{ class: 'empty' }, true],
+    [{ class: 'server-error', cost: 0 }, false],
+    [{ class: 'rate-limit' }, false],
+    [{ class: 'bad-request' }, false],
+    [{ class: 'auth' }, false],
+  ] as const)('may have done something all the same, unless it was refused: %j', async (fault, isOpen) => {
+    const book = working(
+      'book',
+      () => {
+        throw new FaultError({ message: 'no', ...fault } as never);
+      },
+      { estimate: () => 1 },
+    );
+    const t = task({ capability: 'book', ...given, compensate: { agent: 'undo' }, onError: 'compensate' });
+    const strategy = extend(strategies.standard, {
+      name: 'fails',
+      rows: { [fault.class]: [{ do: 'fail' }] },
+    });
+    const undo = working('undo', () => ({}));
+    const world = await World.open({ actors: { top: flow('top', { t }, { strategy }), book, undo } });
+    await world.start('top', '1');
+    const { class: name, uncompensated } = errorOf(world) as { class: string; uncompensated?: unknown };
+    const message = `nobody knows what book has done in attempt 1: it failed (${fault.class})`;
+    expect([name, uncompensated]).toEqual([
+      fault.class,
+      isOpen ? [{ node: 't', problem: { class: 'unknown-effect', message } }] : undefined,
+    ]);
+  });
+});
+
 describe('a task that has failed in parts', () => {
   const wordsIn = (input: unknown) =>
     String((input as { text: unknown }).text)
@@ -289,8 +325,8 @@ describe('a task that has failed in parts', () => {
   it.each([
     ['yes no', /^part has done something in attempt 2, and what it has answered was not taken/],
     ['hang no', /^nobody knows what part has done in attempt 2/],
-    ['no yes', undefined],
-    ['no no', undefined],
+    ['no yes', /^nobody knows what part has done in attempt 2: it failed \(crash\)/],
+    ['no no', /^nobody knows what part has done in attempt 2: it failed \(crash\)/],
   ])('has done what its parts have: %s', async (text, message) => {
     const concurrency = text.startsWith('hang') ? 2 : 1;
     const cut = { pointer: '#/text', maxTokens: 1, overlap: 0, finest: 'word', concurrency } as const;
@@ -303,8 +339,8 @@ describe('a task that has failed in parts', () => {
     await world.start('top', '1');
     const { class: name, uncompensated } = errorOf(world) as { class: string; uncompensated?: unknown };
     expect(name).toBe('crash');
-    const problem = { class: 'unknown-effect', message: expect.stringMatching(message ?? '') };
-    expect(uncompensated).toEqual(message && [{ node: 't', problem }]);
+    const problem = { class: 'unknown-effect', message: expect.stringMatching(message) };
+    expect(uncompensated).toEqual([{ node: 't', problem }]);
   });
 });
 
