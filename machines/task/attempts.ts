@@ -2,7 +2,7 @@
  * An attempt of a task: how it begins, what is asked, and what came of it.
  */
 import type { TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
-import type { Fault } from '../faults/fault.ts';
+import type { Fault, FaultClass } from '../faults/fault.ts';
 import { judge } from '../faults/quality.ts';
 import { sourcesOfAll } from '../values/content.ts';
 import { amountOf, NOTHING } from '../values/money.ts';
@@ -108,7 +108,7 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
     ...(weighed.confidence !== undefined && { confidence: weighed.confidence }),
     ...(weighed.fault !== undefined && { fault: weighed.fault.class, message: weighed.fault.message }),
     ...(answer.fault !== undefined && answer.unheard !== undefined && { unheard: answer.unheard }),
-    ...(answer.fault !== undefined && answer.quarantined !== undefined && { quarantined: true }),
+    ...(isNoOutput(answer) && { quarantined: true }),
   };
   return {
     answer,
@@ -151,6 +151,14 @@ export const isReplaced = ({ answer }: TaskContext): boolean =>
 /** What was reserved for the attempt that is made. */
 const heldFor = ({ ticket, advice }: TaskContext): Micros =>
   ticket === undefined || advice === undefined ? NOTHING : advice.maxCost;
+
+/** Faults of answers: whoever has made one has not said that nothing was done. */
+const OF_ANSWERS: ReadonlySet<FaultClass> = new Set<FaultClass>([
+  ...(['truncated', 'not-parseable', 'schema-mismatch', 'needs-review', 'contract-violation'] as const),
+]);
+
+const isNoOutput = (answer: Answer): boolean =>
+  answer.fault !== undefined && answer.quarantined !== undefined && OF_ANSWERS.has(answer.fault.class);
 
 const metadataIn = (answer: Answer): TaskMetadata | undefined =>
   answer.fault === undefined ? answer.result.metadata : answer.metadata;

@@ -48,14 +48,9 @@ const SAYING_NOTHING: ReadonlySet<FaultClass | undefined> = new Set<FaultClass |
 const mayHaveDone = ({ fault, cost, unasked }: AttemptNote): boolean =>
   !unasked && cost !== NOTHING && SAYING_NOTHING.has(fault);
 
-/** Faults of answers: whoever has made one has not said that nothing was done. */
-const OF_ANSWERS: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefined>([
-  ...(['truncated', 'not-parseable', 'schema-mismatch', 'needs-review', 'contract-violation'] as const),
-]);
-
 /** Whether it has answered something, if only for a part of the work, or nothing that could be taken for an output. */
-const hasAnswered = ({ manifest, parts = [], quarantined, fault }: AttemptNote): boolean =>
-  (quarantined === true && OF_ANSWERS.has(fault)) ||
+const hasAnswered = ({ manifest, parts = [], quarantined }: AttemptNote): boolean =>
+  quarantined === true ||
   [manifest, ...parts.map((part) => part.manifest)].some((one) => one?.output !== undefined);
 
 /**

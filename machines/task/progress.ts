@@ -46,7 +46,7 @@ export interface AttemptNote {
   readonly message?: string;
   /** Why what came of it was not taken for an answer. */
   readonly unheard?: Unheard;
-  /** It has answered what is no output. */
+  /** It has answered what is no output, and has not said that it could do nothing. It stays so, whatever is made of that. */
   readonly quarantined?: true;
   /** What was done about the fault. */
   readonly move?: Move['do'];

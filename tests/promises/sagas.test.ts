@@ -243,7 +243,12 @@ describe('a task whose agent has answered nothing that keeps its contract', () =
     agent({
       ...{ name: 'book', capabilities: ['book'], model: 'local', estimate: () => 0.01, ...details },
       inputSchema: { type: 'object' },
-      outputSchema: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] },
+      outputSchema: {
+        type: 'object',
+        properties: { id: { type: 'string' }, note: { type: 'string' } },
+        required: ['id'],
+      },
+      repairs: ['drop-null-fields'],
       execute: (assignment: Assignment) => Promise.resolve(says(assignment, KNOWN) as never),
     });
   const booked = (output: object, more: object = {}) =>
@@ -269,6 +274,20 @@ describe('a task whose agent has answered nothing that keeps its contract', () =
     const message = 'book has done something in attempt 1, and what it has answered was not taken';
     const problem = { class: 'unknown-effect', message };
     expect(uncompensated).toEqual(isDone ? [{ node: 't', problem }] : undefined);
+  });
+
+  it('may have done something, where what was mended of its answer is not good enough, and nobody else could', async () => {
+    const book = booked({ id: '7', note: null }, { confidence: 0.1 });
+    const other = saying((assignment, known) => failure(assignment, known), { name: 'other' });
+    const undone = { compensate: { agent: 'undo' }, onError: 'compensate' } as const;
+    const t = task({ capability: 'book', ...given, quality: 0.5, ...undone });
+    const top = flow('top', { t }, { strategy: strategies.standard });
+    const actors = { top, book, other, undo: working('undo', () => ({})) };
+    const world = await World.open({ actors });
+    await world.start('top', '1');
+    const { uncompensated } = world.snapshot('top/1').error as { uncompensated?: unknown };
+    const message = 'book has done something in attempt 1, and what it has answered was not taken';
+    expect(uncompensated).toEqual([{ node: 't', problem: { class: 'unknown-effect', message } }]);
   });
 });
 
