@@ -3,13 +3,14 @@
  * under a key of its own, and each paid from what is left of the reservation. What is done is told to the task: if an attempt ends
  * in the middle, the next one goes on with the parts that are not done.
  *
- * A part that fails ends the attempt. Those that run beside it are stopped then, and what they have cost nobody knows.
+ * A part that fails ends the attempt. Those that run beside it are stopped then, and what they have cost nobody knows, unless they wait
+ * at a gate: then it is nothing.
  *
  * Until parts are asked for, it asks for the whole. It cuts and joins nothing itself: see `split` and `join`.
  */
 import { assign, enqueueActions, setup } from 'xstate';
-import type { AnyActorLogic, DoneActorEvent, ErrorActorEvent } from 'xstate';
-import { isPermitError } from '../permits/guarded.ts';
+import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot, DoneActorEvent, ErrorActorEvent } from 'xstate';
+import { isPermitError, isUncalled } from '../permits/guarded.ts';
 import { amountOf, microsOf, NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import { answerOfError } from './broken.ts';
@@ -132,8 +133,9 @@ export function partsMachine({ pointer, concurrency, ...actors }: PartsActors) {
           if (self._parent !== undefined) enqueue.sendTo(self._parent, news);
           return;
         }
+        const stopped = askedIn(context, others(context, number), self);
         for (const other of others(context, number)) enqueue.stopChild(String(other));
-        enqueue.assign({ running: {}, answer: failedIn(context, number, answer) });
+        enqueue.assign({ running: {}, answer: failedIn(context, number, answer, stopped) });
       }),
     },
   }).createMachine({
@@ -286,12 +288,21 @@ function putBack(context: PartsContext, number: number): Partial<PartsContext> {
   return { ...withoutRunning(context, number), places: others(context, number).length };
 }
 
-/** What there is of this part alone is no answer to the whole. */
-function failedIn(context: PartsContext, number: number, answer: Failed): Answer {
+/** Those of them that do not wait at a gate: for a part that does nobody was asked. What it looks at is recorded with the step. */
+function askedIn({ asking }: PartsContext, numbers: readonly number[], self: AnyActorRef): readonly number[] {
+  if (asking.permits.length === 0 || numbers.length === 0) return numbers;
+  const { children } = self.getSnapshot() as AnyMachineSnapshot;
+  return numbers.filter((one) => !isUncalled((children[String(one)]?.getSnapshot() ?? {}) as object));
+}
+
+/**
+ * What there is of this part alone is no answer to the whole.
+ * @param stopped the others that were asked, and have not answered
+ */
+function failedIn(context: PartsContext, number: number, answer: Failed, stopped: readonly number[]): Answer {
   const { cost, ...fault } = answer.fault;
   const message = `part ${number}: ${fault.message}`;
   const { durationMs, quarantined, unheard } = answer;
-  const stopped = others(context, number);
   const isKnown = cost !== undefined && stopped.length === 0;
   return {
     fault: { ...fault, message, ...(isKnown && { cost: (spentIn(context) + cost) as Micros }) },

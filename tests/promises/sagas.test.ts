@@ -19,7 +19,7 @@ import {
 } from 'heddle/actors';
 import type { Agent, Assignment, PartStatus, Verifier, WorkflowMachine } from 'heddle/actors';
 import type { ActorDefinitions } from 'heddle';
-import { account } from 'heddle/machines';
+import { account, rateLimiter } from 'heddle/machines';
 import { memory } from 'heddle/storage';
 import { describe, expect, it } from 'vitest';
 import { Staff } from '../../actors/staff.ts';
@@ -331,30 +331,39 @@ describe('a task that has failed in parts', () => {
     String((input as { text: unknown }).text)
       .split(' ')
       .filter(Boolean);
-  const part = working(
-    'part',
-    ({ input }) => {
-      const [word] = wordsIn(input);
-      if (word === 'no') throw new Error('no');
-      return word === 'hang' ? new Promise(() => {}) : { did: [word] };
-    },
-    { estimate: () => 1, window: 1, countTokens: (input: unknown) => wordsIn(input).length },
-  );
+  const partThrough = (permits: readonly string[]) =>
+    working(
+      'part',
+      ({ input }) => {
+        const [word] = wordsIn(input);
+        if (word === 'no') throw new Error('no');
+        return word === 'hang' ? new Promise(() => {}) : { did: [word] };
+      },
+      { estimate: () => 1, window: 1, countTokens: (input: unknown) => wordsIn(input).length, permits },
+    );
+
+  const FAILED = /^nobody knows what part has done in attempt 2: it failed \(crash\)$/;
 
   it.each([
-    ['yes no', /^part has done something in attempt 2, and what it has answered was not taken/],
-    ['hang no', /^nobody knows what part has done in attempt 2/],
-    ['no yes', /^nobody knows what part has done in attempt 2: it failed \(crash\)/],
-    ['no no', /^nobody knows what part has done in attempt 2: it failed \(crash\)/],
-  ])('has done what its parts have: %s', async (text, message) => {
-    const concurrency = text.startsWith('hang') ? 2 : 1;
+    ['yes no', 1, [], /^part has done something in attempt 2, and what it has answered was not taken/],
+    ['hang no', 2, [], /^nobody knows what part has done in attempt 2/],
+    ['no yes', 1, [], FAILED],
+    ['no no', 1, [], FAILED],
+    // The other one waits at the gate.
+    ['no hang', 2, ['gate/one'], FAILED],
+  ])('has done what its parts have: %s, %d at once', async (text, concurrency, permits, message) => {
     const cut = { pointer: '#/text', maxTokens: 1, overlap: 0, finest: 'word', concurrency } as const;
     const t = task({
       ...{ agent: 'part', chunk: chunk({ ...cut, merge: { did: 'append' } }), input: () => ({ text }) },
       ...{ compensate: { agent: 'undo' }, onError: 'compensate' },
     });
     const undo = working('undo', () => ({}));
-    const world = await World.open({ actors: { top: flow('top', { t }), part, undo } });
+    const actors = {
+      top: flow('top', { t }),
+      ...{ part: partThrough(permits), undo, gate: rateLimiter({ limit: 2, perMs: 20_000, queue: 9 }) },
+    };
+    const world = await World.open({ actors });
+    await world.start('gate', 'one');
     await world.start('top', '1');
     const { class: name, uncompensated } = errorOf(world) as { class: string; uncompensated?: unknown };
     expect(name).toBe('crash');
