@@ -58,9 +58,10 @@ export function reservationOf(
 }
 
 /** Nobody lives where the money was to be asked for. */
-export function absent({ advice }: TaskContext, ticket: string): BudgetRefused {
-  const [account] = advice!.accounts;
-  return { type: 'budget.refused', ticket, reason: 'absent', account: account!, remaining: NOTHING };
+export function absent(context: TaskContext, ticket: string): BudgetRefused {
+  // Only at an address can nobody be.
+  const account = payerOf(context) as string;
+  return { type: 'budget.refused', ticket, reason: 'absent', account, remaining: NOTHING };
 }
 
 export function withMoney(answer: BudgetAnswer): Changed {

@@ -22,6 +22,8 @@ const LIVES_MS = 120;
 /** One in so many is killed while it comes up. */
 const KILLED_EARLY = 4;
 const STARTS_WITHIN_MS = 500;
+/** How long it lives at most until it has answered something: on a machine that has much to do it may take its time. */
+const ANSWERS_WITHIN_MS = 20_000;
 
 export const kill: Ring = async ({ rounds = 50, seed = Date.now() % 100_000 }, progress) => {
   const tally = new Tally('kill', progress);
@@ -40,7 +42,8 @@ export const kill: Ring = async ({ rounds = 50, seed = Date.now() % 100_000 }, p
     rmSync(folder, { recursive: true, force: true });
   }
   tally.mustHaveHappened('killed', rounds);
-  tally.mustHaveHappened('acked', rounds);
+  // Whoever is killed while it comes up answers nobody.
+  tally.mustHaveHappened('acked', rounds - tally.count('killedEarly'));
   return tally.report();
 };
 
@@ -59,7 +62,10 @@ async function oneLife(
   } else {
     await daemon.up;
     for (let i = 0; i < ACCOUNTS; i++) daemon.send({ id: '', account: `${i}` });
-    const until = performance.now() + 20 + random.below(LIVES_MS);
+    const answers = (): number => sent.filter(({ receipt }) => receipt !== undefined).length;
+    const [before, upAt] = [answers(), performance.now()];
+    const until = upAt + 20 + random.below(LIVES_MS);
+    const isSilent = (): boolean => answers() === before && performance.now() < upAt + ANSWERS_WITHIN_MS;
     while (performance.now() < until) {
       for (const { id, address, event, boots } of nextEvents(sent, random)) {
         boots.add(round);
@@ -67,6 +73,7 @@ async function oneLife(
       }
       await sleep(random.below(12));
     }
+    while (isSilent()) await sleep(5);
   }
   if (await daemon.kill()) tally.add('killed');
 }
