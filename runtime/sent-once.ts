@@ -3,7 +3,7 @@
  * that remembers it is written with the turn that applies it.
  */
 import { idempotencyKey } from '../storage/keys.ts';
-import { hashOf } from '../storage/ledger.ts';
+import { hashOf } from '../storage/frame.ts';
 import type { StoredReceipt } from '../storage/outline.ts';
 import type { Cell } from './cell.ts';
 import { InvalidArgument, StepFailed } from './errors.ts';

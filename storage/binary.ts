@@ -45,3 +45,8 @@ export function getU32(bytes: Uint8Array, offset: number): number {
     0
   );
 }
+
+/** A view of the same bytes with Node's methods. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

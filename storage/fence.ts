@@ -7,8 +7,9 @@
  * acknowledged head. What was in the failed batch may be in the store or not; both are fine, and recovery tells which.
  */
 import { StoreCorrupt } from './errors.ts';
-import { hashOf, Ledger } from './ledger.ts';
-import type { Head } from './ledger.ts';
+import { hashOf } from './frame.ts';
+import { Ledger } from './ledger.ts';
+import type { Head } from './newest-frame.ts';
 
 /**
  * Closes a store after a failed write and opens it again.

@@ -20,6 +20,7 @@
  *              event bytes u32 · event · trailer                                                               (62 B + )
  *     note     … payload
  */
+import { hash } from 'node:crypto';
 import { getU32, getU48, putU32, putU48 } from './binary.ts';
 import { crc32 } from './checksum.ts';
 
@@ -235,3 +236,8 @@ function entriesFrom(bytes: Buffer, offset: number): number | undefined {
 
 /** How many entries the header of a frame says there are. */
 const entriesIn = (bytes: Buffer): number => getU32(bytes, 18);
+
+/** SHA-256 as latin-1 characters: a flat string is smaller than a buffer and compares fast. */
+export function hashOf(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'binary');
+}

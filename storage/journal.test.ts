@@ -3,11 +3,11 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FRAME_HEADER_BYTES, LINK_BYTES } from './frame.ts';
+import { FRAME_HEADER_BYTES, hashOf, LINK_BYTES } from './frame.ts';
 import { BrokenJournal, JournalReader } from './journal.ts';
 import type { JournalRecord, Position } from './journal.ts';
 import { frameKey } from './keys.ts';
-import { hashOf, Ledger } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import type { Chain } from './ledger.ts';
 import { memory } from './memory.ts';
 import type { Store } from './store.ts';

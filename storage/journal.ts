@@ -8,13 +8,13 @@ import { JournalCorrupt } from './errors.ts';
 import {
   EntryKind,
   hasDamagedEntry,
+  hashOf,
   LINK_BYTES,
   NO_LINK,
   readEntry,
   readFrameHeader,
   StoredRecord,
 } from './frame.ts';
-import { hashOf } from './ledger.ts';
 import type { FrameRef, Ledger } from './ledger.ts';
 
 /** A history that does not prove itself: the first record, from the newest, that is wrong. */

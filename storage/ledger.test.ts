@@ -7,14 +7,23 @@ import { MemoryAnchor } from './anchor.ts';
 import { Codec } from './codec.ts';
 import { StoreCorrupt, StoreFormat, StoreIo } from './errors.ts';
 import { Disk, faulty } from './faulty.ts';
-import { entriesOf, EntryKind, FRAME_TARGET_BYTES, LINK_BYTES, NO_LINK, readFrameHeader } from './frame.ts';
+import {
+  entriesOf,
+  EntryKind,
+  FRAME_TARGET_BYTES,
+  hashOf,
+  LINK_BYTES,
+  NO_LINK,
+  readFrameHeader,
+} from './frame.ts';
 import type { FrameHeader, StoredEntry, StoredRecord } from './frame.ts';
 import { checkpointKey, frameKey, LOW_WATER_KEY, resumeKey, SUPERBLOCK_KEY } from './keys.ts';
-import { DamagedRow, hashOf, Ledger, STORE_FORMAT } from './ledger.ts';
+import { DamagedRow, Ledger } from './ledger.ts';
 import type { Chain } from './ledger.ts';
 import { memory } from './memory.ts';
 import { openRow, sealRow } from './row.ts';
 import type { Store } from './store.ts';
+import { STORE_FORMAT } from './superblock.ts';
 
 const NOW = 1_700_000_000_000;
 const codec = new Codec();

@@ -8,39 +8,38 @@
  *     append… append… seal ──► write ──► durable: anchor, acknowledge
  *                       append… append…  (the next commit fills meanwhile)
  */
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AnchorEntry } from './anchor.ts';
-import { putU32, putU48 } from './binary.ts';
+import { asBuffer, putU32, putU48 } from './binary.ts';
 import { crc32 } from './checksum.ts';
 import { Codec } from './codec.ts';
-import { messageOf, StoreCorrupt, StoreFormat, StoreIo } from './errors.ts';
+import { messageOf } from './errors.ts';
 import {
   ENTRY_HEADER_BYTES,
   EntryKind,
   FRAME_HEADER_BYTES,
   FRAME_TARGET_BYTES,
+  hashOf,
   LINK_BYTES,
-  NO_HASH,
-  readFrameHeader,
   RECORD_HEADER_BYTES,
   writeFrameHeader,
 } from './frame.ts';
-import {
-  allOf,
-  EVERYTHING,
-  frameKey,
-  LOW_WATER_KEY,
-  NEWS_KEY,
-  numberOf,
-  Prefix,
-  SUPERBLOCK_KEY,
-} from './keys.ts';
+import { frameKey, LOW_WATER_KEY, NEWS_KEY } from './keys.ts';
 import { ENTRY_BYTES, LogSpan } from './log-span.ts';
+import { endOfLedger } from './newest-frame.ts';
+import type { Head } from './newest-frame.ts';
 import { openRow, sealRow } from './row.ts';
+import { tryGet } from './store.ts';
 import type { Store } from './store.ts';
-
-/** The store format this release writes. Older formats open; newer ones are refused. */
-export const STORE_FORMAT = 1;
+import {
+  assertOwnAnchor,
+  createSuperblock,
+  readSuperblock,
+  soundSuperblock,
+  STORE_FORMAT,
+  writeSuperblock,
+} from './superblock.ts';
+import type { Superblock } from './superblock.ts';
 
 /** A frame and, once it is closed, its hash. Shared by every actor whose newest record stands in it. */
 export interface FrameRef {
@@ -55,14 +54,6 @@ export interface Chain {
   seq: number;
   frame: FrameRef | undefined;
   offset: number;
-}
-
-/** The end of what is durable. Given out in receipts, so that others can hold the store to it. */
-export interface Head {
-  readonly commit: number;
-  readonly frame: number;
-  /** SHA-256 of the newest frame, which through its chain covers all before it; latin-1 characters. */
-  readonly hash: string;
 }
 
 /** A commit that is complete and waits to be written. */
@@ -84,12 +75,6 @@ interface Row {
   readonly value: Uint8Array | undefined;
   /** Whether the key does not exist before this commit: deleting it again then leaves no trace. */
   readonly fresh: boolean;
-}
-
-interface Superblock {
-  readonly format: number;
-  readonly id: string;
-  readonly createdAt: number;
 }
 
 /** What has happened to a store while no system had it open, in the form in which the next one records it. */
@@ -177,10 +162,9 @@ export class Ledger {
   static async open(store: Store, now: number): Promise<Ledger> {
     await store.open();
     try {
-      const superblock = readSuperblock(store) ?? (await create(store, now));
-      checkAnchor(store, superblock);
-      const stored = await newestFrame(store);
-      const { head, nextActor } = withAnchor(store, stored);
+      const superblock = readSuperblock(store) ?? (await createSuperblock(store, now));
+      assertOwnAnchor(store, superblock);
+      const { head, nextActor } = await endOfLedger(store);
       return new Ledger(store, superblock, head, nextActor, readLowWater(store));
     } catch (error) {
       await store.close();
@@ -483,171 +467,7 @@ function readLowWater(store: Store): number {
   return body === undefined ? 1 : (codec.unpack(body) as number);
 }
 
-/** The value under a key, or undefined when there is none or it cannot be read. */
-function tryGet(store: Store, key: Uint8Array): Uint8Array | undefined {
-  try {
-    return store.get(key);
-  } catch {
-    return undefined;
-  }
-}
-
-function readSuperblock(store: Store): Superblock | undefined {
-  let row: Uint8Array | undefined;
-  try {
-    row = store.get(SUPERBLOCK_KEY);
-  } catch (error) {
-    throw new StoreCorrupt(store.location, 'its superblock cannot be read', { cause: error });
-  }
-  if (row === undefined) return undefined;
-  const body = openRow(SUPERBLOCK_KEY, row);
-  if (body === undefined) throw new StoreCorrupt(store.location, 'the checksum of its superblock is wrong');
-  const superblock = codec.unpack(body) as Superblock;
-  if (superblock.format > STORE_FORMAT)
-    throw new StoreFormat(store.location, superblock.format, STORE_FORMAT);
-  return superblock;
-}
-
-async function create(store: Store, now: number): Promise<Superblock> {
-  if (store.anchor.entries().length > 0) {
-    throw new StoreCorrupt(store.location, 'its anchor has seen commits, but the superblock is gone');
-  }
-  for await (const chunk of store.scan(EVERYTHING, { limit: 1 })) {
-    if (chunk.length > 0)
-      throw new StoreCorrupt(store.location, 'it holds data, but no superblock: is it a store of Heddle?');
-  }
-  // The anchor comes first: a crash in between leaves an anchor without commits, and the creation is done again.
-  const id = store.anchor.storeId ?? randomBytes(16).toString('hex');
-  if (store.anchor.storeId === undefined) store.anchor.create(id);
-  const superblock: Superblock = { format: STORE_FORMAT, id, createdAt: now };
-  try {
-    await writeSuperblock(store, superblock);
-  } catch (error) {
-    throw new StoreIo(store.location, 'creating it', error);
-  }
-  return superblock;
-}
-
-function writeSuperblock(store: Store, superblock: Superblock): Promise<void> {
-  const batch = store.batch();
-  batch.put(SUPERBLOCK_KEY, sealRow(SUPERBLOCK_KEY, codec.pack(superblock, 'superblock')));
-  return batch.write();
-}
-
-/** @throws StoreFormat: what a newer release has written is not damaged */
-function soundSuperblock(store: Store): Superblock | undefined {
-  try {
-    return readSuperblock(store);
-  } catch (error) {
-    if (error instanceof StoreCorrupt) return undefined;
-    throw error;
-  }
-}
-
-function checkAnchor(store: Store, superblock: Superblock): void {
-  const { storeId } = store.anchor;
-  if (storeId === superblock.id) return;
-  throw new StoreCorrupt(
-    store.location,
-    storeId === undefined
-      ? 'its anchor is missing or damaged, so a lost tail could not be noticed'
-      : `its anchor belongs to another store (${storeId})`,
-  );
-}
-
-interface Newest {
-  readonly head: Head;
-  readonly nextActor: number;
-}
-
-/** The newest frame that can be read. Where the very newest is damaged, recovery finds out whose it was. */
-async function newestFrame(store: Store): Promise<Newest | undefined> {
-  const frame = await newestFrameNumber(store);
-  for (let number = frame; number > 0; number--) {
-    const bytes = tryGet(store, frameKey(number));
-    const header = bytes && readFrameHeader(asBuffer(bytes));
-    if (header === undefined || 'damage' in header || header.frame !== number) continue;
-    if (number === frame) {
-      return { head: { commit: header.commit, frame, hash: hashOf(bytes!) }, nextActor: header.nextActor };
-    }
-    // What followed is damaged: go on behind it, under numbers that nothing had.
-    const commit = header.commit + frame - number;
-    return { head: { commit, frame, hash: NO_HASH }, nextActor: header.nextActor };
-  }
-  if (frame > 0) throw new StoreCorrupt(store.location, 'no frame of its ledger can be read');
-  return undefined;
-}
-
-/**
- * How far beyond what is known a frame may stand: one commit may be on the disk that the anchor has not noted. What stands farther
- * off has a damaged key, and counting up to its number could take for ever.
- */
-const FARTHEST = 1 << 16;
-
-async function newestFrameNumber(store: Store): Promise<number> {
-  const anchored = store.anchor.entries().at(-1)?.frame;
-  try {
-    // Nearly always the last one is near: the others need not be read.
-    return (await lastNear(store, anchored, 1)) ?? (await lastNear(store, anchored)) ?? 0;
-  } catch (error) {
-    if (error instanceof StoreCorrupt) throw error;
-    // The end of the ledger cannot be read; the anchor knows how far it went.
-    if (anchored === undefined) {
-      throw new StoreCorrupt(store.location, 'the end of its ledger cannot be read', { cause: error });
-    }
-    return anchored;
-  }
-}
-
-/** The last frame that is near what the anchor knows, or near one that is in its place; undefined where there is none. */
-async function lastNear(
-  store: Store,
-  anchored: number | undefined,
-  limit?: number,
-): Promise<number | undefined> {
-  const beyond: number[] = [];
-  const options = { reverse: true, ...(limit !== undefined && { limit }) };
-  for await (const chunk of store.scan(allOf(Prefix.Frame), options)) {
-    for (const [key, bytes] of chunk) {
-      const number = numberOf(key);
-      const known = anchored ?? (isInItsPlace(bytes, number) ? number : undefined);
-      if (known === undefined || number > known + FARTHEST) beyond.push(number);
-      else return Math.max(number, ...beyond.filter((one) => one <= known + FARTHEST));
-    }
-  }
-  if (limit === undefined && beyond.length > 0)
-    throw new StoreCorrupt(store.location, 'no frame of its ledger can be read');
-  return undefined;
-}
-
-function isInItsPlace(bytes: Uint8Array, number: number): boolean {
-  const header = readFrameHeader(asBuffer(bytes));
-  return !('damage' in header) && header.frame === number;
-}
-
-/** The head to go on from: what was lost behind the stored head keeps its numbers, so that the loss stays visible. */
-function withAnchor(store: Store, stored: Newest | undefined): Newest {
-  const newest = store.anchor.entries().at(-1);
-  const found = stored ?? { head: { commit: 0, frame: 0, hash: NO_HASH }, nextActor: 1 };
-  if (newest === undefined || newest.frame < found.head.frame) return found;
-  let { nextActor } = found;
-  for (const entry of store.anchor.entries()) {
-    for (const actor of entry.actors) nextActor = Math.max(nextActor, actor + 1);
-  }
-  return { head: { commit: newest.commit, frame: newest.frame, hash: newest.hash }, nextActor };
-}
-
 const idOf = (key: Uint8Array): string => asBuffer(key).toString('latin1');
-
-/** A view of the same bytes with Node's methods. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** SHA-256 as latin-1 characters: a flat string is smaller than a buffer and compares fast. */
-export function hashOf(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'binary');
-}
 
 function putEntryHeader(
   bytes: Buffer,

@@ -24,11 +24,12 @@ import { Codec } from './codec.ts';
 import { HeddleError, StoreClosed, StoreCorrupt, StoreFormat, StoreIo, StoreLocked } from './errors.ts';
 import { EntryKind } from './frame.ts';
 import { frameKey, SUPERBLOCK_KEY } from './keys.ts';
-import { Ledger, STORE_FORMAT } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import type { Chain } from './ledger.ts';
 import { leveldb } from './leveldb.ts';
 import { recover } from './recovery.ts';
 import { sealRow } from './row.ts';
+import { STORE_FORMAT } from './superblock.ts';
 
 const COMMITS = 6;
 /** How many places of a file are damaged, one after the other. */

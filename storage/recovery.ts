@@ -9,12 +9,12 @@
  * opening altogether.
  */
 import type { AnchorEntry } from './anchor.ts';
+import { asBuffer } from './binary.ts';
 import { StoreCorrupt, StoreIo } from './errors.ts';
 import type { CorruptionEvidence } from './errors.ts';
-import { EntryKind, entriesOf, hasDamagedEntry, LINK_BYTES, readFrameHeader } from './frame.ts';
+import { EntryKind, entriesOf, hasDamagedEntry, hashOf, LINK_BYTES, readFrameHeader } from './frame.ts';
 import type { FrameHeader, StoredEntry, StoredRecord } from './frame.ts';
 import { frameKey, numberOf } from './keys.ts';
-import { asBuffer, hashOf } from './ledger.ts';
 import type { Chain, FrameRef, Ledger } from './ledger.ts';
 
 /**

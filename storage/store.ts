@@ -76,3 +76,12 @@ export interface Batch {
   /** Applies all of it atomically; resolves when it is on the disk. */
   write(): Promise<void>;
 }
+
+/** The value under a key, or undefined when there is none or it cannot be read. */
+export function tryGet(store: Store, key: Uint8Array): Uint8Array | undefined {
+  try {
+    return store.get(key);
+  } catch {
+    return undefined;
+  }
+}
