@@ -6,7 +6,7 @@ import { HeddleError, messageOf, UnknownActor } from './errors.ts';
 import { isHeldBack } from './forked-effects.ts';
 import { rootOf } from './kernel/address.ts';
 import type { Runtime } from './runtime.ts';
-import type { ChildState, SupervisorState } from './supervision/supervisor.ts';
+import type { ChildState, SupervisorState } from './supervision/words.ts';
 
 /**
  * Some sentences, one a line: whether it runs and since when, what it waits for, how it failed, who decides about it and

@@ -54,7 +54,7 @@ import { Tails } from './tail.ts';
 import { schedulesLoaded } from './retry.ts';
 import { isUp, UP } from './standing.ts';
 import type { DeclaredTree } from './supervision/declaration.ts';
-import type { EndReason } from './supervision/supervisor.ts';
+import type { EndReason } from './supervision/words.ts';
 import { Supervision } from './supervision/supervision.ts';
 import { disarmTimer, Timers } from './timers.ts';
 import type { Tree } from './tree.ts';

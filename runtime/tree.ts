@@ -13,7 +13,7 @@ import type { AnySnapshot } from './kernel/step.ts';
 import type { Runtime } from './runtime.ts';
 import { addressOf, supervisorAbove } from './supervision/logic.ts';
 import type { Strategy } from './supervision/strategy.ts';
-import type { ChildPhase, ChildState, EndReason, SupervisorState } from './supervision/supervisor.ts';
+import type { ChildPhase, ChildState, EndReason, SupervisorState } from './supervision/words.ts';
 
 export interface SystemTree {
   /** The supervisors that have none above them. */

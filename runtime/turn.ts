@@ -39,7 +39,7 @@ import { beginsAnewWithParent, birthThrew, failed, restored, stepThrew, wentDown
 import { FAIL, isUrgent, UP } from './standing.ts';
 import type { Down } from './standing.ts';
 import { messagesOf as ordersToMessages } from './supervision/orders.ts';
-import type { SupervisorState } from './supervision/supervisor.ts';
+import type { SupervisorState } from './supervision/words.ts';
 
 /** A turn that waits for its commit to become durable. */
 export interface Turn {

@@ -16,7 +16,7 @@ import { firstDifference } from '../runtime/difference.ts';
 import type { SupervisorDeclaration } from '../runtime/supervision/declaration.ts';
 import { mayRun } from '../runtime/standing.ts';
 import { initialState, supervise } from '../runtime/supervision/supervisor.ts';
-import type { SupervisorEvent, SupervisorState } from '../runtime/supervision/supervisor.ts';
+import type { SupervisorEvent, SupervisorState } from '../runtime/supervision/words.ts';
 import { DyingSystem } from './dying-system.ts';
 
 // ---- actors ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import { declareChild } from './declaration.ts';
 import type { SupervisedChild } from './declaration.ts';
 import { addressOf, SUPERVISOR } from './logic.ts';
 import type { RestartType } from './strategy.ts';
-import type { Answer, ChildPhase, SupervisorState } from './supervisor.ts';
+import type { Answer, ChildPhase, SupervisorState } from './words.ts';
 
 /** A child, as its supervisor sees it. */
 export interface ChildInfo {

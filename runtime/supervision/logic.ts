@@ -9,7 +9,7 @@ import { house } from '../kernel/step.ts';
 import type { AnySnapshot } from '../kernel/step.ts';
 import type { SupervisorDeclaration } from './declaration.ts';
 import { initialState, supervise } from './supervisor.ts';
-import type { Order, SupervisorEvent, SupervisorState } from './supervisor.ts';
+import type { Order, SupervisorEvent, SupervisorState } from './words.ts';
 
 /** The name under which supervisors live: `supervisor/shop`, `supervisor/shop/orders`. */
 export const SUPERVISOR = 'supervisor';

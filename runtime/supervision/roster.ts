@@ -8,7 +8,7 @@ import type { Ref } from '../kernel/ref.ts';
 import type { Runtime } from '../runtime.ts';
 import type { ChildDeclaration } from './declaration.ts';
 import { addressOf } from './logic.ts';
-import type { SupervisorState } from './supervisor.ts';
+import type { SupervisorState } from './words.ts';
 
 /** Who restarts an actor. */
 export interface Owner {

@@ -8,7 +8,7 @@ import type { Runtime } from '../runtime.ts';
 import { addressOf, supervisorAbove } from './logic.ts';
 import { stateOf } from './roster.ts';
 import type { Roster } from './roster.ts';
-import type { ChildState, EndReason, SupervisorState } from './supervisor.ts';
+import type { ChildState, EndReason, SupervisorState } from './words.ts';
 
 /** How a supervisor has ended, in words. */
 export const END_TEXTS: Readonly<Record<EndReason, string>> = {

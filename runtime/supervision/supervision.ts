@@ -23,8 +23,8 @@ import type { DeclaredTree, SupervisorDeclaration } from './declaration.ts';
 import { addressOf, isEveryone, SUPERVISOR, supervisorAbove } from './logic.ts';
 import { Roster, stateOf } from './roster.ts';
 import { END_TEXTS, StayingDown } from './staying-down.ts';
-import { EVERYBODY } from './supervisor.ts';
-import type { Answer, SupervisorEvent, SupervisorState } from './supervisor.ts';
+import { EVERYBODY } from './words.ts';
+import type { Answer, SupervisorEvent, SupervisorState } from './words.ts';
 import { WindingDown } from './winding-down.ts';
 
 export class Supervision {

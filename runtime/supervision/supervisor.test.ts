@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ChildDeclaration, SupervisorDeclaration } from './declaration.ts';
 import { initialState, supervise } from './supervisor.ts';
-import type { Order, SupervisorEvent, SupervisorState } from './supervisor.ts';
+import type { Order, SupervisorEvent, SupervisorState } from './words.ts';
 
 const child = (id: string): ChildDeclaration => ({
   id,

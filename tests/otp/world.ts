@@ -6,14 +6,15 @@
  */
 import type { Prng } from '../../runtime/testing/prng.ts';
 import type { ChildDeclaration, SupervisorDeclaration } from '../../runtime/supervision/declaration.ts';
-import { EVERYBODY, initialState, supervise } from '../../runtime/supervision/supervisor.ts';
+import { initialState, supervise } from '../../runtime/supervision/supervisor.ts';
+import { EVERYBODY } from '../../runtime/supervision/words.ts';
 import type {
   Answer,
   ChildOrder,
   Order,
   SupervisorEvent,
   SupervisorState,
-} from '../../runtime/supervision/supervisor.ts';
+} from '../../runtime/supervision/words.ts';
 import { childPath, idOf, sortParallelStops, supervisorOf, TOP } from './scripts.ts';
 import type { Child, Exit, Log, Operation, OtpStrategy, Request, Script, Stop, Tree } from './scripts.ts';
 
