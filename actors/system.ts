@@ -2,7 +2,7 @@
  * A system with staff: what `createSystem` of `heddle` opens. It is a system as the runtime has it; agents among its actors are
  * registered, workflows get somebody in their offices, and people find what waits for them.
  */
-import type { AnyEventObject } from 'xstate';
+import type { AnyActorRef, AnyEventObject } from 'xstate';
 import {
   createSystem as openSystem,
   DEFAULT_PRINCIPAL,
@@ -159,7 +159,7 @@ export async function createSystem(
   const kept = new Content(own as never);
   /** Whoever is there already, or a new one; nobody else tells them anything. */
   const join = async (name: string, id: string, input: unknown): Promise<unknown> => {
-    const ref = await own.start(name, { id, input, onConflict: 'join' } as never);
+    const ref = (await own.startReserved(name, { id, input, onConflict: 'join' })) as AnyActorRef;
     const send = (event: AnyEventObject) => own.sendReserved(ref, event);
     return { getSnapshot: () => ref.getSnapshot() as unknown, send };
   };

@@ -37,24 +37,34 @@ export class Births {
 
   /** Whoever is there, or a new one. @throws as `System.actor` */
   find(name: string, id: string, input: unknown): Promise<Ref> {
-    return this.#recorded(name, id, () => this.#refTo(name, id, input, 'find'));
+    return this.#recorded(name, id, () => this.#refTo(name, id, input, 'find', false));
   }
 
-  /** A new one, by default under a random id; or with `join` whoever is there. @throws as `System.start` */
-  start(name: string, id: string | undefined, input: unknown, onConflict: 'refuse' | 'join'): Promise<Ref> {
+  /**
+   * A new one, by default under a random id; or with `join` whoever is there.
+   * @param looksAfter whether it is for whoever looks after such actors
+   * @throws as `System.start`
+   */
+  start(
+    name: string,
+    id: string | undefined,
+    input: unknown,
+    onConflict: 'refuse' | 'join',
+    looksAfter = false,
+  ): Promise<Ref> {
     return this.#recorded(name, id, () => {
       if (onConflict !== 'refuse' && onConflict !== 'join') {
         const given = JSON.stringify(onConflict);
         throw new InvalidArgument('onConflict', `must be 'refuse' or 'join', but is ${given}`);
       }
-      return this.#refTo(name, id === undefined ? crypto.randomUUID() : id, input, onConflict);
+      return this.#refTo(name, id === undefined ? crypto.randomUUID() : id, input, onConflict, looksAfter);
     });
   }
 
-  /** A new one, whose birth is waited for until it is taken: see `ahead.ts`. Resolves with whether nobody was there. */
+  /** The same for whoever looks after such actors, and waits until its birth is taken: see `ahead.ts`. Resolves with whether nobody was there. */
   startAhead(name: string, id: string, input: unknown): Promise<boolean> {
     return this.#recorded(name, id, async () => {
-      const expected = await this.#expect(name, id, input, 'join');
+      const expected = await this.#expect(name, id, input, 'join', true);
       if (typeof expected === 'number') return false;
       const { cell, birth, init, warrant } = expected;
       await this.#runtime.delivery.bearAhead(cell, birth, init, warrant);
@@ -72,8 +82,14 @@ export class Births {
     }
   }
 
-  async #refTo(name: string, id: string, input: unknown, onConflict: OnConflict): Promise<Ref> {
-    const expected = await this.#expect(name, id, input, onConflict);
+  async #refTo(
+    name: string,
+    id: string,
+    input: unknown,
+    onConflict: OnConflict,
+    looksAfter: boolean,
+  ): Promise<Ref> {
+    const expected = await this.#expect(name, id, input, onConflict, looksAfter);
     if (typeof expected === 'number') return this.#join(expected, rootAddress(name, id), onConflict);
     const { cell, birth, init, warrant } = expected;
     await this.#runtime.delivery.bear(cell, birth, init, warrant);
@@ -86,6 +102,7 @@ export class Births {
     id: string,
     input: unknown,
     onConflict: OnConflict,
+    looksAfter: boolean,
   ): Promise<Expected | number> {
     const runtime = this.#runtime;
     runtime.assertOpen();
@@ -94,6 +111,7 @@ export class Births {
     const address = rootAddress(name, id);
     const definition = this.#definitionOf(name, address);
     let there = runtime.population.nameOf(address);
+    if (there === undefined && !looksAfter) runtime.definitions.assertForStart(name, 'name');
     if (there === undefined) definition.spec.admits?.(input);
     const init =
       there === undefined ? runtime.events.prepareHolder({ type: 'xstate.init', input }) : undefined;

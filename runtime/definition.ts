@@ -94,6 +94,11 @@ export interface ChildSpec {
    * InvalidArgument, and a process that sends one fails with it.
    */
   readonly reserves?: Readonly<Record<string, string>>;
+  /**
+   * For root actors that only whoever looks after them brings to life: what to use instead. `start` and `actor`, forks and imports are
+   * refused with InvalidArgument, and so are supervisors and schedules that would start one. Whoever is there is found as ever.
+   */
+  readonly reservesBirth?: string;
   /** How actors of earlier versions become ones of the next, by the version they come from: `{ 1: (state) => … }`. */
   readonly migrate?: Migrations;
 }
@@ -125,7 +130,7 @@ function copyOf<TLogic extends object>(logic: TLogic): TLogic {
 
 function checkSpec(spec: ChildSpec): void {
   const { poison, checkpointEvery, passivateAfter, timeout, deadline, restart, intensity, period } = spec;
-  const { version = 1, migrate, admits, accepts, asksOnly, reserves } = spec;
+  const { version = 1, migrate, admits, accepts, asksOnly, reserves, reservesBirth } = spec;
   if (!(Number.isInteger(version) && version > 0))
     throw new InvalidArgument('spec.version', `must be a whole number from 1, but is ${String(version)}`);
   if (migrate !== undefined) checkMigrations(migrate, version);
@@ -135,6 +140,8 @@ function checkSpec(spec: ChildSpec): void {
     throw new InvalidArgument('spec.accepts', 'must be a function that throws what is wrong with an event');
   if (reserves !== undefined && !isTextByText(reserves))
     throw new InvalidArgument('spec.reserves', 'must say what to use instead, by how types of events begin');
+  if (reservesBirth !== undefined && typeof reservesBirth !== 'string')
+    throw new InvalidArgument('spec.reservesBirth', 'must say what to use instead');
   if (asksOnly !== undefined && typeof asksOnly !== 'boolean')
     throw new InvalidArgument('spec.asksOnly', `must be true or false, but is ${String(asksOnly)}`);
   if (poison !== undefined) assertOneOf(poison, ['resume', 'fail', 'escalate'], 'spec.poison');
@@ -176,6 +183,7 @@ interface ResolvedSpec {
   readonly admits: ((input: unknown) => void) | undefined;
   readonly accepts: ChildSpec['accepts'];
   readonly reserves: readonly (readonly [beginning: string, instead: string])[];
+  readonly reservesBirth: string | undefined;
 }
 
 /** One piece of logic under one path of names. */
@@ -223,6 +231,7 @@ export class Definition {
       admits: spec.admits,
       accepts: spec.accepts,
       reserves: Object.entries(spec.reserves ?? {}),
+      reservesBirth: spec.reservesBirth,
     };
   }
 
@@ -301,6 +310,12 @@ export class Definitions {
   /** The names that users have given. */
   get names(): readonly string[] {
     return [...this.#roots.keys()];
+  }
+
+  /** Whether somebody else than whoever looks after them may bring the actors of a name to life. @throws InvalidArgument */
+  assertForStart(name: string, path: string): void {
+    const instead = this.#roots.get(name)?.spec.reservesBirth;
+    if (instead !== undefined) throw new InvalidArgument(path, `'${name}' is not for start: use ${instead}`);
   }
 
   has(name: string): boolean {

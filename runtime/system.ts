@@ -277,6 +277,17 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
   }
 
   /**
+   * The same for those who look after actors whose birth is reserved.
+   * @internal
+   */
+  async startReserved(
+    name: string,
+    { id, input, onConflict = 'refuse' }: StartOptions & { readonly input?: unknown },
+  ): Promise<object> {
+    return this.#inHand(await this.#births.start(name, id, input, onConflict, true));
+  }
+
+  /**
    * Sends what an actor reserves, for those who look after such actors, and have looked at it.
    * @internal
    */

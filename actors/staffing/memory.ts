@@ -23,7 +23,8 @@ import type { Shift, Workplace } from './workplace.ts';
 
 /** The name of their actors. */
 export const ANSWERS = 'answers';
-export const answersLogic = durable(keptAnswer, { reserves: { 'answer.': 'runs, whose tasks say it' } });
+const INSTEAD = 'runs, whose tasks say it';
+export const answersLogic = durable(keptAnswer, { reserves: { 'answer.': INSTEAD }, reservesBirth: INSTEAD });
 
 /** What it needs of a system. */
 export interface AnswersHost {

@@ -21,14 +21,16 @@ const idOf = (hash: string): string => hash.slice('sha256:'.length);
 
 /** The name of their actors. */
 export const CONTENT = 'content';
+const INSTEAD = 'system.content.put, or runs, whose tasks say it';
 /** Who has made a content, and looked at it, is evidence that tasks give. */
 export const contentLogic = durable(content, {
-  reserves: { 'content.': 'system.content.put, or runs, whose tasks say it' },
+  reserves: { 'content.': INSTEAD },
+  reservesBirth: INSTEAD,
 });
 
 /** What contents need of a system: any `System` that hosts them is one. */
 export interface ContentHost {
-  start(name: string, options: object): Promise<unknown>;
+  startReserved(name: string, options: object): Promise<unknown>;
   // Typed by address and name there, which says nothing here.
   get(address: string): unknown;
   sendReserved(to: object, event: ContentNoted): Promise<unknown>;
@@ -100,7 +102,7 @@ export class Content {
   async #keep({ hash, value, note }: Keeping): Promise<string> {
     const input = { value, note };
     const ref = (this.#refTo(hash) ??
-      (await this.#host.start(CONTENT, { id: idOf(hash), input, onConflict: 'join' }))) as ContentRef;
+      (await this.#host.startReserved(CONTENT, { id: idOf(hash), input, onConflict: 'join' }))) as ContentRef;
     // It was there, or somebody else was first.
     if (isWanted(ref.getSnapshot().context, note))
       await this.#host.sendReserved(ref, { type: 'content.noted', note });

@@ -21,7 +21,8 @@ import type { Moment, Stood } from './stood.ts';
 
 /** The name of their actors. */
 export const LATE = 'late';
-export const lateLogic = durable(lateReplies, { reserves: { 'late.': 'runs, whose tasks say it' } });
+const INSTEAD = 'runs, whose tasks say it';
+export const lateLogic = durable(lateReplies, { reserves: { 'late.': INSTEAD }, reservesBirth: INSTEAD });
 
 /** An attempt of a task, with what came of it later. */
 export interface AttemptStatus extends AttemptNote {

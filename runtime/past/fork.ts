@@ -113,6 +113,7 @@ export function assertMove(
     );
   if (name !== segmentsOf(address)[0])
     throw new InvalidArgument('as', `must have the name of ${address}, whose code it runs, but is ${as}`);
+  runtime.definitions.assertForStart(name!, 'as');
   if (!allowed.includes(effects))
     throw new InvalidArgument('effects', `must be one of ${allowed.join(', ')}, but is ${effects as string}`);
   assertFree(runtime, as);

@@ -66,7 +66,8 @@ export class Schedules {
     const runtime = this.#runtime;
     runtime.assertOpen();
     const declaration = await declareSchedule(ownCopyOf(options));
-    const { names } = runtime.definitions;
+    const { definitions } = runtime;
+    const { names } = definitions;
     if (!names.includes(declaration.start)) {
       const known = names.join(', ') || 'none';
       throw new InvalidArgument(
@@ -74,6 +75,7 @@ export class Schedules {
         `must be a name in createSystem({ actors }); there are ${known}`,
       );
     }
+    definitions.assertForStart(declaration.start, 'schedule.start');
     const address = addressOf(declaration.id);
     const about = resourceAt(address, { start: declaration.start });
     await this.#acting.act('schedule.declare', about, async (warrant) => {

@@ -283,7 +283,7 @@ class Reader {
 
   #assertName(name: unknown, path: string): void {
     const { names } = this.#definitions;
-    if (names.includes(name as string)) return;
+    if (names.includes(name as string)) return this.#definitions.assertForStart(name as string, path);
     throw new InvalidArgument(
       path,
       `must be a name in createSystem({ actors }), but is ${JSON.stringify(name)}; there are ${names.join(', ') || 'none'}`,

@@ -137,12 +137,18 @@ class Addressed {
     const { type: _, start, ...given } = this.#event as unknown as StartEvent;
     if (cell?.birth?.starter === this.#from.actor)
       return cell.ended ? [this.#reply({ type: 'heddle.exit', reason: 'done' })] : [];
-    const canStart = cell === undefined && this.#runtime.definitions.names.includes(start);
-    if (!canStart) return [this.#reply({ type: 'heddle.exit', reason: 'failed' })];
+    if (cell !== undefined || !this.#canStart(start))
+      return [this.#reply({ type: 'heddle.exit', reason: 'failed' })];
     const { definition, birth } = this.#born(start);
     return [
       this.#birthOf(undefined, definition, { ...birth, starter: this.#from.actor }, given, this.#index),
     ];
+  }
+
+  /** A schedule of before may be of actors whose birth is reserved by now. */
+  #canStart(name: string): boolean {
+    const { definitions } = this.#runtime;
+    return definitions.names.includes(name) && definitions.at([name])!.spec.reservesBirth === undefined;
   }
 
   /** A first life, or a fresh one with the input of the first. */

@@ -151,7 +151,7 @@ describe('content', () => {
   it('is not born under the hash of something else', async () => {
     const system = await open();
     const id = contentHashOf('the truth').slice('sha256:'.length);
-    const forging = system.start('content' as never, { id, input: { value: 'a lie', note: {} } } as never);
+    const forging = system.startReserved('content', { id, input: { value: 'a lie', note: {} } });
     await expect(forging).rejects.toMatchObject({ code: 'HEDDLE_STEP_FAILED' });
     expect(system.content.get(contentHashOf('the truth'))).toBe(undefined);
   });
@@ -424,8 +424,7 @@ describe('what was found and made', () => {
     );
     const staff = new Staff(new Map(known.map((one) => [one.name, one as never])));
     const host = {
-      start: (...given: unknown[]) =>
-        (dying.system.start as (...all: unknown[]) => Promise<unknown>)(...given),
+      startReserved: (name: string, options: object) => dying.system.startReserved(name, options),
       get: (address: string) => dying.system.get(address),
       sendReserved: (to: object, event: AnyEventObject) => dying.system.sendReserved(to, event),
       query: (options: never) => dying.system.query(options),
