@@ -8,7 +8,8 @@ import { durable, specOf } from '../runtime/index.ts';
 import type { ChildSpec } from '../runtime/index.ts';
 
 const ACCOUNTS = 'the account that is to answer: budget.topUp gives it more';
-const OF_ACCOUNTS = { 'budget.reserved': ACCOUNTS, 'budget.refused': ACCOUNTS };
+/** What accounts, and tasks that ask for money, believe. */
+export const OF_ACCOUNTS = { 'budget.reserved': ACCOUNTS, 'budget.refused': ACCOUNTS };
 const TASKS = 'runs, whose tasks say it';
 
 /** Somebody may have reserved more for logic of theirs. */

@@ -91,7 +91,8 @@ export interface ChildSpec {
   /**
    * Events that are not for `send`, and what to use instead: `{ 'review.': 'system.reviews' }` for all whose type begins so. They
    * come from other actors, and from whoever looks after such actors and has looked at them before. `send` rejects with
-   * InvalidArgument, and a process that sends one fails with it.
+   * InvalidArgument, and a process that sends one fails with it. Nor is such an actor named in the `from` of an event of the same family
+   * from outside: whoever gets that would say it in their stead.
    */
   readonly reserves?: Readonly<Record<string, string>>;
   /**

@@ -10,7 +10,7 @@ import type { Cell } from './cell.ts';
 import { currentSource, owedBySender } from './effects.ts';
 import { ActorEnded, HeddleError, InvalidArgument, MailboxFull } from './errors.ts';
 import type { PreparedEvent } from './events.ts';
-import type { Ref } from './kernel/ref.ts';
+import { Ref } from './kernel/ref.ts';
 import { enqueue, Message } from './mailbox.ts';
 import type { Birth } from './mailbox.ts';
 import type { Receipt } from './receipt.ts';
@@ -82,6 +82,7 @@ export class Delivery {
       const prepared = runtime.events.prepare(event);
       const cell = runtime.cellOf(ref);
       if (!looksAfter) assertNotReserved(cell, event);
+      assertMayBeAnswered(runtime, prepared.event);
       cell.definition.spec.accepts?.(prepared.event, acting?.principal);
       const trace = this.traceOf(options?.trace);
       const asks = acting ?? runtime.program;
@@ -287,6 +288,7 @@ export class Delivery {
   #sendPrepared(cause: Cause | undefined, target: Ref, { event, packed }: PreparedEvent): void {
     const cell = this.#runtime.population.load(target.actor, target.address);
     assertNotReserved(cell, event);
+    assertMayBeAnswered(this.#runtime, event);
     cell.definition.spec.accepts?.(event);
     this.#enqueue(cell, new Message(event, packed, target.life, cause));
   }
@@ -363,12 +365,36 @@ function assertNotReserved({ address, definition }: Cell, { type }: AnyEventObje
 }
 
 /**
+ * Whoever is named in `from` is answered, in words of the same family (`permit.granted` after `permit.request`), and believes what comes from
+ * within: so nobody outside has somebody say there what they could not say themselves.
+ * @throws InvalidArgument; JournalCorrupt, StoryChanged when whoever is named is refused
+ */
+function assertMayBeAnswered(runtime: Runtime, { type, from }: AnyEventObject): void {
+  if (!(from instanceof Ref)) return;
+  const { address, definition } = runtime.cellOf(from);
+  const family = type.slice(0, type.indexOf('.') + 1);
+  const isOfIt = ([beginning]: readonly string[]) => beginning!.startsWith(family);
+  const reserved = family === '' ? undefined : definition.spec.reserves.find(isOfIt);
+  if (reserved === undefined) return;
+  throw new InvalidArgument(
+    'event.from',
+    `must not be ${address}, to which '${reserved[0]}' is not for send: leave it out, and the answer is emitted`,
+  );
+}
+
+/**
  * Whether an actor may be sent an event from outside, in whichever way.
  * @throws InvalidArgument; what the receiver does not accept
  */
-export function assertMaySend(cell: Cell, event: AnyEventObject, by?: Warrant['principal']): void {
+export function assertMaySend(
+  runtime: Runtime,
+  cell: Cell,
+  event: AnyEventObject,
+  by?: Warrant['principal'],
+): void {
   assertSendable(event);
   assertNotReserved(cell, event);
+  assertMayBeAnswered(runtime, event);
   cell.definition.spec.accepts?.(event, by);
 }
 

@@ -36,6 +36,7 @@ import { InputRefused, OutputRefused } from '../errors.ts';
 import { schemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
+import { OF_ACCOUNTS } from '../reserved-answers.ts';
 import { othersFor } from '../verifiers/verifier.ts';
 import { ask } from './asked.ts';
 import { isTask } from './declaration.ts';
@@ -70,7 +71,7 @@ import type { MoneyTerms } from './money-terms.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
 import { checkWordsToVoters, orderCheckAt, orderCheckOfNested, orderCheckOfUndoing } from './orders.ts';
-import type { Named } from './orders.ts';
+import type { Named, OrderCheck } from './orders.ts';
 import { valueAt } from './reference.ts';
 import { TaskMachines } from './task-machines.ts';
 import { withoutMoney, withRetries } from './task-strategy.ts';
@@ -359,7 +360,7 @@ class Building {
 
   /** What is said to it from outside says by whom it is decided, and means somebody. */
   #told(logic: AnyActorLogic, named: Named, declared: AnyDeclaration): AnyActorLogic {
-    return durable(logic, { accepts: orderCheckAt(named, declared, this.#declarationOf) });
+    return asAsker(logic, orderCheckAt(named, declared, this.#declarationOf));
   }
 
   /** A workflow within this one. */
@@ -393,7 +394,11 @@ type Own = Pick<WorkNode, 'logic' | 'start' | 'outcome' | 'cancels' | 'input' | 
 
 const AS_WORK = { start: undefined, outcome: undefined, cancels: 'asks' } as const;
 
-const toldAsVoter = (logic: AnyActorLogic): AnyActorLogic => durable(logic, { accepts: checkWordsToVoters });
+/** Whoever asks for money, and believes the answer. */
+const asAsker = (logic: AnyActorLogic, accepts: OrderCheck): AnyActorLogic =>
+  durable(logic, { accepts, reserves: OF_ACCOUNTS });
+
+const toldAsVoter = (logic: AnyActorLogic): AnyActorLogic => asAsker(logic, checkWordsToVoters);
 
 /** How whoever undoes what somebody has done is named. */
 const undoing = (named: Named): Named => ({ ...named, node: undoOf(named.node) });
@@ -402,7 +407,7 @@ const undoing = (named: Named): Named => ({ ...named, node: undoOf(named.node) }
 const ordered = (compensation: Compensation | undefined, named: Named): Compensation | undefined =>
   compensation && {
     ...compensation,
-    logic: durable(compensation.logic, { accepts: orderCheckOfUndoing(named) }),
+    logic: asAsker(compensation.logic, orderCheckOfUndoing(named)),
   };
 
 const asWork = (logic: AnyActorLogic) => ({ logic, ...AS_WORK }) as const;

@@ -61,7 +61,7 @@ export async function fork(
   assertForkable(runtime, cut, address);
   // With it nobody says what they could not say to the original: that a gate was passed, or that the fork may act.
   const [original] = cut.members.values();
-  if (event !== undefined) assertMaySend(original!.cell, event.event, warrant?.principal);
+  if (event !== undefined) assertMaySend(runtime, original!.cell, event.event, warrant?.principal);
   const first = { type: FORKED, ...(by !== undefined && { by }) };
   const move = { address, as, effects, event: first, isForeign: false, warrant };
   const transplant = new Transplant(runtime, cut, move);

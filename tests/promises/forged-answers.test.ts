@@ -85,6 +85,39 @@ describe('what is said from outside in the stead of', () => {
     expect(asked).toEqual(['twin']);
   });
 
+  it('nobody says it because somebody outside has named them as whoever is to be answered', async () => {
+    const { world, asked } = await opened();
+    const { system } = world;
+    await world.start('budget', 'mine', { limit: 100 });
+    await world.start('gate', 'free');
+    await world.tell('gate/clerk', { type: 'permit.request', ticket: 'other' });
+    await world.start('flow', '1');
+    await system.pause({ address: COMPANY });
+    const amount = microsOf(2);
+    await world.tell('budget/acme', { type: 'budget.reserve', ticket: 't', amount });
+    await world.start('flow', '2');
+    const expectUnheard = async (address: string, from: string, event: AnyEventObject) => {
+      for (const host of [system, system.as({ type: 'user', id: 'mallory' })]) {
+        const named: AnyEventObject = { ...event, from: host.get(from) };
+        expect(await rejection(host.get(address)!.send(named))).toMatchObject({
+          _tag: 'InvalidArgument',
+          path: 'event.from',
+        });
+        await world.settle();
+      }
+    };
+    const reserve = { type: 'budget.reserve', amount };
+    await expectUnheard('budget/mine', 'budget/acme', { ...reserve, ticket: 'budget/acme#t' });
+    await expectUnheard('budget/mine', 'flow/2/work', { ...reserve, ticket: 'flow/2/work#1' });
+    await expectUnheard('gate/free', 'flow/1/work/ask', {
+      type: 'permit.request',
+      ticket: 'flow/1/work/ask#0',
+    });
+    expect((world.snapshot('budget/acme').context as Ledger).open.get('budget/acme#t')!.state).toBe('asking');
+    expect(world.snapshot('flow/2/work').value).toBe('paying');
+    expect(asked).toEqual(['twin']);
+  });
+
   it('a task asks nobody in the shadow of another, has made nothing, and tells nothing of anybody', async () => {
     const { world, asked } = await opened();
     await world.start('flow', '1');
