@@ -153,7 +153,7 @@ const heldFor = ({ ticket, advice }: TaskContext): Micros =>
   ticket === undefined || advice === undefined ? NOTHING : advice.maxCost;
 
 /** Faults of answers: whoever has made one has not said that nothing was done. */
-const OF_ANSWERS: ReadonlySet<FaultClass> = new Set<FaultClass>([
+export const OF_ANSWERS: ReadonlySet<FaultClass> = new Set<FaultClass>([
   ...(['truncated', 'not-parseable', 'schema-mismatch', 'needs-review', 'contract-violation'] as const),
 ]);
 

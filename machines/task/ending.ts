@@ -4,7 +4,7 @@
 import type { FaultClass } from '../faults/fault.ts';
 import { NOTHING } from '../values/money.ts';
 import type { WorkFacts } from '../workflow/graph.ts';
-import { candidateIn, isHalted } from './attempts.ts';
+import { candidateIn, isHalted, OF_ANSWERS } from './attempts.ts';
 import { peopleOn } from './people.ts';
 import type { AttemptNote, TaskContext } from './progress.ts';
 import { costOfVotes } from './votes.ts';
@@ -39,9 +39,13 @@ function doubtOf({ log, answer }: TaskContext): string | undefined {
   );
 }
 
-/** Faults after which the work may be done all the same: whoever was asked has not refused it, and has said nothing else. */
+/**
+ * Faults after which the work may be done all the same: whoever was asked has not refused it, and has said nothing else, or what they have
+ * said is not there.
+ */
 const SAYING_NOTHING: ReadonlySet<FaultClass | undefined> = new Set<FaultClass | undefined>([
   ...(['crash', 'server-error', 'empty'] as const),
+  ...OF_ANSWERS,
 ]);
 
 /** Whether somebody was asked, and has failed. Where that has cost nothing nobody was. */

@@ -276,6 +276,29 @@ describe('a task whose agent has answered nothing that keeps its contract', () =
     expect(uncompensated).toEqual(isDone ? [{ node: 't', problem }] : undefined);
   });
 
+  it.each([
+    ['nothing', () => undefined],
+    [
+      'what cannot be read',
+      () => ({
+        get id(): string {
+          throw new Error('no');
+        },
+      }),
+    ],
+  ])('may have done something, where it has answered %s', async (_, says) => {
+    const t = task({ capability: 'book', ...given, compensate: { agent: 'undo' }, onError: 'compensate' });
+    const undo = working('undo', () => ({}));
+    const world = await World.open({ actors: { top: flow('top', { t }), book: saying(says), undo } });
+    await world.start('top', '1');
+    const { class: name, uncompensated } = errorOf(world) as { class: string; uncompensated?: unknown };
+    const problem = {
+      class: 'unknown-effect',
+      message: expect.stringMatching(/book has done .*in attempt 1/),
+    };
+    expect([name, uncompensated]).toEqual(['contract-violation', [{ node: 't', problem }]]);
+  });
+
   it('may have done something, where what was mended of its answer is not good enough, and nobody else could', async () => {
     const book = booked({ id: '7', note: null }, { confidence: 0.1 });
     const other = saying((assignment, known) => failure(assignment, known), { name: 'other' });
@@ -297,6 +320,11 @@ describe('a task whose agent has failed', () => {
     [{ class: 'server-error' }, true],
     [{ class: 'server-error', cost: 10_000 }, true],
     [{ class: 'empty' }, true],
+    // It has answered, and has nothing to show for it.
+    [{ class: 'not-parseable' }, true],
+    [{ class: 'truncated' }, true],
+    [{ class: 'contract-violation' }, true],
+    [{ class: 'schema-mismatch', cost: 0 }, false],
     [{ class: 'server-error', cost: 0 }, false],
     [{ class: 'rate-limit' }, false],
     [{ class: 'bad-request' }, false],
