@@ -65,7 +65,7 @@ export class Staff implements Office {
     const places = new Places();
     this.#consulting = new Consulting({ agents, places, router, now });
     this.#memory = new Memory({ agents, now });
-    this.#working = new Working(agents, places, this.#shift);
+    this.#working = new Working(agents, places, this.#shift, now);
     const ask = this.#working.logicFor({ outputSchema: undefined });
     this.shadow = reservedShadow(shadow(ask, reservedShadow));
   }

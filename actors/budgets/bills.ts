@@ -55,9 +55,9 @@ export class Bills {
   }
 
   #ofPart(bank: Bank, bill: BillTo, { number: part, hasHeard }: OfPart): Tab {
-    const { accounts, ticket, parts = {} } = bill;
-    // A fork goes on with the ticket of its original, in an account of its own.
-    const name = `${accounts[0]}#${ticket}`;
+    const { accounts, ticket, unbooked, parts = {} } = bill;
+    // A fork goes on with the ticket of its original, in an account of its own, or under a name of its own.
+    const name = `${accounts[0]}#${unbooked?.ticket ?? ticket}`;
     const together: Together = this.#inParts.get(name) ?? {
       costs: new Map(),
       open: 0,

@@ -5,7 +5,9 @@
  * An attempt that ends with the process it ran in tells nobody: its money stays held until an operator corrects it.
  */
 import type { BudgetCorrect } from '../../machines/budget/words.ts';
+import { NOTHING } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
+import { unbooked } from '../../machines/task/paying.ts';
 import type { BillTo, Billing } from '../../machines/task/words.ts';
 
 export interface Payee {
@@ -20,25 +22,27 @@ export interface Bank {
 /** Never rejects: what cannot be told stays held. */
 export async function tellLate(
   bank: Bank,
-  { accounts, ticket }: BillTo,
+  { accounts, ticket, unbooked: call }: BillTo,
   cost: Micros,
   { source = 'agent', price }: Partial<Billing> = {},
 ): Promise<void> {
-  const [asked, ...others] = accounts;
+  const [asked] = accounts;
   if (asked === undefined) return;
   const bill = { type: 'budget.correct', cost, source } as const;
   const priced = { ...bill, ...(price !== undefined && { price }) };
   // Among accounts it is called so: see machines/budget/words.ts.
-  const named = `${asked}#${ticket}`;
-  const ways = [
-    { address: addressOf(asked), ticket },
-    ...others.map((address) => ({ address, ticket: named })),
-  ];
-  for (const { address, ticket: name } of ways) {
+  const named = `${asked}#${call?.ticket ?? ticket}`;
+  const ways = accounts.map((account, index) => {
+    const address = index === 0 ? addressOf(account) : account;
+    if (call === undefined) return { address, ticket: index === 0 ? ticket : named };
+    const { relay } = unbooked(accounts.slice(index), call.ticket, call.at, call.labels);
+    return { address, ticket: named, was: NOTHING, relay };
+  });
+  for (const { address, ...which } of ways) {
     try {
       const account = bank.get(address);
       if (account === undefined) continue;
-      await account.send({ ...priced, ticket: name }, { id: `late bill of ${named}` });
+      await account.send({ ...priced, ...which }, { id: `late bill of ${named}` });
       return;
     } catch {
       // It is gone, or takes nothing: the next one.

@@ -48,13 +48,15 @@ export class Working {
   readonly #agents: ReadonlyMap<string, Agent>;
   readonly #places: Places;
   readonly #shift: Promise<Shift>;
+  readonly #now: () => number;
   readonly #bills = new Bills();
 
   /** @param shift settled once the system is open */
-  constructor(agents: ReadonlyMap<string, Agent>, places: Places, shift: Promise<Shift>) {
+  constructor(agents: ReadonlyMap<string, Agent>, places: Places, shift: Promise<Shift>, now: () => number) {
     this.#agents = agents;
     this.#places = places;
     this.#shift = shift;
+    this.#now = now;
   }
 
   /** Takes an {@link Asking}, gives an {@link Answer}. */
@@ -67,7 +69,7 @@ export class Working {
 
   async #ask(duty: Kept, { input: asked, signal }: Scope): Promise<Answer> {
     // What is asked in the shadow of a task keeps the name of that task.
-    const input = duty.task === undefined ? asked : askingHere(asked);
+    const input = duty.task === undefined ? asked : askingHere(asked, this.#now());
     const answer = await this.#answer(duty, { input, signal });
     // Whoever has asked in the shadow of a task settles by itself.
     if (duty.task !== undefined) void this.#billOvertaken(input, answer);

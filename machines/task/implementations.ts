@@ -25,6 +25,7 @@ import {
   withMoney,
   withoutAllowance,
   withoutMoney,
+  wordHere,
 } from './paying.ts';
 import {
   answered,
@@ -147,18 +148,20 @@ export function taskSetup(spec: TaskSpec, actors: TaskActors & { readonly poll: 
       noteSigned: assign(({ context }, { answer }: { readonly answer: ReviewOutput }) =>
         signed(context, 'review', answer),
       ),
-      settle: enqueueActions(({ context, enqueue, system }) => {
+      settle: enqueueActions(({ context, enqueue, self, system }) => {
         const { ticket } = context;
         if (ticket === undefined) return;
         const account = accountOf(context, system);
-        if (account !== undefined) enqueue.sendTo(account, billOf(context, ticket));
+        if (account !== undefined)
+          enqueue.sendTo(account, wordHere(billOf(context, ticket), context, self, Date.now()));
         enqueue.assign({ ticket: undefined });
       }),
-      letGo: enqueueActions(({ context, enqueue, system }, { knows }: { readonly knows: boolean }) => {
+      letGo: enqueueActions(({ context, enqueue, self, system }, { knows }: { readonly knows: boolean }) => {
         const { ticket, givenBack = 0 } = context;
         if (ticket === undefined) return;
         const account = accountOf(context, system);
-        if (account !== undefined) enqueue.sendTo(account, returnOf(ticket, knows));
+        if (account !== undefined)
+          enqueue.sendTo(account, wordHere(returnOf(ticket, knows), context, self, Date.now()));
         enqueue.assign({ ticket: undefined, givenBack: givenBack + 1 });
       }),
       tellChoice: enqueueActions(({ context: { start, advice }, enqueue, self }) => {

@@ -6,11 +6,14 @@ import type { AnyActorRef } from 'xstate';
 import type {
   BudgetAnswer,
   BudgetHold,
+  BudgetLabels,
   BudgetRefused,
+  BudgetRelay,
   BudgetRelease,
   BudgetReserve,
   BudgetSettle,
 } from '../budget/words.ts';
+import { hereOf } from '../here.ts';
 import { amountOf, NOTHING } from '../values/money.ts';
 import type { Micros } from '../values/money.ts';
 import type { TaskContext } from './progress.ts';
@@ -110,6 +113,39 @@ export function billOf({ log }: TaskContext, ticket: string): BudgetSettle | Bud
   if (cost === undefined) return { type: 'budget.hold', ticket };
   const { source = 'agent', price } = billing ?? {};
   return { type: 'budget.settle', ticket, cost, source, ...(price !== undefined && { price }) };
+}
+
+/** How an account is told of a call that is on nobody's books there. */
+export interface Unbooked {
+  readonly ticket: string;
+  readonly relay: BudgetRelay;
+}
+
+/** @param accounts those that pay for it, the one that is told first */
+export function unbooked(
+  [as = '', ...path]: readonly string[],
+  ticket: string,
+  at: number,
+  labels: BudgetLabels,
+): Unbooked {
+  return { ticket: `${as}#${ticket}`, relay: { as, via: [], path, at, labels } };
+}
+
+/**
+ * A word about the money of an attempt, where it is said. What a fork goes on with its original has reserved: in the account of the run, which
+ * was forked with it, or with the agent's own, which was not. There the original settles it, and the fork's call is another.
+ */
+export function wordHere(
+  word: BudgetSettle | BudgetHold | BudgetRelease,
+  context: TaskContext,
+  self: object,
+  now: number,
+): BudgetSettle | BudgetHold | BudgetRelease {
+  const { start, accounts, advice } = context;
+  const ticket = hereOf(word.ticket, self);
+  if (start.account !== undefined || ticket === word.ticket) return word;
+  const payers = [payerOf(context) as string, ...accounts.slice(1)];
+  return { ...word, ...unbooked(payers, ticket, now, { agent: advice!.agent, task: start.task }) };
 }
 
 /** It is not wanted any more. @param knows that nothing was spent; of a call that was stopped nobody knows */

@@ -4,7 +4,7 @@
  * before anything follows from it. They always answer: what went wrong is a fault, which is a value.
  */
 import type { AnyActorLogic } from 'xstate';
-import type { CostSource } from '../budget/words.ts';
+import type { BudgetLabels, CostSource } from '../budget/words.ts';
 import type { Source, TaskEnvelope, TaskMetadata, TaskResult } from '../contract.ts';
 import type { Fault, ValueProblem } from '../faults/fault.ts';
 import type { Micros } from '../values/money.ts';
@@ -260,6 +260,8 @@ export interface BillTo {
   /** The accounts that hold the money, the one that was asked first. */
   readonly accounts: readonly string[];
   readonly ticket: string;
+  /** Where a fork goes on with what its original has reserved in an account that knows nothing of the fork: its own ticket, and what it is for. */
+  readonly unbooked?: { readonly ticket: string; readonly at: number; readonly labels: BudgetLabels };
   /** Of a part: all that were begun in this attempt, by their numbers, and what they have cost; null: that was not known yet. */
   readonly parts?: Readonly<Record<number, Micros | null>>;
 }

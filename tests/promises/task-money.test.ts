@@ -95,6 +95,10 @@ describe('the cost of a run', () => {
 });
 
 describe('an agent with an account of its own, in a run without a budget', () => {
+  const strategy = extend(strategies.standard, {
+    name: 'failing',
+    rows: { timeout: [{ do: 'fail' }], 'budget-exhausted': [{ do: 'fail' }] },
+  });
   const settingOf = (asked: Asked[], details = {}) => ({
     flow: workflow({
       id: 'flow',
@@ -103,10 +107,7 @@ describe('an agent with an account of its own, in a run without a budget', () =>
         two: task({ needs: ['one'], agent: 'agent', timeout: '1 minute' }),
         three: task({ needs: ['two'], agent: 'agent', onError: 'absent' }),
       },
-      strategy: extend(strategies.standard, {
-        name: 'failing',
-        rows: { timeout: [{ do: 'fail' }], 'budget-exhausted': [{ do: 'fail' }] },
-      }),
+      strategy,
     }),
     agent: worker('agent', () => ({}), { cost: 1, asked, budget: 'budget/agent', ...details }),
     budget: account(),
@@ -134,6 +135,39 @@ describe('an agent with an account of its own, in a run without a budget', () =>
     await opened.settle();
     expect(endOf(opened, 'flow/1').error.message).toBe('one: budget/agent does not give the money: absent');
     expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['original', 0],
+    ['original', 61_000],
+    ['fork', 0],
+    ['fork', 61_000],
+  ])('pays for a run and for its fork from that: the %s is first, after %d ms', async (first, ms) => {
+    const waiting = new Map<string, () => void>();
+    const slow = worker('agent', ({ id }) => new Promise((keep) => waiting.set(id, () => keep({}))), {
+      ...{ cost: 1, budget: 'budget/agent' },
+    });
+    const tasks = { one: task({ agent: 'agent', timeout: '1 minute' }) };
+    const flow = workflow({ id: 'flow', tasks, strategy });
+    const opened = await staffed({ flow, agent: slow, budget: account() });
+    await opened.system.start('budget', { id: 'agent', input: { limit: 3 } });
+    await started(opened);
+    await opened.settle();
+    const [newest] = await collect(opened.system.history('flow/1/one', { reverse: true }));
+    const at = { address: 'flow/1/one', seq: newest!.seq };
+    await opened.system.fork('flow/1', { at, as: 'flow/fork', effects: 'rerun' });
+    await opened.settle();
+    await opened.advance(ms);
+    const [one, other] = first === 'fork' ? ['flow/fork/one', 'flow/1/one'] : ['flow/1/one', 'flow/fork/one'];
+    waiting.get(one)!();
+    await opened.settle();
+    expect(ledgerOf(opened, 'budget/agent').window).toMatchObject({
+      spent: 1e6,
+      reserved: first === 'fork' ? 1e6 : 0,
+    });
+    waiting.get(other)!();
+    await opened.settle();
+    expect(ledgerOf(opened, 'budget/agent').window).toMatchObject({ spent: 2e6, reserved: 0 });
   });
 
   it('pays its late bills from that', async () => {
