@@ -32,7 +32,7 @@ const FIELDS = [
 /** What is known of a node from its run, with what a status does not show of it. */
 const OF_NODES: ReadonlySet<string> = new Set([
   ...(['status', 'output', 'problem', 'because', 'skipped', 'blockedBy', 'startedAt', 'endedAt'] as const),
-  ...(['arm', 'facts', 'undo', 'undoing', 'undoProblem'] as const),
+  ...(['arm', 'facts', 'undo', 'undoing', 'doubt', 'undoProblem'] as const),
 ]);
 
 /** What the declaration says: it is so from the beginning of the run. */

@@ -14,22 +14,37 @@ import type { TaskSpec } from './words.ts';
 export function outcomeOf(context: TaskContext, { undoable }: TaskSpec): VoterOutcome {
   const { outcome, output, ground, fault, start } = context;
   const facts = factsOf(context);
-  if (outcome === undefined && ground !== undefined) return { status: 'complete', output, facts };
-  const because = undoable === true ? doubtOf(context) : undefined;
+  const isComplete = outcome === undefined && ground !== undefined;
+  const because = undoable === true ? (isComplete ? doubtBeside(context) : doubtOf(context)) : undefined;
   const left = { facts, ...(because && { doubt: { class: 'unknown-effect', message: because } }) };
+  if (isComplete) return { status: 'complete', output, ...left };
   if (outcome !== undefined) return { ...outcome, ...left };
   const { class: name, message, ...more } = fault!;
   const ended = { status: 'failed', problem: { class: name, message, ...more }, ...left } as const;
   return start.seat !== undefined && isHalted(context) ? { ...ended, isHalted: true } : ended;
 }
 
-/** Why nobody knows what it has done, though it was not complete. */
+/** Why nobody knows what it has done, where it is not complete. */
 function doubtOf({ log, answer }: TaskContext): string | undefined {
+  // Others may have been asked since, and have answered nothing.
+  return doubtIn(log, candidateIn(answer) === undefined ? log.findLast(hasAnswered) : log.at(-1));
+}
+
+/**
+ * The same of whoever was asked besides those whose answer was taken. The same request again, under the same key, is done once; and where
+ * people have said what came of it, they know.
+ */
+function doubtBeside({ log, ground }: TaskContext): string | undefined {
+  if (ground === 'person') return undefined;
+  const taken = ground === 'default' ? undefined : log.at(-1);
+  const others = log.filter(({ key }) => key !== taken?.key);
+  return doubtIn(others, others.findLast(hasAnswered));
+}
+
+function doubtIn(log: readonly AttemptNote[], answered: AttemptNote | undefined): string | undefined {
   const open = log.find(isOpen);
   if (open !== undefined)
     return `nobody knows what ${open.agent} has done in attempt ${open.number}, which nobody has waited for to the end`;
-  // Others may have been asked since, and have answered nothing.
-  const answered = candidateIn(answer) === undefined ? log.findLast(hasAnswered) : log.at(-1);
   if (answered !== undefined)
     return `${answered.agent} has done something in attempt ${answered.number}, and what it has answered was not taken`;
   const failed = log.findLast(mayHaveDone);

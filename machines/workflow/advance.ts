@@ -134,6 +134,7 @@ function undoingOf(
   const undoing = undoingAfter(node.compensate, outcome, nodes[name]!.input);
   return {
     ...(undoing !== undefined && 'undo' in undoing && { undo: undoing.undo, input: undefined }),
+    ...(undoing !== undefined && 'undo' in undoing && undoing.doubt && { doubt: undoing.doubt }),
     ...(undoing !== undefined && 'problem' in undoing && { undoProblem: undoing.problem }),
     ...(uncompensated !== undefined && { uncompensated: uncompensated.map(inside(name)) }),
   };
@@ -246,7 +247,7 @@ export function undoingBegun(context: RunContext): Changed {
 /** Whoever was to undo a node has ended. */
 export function undone(name: string, outcome: WorkOutcome, context: RunContext): Changed {
   const node = context.nodes[name]!;
-  const left = notUndone(node, uncompensatedAfter(name, outcome));
+  const left = notUndone(node, uncompensatedAfter(name, outcome, node.doubt));
   return noted(context, name, left.uncompensated?.length === 0 ? { status: 'compensated' } : left);
 }
 

@@ -5,7 +5,7 @@
  */
 import { frozen } from '../values/frozen.ts';
 import { problemAfter } from './graph.ts';
-import type { Compensation, Deed, Left, Uncompensated, WorkOutcome, WorkProblem } from './graph.ts';
+import type { Compensation, Deed, Left, Uncompensated, Undoing, WorkOutcome, WorkProblem } from './graph.ts';
 import { isUndone, problemBy } from './progress.ts';
 import type { RunContext } from './progress.ts';
 
@@ -14,9 +14,6 @@ export interface Undone {
   readonly deeds: readonly Deed[];
   readonly given?: unknown;
 }
-
-/** What it takes to undo something, or why that cannot be said. */
-export type Undoing = { readonly undo: unknown } | { readonly problem: WorkProblem };
 
 /** Whether it takes what the work was given to undo it. */
 export const keepsInput = (compensation: Compensation | undefined): boolean =>
@@ -34,9 +31,10 @@ export function undoingAfter(
     const { deeds } = outcome;
     return deeds && { undo: { deeds, ...(keepsInput === true && { given }) } satisfies Undone };
   }
-  if (outcome.status === 'complete')
-    return asked(compensation, () => input(frozen(outcome.output), frozen(given)));
-  return outcome.doubt && { problem: outcome.doubt };
+  const { doubt } = outcome;
+  if (outcome.status !== 'complete') return doubt && { problem: doubt };
+  const undoing = asked(compensation, () => input(frozen(outcome.output), frozen(given)));
+  return doubt === undefined || 'problem' in undoing ? undoing : { ...undoing, doubt };
 }
 
 function asked({ ask = (give) => give() }: Compensation, input: () => unknown): Undoing {
@@ -70,8 +68,9 @@ export function leftBy(context: RunContext): Left {
   const deeds = done.flatMap((of): Deed[] => {
     const node = nodes[of]!;
     if (isUndone(node)) return [];
-    const { undo, undoProblem } = node;
-    return [undoProblem === undefined ? { of, undo } : { of, problem: undoProblem }];
+    const { undo, undoProblem, doubt } = node;
+    if (undoProblem !== undefined) return [{ of, problem: undoProblem }];
+    return [{ of, undo, ...(doubt !== undefined && { doubt }) }];
   });
   return leftOf(deeds, uncompensatedIn(context));
 }
@@ -80,11 +79,19 @@ export function leftBy(context: RunContext): Left {
 export const uncompensatedIn = ({ nodes }: RunContext): readonly Uncompensated[] =>
   Object.values(nodes).flatMap(({ uncompensated = [] }) => uncompensated);
 
-/** What was not undone of somebody, when whoever was to do it has ended. */
-export function uncompensatedAfter(of: string, outcome: WorkOutcome): readonly Uncompensated[] {
+/**
+ * What was not undone of somebody, when whoever was to do it has ended.
+ * @param doubt what it may have done that nobody was to undo
+ */
+export function uncompensatedAfter(
+  of: string,
+  outcome: WorkOutcome,
+  doubt?: WorkProblem,
+): readonly Uncompensated[] {
   const { uncompensated = [] } = outcome;
-  if (uncompensated.length > 0) return uncompensated.map(inside(of));
-  return outcome.status === 'complete' ? [] : [{ node: of, problem: problemAfter(outcome) }];
+  const beside = doubt === undefined ? [] : [{ node: of, problem: doubt }];
+  if (uncompensated.length > 0) return [...uncompensated.map(inside(of)), ...beside];
+  return outcome.status === 'complete' ? beside : [{ node: of, problem: problemAfter(outcome) }, ...beside];
 }
 
 /** Lists in which nothing stands are not told. */

@@ -214,14 +214,18 @@ export interface Left {
   readonly facts?: WorkFacts;
   /** What was done within it and is to be undone if the run around it is, in the order in which it was done. */
   readonly deeds?: readonly Deed[];
-  /** It did not come to a good end, and nobody knows what it has done. */
+  /** Nobody knows what it has done, where it is not complete; and where it is, what it has done besides. */
   readonly doubt?: WorkProblem;
   /** What it was to undo by itself, and could not. */
   readonly uncompensated?: readonly Uncompensated[];
 }
 
 /** What a node, an item or a time has done: what is given to whoever undoes it, or why nobody can. */
-export type Deed = { readonly of: string } & ({ readonly undo: unknown } | { readonly problem: WorkProblem });
+export type Deed = { readonly of: string } & Undoing;
+
+/** What it takes to undo something, or why that cannot be said. `doubt`: what of it that does not undo. */
+export type Undoing =
+  { readonly undo: unknown; readonly doubt?: WorkProblem } | { readonly problem: WorkProblem };
 
 /** Something that was not undone. */
 export interface Uncompensated {

@@ -56,6 +56,8 @@ export interface NodeProgress {
   readonly undo?: unknown;
   /** How whoever undoes it stands. */
   readonly undoing?: Standing;
+  /** What it may have done that this does not undo. */
+  readonly doubt?: WorkProblem;
   /** Why it cannot be undone. */
   readonly undoProblem?: WorkProblem;
   /** What was to be undone and was not: itself, or parts of it by the way to them. */

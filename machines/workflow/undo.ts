@@ -196,8 +196,8 @@ const progressed = (
 
 /** Whoever was to undo the last of what is left has ended. */
 function ended(context: UndoContext, outcome: WorkOutcome): Partial<UndoContext> {
-  const { of } = context.deeds.at(-1)!;
-  const uncompensated = uncompensatedAfter(of, outcome);
+  const { of, doubt } = context.deeds.at(-1)!;
+  const uncompensated = uncompensatedAfter(of, outcome, doubt);
   const status = uncompensated.length === 0 ? 'compensated' : 'uncompensated';
   return { ...progressed(context, of, { status, uncompensated }), deeds: context.deeds.slice(0, -1) };
 }

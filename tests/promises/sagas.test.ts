@@ -354,6 +354,56 @@ describe('a task whose agent has failed', () => {
   });
 });
 
+describe('a task that is complete after others were asked', () => {
+  const [HANGS, FAILS] = [
+    /^nobody knows what first has done in attempt 1/,
+    /attempt 1: it failed \(crash\)$/,
+  ];
+  const other = [{ do: 'other-agent' }, { do: 'fail' }];
+  const instead = [{ do: 'default', value: {} }];
+  const backoff = { firstMs: 1, factor: 1, maxMs: 1, jitter: 0 };
+  const again = [{ do: 'retry', times: 1, backoff }, { do: 'fail' }];
+  const hangs = () => new Promise<never>(() => {});
+  const fails = () => {
+    throw new Error('no');
+  };
+
+  it.each([
+    ['somebody else has done it', hangs, { timeout: other }, HANGS],
+    ['somebody else has done it', fails, { crash: other }, FAILS],
+    ['a default was taken', hangs, { timeout: instead }, HANGS],
+    ['a default was taken', fails, { crash: instead }, FAILS],
+    // The same request under the same key is done once.
+    ['it was asked again', hangs, { timeout: again }, undefined],
+    ['it was asked again', fails, { crash: again }, undefined],
+  ])('is undone, and what those may have done is named: %s (%#)', async (_, first, rows, message) => {
+    const undone: string[] = [];
+    const strategy = extend(strategies.standard, { name: 'goes on', rows: rows as never });
+    const what = { agent: ['first', 'second'], timeout: '1 minute', ...undoneBy('undo') } as const;
+    const half = flow('half', { h: task({ ...what, ...given }) }, { strategy });
+    const tasks = {
+      t: task({ ...what, ...given }),
+      s: call({ needs: ['t'], workflow: half, ...given }),
+      l: map({ needs: ['s'], over: () => [{}], each: task(what) }),
+      x: task({ needs: ['l'], agent: 'break', ...given, strategy: AT_ONCE, onError: 'compensate' }),
+    };
+    const actors = {
+      top: flow('top', tasks, { strategy }),
+      first: working('first', ({ attempt }) => (attempt === 1 ? first() : {})),
+      second: working('second', () => ({})),
+      break: working('break', fails),
+      undo: working('undo', ({ context }) => ({ number: undone.push(context.task) })),
+    };
+    const world = await World.open({ actors });
+    await world.start('top', '1');
+    for (let i = 0; i < 4; i++) await world.advance(61_000);
+    expect(undone).toEqual(['undo l/0', 'undo h', 'undo t']);
+    const problem = { class: 'unknown-effect', message: expect.stringMatching(message ?? '') };
+    const { uncompensated } = errorOf(world) as { uncompensated?: unknown };
+    expect(uncompensated).toEqual(message && ['t', 's/h', 'l/0'].map((node) => ({ node, problem })));
+  });
+});
+
 describe('a task that has failed in parts', () => {
   const wordsIn = (input: unknown) =>
     String((input as { text: unknown }).text)
