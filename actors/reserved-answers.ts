@@ -8,9 +8,11 @@ import { durable, specOf } from '../runtime/index.ts';
 import type { ChildSpec } from '../runtime/index.ts';
 
 const ACCOUNTS = 'the account that is to answer: budget.topUp gives it more';
-/** What accounts, and tasks that ask for money, believe. */
-export const OF_ACCOUNTS = { 'budget.reserved': ACCOUNTS, 'budget.refused': ACCOUNTS };
+const OF_ACCOUNTS = { 'budget.reserved': ACCOUNTS, 'budget.refused': ACCOUNTS };
 const TASKS = 'runs, whose tasks say it';
+
+/** What tasks believe. Also that a tool was permitted stands in their journal because it was decided. */
+export const OF_TASKS = { ...OF_ACCOUNTS, 'task.permission': 'assignment.permit, which asks the decider' };
 
 /** Somebody may have reserved more for logic of theirs. */
 const reserving = <TLogic extends object>(logic: TLogic, reserves: ChildSpec['reserves']): TLogic =>

@@ -166,6 +166,7 @@ export async function createSystem(
   staff.beginIn({
     ...{ authority, orders, belongingOf: (run) => belongings.of(run) },
     get: (address) => system.get(address) as ReturnType<Workplace['get']>,
+    tellTask: (task, event) => system.sendReserved(task, event),
     actor: (name, id) => system.actor(name, id),
     content: kept,
     lateReplies: (id, input) => join(LATE, id, input) as never,

@@ -15,8 +15,9 @@ interface ToolPlace {
   readonly calls: RunningCalls;
   readonly workplace: {
     readonly authority: Authority;
-    /** Finds the task that something is said to. */
-    get(address: string): { send(event: TaskPermission): Promise<unknown> } | undefined;
+    get(address: string): object | undefined;
+    /** Says something to a task that nobody else says to it. */
+    tellTask(task: object, event: TaskPermission): Promise<unknown>;
   };
 }
 
@@ -49,7 +50,7 @@ export async function permitTool(
         })
       : ({ effect: 'deny', determining: [], reasons: [halt.why] } as const);
   const permission = { effect, determining, reasons, decider: hash };
-  await taskOf(envelope.id, workplace).send({
+  await workplace.tellTask(taskOf(envelope.id, workplace), {
     ...{ type: 'task.permission', action: 'tool.call', resource, permission, attempt: number },
   });
   // It may have been halted while that was written.
@@ -60,10 +61,7 @@ export async function permitTool(
 }
 
 /** The task that a process belongs to. The id of its envelope is its address, with the number of its life behind it. */
-function taskOf(
-  id: string,
-  workplace: ToolPlace['workplace'],
-): { send(event: TaskPermission): Promise<unknown> } {
+function taskOf(id: string, workplace: Pick<ToolPlace['workplace'], 'get'>): object {
   const process = currentEffect()?.address ?? '';
   const address = [id, id.replace(/~\d+$/, '')].find((one) => process.startsWith(`${one}/`));
   const found = address === undefined ? undefined : workplace.get(address);

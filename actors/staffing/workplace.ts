@@ -17,17 +17,17 @@ import type { AnswersHost } from './memory.ts';
 export interface Workplace extends Registry, LateHost, AnswersHost {
   readonly authority: Authority;
   readonly orders: OrderBook;
-  /** Whoever lives at an address: the task that something is said to, the account that is told of a bill. */
+  /** Whoever lives at an address: the task that has asked, the account that is told of a bill. */
   get(address: string): Found | undefined;
+  /** Says something to a task that nobody else says to it. */
+  tellTask(task: object, event: TaskPermission): Promise<unknown>;
   /** What a run is within, and whose it is. */
   belongingOf(run: string): Belonging;
   /** Where it keeps what agents have found and made. Without it only the hashes are recorded. */
   readonly content?: Content;
 }
 
-interface Found extends Payee, Asker {
-  send(event: TaskPermission | Parameters<Payee['send']>[0]): Promise<unknown>;
-}
+interface Found extends Payee, Asker {}
 
 /** A workplace that is open, and what happens in it. */
 export interface Shift {

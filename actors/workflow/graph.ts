@@ -36,7 +36,7 @@ import { InputRefused, OutputRefused } from '../errors.ts';
 import { schemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
-import { OF_ACCOUNTS } from '../reserved-answers.ts';
+import { OF_TASKS } from '../reserved-answers.ts';
 import { othersFor } from '../verifiers/verifier.ts';
 import { ask } from './asked.ts';
 import { isTask } from './declaration.ts';
@@ -394,9 +394,9 @@ type Own = Pick<WorkNode, 'logic' | 'start' | 'outcome' | 'cancels' | 'input' | 
 
 const AS_WORK = { start: undefined, outcome: undefined, cancels: 'asks' } as const;
 
-/** Whoever asks for money, and believes the answer. */
+/** Whoever asks for money, and for agents, and believes what comes of it. */
 const asAsker = (logic: AnyActorLogic, accepts: OrderCheck): AnyActorLogic =>
-  durable(logic, { accepts, reserves: OF_ACCOUNTS });
+  durable(logic, { accepts, reserves: OF_TASKS });
 
 const toldAsVoter = (logic: AnyActorLogic): AnyActorLogic => asAsker(logic, checkWordsToVoters);
 

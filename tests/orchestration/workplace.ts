@@ -11,6 +11,7 @@ export function workplaceUnder(decider: Decider): Workplace {
     authority: new Authority(decider, { clock: systemClock, withinMs: 1000, report: () => {} }),
     orders: { of: () => new Map(), watch: () => () => {} },
     get: () => undefined,
+    tellTask: () => Promise.reject(new Error('there are no tasks')),
     actor: () => Promise.reject(new Error('there are no records')),
     belongingOf: () => ({ workflows: [], tenants: [] }),
   };

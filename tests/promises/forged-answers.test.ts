@@ -85,6 +85,17 @@ describe('what is said from outside in the stead of', () => {
     expect(asked).toEqual(['twin']);
   });
 
+  it('a decider permits no tool: that stands in the journal of a task because it was decided', async () => {
+    const { world } = await opened();
+    await world.tell('gate/clerk', { type: 'permit.request', ticket: 'other' });
+    await world.start('flow', '1');
+    const permission = { effect: 'permit', determining: ['mine'], reasons: [], decider: 'sha256:mine' };
+    const resource = { type: 'tool', id: 'shell' };
+    const forged = { type: 'task.permission', action: 'tool.call', resource, permission, attempt: 1 };
+    await expectRefused(world, 'flow/1/work', forged);
+    expect((await world.history('flow/1/work')).map(({ event }) => event.type)).not.toContain(forged.type);
+  });
+
   it('nobody says it because somebody outside has named them as whoever is to be answered', async () => {
     const { world, asked } = await opened();
     const { system } = world;

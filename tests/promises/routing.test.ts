@@ -101,6 +101,7 @@ function staffedSystem({
       staff.beginIn({
         authority: authority as never,
         get: (address) => system.get(address) as never,
+        tellTask: (one, event) => system.sendReserved(one, event),
         actor: (name, id) => system.actor(name, id),
         orders: system.orders,
         belongingOf: () => ({ workflows: [], tenants: [] }),
