@@ -56,7 +56,7 @@ import { runViewOf } from './workflow/view.ts';
 import {
   declarationOf,
   doersIn,
-  eventCheckOf,
+  eventChecksOf,
   inputCheckOf,
   schemasOfGates,
   staffed,
@@ -324,7 +324,7 @@ export function hosted(
     const logic = isAgent(definition) ? aloneWith(definition) : definition;
     const machine = staffed(logic, staff);
     if (machine === undefined) return [name, reservedIfAccount(logic)];
-    const checks = { admits: inputCheckOf(machine), accepts: eventCheckOf(machine) };
+    const checks = { admits: inputCheckOf(machine), ...eventChecksOf(machine) };
     return [name, durable(machine, { ...specOf(logic), ...checks })];
   });
   // Hosted also where nobody asks for them any more: they may be there from before.

@@ -89,6 +89,12 @@ export interface ChildSpec {
    */
   readonly accepts?: (event: AnyEventObject, by?: Warrant['principal']) => void;
   /**
+   * Looks at an event that `send` brings beside the state that it meets, and throws where nobody waits for it. Must be pure. `send` rejects
+   * with that error, and nothing has happened. One that was taken before under its id, what comes from within, and what a fork is begun
+   * with are not looked at.
+   */
+  readonly awaits?: (event: AnyEventObject, snapshot: unknown) => void;
+  /**
    * Events that are not for `send`, and what to use instead: `{ 'review.': 'system.reviews' }` for all whose type begins so. They
    * come from other actors, and from whoever looks after such actors and has looked at them before. `send` rejects with
    * InvalidArgument, and a process that sends one fails with it. Nor is such an actor named in the `from` of an event of the same family
@@ -131,7 +137,7 @@ function copyOf<TLogic extends object>(logic: TLogic): TLogic {
 
 function checkSpec(spec: ChildSpec): void {
   const { poison, checkpointEvery, passivateAfter, timeout, deadline, restart, intensity, period } = spec;
-  const { version = 1, migrate, admits, accepts, asksOnly, reserves, reservesBirth } = spec;
+  const { version = 1, migrate, admits, accepts, awaits, asksOnly, reserves, reservesBirth } = spec;
   if (!(Number.isInteger(version) && version > 0))
     throw new InvalidArgument('spec.version', `must be a whole number from 1, but is ${String(version)}`);
   if (migrate !== undefined) checkMigrations(migrate, version);
@@ -139,6 +145,11 @@ function checkSpec(spec: ChildSpec): void {
     throw new InvalidArgument('spec.admits', 'must be a function that throws what is wrong with an input');
   if (accepts !== undefined && typeof accepts !== 'function')
     throw new InvalidArgument('spec.accepts', 'must be a function that throws what is wrong with an event');
+  if (awaits !== undefined && typeof awaits !== 'function')
+    throw new InvalidArgument(
+      'spec.awaits',
+      'must be a function that throws where nobody waits for an event',
+    );
   if (reserves !== undefined && !isTextByText(reserves))
     throw new InvalidArgument('spec.reserves', 'must say what to use instead, by how types of events begin');
   if (reservesBirth !== undefined && typeof reservesBirth !== 'string')
@@ -183,6 +194,7 @@ interface ResolvedSpec {
   readonly migrate: Migrations | undefined;
   readonly admits: ((input: unknown) => void) | undefined;
   readonly accepts: ChildSpec['accepts'];
+  readonly awaits: ChildSpec['awaits'];
   readonly reserves: readonly (readonly [beginning: string, instead: string])[];
   readonly reservesBirth: string | undefined;
 }
@@ -231,6 +243,7 @@ export class Definition {
       migrate: spec.migrate,
       admits: spec.admits,
       accepts: spec.accepts,
+      awaits: spec.awaits,
       reserves: Object.entries(spec.reserves ?? {}),
       reservesBirth: spec.reservesBirth,
     };

@@ -94,10 +94,11 @@ export class Delivery {
     }
   }
 
-  /** The same for what was permitted as a part of something else. */
+  /** The same for what was permitted as a part of something else, whose state is yet to come. */
   sendPermitted(ref: Ref, event: PreparedEvent, warrant: Warrant | undefined): Promise<Receipt> {
     try {
-      return this.#take(ref, event, undefined, undefined, warrant);
+      const cell = this.#runtime.cellOf(ref);
+      return this.#accept(cell, event, ref.life, undefined, undefined, warrant).reply.promise;
     } catch (error) {
       return this.#refuse(ref, event.event, error);
     }
@@ -143,8 +144,10 @@ export class Delivery {
     warrant: Warrant | undefined,
   ): Promise<Receipt> {
     const cell = this.#runtime.cellOf(ref);
-    const accept = (): Promise<Receipt> =>
-      this.#accept(cell, prepared, ref.life, id, trace, warrant).reply.promise;
+    const accept = (): Promise<Receipt> => {
+      if (!cell.ended) cell.definition.spec.awaits?.(prepared.event, cell.snapshot);
+      return this.#accept(cell, prepared, ref.life, id, trace, warrant).reply.promise;
+    };
     return id === undefined ? accept() : this.#sentOnce.receipt(cell, id, accept);
   }
 

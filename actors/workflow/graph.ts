@@ -70,8 +70,8 @@ import { moneyTermsOf } from './money-terms.ts';
 import type { MoneyTerms } from './money-terms.ts';
 import { edgePolicyOf, needOf } from './need.ts';
 import type { Office } from './office.ts';
-import { checkWordsToVoters, orderCheckAt, orderCheckOfNested, orderCheckOfUndoing } from './orders.ts';
-import type { Named, OrderCheck } from './orders.ts';
+import { orderChecksAt, orderChecksOfNested, orderChecksOfUndoing, orderChecksOfVoters } from './orders.ts';
+import type { Named, OrderChecks } from './orders.ts';
 import { valueAt } from './reference.ts';
 import { TaskMachines } from './task-machines.ts';
 import { withoutMoney, withRetries } from './task-strategy.ts';
@@ -360,7 +360,7 @@ class Building {
 
   /** What is said to it from outside says by whom it is decided, and means somebody. */
   #told(logic: AnyActorLogic, named: Named, declared: AnyDeclaration): AnyActorLogic {
-    return asAsker(logic, orderCheckAt(named, declared, this.#declarationOf));
+    return asAsker(logic, orderChecksAt(named, declared, this.#declarationOf));
   }
 
   /** A workflow within this one. */
@@ -371,7 +371,7 @@ class Building {
     const graph = graphOf(options, this.#office, this.#declarationOf, around);
     const machine = runMachine(graph, { isNested: true });
     return {
-      logic: durable(machine, { accepts: orderCheckOfNested(named, options, this.#declarationOf) }),
+      logic: durable(machine, orderChecksOfNested(named, options, this.#declarationOf)),
       compensate: ordered(undoOfRun(graph), undoing(named)),
     };
   }
@@ -395,10 +395,10 @@ type Own = Pick<WorkNode, 'logic' | 'start' | 'outcome' | 'cancels' | 'input' | 
 const AS_WORK = { start: undefined, outcome: undefined, cancels: 'asks' } as const;
 
 /** Whoever asks for money, and for agents, and believes what comes of it. */
-const asAsker = (logic: AnyActorLogic, accepts: OrderCheck): AnyActorLogic =>
-  durable(logic, { accepts, reserves: OF_TASKS });
+const asAsker = (logic: AnyActorLogic, checks: OrderChecks): AnyActorLogic =>
+  durable(logic, { ...checks, reserves: OF_TASKS });
 
-const toldAsVoter = (logic: AnyActorLogic): AnyActorLogic => asAsker(logic, checkWordsToVoters);
+const toldAsVoter = (logic: AnyActorLogic): AnyActorLogic => asAsker(logic, orderChecksOfVoters);
 
 /** How whoever undoes what somebody has done is named. */
 const undoing = (named: Named): Named => ({ ...named, node: undoOf(named.node) });
@@ -407,7 +407,7 @@ const undoing = (named: Named): Named => ({ ...named, node: undoOf(named.node) }
 const ordered = (compensation: Compensation | undefined, named: Named): Compensation | undefined =>
   compensation && {
     ...compensation,
-    logic: asAsker(compensation.logic, orderCheckOfUndoing(named)),
+    logic: asAsker(compensation.logic, orderChecksOfUndoing(named)),
   };
 
 const asWork = (logic: AnyActorLogic) => ({ logic, ...AS_WORK }) as const;

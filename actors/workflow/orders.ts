@@ -3,8 +3,10 @@
  * what does not say by whom it is decided and why, is refused to whoever says it; and what a user says somebody else has decided.
  */
 import type { AnyEventObject } from 'xstate';
+import { isOrder } from '../../machines/workflow/events.ts';
 import { InvalidArgument } from '../../runtime/index.ts';
-import type { Principal } from '../../runtime/index.ts';
+import type { ChildSpec, Principal } from '../../runtime/index.ts';
+import { unawaited } from './awaited.ts';
 import { innerOf } from './declaration.ts';
 import type { AnyDeclaration } from './declaration.ts';
 import type { AnyWorkflowOptions, DeclarationOf } from './graph.ts';
@@ -23,7 +25,10 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Looks at what is said from outside: throws what is wrong with it. */
-export type OrderCheck = (event: AnyEventObject, sender?: Pick<Principal, 'type' | 'id'>) => void;
+type OrderCheck = (event: AnyEventObject, sender?: Pick<Principal, 'type' | 'id'>) => void;
+
+/** What is said from outside is looked at by what is declared, and then beside the state that it meets. */
+export type OrderChecks = Required<Pick<ChildSpec, 'accepts' | 'awaits'>>;
 
 /** Whether it is said by whom it is decided, and why. Said to a node itself, nobody above it looks at it. */
 const checkWords: OrderCheck = (event, sender) => {
@@ -44,7 +49,7 @@ const checkWords: OrderCheck = (event, sender) => {
 };
 
 /** The same for what is said to those who are to confirm an answer: to another input theirs would confirm nothing. */
-export const checkWordsToVoters: OrderCheck = (event, sender) => {
+const checkWordsToVoters: OrderCheck = (event, sender) => {
   checkWords(event, sender);
   if (hasInput(event))
     throw new InvalidArgument(
@@ -58,10 +63,13 @@ const hasInput = ({ type, input }: AnyEventObject): boolean => type === 'task.re
 /** Why nobody is meant by the rest of a path; undefined where somebody is. */
 type ProblemWithin = (rest: readonly string[], event: AnyEventObject) => string | undefined;
 
-/** The same for what is said to the runs of a workflow, and whether somebody in there is meant. */
-export function orderCheckOf(options: AnyWorkflowOptions, declarationOf: DeclarationOf): OrderCheck {
-  return checkOrders((path, event) => problemOfTask(options, path, { event, declarationOf }));
-}
+/** The checks of what is said to the runs of a workflow: whether somebody in there is meant, and waits for it. */
+export const orderChecksOf = (options: AnyWorkflowOptions, declarationOf: DeclarationOf): OrderChecks => ({
+  accepts: checkOrders((path, event) => problemOfTask(options, path, { event, declarationOf })),
+  awaits: awaitOrders((path) =>
+    leadsElsewhere(options, path, declarationOf) ? undefined : { called: [], rest: path },
+  ),
+});
 
 /** How somebody within a run is named by those above: as a node; or, within a list or a loop, by a number. */
 export interface Named {
@@ -70,51 +78,114 @@ export interface Named {
 }
 
 /** The same for what is said to one who undoes: what is named further it knows itself. */
-export const orderCheckOfUndoing = (named: Named): OrderCheck => checkOrders(behind(named, () => undefined));
+export const orderChecksOfUndoing = (named: Named): OrderChecks => ({
+  accepts: checkOrders(behind(named, () => undefined)),
+  awaits: awaitOrders((path) => ownIn(named, path)),
+});
 
 /** The same for what is said to the node of a run, or to what is done within it, instead of to the run. */
-export function orderCheckAt(
+export const orderChecksAt = (
   named: Named,
   declared: AnyDeclaration,
   declarationOf: DeclarationOf,
-): OrderCheck {
-  return checkOrders(
+): OrderChecks => ({
+  accepts: checkOrders(
     behind(named, (rest, event) => problemWithin(named.node, declared, rest, { event, declarationOf })),
-  );
-}
+  ),
+  awaits: awaitOrders((path) => {
+    const own = ownIn(named, path);
+    return own && leadsElsewhereIn(declared, own.rest, declarationOf) ? undefined : own;
+  }),
+});
 
 /** The same for what is said to a run within another, whose parts are named behind it. */
-export const orderCheckOfNested = (
+export const orderChecksOfNested = (
   named: Named,
   options: AnyWorkflowOptions,
   declarationOf: DeclarationOf,
-): OrderCheck =>
-  checkOrders(
+): OrderChecks => ({
+  accepts: checkOrders(
     behind(named, (path, event) =>
       path.length === 0 ? aRun(named.node, options) : problemOfTask(options, path, { event, declarationOf }),
     ),
-  );
+  ),
+  awaits: awaitOrders((path) => {
+    const own = ownIn(named, path);
+    return own && leadsElsewhere(options, own.rest, declarationOf) ? undefined : own;
+  }),
+});
+
+/** The same for what is said to those who are to confirm an answer, and to whoever asks them. */
+export const orderChecksOfVoters: OrderChecks = {
+  accepts: checkWordsToVoters,
+  awaits: awaitOrders((path) => ({ called: path, rest: [] })),
+};
 
 function checkOrders(problemOf: ProblemWithin): OrderCheck {
   return (event, sender) => {
     checkWords(event, sender);
-    if (event.type !== 'task.resume' && event.type !== 'task.abandon') return;
-    const wrong = problemOf(String(event['task']).split('/'), event);
+    if (!isOrder(event)) return;
+    const wrong = problemOf(event.task.split('/'), event);
     if (wrong !== undefined) throw new InvalidArgument('event.task', wrong);
   };
 }
 
-/** Whoever is within a run hears what names them first, as all does that comes from above. */
-function behind({ node, isNumbered = false }: Named, problemOf: ProblemWithin): ProblemWithin {
+/** Who is told by what they are called, and the way from there to who is meant. */
+interface Way {
+  readonly called: readonly string[];
+  readonly rest: readonly string[];
+}
+
+/** @param wayOf undefined where the way leads to somebody of whom nothing is known */
+function awaitOrders(wayOf: (path: readonly string[]) => Way | undefined): OrderChecks['awaits'] {
+  return (event, snapshot) => {
+    if (!isOrder(event)) return;
+    const way = wayOf(event.task.split('/'));
+    const wrong = way && unawaited(snapshot, way.rest, event, way.called);
+    if (wrong !== undefined) throw new InvalidArgument('event.task', wrong);
+  };
+}
+
+/** What names somebody within a run first, as all does that comes from above, and what is behind it. Undefined: it names somebody else. */
+function ownIn({ node, isNumbered = false }: Named, path: readonly string[]): Way | undefined {
+  const [first, ...rest] = isNumbered && path.length === 2 && path[0] === node ? path.slice(1) : path;
+  return (isNumbered ? NUMBER.test(first!) : first === node) ? { called: [first!], rest } : undefined;
+}
+
+/** Whoever is within a run hears what names them first. */
+function behind(named: Named, problemOf: ProblemWithin): ProblemWithin {
   return (path, event) => {
-    const [first, ...rest] = isNumbered && path.length === 2 && path[0] === node ? path.slice(1) : path;
-    if (isNumbered ? NUMBER.test(first!) : first === node) return problemOf(rest, event);
+    const way = ownIn(named, path);
+    if (way !== undefined) return problemOf(way.rest, event);
+    const { node, isNumbered = false } = named;
+    const first = isNumbered && path.length === 2 && path[0] === node ? path[1] : path[0];
     const own = isNumbered ? `its number within '${node}', the last part of its address` : `'${node}'`;
     return `names '${first}', and nobody hears that there: it must begin with ${own}, or be said to the run`;
   };
 }
 
 const NUMBER = /^\d+$/;
+
+/** Whether a path leads into logic of the user, which knows itself what it hears. */
+function leadsElsewhere(
+  { tasks }: AnyWorkflowOptions,
+  [name, ...rest]: readonly string[],
+  declarationOf: DeclarationOf,
+): boolean {
+  return Object.hasOwn(tasks, name!) && leadsElsewhereIn(tasks[name!]!, rest, declarationOf);
+}
+
+function leadsElsewhereIn(
+  declared: AnyDeclaration,
+  rest: readonly string[],
+  declarationOf: DeclarationOf,
+): boolean {
+  const inner = innerOf(declared);
+  if (inner === undefined) return false;
+  const workflow = declarationOf(inner);
+  const path = declared.kind === 'call' ? rest : rest.slice(1);
+  return workflow === undefined || (path.length > 0 && leadsElsewhere(workflow, path, declarationOf));
+}
 
 interface Order {
   readonly event: AnyEventObject;

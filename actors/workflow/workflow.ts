@@ -19,8 +19,8 @@ import type { AnyDeclaration, Body, Declaration, WorkflowOptions } from './decla
 import { graphOf } from './graph.ts';
 import type { AnyWorkflowOptions } from './graph.ts';
 import { EMPTY_OFFICE } from './office.ts';
-import { orderCheckOf } from './orders.ts';
-import type { OrderCheck } from './orders.ts';
+import { orderChecksOf } from './orders.ts';
+import type { OrderChecks } from './orders.ts';
 import type { Office } from './office.ts';
 import { writtenWorkflow } from './written.ts';
 import type { Definition } from './written.ts';
@@ -191,10 +191,10 @@ export function inputCheckOf(logic: unknown): (input: unknown) => void {
   return declaredIn(logic)?.checkInput ?? (() => {});
 }
 
-/** What a workflow says of what is said to its runs from outside: throws what is wrong. */
-export function eventCheckOf(logic: unknown): OrderCheck {
+/** What a workflow says of what is said to its runs from outside: they throw what is wrong. */
+export function eventChecksOf(logic: unknown): Partial<OrderChecks> {
   const options = declarationOf(logic);
-  return options === undefined ? () => {} : orderCheckOf(options, declarationOf);
+  return options === undefined ? {} : orderChecksOf(options, declarationOf);
 }
 
 /** The same workflow, with somebody in its office. */

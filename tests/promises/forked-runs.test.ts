@@ -120,7 +120,7 @@ describe('a fork of a run', () => {
     const office = new Office();
     const world = await midway(office);
     // Its newest record is newer than everything below it.
-    await world.tell('flow/1', { type: 'task.resume', task: 'first', by: 'test' });
+    await world.tell('flow/1', { type: 'noted' });
     await world.system.fork('flow/1', { as: 'flow/fork' });
     await world.system.fork('flow/fork', { as: 'flow/again' });
     await world.crash();
@@ -260,7 +260,7 @@ describe('a run that was imported', () => {
     const office = new Office();
     const world = await midway(office);
     // Its newest record is newer than everything below it.
-    await world.tell('flow/1', { type: 'task.resume', task: 'first', by: 'test' });
+    await world.tell('flow/1', { type: 'noted' });
     await world.system.fork('flow/1', { as: 'flow/fork' });
     // In the journals of a fork those below come first.
     const history = await world.system.export('flow/fork');

@@ -499,7 +499,7 @@ describe('blame', () => {
   it('is of back then, when it is asked as of a record of the run', async () => {
     const world = await waiting();
     // A record of the run that is newer than everything below it.
-    await world.tell('flow/1', { type: 'task.resume', task: 'made', by: 'test' });
+    await world.tell('flow/1', { type: 'noted' });
     const at = (await world.history('flow/1')).at(-1)!.seq;
     const then = await world.system.runs.of('flow/1').blame('money.spent');
     await world.system.reviews.decide('flow/1/ask', { by: 'ada', verdict: 'approve', reason: 'fine' });

@@ -180,12 +180,6 @@ describe('what is said to a run', () => {
     await adas.get('top/1')!.send(own);
   });
 
-  it.each(['t', 'undo t', 't/poll/1'])('is taken where somebody is meant: %s', async (name) => {
-    const world = await opened();
-    await world.tell('top/1', { ...RESUME, task: name });
-    expect((await world.history('top/1')).at(-1)!.event).toMatchObject({ type: 'task.resume', task: name });
-  });
-
   it('does not reach another time of a loop than it names', async () => {
     let asked = 0;
     const work = doing('work', () => {
@@ -199,8 +193,8 @@ describe('what is said to a run', () => {
     const world = await World.open({ actors: { flow, work }, decider: everybodyMay });
     await world.start('flow', '1');
     expect([asked, world.snapshot('flow/1/l/12').value]).toEqual([12, 'parked']);
-    await world.tell('flow/1', { ...RESUME, task: 'l/2' });
-    expect(asked).toBe(12);
+    const other = await rejection(world.system.get('flow/1')!.send({ ...RESUME, task: 'l/2' } as never));
+    expect(other.message).toContain("'l' is at its time 12; who waits for one: l/12");
     await world.tell('flow/1', { ...RESUME, task: 'l/12' });
     await world.tell('flow/1', { ...RESUME, task: 'l' });
     expect(asked).toBe(14);
@@ -260,6 +254,107 @@ describe('what is said to a run', () => {
     });
   });
 
+  describe('is refused where nobody waits for it', () => {
+    const crash = (): never => {
+      throw new Error('no');
+    };
+    /** Does the first, and fails at all others. */
+    const each = task({ agent: 'picky', compensate: { agent: 'picky' } });
+    const run = workflow({ id: 'run', strategy: PARKING, tasks: { t: task({ agent: 'broken' }) } });
+    const PEOPLE = extend(PARKING, { name: 'people', rows: { crash: [{ do: 'review', role: 'boss' }] } });
+    const flow = workflow({
+      ...{ id: 'flow', strategy: PARKING },
+      tasks: {
+        m: map({ over: () => [{ n: 0 }, { n: 1 }, { n: 2 }], each, concurrency: 1 }),
+        none: map({ over: () => [], each }),
+        busy: task({ agent: 'busy' }),
+        asked: task({ agent: 'broken', strategy: PEOPLE }),
+        done: task({ agent: 'echo', compensate: { agent: 'broken' } }),
+        late: task({ needs: ['busy'], agent: 'echo' }),
+        c: call({ workflow: run, input: () => ({}) }),
+        l: loop({ body: task({ agent: 'broken' }), until: () => true, times: 2, input: () => ({}) }),
+      },
+    });
+    const picky = doing('picky', ({ input }) => (input['n'] === 0 ? {} : crash()));
+    const broken = doing('broken', crash);
+    const busy = doing('busy', () => new Promise(() => {}));
+    const worldOf = async (): Promise<World> => {
+      const world = await World.open({
+        actors: { flow, run, picky, broken, busy, echo },
+        decider: everybodyMay,
+      });
+      await world.start('flow', '1');
+      return world;
+    };
+    const refusalOf = (world: World, task: string, address = 'flow/1') =>
+      rejection(world.system.get(address)!.send({ ...RESUME, task } as never));
+
+    it.each([
+      ['m/9', "'m' has 3 items, from m/0 to m/2; who waits for one: "],
+      ['m/0', 'that item has ended; who'],
+      ['m/2', 'that item was not begun yet; who'],
+      ['none/0', "'none' is complete; who"],
+      ['busy', "'busy' is at work (asking), and does not stand still; who"],
+      ['asked', "'asked' waits for people (reviewing): system.reviews.decide; who"],
+      ['done', "'done' is complete; who"],
+      ['undo done', "'done' is complete; who"],
+      ['late', "'late' is pending; who"],
+      ['late/poll/1', "'late' is pending; who"],
+      ['m/1/poll/1', "nobody is at work on 'm/1/poll'; who"],
+      ['l/2', "'l' is at its time 1; who"],
+    ])('at a run: %s', async (task, words) => {
+      const world = await worldOf();
+      const before = await world.history('flow/1');
+      const error = await refusalOf(world, task);
+      expect(error).toMatchObject({ _tag: 'InvalidArgument', path: 'event.task' });
+      expect(error.message).toContain(`names '${task}', where nobody waits for task.resume: ${words}`);
+      expect(error.message).toMatch(/who waits for one: m\/1, c\/t, l\/1$/);
+      expect(await world.history('flow/1')).toEqual(before);
+      expect(await collect(world.system.refusals())).toMatchObject([
+        { address: 'flow/1', event: RESUME.type },
+      ]);
+    });
+
+    it('at those within it', async () => {
+      const world = await worldOf();
+      expect((await refusalOf(world, 'm/9', 'flow/1/m')).message).toMatch(/who waits for one: m\/1$/);
+      expect((await refusalOf(world, 'l/2', 'flow/1/l')).message).toMatch(/who waits for one: l\/1$/);
+      expect((await refusalOf(world, 'busy', 'flow/1/busy')).message).toMatch(/nobody here waits for one$/);
+    });
+
+    it('after a crash, and after it has gone on; said again under its id it was said once', async () => {
+      const world = await worldOf();
+      await world.crash();
+      const resume = { ...RESUME, task: 'c/t' };
+      const abandon = { type: 'task.abandon', task: 'c/t', by: 'ada', reason: 'enough' };
+      const receipt = await world.system.get('flow/1')!.send(resume, { id: 'again' });
+      await world.settle();
+      await world.tell('flow/1', abandon);
+      await world.crash();
+      expect(await rejection(world.system.get('flow/1')!.send(abandon))).toMatchObject({
+        _tag: 'ActorEnded',
+      });
+      expect((await world.system.get('flow/1')!.send(resume, { id: 'again' })).seq).toBe(receipt.seq);
+    });
+
+    it('by whoever undoes; and who undoes hears what is meant for them', async () => {
+      const world = await worldOf();
+      await world.tell('flow/1', { type: 'run.abort', by: 'ada', reason: 'enough' });
+      const waiting = 'who waits for one: undo m/0';
+      expect((await refusalOf(world, 'undo done')).message).toContain(`'done' is complete; ${waiting}`);
+      expect((await refusalOf(world, 'undo m/1')).message).toContain(
+        `nobody is at work on 'undo m/1'; ${waiting}`,
+      );
+      expect((await refusalOf(world, '9', 'flow/1/undo m/0')).message).toContain('nobody here');
+      for (const task of ['undo m/0', 'undo m', 'undo done']) {
+        await world.tell('flow/1', { ...RESUME, task });
+        if (task === 'undo m/0') continue;
+        await world.tell('flow/1', { type: 'task.abandon', task, by: 'ada', reason: 'no use' });
+      }
+      expect(world.snapshot('flow/1').status).toBe('error');
+    });
+  });
+
   it('ends it where it says by whom, and why', async () => {
     const world = await opened();
     await world.tell('top/1', { type: 'run.abort', by: 'ada', reason: 'enough' });
@@ -307,6 +402,17 @@ describe('what an actor accepts', () => {
 
   it('is said with a function', () => {
     expect(() => durable(door, { accepts: true as never })).toThrow(/spec\.accepts must be a function/);
+    expect(() => durable(door, { awaits: true as never })).toThrow(/spec\.awaits must be a function/);
+  });
+
+  it('is looked at beside the state that it meets, where it says so', async () => {
+    const awaits = (_: object, snapshot: unknown): void => {
+      if ((snapshot as { value: unknown }).value === 'open') throw new RangeError('it is open');
+    };
+    const { system } = await open({ door: durable(door, { awaits }) });
+    const ref = await system.actor('door', '1');
+    await ref.send({ type: 'open' });
+    expect((await rejection(ref.send({ type: 'open' }))).message).toBe('it is open');
   });
 });
 
