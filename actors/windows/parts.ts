@@ -3,12 +3,14 @@
  * is held against the contract like any other answer; that each part fits into the window is seen when it is asked.
  */
 import type { Fault } from '../../machines/faults/fault.ts';
+import { frozen } from '../../machines/values/frozen.ts';
 import { NOTHING } from '../../machines/values/money.ts';
-import type { Answer, Joining, PartOf, Split } from '../../machines/task/words.ts';
+import type { Answer, Cut, Joining, PartOf, Split } from '../../machines/task/words.ts';
 import type { Agent } from '../agents/agent.ts';
 import { chunked, merged, mergedMetadata } from './chunking.ts';
-import type { Chunking } from './chunking.ts';
+import type { Chunked, Chunking } from './chunking.ts';
 import { wordsOf } from '../agents/fault-error.ts';
+import { estimateOf } from '../routing/cost.ts';
 import { replaced, select } from '../values/selection.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -24,10 +26,19 @@ export function splitFor(agent: Agent, chunking: Chunking, input: unknown): Spli
   };
   try {
     const parts = chunked(input as Values, chunking, counter);
-    return parts.ok ? { cuts: parts.parts } : { fault: { ...parts.fault, cost: NOTHING } };
+    return parts.ok ? { cuts: cutsOf(agent, parts) } : { fault: { ...parts.fault, cost: NOTHING } };
   } catch (error) {
     return { fault: { class: 'crash', message: wordsOf(error), cost: NOTHING } };
   }
+}
+
+function cutsOf(agent: Agent, { parts, inputs }: Extract<Chunked, { readonly ok: true }>): readonly Cut[] {
+  return parts.map((part, index) => (isFree(agent, inputs[index]!) ? { ...part, isFree: true } : part));
+}
+
+function isFree(agent: Agent, input: Values): boolean {
+  const estimated = estimateOf(agent, frozen(input), Date.now());
+  return typeof estimated === 'object' && estimated.estimate === NOTHING;
 }
 
 const refusal = (message: string): Fault => ({ class: 'context-window', message, cost: NOTHING });

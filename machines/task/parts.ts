@@ -237,6 +237,7 @@ function partsIn(context: PartsContext): Parts {
     ...{ count: cuts.length, places, running },
     before: numbersIn(asking.parts?.answers ?? {}).length,
     done: numbersIn(answers),
+    free: cuts.flatMap(({ isFree }, index) => (isFree === true ? [index + 1] : [])),
     maxCost: microsOf(asking.envelope.constraints.maxCost),
     spent: spentIn(context),
   };
@@ -251,6 +252,7 @@ function askingOfPart(
   const { envelope, idempotencyKey, inParts: _, parts: __, ...rest } = asking;
   const { timeout } = envelope.constraints;
   const unknown = Object.fromEntries(numbersIn(running).map((one) => [one, null]));
+  const { isFree: ___, ...cut } = cuts[number - 1]!;
   return {
     ...rest,
     envelope: {
@@ -262,7 +264,7 @@ function askingOfPart(
       },
     },
     idempotencyKey: `${idempotencyKey}/part/${number}`,
-    part: { ...cuts[number - 1]!, pointer, number, of: cuts.length },
+    part: { ...cut, pointer, number, of: cuts.length },
     ...(rest.bill !== undefined && { bill: { ...rest.bill, parts: { ...costs, ...unknown } } }),
   };
 }

@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Micros } from '../values/money.ts';
-import { sharesOf } from './shares.ts';
+import { isSpent, sharesOf } from './shares.ts';
 import type { Parts } from './shares.ts';
 
 const partsOf = (count: number, more: Partial<Parts> = {}): Parts => ({
-  ...{ count, places: 1, before: 0, done: [], running: {} },
+  ...{ count, places: 1, before: 0, done: [], free: [], running: {} },
   ...{ maxCost: 100 as Micros, spent: 0 as Micros, ...more },
 });
 
@@ -38,6 +38,16 @@ describe('the shares of parts', () => {
   });
 
   it('what costs nothing is begun all the same', () => {
+    const spent = { done: [1], spent: 100 as Micros, free: [3, 4] };
+    expect(told(partsOf(4, spent))).toEqual([[3, 0]]);
+    expect(told(partsOf(4, { ...spent, places: 3 }))).toEqual([
+      [3, 0],
+      [4, 0],
+    ]);
+    expect([isSpent(partsOf(4, spent)), isSpent(partsOf(4, { ...spent, done: [1, 3, 4] }))]).toEqual([
+      false,
+      true,
+    ]);
     expect(told(partsOf(2, { places: 3, maxCost: 0 as Micros }))).toEqual([
       [1, 0],
       [2, 0],
@@ -62,7 +72,7 @@ describe('the shares of parts', () => {
         let spent = 0;
         while (done.length < count) {
           const shares = sharesOf({
-            ...{ count, places, before, done, running: Object.fromEntries(running) },
+            ...{ count, places, before, done, free: [], running: Object.fromEntries(running) },
             ...{ maxCost: maxCost as Micros, spent: spent as Micros },
           });
           for (const share of shares) running.set(share.number, share.maxCost);

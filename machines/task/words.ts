@@ -272,9 +272,11 @@ export interface Cut {
   /** Before this it repeats. */
   readonly newFrom: number;
   readonly to: number;
+  /** Whoever is asked estimates that it costs nothing. */
+  readonly isFree?: true;
 }
 
-export interface PartOf extends Cut {
+export interface PartOf extends Omit<Cut, 'isFree'> {
   /** The text in the input. */
   readonly pointer: string;
   /** From 1. */

@@ -160,6 +160,27 @@ describe('a task in parts', () => {
     expect([spent, reserved]).toEqual([50_000, 0]);
   });
 
+  it('asks for a part that is estimated to cost nothing when nothing is left', async () => {
+    const asked: Asked[] = [];
+    /** What ends with a word that is known already is looked up. */
+    const isKnown = (text: unknown): boolean => /(twelve|it|end)\. ?$/u.test(String(text));
+    const lookingUp: Doing = (assignment) => ({
+      output: read(assignment) as Readonly<Record<string, unknown>>,
+      metadata: { cost: isKnown(assignment.input['text']) ? 0 : 0.025 },
+    });
+    const estimate = (input: unknown): number => {
+      const { text } = input as { readonly text: string };
+      return words(text) <= 4 && isKnown(text) ? 0 : 0.05;
+    };
+    const small = worker('small', lookingUp, { asked, ...COUNTING, window: 4, estimate });
+    const opened = await staffed({ flow: flowOf({ chunk: inParts }), small });
+    await started(opened, { text: TEXT });
+    expect(asked.map(({ maxCost }) => maxCost)).toEqual([0.05, 0.025, 0, 0, 0]);
+    expect(endOf(opened, 'flow/1')).toMatchObject({ status: 'done', output: { words: 19 } });
+    const { spent, reserved } = snapshotOf<{ context: Ledger }>(opened, 'flow/1/account').context.window;
+    expect([spent, reserved]).toEqual([50_000, 0]);
+  });
+
   it('gives no answer where nobody said how a field is put together', async () => {
     const more: Doing = (assignment) => ({ ...(read(assignment) as object), mood: 'good' });
     const small = worker('small', more, { ...COUNTING, window: 4, estimate: () => 0.05 });
