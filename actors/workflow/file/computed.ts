@@ -3,8 +3,8 @@
  * is none, of which every comparison is false, so that a condition that went wrong would count as one that does not hold. And it comes
  * to an end, whatever patterns it has.
  *
- * It owns the text of an expression in which every result of a calculation goes through `finite(…)`, and patterns to where they take no
- * longer than the text is long; users can say neither. What the parts of an expression mean it leaves alone.
+ * It owns the text of an expression in which every result of a calculation goes through `finite(…)`, maps are made by `keyed(…)`, which
+ * loses no key, and patterns go to where they take no longer than the text is long; users can say none of it. What the parts of an expression mean it leaves alone.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { MATCHES } from './matching.ts';
@@ -17,6 +17,25 @@ export function finite<T>(result: T): T {
   if (typeof result === 'number' && !Number.isFinite(result))
     throw new RangeError(`calculates ${result}, which is no number`);
   return result;
+}
+
+/** What every map is made by. */
+export const KEYED = 'keyed';
+
+/** A map with these keys and values. @throws TypeError where two keys are one as a text, as those of JSON are: one would be lost */
+export function keyed(entries: readonly (readonly [unknown, unknown])[]): Readonly<Record<string, unknown>> {
+  const twice = repeatedIn(entries.map(([key]) => key));
+  if (twice !== undefined) throw new TypeError(twice);
+  return Object.fromEntries(entries.map(([key, value]) => [String(key), value]));
+}
+
+/** Which of the keys is there twice. */
+export function repeatedIn(keys: readonly unknown[]): string | undefined {
+  const names = keys.map(String);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice === undefined
+    ? undefined
+    : `has the key ${JSON.stringify(twice)} twice: all keys are texts, as in JSON, and so 1 and "1" are the same`;
 }
 
 /** What every text goes through of which a whole number is made. */
@@ -53,7 +72,7 @@ export function computed(node: ASTNode): string {
     case 'list':
       return `[${listed(node.args)}]`;
     case 'map':
-      return `{${node.args.map(([key, value]) => `(${computed(key)}): ${computed(value)}`).join(', ')}}`;
+      return `${KEYED}([${node.args.map((entry) => `[${listed(entry)}]`).join(', ')}])`;
     case '?:': {
       const [condition, holds, otherwise] = node.args.map(computed);
       return `(${condition}) ? (${holds}) : (${otherwise})`;

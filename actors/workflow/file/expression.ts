@@ -10,7 +10,7 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { pointerTo } from '../../../machines/values/json-pointer.ts';
 import type { JSONSchema } from '../../../machines/contract.ts';
 import { celTypeOf } from './cel-type.ts';
-import { computed, FINITE, finite, WRITTEN, written } from './computed.ts';
+import { computed, FINITE, finite, KEYED, keyed, repeatedIn, WRITTEN, written } from './computed.ts';
 import { isIn, MATCHES, problemOfPattern } from './matching.ts';
 
 /** What an expression may look at, by name, with its schema where there is one. */
@@ -52,6 +52,7 @@ for (const [operator, calculate] of Object.entries(CALCULATIONS))
 /** Where they are computed. Calculations are looked at there, which makes expressions longer and deeper than they were written. */
 const COMPUTING = BASE.clone({ limits: { maxAstNodes: 20_000, maxDepth: 1000 } })
   .registerFunction(`${FINITE}(dyn): dyn`, finite)
+  .registerFunction(`${KEYED}(list): map`, keyed)
   .registerFunction(`${WRITTEN}(dyn): dyn`, written)
   .registerFunction(`string.${MATCHES}(string): bool`, isIn);
 
@@ -66,9 +67,9 @@ export function expressionOf(text: string, names: Names, wanted: Wanted): Expres
   const problem = problemOf(text, names, wanted);
   if (problem !== undefined) return { ok: false, detail: `${problem}${hintFor(text, names)}` };
   const { ast } = BASE.parse(text);
-  const wrong = patternsIn(ast)
-    .map(problemOfPattern)
-    .find((found) => found !== undefined);
+  const wrong = [...patternsIn(ast).map(problemOfPattern), ...keysIn(ast).map(repeatedIn)].find(
+    (found) => found !== undefined,
+  );
   if (wrong !== undefined) return { ok: false, detail: wrong };
   if (namedIn(ast).includes(UNNAMED) && !Object.hasOwn(names, UNNAMED))
     return { ok: false, detail: `cannot be read: Unknown variable: ${UNNAMED}${amongWhich(names)}` };
@@ -146,6 +147,12 @@ const patternsIn = (ast: ASTNode): readonly string[] =>
     const [pattern] = op === 'rcall' && args[0] === 'matches' ? args[2] : [];
     return pattern?.op === 'value' && typeof pattern.args === 'string' ? [pattern.args] : [];
   });
+
+/** The keys of each map in an expression, as far as they stand there as they are. */
+const keysIn = (ast: ASTNode): readonly (readonly unknown[])[] =>
+  nodesIn(ast).flatMap(({ op, args }) =>
+    op === 'map' ? [args.flatMap(([key]) => (key.op === 'value' ? [key.args] : []))] : [],
+  );
 
 /** For whoever has tried to say a name that cannot be said. */
 function hintFor(text: string, names: Names): string {

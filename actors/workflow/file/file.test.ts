@@ -191,6 +191,11 @@ describe('an expression', () => {
     ['{"a" + "b": 1.5e3 / 2, "c": [0x10, -7 % 3]}', { ab: 750, c: [16, -1] }],
     ['timestamp("2026-01-01T00:00:00Z") + duration("1h") > timestamp("2026-01-01T00:30:00Z")', true],
     ['7 / 2 + 0', 3],
+    ['{1: "a", "b": {}, input.n: 2}', { 1: 'a', b: {}, 3: 2 }],
+    ['{"constructor": input.n, "a": 1}', { constructor: 3, a: 1 }],
+    ['{"a": 1, "b": 2}.map(key, key)', ['a', 'b']],
+    ['"a" in {"a": 1} && {"a": {"b": [1]}} == {"a": {"b": [1]}} && size({"a": 1}) == 1', true],
+    ['{"a": {"b": 2}}.a.b + {1: 3}[1] + {"c": 4}["c"]', 9],
   ])('%s', (expression, value) => {
     expect(computed(expression, { n: 3, list: [1, 2] })).toEqual(value);
   });
@@ -280,6 +285,8 @@ describe('an expression', () => {
     },
   );
 
+  const TWICE = 'has the key "3" twice: all keys are texts, as in JSON, and so 1 and "1" are the same';
+
   it.each([
     ['input.nothing', 'No such key: nothing'],
     ['input.nothing == 1', 'No such key: nothing'],
@@ -293,6 +300,8 @@ describe('an expression', () => {
     ['[0.0 / 0.0].exists(x, x > 1.0)', 'calculates NaN, which is no number'],
     ['double("NaN") > 1.0', 'calculates NaN, which is no number'],
     ['input.n * 1e308 * 10 > 1.0', 'calculates Infinity, which is no number'],
+    ['{input.n: "a", "3": "b"}', TWICE],
+    ['{"3": "b", "a": 1, string(int(input.n)): "a"}.a', TWICE],
     ['int("") < 1', 'int() type error: cannot convert to int'],
     ['9007199254740993', 'gives 9007199254740993, which is too large for a number of JSON'],
     ['timestamp("2026-01-01T00:00:00Z")', 'gives what JSON cannot hold'],
@@ -300,6 +309,16 @@ describe('an expression', () => {
     const said = `its output cannot be made: ExpressionFailed: \${ ${expression} }: ${problem}`;
     expect(computed(expression, { n: 3 })).toBe(said);
   });
+
+  it.each(['{1: "a", "1": "b"}', '{"x": {"a": 1, "b": 2, "a": 3}}.x', '{true: 1, "true": 2}[true]'])(
+    'with a key that is there twice is refused: %s',
+    (expression) => {
+      const output = { is: `\${ ${expression} }` };
+      expect(refusal({ id: 'x', tasks: { a: { kind: 'join' } }, output })).toEqual([
+        expect.stringMatching(/^#\/output\/is: has the key "(1|a|true)" twice/),
+      ]);
+    },
+  );
 
   it('that is no condition when it is asked fails its node', () => {
     const file = { id: 'x', tasks: { a: { kind: 'join', when: '${ input.n }' } } };
