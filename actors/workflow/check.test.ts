@@ -418,6 +418,51 @@ describe('refused, with the place and how to mend it', () => {
       }),
       "#/tasks/b/input/n: is number in 'a', and must be string",
     ],
+    ...(
+      [
+        ['of another type', object({ n: text }), '/n: is number in what it gives, and must be string'],
+        [
+          'without what is required',
+          closed({ n: number, m: text }, { required: ['m'] }),
+          ": is what it gives, in whose schema there is no 'm': say with next what the next time is given",
+        ],
+        [
+          'with more than is taken',
+          closed({}),
+          ": is what it gives, where there is always a 'n', which its schema does not have: say with next what the next time is given",
+        ],
+      ] as const
+    ).map(
+      ([what, inputSchema, words]) =>
+        [
+          `what is done again with its own output, ${what}`,
+          flow({
+            a: loop({
+              body: does({ inputSchema, outputSchema: closed({ n: number }, { required: ['n'] }) }),
+              ...{ input: () => ({}), until: yes, times: 2 },
+            }),
+          }),
+          `#/tasks/a/next${words}`,
+        ] as const,
+    ),
+    [
+      'a workflow that is done again with its own output',
+      flow({
+        a: loop({
+          body: workflow({ ...SIZED, inputSchema: object({ n: text }) }),
+          ...{ input: { n: 'x' }, until: yes, times: 2 },
+        }),
+      }),
+      '#/tasks/a/next/n: is number in what it gives, and must be string',
+    ],
+    [
+      'a whole output with more than is taken',
+      flow({
+        a: does({ outputSchema: object({}, { required: ['n'] }) }),
+        b: does({ needs: ['a'], inputSchema: closed({ m: number }) }),
+      }),
+      "#/tasks/b/input: is 'a', where there is always a 'n', which its schema does not have: say the input part by part",
+    ],
     [
       'a budget that is a mere number',
       flow({ a: does() }, { budget: { limit: 5 } }),
@@ -742,6 +787,34 @@ describe('not refused', () => {
           needs: ['a'],
           input: { t: from('a', '/l/0'), n: from('a', '/l/1') },
           inputSchema: object({ t: text, n: number }),
+        }),
+      },
+    ],
+    [
+      'what is done again with something else than its output, or once',
+      Object.fromEntries(
+        [{ times: 2, next: () => ({ n: 'x' }) }, { times: 1 }].map((more, index) => [
+          `a${index}`,
+          loop({
+            body: does({ inputSchema: object({ n: text }), outputSchema: object({ n: number }) }),
+            ...{ input: () => ({ n: 'x' }), until: yes, ...more },
+          }),
+        ]),
+      ),
+    ],
+    [
+      'what is done again with its own output, that fits or may',
+      {
+        a: loop({
+          body: does({
+            inputSchema: object({ n: number }),
+            outputSchema: object({ n: { type: 'integer' } }),
+          }),
+          ...{ input: () => ({}), until: yes, times: 2 },
+        }),
+        b: loop({
+          body: does({ inputSchema: object({ n: text }, { required: ['n'] }), outputSchema: object({}) }),
+          ...{ input: () => ({}), until: yes, times: 2 },
         }),
       },
     ],

@@ -32,13 +32,30 @@ export function problemsOfEdges(
     const place = `#${pointerTo(['tasks', name, 'input'])}`;
     const wanted = wantedBy(node, declarationOf);
     const { input } = node.options as TaskOptions;
-    if (typeof input === 'object') return problemsOfParts({ place, input, wanted: wanted ?? true, sources });
-    if (input !== undefined || wanted === undefined) return [];
+    const again = problemsOfNext(`#${pointerTo(['tasks', name, 'next'])}`, node, wanted, declarationOf);
+    if (typeof input === 'object')
+      return [...problemsOfParts({ place, input, wanted: wanted ?? true, sources }), ...again];
+    if (input !== undefined || wanted === undefined) return again;
     const needs = needsIn(node);
-    return needs.length < 2
-      ? problemsOfWhole(place, wanted, needs[0]?.node, sources)
-      : problemsByNames(place, wanted, needs, sources);
+    const first =
+      needs.length < 2
+        ? problemsOfWhole(place, wanted, wholeOf(needs[0]?.node, sources))
+        : problemsByNames(place, wanted, needs, sources);
+    return [...first, ...again];
   });
+}
+
+/** What a loop is given the next time, where nobody has said: what came of this time. */
+function problemsOfNext(
+  place: string,
+  node: AnyDeclaration,
+  wanted: Schema | undefined,
+  declarationOf: DeclarationOf,
+): ContractProblem[] {
+  if (node.kind !== 'loop' || node.options.next !== undefined || node.options.times < 2) return [];
+  const schema = givenBy(node, declarationOf);
+  const mend = 'say with next what the next time is given';
+  return wanted === undefined ? [] : problemsOfWhole(place, wanted, { schema, name: 'what it gives', mend });
 }
 
 /** What the input of a node must keep to; undefined where nobody has said. */
@@ -128,31 +145,46 @@ function problemOfTypes(
   return fits ? undefined : `is ${listed(given)} in ${source}, and must be ${listed(taken)}`;
 }
 
+/** All that comes out of something. */
+interface Whole {
+  readonly schema: Schema | undefined;
+  readonly name: string;
+  /** What is to be done where it does not fit. */
+  readonly mend: string;
+}
+
+const wholeOf = (node: string | undefined, sources: Sources): Whole => ({
+  schema: sources(node),
+  name: sourceNamed(node),
+  mend: 'say the input part by part',
+});
+
 /** An input that nobody has said: it is all that comes out of the only need, or the input of the run. */
-function problemsOfWhole(
-  place: string,
-  wanted: Schema,
-  node: string | undefined,
-  sources: Sources,
-): ContractProblem[] {
-  const source = sources(node);
-  if (source === undefined || !isObject(wanted)) return [];
+function problemsOfWhole(place: string, wanted: Schema, { schema, name, mend }: Whole): ContractProblem[] {
+  if (schema === undefined || !isObject(wanted)) return [];
   const { required = [], properties = {} } = wanted;
   const missing = (required as readonly string[])
-    .filter((name) => schemaAt(source, pointerTo([name])) === 'nothing')
-    .map((name) => ({
+    .filter((key) => schemaAt(schema, pointerTo([key])) === 'nothing')
+    .map((key) => ({ pointer: place, detail: `is ${name}, in whose schema there is no '${key}': ${mend}` }));
+  const strange = alwaysIn(schema)
+    .filter((key) => isClosed(wanted) && !Object.hasOwn(properties as object, key))
+    .map((key) => ({
       pointer: place,
-      detail: `is ${sourceNamed(node)}, in whose schema there is no '${name}': say the input part by part`,
+      detail: `is ${name}, where there is always a '${key}', which its schema does not have: ${mend}`,
     }));
-  const wrong = Object.keys(properties as object).flatMap((name) => {
-    const pointer = pointerTo([name]);
-    const found = schemaAt(source, pointer);
+  const wrong = Object.keys(properties as object).flatMap((key) => {
+    const pointer = pointerTo([key]);
+    const found = schemaAt(schema, pointer);
     if (found === 'nothing') return [];
-    const detail = problemOfTypes(found, schemaAt(wanted, pointer), sourceNamed(node));
+    const detail = problemOfTypes(found, schemaAt(wanted, pointer), name);
     return detail === undefined ? [] : [{ pointer: `${place}${pointer}`, detail }];
   });
-  return [...missing, ...wrong];
+  return [...missing, ...strange, ...wrong];
 }
+
+/** What every value of a schema has. */
+const alwaysIn = (schema: Schema): readonly string[] =>
+  isObject(schema) ? ((schema['required'] ?? []) as readonly string[]) : [];
 
 /** An input that nobody has said, of a node that needs several: all that comes out of them, by name. */
 function problemsByNames(

@@ -525,6 +525,26 @@ describe('what is wrong is told with its place', () => {
       "#/tasks/review/needs/1: needs 'factchek', which is none of research, factcheck, review, publish",
     ],
     [
+      'what is done again with an output that it does not take',
+      changed(
+        'tasks:\n',
+        `tasks:
+  again:
+    kind: loop
+    until: \${ output.n > 1.0 }
+    times: 3
+    input: { topic: tides }
+    body:
+      kind: task
+      agent: x
+      inputSchema: { type: object, required: [topic] }
+      outputSchema: { type: object, properties: { n: { type: number } }, additionalProperties: false }
+`,
+      ),
+      'again',
+      "#/tasks/again/next: is what it gives, in whose schema there is no 'topic': say with next what",
+    ],
+    [
       'a schema that is none',
       changed('type: integer', 'type: integr'),
       'type: integr',
