@@ -30,6 +30,7 @@ import { checkedSchemaOf } from '../schema/checked.ts';
 import type { Checked } from '../schema/checked.ts';
 import type { Inferred, SchemaLike } from '../schema/inferred.ts';
 import { isRecord } from '../schema/plain.ts';
+import { problemOfAddress } from '../values/address.ts';
 
 /** What an agent may be asked with, and what it answers. Two agents of the same hash can stand in for each other. */
 export interface Contract<TInput = unknown, TOutput = unknown> {
@@ -243,13 +244,13 @@ function conforming(options: unknown): Agent {
     estimate: findings.optionalFunction('estimate'),
     countTokens: findings.optionalFunction('countTokens'),
     contextKeys: findings.names('contextKeys'),
-    permits: findings.names('permits'),
+    permits: findings.addresses('permits'),
     repairs: findings.names('repairs', REPAIRS),
     window: findings.count('window'),
     concurrency: findings.count('concurrency'),
     prices: findings.valid('prices', (value) => (isPriceTable(value) ? undefined : 'must be a priceTable')),
     hours: findings.valid('hours', problemOfHours),
-    budget: findings.optionalText('budget'),
+    budget: findings.valid('budget', problemOfAddress),
     calibration: findings.valid('calibration', problemOfCalibration),
     properties: findings.properties(),
     execute: findings.function('execute'),
@@ -353,6 +354,12 @@ class Findings {
       if (typeof item !== 'string' || item === '') return 'must be a name';
       return known?.includes(item) === false ? `must be one of ${known.join(', ')}` : undefined;
     });
+  }
+
+  /** A list of addresses, once each. */
+  addresses(name: string): readonly string[] {
+    const value = this.#options[name];
+    return value === undefined ? Object.freeze([]) : this.#list(name, value, problemOfAddress);
   }
 
   /** A copy: a decision must not come out otherwise because somebody has changed it. */

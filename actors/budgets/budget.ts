@@ -8,6 +8,7 @@ import type { Micros } from '../../machines/values/money.ts';
 import { microsOf, problemOfAmount } from '../../machines/values/money.ts';
 import type { Data } from '../../machines/workflow/graph.ts';
 import { saidBy } from '../../machines/faults/crash.ts';
+import { problemOfAddress } from '../values/address.ts';
 
 /**
  * What becomes of a task for which the money does not suffice: `refuse`, it fails with `budget-exhausted`; `cheaper`, an agent is
@@ -100,7 +101,7 @@ function checkAddresses(within: unknown): void {
   if (!Array.isArray(within) || within.length > MOST_WITHIN)
     throw new InvalidArgument('budget.within', `must be a list of at most ${MOST_WITHIN} addresses`);
   for (const [index, address] of within.entries()) {
-    if (typeof address !== 'string' || address === '')
-      throw new InvalidArgument(`budget.within[${index}]`, 'must be the address of an account: budget/acme');
+    const problem = problemOfAddress(address);
+    if (problem !== undefined) throw new InvalidArgument(`budget.within[${index}]`, problem);
   }
 }

@@ -3,6 +3,7 @@
  * that is wrong with it is found when it is read; a table with a problem is none.
  */
 import type { Obligation, Principal } from '../../runtime/index.ts';
+import { problemOfAddressPattern } from '../values/address.ts';
 import { propertyTest, testOf } from './condition.ts';
 import type { Condition, Primitive, Test } from './condition.ts';
 import { declaredIn } from './facts.ts';
@@ -232,6 +233,8 @@ class Reader {
     const type = problems.text(match['type'], `${path}.type`);
     const id = problems.text(match['id'], `${path}.id`);
     if (isPattern(type)) problems.add(`${path}.type`, `must be a name, but is '${type}'`);
+    const nowhere = type === 'actor' && id !== '' ? problemOfAddressPattern(id) : undefined;
+    if (nowhere !== undefined) problems.add(`${path}.id`, nowhere);
     const fits = patternOf(id);
     const isExact = !isPattern(id);
     this.#named.set(keyOf(type, id), { type, id });

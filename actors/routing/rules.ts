@@ -9,6 +9,7 @@ import { InvalidArgument } from '../../runtime/index.ts';
 import { problemOfCapability } from '../agents/capability.ts';
 import { hashOf } from '../schema/digest.ts';
 import { isRecord } from '../schema/plain.ts';
+import { problemOfAddress } from '../values/address.ts';
 
 /** `cost`: the cheapest first; `quality`: whose answers are accepted most often; `order`: as the system names them. */
 export type Preference = 'cost' | 'quality' | 'order';
@@ -213,7 +214,8 @@ function shadowAt(options: ShadowOptions, index: number): ShadowRule {
   checkText(`${path}.agent`, agent);
   checkCapability(`${path}.of`, of);
   if (agent === of) refuse(`${path}.of`, 'must be somebody else');
-  if (account !== undefined) checkText(`${path}.account`, account);
+  const unpaid = account === undefined ? undefined : problemOfAddress(account);
+  if (unpaid !== undefined) refuse(`${path}.account`, unpaid);
   const problem = maxCost === undefined ? undefined : problemOfAmount(maxCost);
   if (problem !== undefined) refuse(`${path}.maxCost`, problem);
   if (!Array.isArray(compare) || compare.length === 0)
