@@ -16,6 +16,7 @@ import {
   strategies,
   task,
   workflow,
+  workflowFrom,
 } from 'heddle/actors';
 import type { Agent, Assignment, PartStatus, Verifier, WorkflowMachine } from 'heddle/actors';
 import type { ActorDefinitions } from 'heddle';
@@ -401,6 +402,48 @@ describe('a task that is complete after others were asked', () => {
     const problem = { class: 'unknown-effect', message: expect.stringMatching(message ?? '') };
     const { uncompensated } = errorOf(world) as { uncompensated?: unknown };
     expect(uncompensated).toEqual(message && ['t', 's/h', 'l/0'].map((node) => ({ node, problem })));
+  });
+});
+
+describe('a task that has come to a default', () => {
+  it('is undone by what stands for its answer, in a loop of a file too, and what was done before is named', async () => {
+    const asked: unknown[] = [];
+    const rows = { timeout: [{ do: 'default', value: { n: 0 } }] } as const;
+    const world = await World.open({
+      actors: {
+        top: workflowFrom(
+          {
+            id: 'top',
+            strategy: 'spare',
+            tasks: {
+              l: {
+                ...{ kind: 'loop', until: '${ output.n > 0.0 }', times: 2, input: { n: 7 } },
+                next: { n: 8 },
+                body: {
+                  ...{ kind: 'task', agent: 'hang', timeout: '1 second' },
+                  compensate: { agent: 'undo' },
+                },
+                onError: 'compensate',
+              },
+            },
+          },
+          { strategies: { spare: extend(strategies.standard, { name: 'spare', rows }) } },
+        ),
+        hang: working('hang', () => new Promise(() => {})),
+        undo: working('undo', ({ input }) => {
+          asked.push(input);
+          return {};
+        }),
+      },
+    });
+    await world.start('top', '1');
+    await world.advance(3000);
+    const { class: name, uncompensated } = errorOf(world) as { class: string; uncompensated?: unknown };
+    expect(name).toBe('not-converged');
+    expect(uncompensated).toEqual(
+      ['l/1', 'l/2'].map((node) => ({ node, problem: expect.objectContaining({ class: 'unknown-effect' }) })),
+    );
+    expect(asked).toEqual([8, 7].map((n) => ({ output: { n: 0 }, input: { n } })));
   });
 });
 
