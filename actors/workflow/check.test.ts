@@ -739,6 +739,26 @@ describe('not refused', () => {
       { a: does(), b: does(), c: does({ needs: ['a', 'b'], input: { text: from('b', '/text') } }) },
     ],
     [
+      'a part of one of those that all must be complete, by their number',
+      {
+        b: does(),
+        c: does(),
+        d: does({ needs: ['b', 'c'], join: { atLeast: 2 }, input: { text: from('b', '/text') } }),
+      },
+    ],
+    [
+      'a part of a branch of which any arm will do',
+      {
+        a: does(),
+        size: size(),
+        c: does({
+          needs: ['size.small', 'size.large'],
+          join: 'any',
+          input: { text: from('size', '/a/text') },
+        }),
+      },
+    ],
+    [
       'a part that a function makes',
       { a: does(), c: does({ needs: ['a'], input: { text: () => 'x', length: 3 } }) },
     ],

@@ -82,9 +82,9 @@ class Ways {
 
   /** Why a node cannot rely on the output of one that it needs. */
   problemOfTaking(name: string, needed: string): string | undefined {
-    const { needs, wait } = this.#graph.nodes[name]!;
+    const { needs } = this.#graph.nodes[name]!;
     const mend = 'make the input with a function, which can look';
-    if (needs.length > 1 && (wait.join.kind !== 'all' || wait.withinMs !== undefined))
+    if (needs.some(({ node }) => node !== needed) && !waitsForAll(this.#graph.nodes[name]!))
       return `takes from the node '${needed}', and the join may go on without it: ${mend}`;
     const found = this.#someWay(
       name,
@@ -162,6 +162,10 @@ const joiningOf = (node: AnyDeclaration): GraphNode => ({
   onError: errorPolicyOf(node.options.onError),
   writes: {},
 });
+
+/** Whether it never begins before all that it needs has ended. Where all must be complete it fails when its time is over. */
+const waitsForAll = ({ needs, wait: { join, withinMs } }: GraphNode): boolean =>
+  join.kind === 'atLeast' ? join.count === needs.length : join.kind === 'all' && withinMs === undefined;
 
 function whyOf(nodes: RunContext['nodes'], needed: string): string {
   const { status, skipped } = nodes[needed]!;
