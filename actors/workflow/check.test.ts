@@ -429,7 +429,7 @@ describe('refused, with the place and how to mend it', () => {
         [
           'with more than is taken',
           closed({}),
-          ": is what it gives, where there is always a 'n', which its schema does not have: say with next what the next time is given",
+          ": is what it gives, which always has 'n', and must not be given it: say with next what the next time is given",
         ],
       ] as const
     ).map(
@@ -461,7 +461,23 @@ describe('refused, with the place and how to mend it', () => {
         a: does({ outputSchema: object({}, { required: ['n'] }) }),
         b: does({ needs: ['a'], inputSchema: closed({ m: number }) }),
       }),
-      "#/tasks/b/input: is 'a', where there is always a 'n', which its schema does not have: say the input part by part",
+      "#/tasks/b/input: is 'a', which always has 'n', and must not be given it: say the input part by part",
+    ],
+    [
+      'a whole output with more than may be given',
+      flow({
+        a: does({ outputSchema: closed({ n: number, m: number }, { required: ['n', 'm'] }) }),
+        b: does({ needs: ['a'], inputSchema: closed({ n: number }) }),
+      }),
+      "#/tasks/b/input: is 'a', which always has 'm', and must not be given it: say the input part by part",
+    ],
+    [
+      'a whole output that is no object, of a workflow that is called',
+      flow({
+        a: call({ workflow: workflow({ ...SIZED, outputSchema: { type: 'array' } }) }),
+        b: does({ needs: ['a'], inputSchema: object({ n: number }) }),
+      }),
+      "#/tasks/b/input: is array in 'a', and must be object",
     ],
     [
       'a budget that is a mere number',

@@ -162,6 +162,8 @@ const wholeOf = (node: string | undefined, sources: Sources): Whole => ({
 /** An input that nobody has said: it is all that comes out of the only need, or the input of the run. */
 function problemsOfWhole(place: string, wanted: Schema, { schema, name, mend }: Whole): ContractProblem[] {
   if (schema === undefined || !isObject(wanted)) return [];
+  const another = problemOfTypes(rootOf(schema), rootOf(wanted), name);
+  if (another !== undefined) return [{ pointer: place, detail: another }];
   const { required = [], properties = {} } = wanted;
   const missing = (required as readonly string[])
     .filter((key) => schemaAt(schema, pointerTo([key])) === 'nothing')
@@ -170,7 +172,7 @@ function problemsOfWhole(place: string, wanted: Schema, { schema, name, mend }: 
     .filter((key) => isClosed(wanted) && !Object.hasOwn(properties as object, key))
     .map((key) => ({
       pointer: place,
-      detail: `is ${name}, where there is always a '${key}', which its schema does not have: ${mend}`,
+      detail: `is ${name}, which always has '${key}', and must not be given it: ${mend}`,
     }));
   const wrong = Object.keys(properties as object).flatMap((key) => {
     const pointer = pointerTo([key]);
@@ -182,9 +184,12 @@ function problemsOfWhole(place: string, wanted: Schema, { schema, name, mend }: 
   return [...missing, ...strange, ...wrong];
 }
 
-/** What every value of a schema has. */
-const alwaysIn = (schema: Schema): readonly string[] =>
-  isObject(schema) ? ((schema['required'] ?? []) as readonly string[]) : [];
+/** The names of what an object that keeps to a schema has in any case. */
+function alwaysIn(schema: Schema): readonly string[] {
+  const root = rootOf(schema);
+  const { type, required = [] } = root !== undefined && isObject(root) ? root : {};
+  return type === 'object' ? (required as readonly string[]) : [];
+}
 
 /** An input that nobody has said, of a node that needs several: all that comes out of them, by name. */
 function problemsByNames(
@@ -220,6 +225,12 @@ const isClosed = (schema: Schema): boolean =>
   isObject(schema) && schema['additionalProperties'] === false && schema['patternProperties'] === undefined;
 
 const listed = (names: readonly string[], between = ' or '): string => names.join(between);
+
+/** A schema, where it refers to a part of itself: that. */
+function rootOf(schema: Schema): Schema | undefined {
+  const root = schemaAt(schema, '');
+  return root === 'nothing' ? undefined : root;
+}
 
 /** The types that a schema names; undefined where it names none. */
 function typesIn(schema: Schema | undefined): readonly string[] | undefined {
