@@ -50,6 +50,9 @@ const inner = workflow({
   tasks: { a: task({ agent: 'x' }) },
 });
 
+const around: Record<string, unknown> = {};
+around['tree'] = around;
+
 const SIZED = {
   id: 'sized',
   outputSchema: { type: 'object', properties: { n: { type: 'number' } } },
@@ -478,6 +481,21 @@ describe('refused, with the place and how to mend it', () => {
         b: does({ needs: ['a'], inputSchema: object({ n: number }) }),
       }),
       "#/tasks/b/input: is array in 'a', and must be object",
+    ],
+    [
+      'a constant that contains itself',
+      flow({ a: does({ input: { tree: around } }) }),
+      '#/tasks/a/input/tree/tree: contains itself',
+    ],
+    [
+      'a constant that is no data',
+      flow({ a: does({ input: { at: { from: new Date(0) } } }) }),
+      '#/tasks/a/input/at/from: is an instance of a class: give the plain data that it stands for',
+    ],
+    [
+      'a constant with a part that would have to be taken from somewhere',
+      flow({ a: does({ input: { about: { topic: from.input('/topic') } } }) }),
+      '#/tasks/a/input/about: must be from(…), a function, or a constant in JSON',
     ],
     [
       'a budget that is a mere number',

@@ -28,11 +28,12 @@ export const isShare = (value: unknown): boolean => typeof value === 'number' &&
 export const isOnly = (value: Options, name: string): boolean =>
   Object.hasOwn(value, name) && Object.keys(value).length === 1;
 
-export function isJson(value: unknown): boolean {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (Array.isArray(value)) return value.every(isJson);
-  return isRecord(value) && !isReference(value) && Object.values(value).every(isJson);
+/** Whether a part of it would have to be taken from somewhere. It may contain itself. */
+export function holdsReference(value: unknown, seen = new Set<object>()): boolean {
+  if (isReference(value)) return true;
+  if (typeof value !== 'object' || value === null || seen.has(value)) return false;
+  seen.add(value);
+  return Object.values(value).some((part) => holdsReference(part, seen));
 }
 
 export const listed = (names: readonly string[]): string => names.join(', ');

@@ -2,10 +2,11 @@
  * What a node is given, and what it may know besides: of nodes that it needs.
  */
 import { problemOfPointer } from '../../../machines/values/json-pointer.ts';
+import { plainCopyOf } from '../../schema/plain.ts';
 import { isReference } from '../reference.ts';
 import type { Reference } from '../reference.ts';
 import type { Check } from './check.ts';
-import { inPointer, isJson, isNames, isRecord, listed } from './given.ts';
+import { holdsReference, inPointer, isNames, isRecord, listed } from './given.ts';
 import type { Node } from './given.ts';
 import { neededIn } from './needs.ts';
 
@@ -21,9 +22,15 @@ export function checkInput(check: Check, { options, place }: Node, nodes: Readon
   for (const [key, part] of Object.entries(input)) {
     const at = `${place}/input/${inPointer(key)}`;
     if (isReference(part)) checkReference(check, at, part, needed, nodes);
-    else if (typeof part !== 'function' && !isJson(part))
-      check.fail(at, 'must be from(…), a function, or a constant in JSON');
+    else if (typeof part !== 'function') checkConstant(check, at, part);
   }
+}
+
+function checkConstant(check: Check, at: string, constant: unknown): void {
+  if (holdsReference(constant)) return check.fail(at, 'must be from(…), a function, or a constant in JSON');
+  const plain = plainCopyOf(constant);
+  if (plain.ok) return;
+  for (const { pointer, detail } of plain.problems) check.fail(`${at}${pointer.slice(1)}`, detail);
 }
 
 function checkReference(
