@@ -834,6 +834,15 @@ describe('not refused', () => {
       },
     ],
     [
+      'a constant of a schema that refers to the whole',
+      {
+        a: does({
+          input: { nodes: [{ nodes: [] }] },
+          inputSchema: object({ nodes: { type: 'array', items: { $ref: '#' } } }),
+        }),
+      },
+    ],
+    [
       'an item of a list whose first ones have schemas of their own',
       {
         a: does({ outputSchema: object({ l: { type: 'array', prefixItems: [text], items: number } }) }),

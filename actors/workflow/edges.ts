@@ -114,9 +114,18 @@ function problemOfConstant(value: unknown, schema: Schema, root: Schema): string
   const alone = isObject(schema)
     ? { ...schema, ...($defs !== undefined && { $defs }), ...(definitions !== undefined && { definitions }) }
     : schema;
+  if (refersElsewhere(alone)) return undefined;
   const reading = checkedSchemaOf(alone);
   const checking = reading.ok ? reading.schema.check(value) : undefined;
   return checking === undefined || checking.ok ? undefined : checking.problems[0]!.detail;
+}
+
+/** Whether it refers to more than the definitions that stand in it: to the whole that it was taken from, say. */
+function refersElsewhere(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return false;
+  const { $ref } = schema as { readonly $ref?: unknown };
+  const isElsewhere = typeof $ref === 'string' && !/^#\/(\$defs|definitions)\//.test($ref);
+  return isElsewhere || Object.values(schema).some(refersElsewhere);
 }
 
 function problemOfReference(
