@@ -498,6 +498,11 @@ describe('refused, with the place and how to mend it', () => {
       '#/tasks/a/input/about: must be from(…), a function, or a constant in JSON',
     ],
     [
+      'an arm of which nobody knows whether it is one',
+      flow({ a: does(), size: size({ arms: { small: yes, fail: yes } }) }),
+      "#/tasks/size/otherwise: is 'fail', and so is an arm: give that another name",
+    ],
+    [
       'a budget that is a mere number',
       flow({ a: does() }, { budget: { limit: 5 } }),
       '#/budget: must be made with budget(…)',

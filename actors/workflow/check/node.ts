@@ -111,6 +111,8 @@ function checkBranch(check: Check, place: string, options: Options): void {
   }
   if (otherwise === undefined)
     check.fail(`${place}/otherwise`, "is missing: say which arm is chosen when none holds, or 'fail'");
+  else if (otherwise === 'fail' && Object.hasOwn(arms, 'fail'))
+    check.fail(`${place}/otherwise`, "is 'fail', and so is an arm: give that another name");
   else if (otherwise !== 'fail' && !(typeof otherwise === 'string' && Object.hasOwn(arms, otherwise)))
     check.fail(`${place}/otherwise`, `must be 'fail', or one of ${listed(Object.keys(arms))}`);
 }
