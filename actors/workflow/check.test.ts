@@ -503,6 +503,11 @@ describe('refused, with the place and how to mend it', () => {
       "#/tasks/size/otherwise: is 'fail', and so is an arm: give that another name",
     ],
     [
+      'an arm that is not asked in the order in which it stands',
+      flow({ a: does(), size: size({ arms: { small: yes, '01': yes, 9: yes } }) }),
+      '#/tasks/size/arms/9: must have another name: whole numbers are asked before all others, the least first',
+    ],
+    [
       'a budget that is a mere number',
       flow({ a: does() }, { budget: { limit: 5 } }),
       '#/budget: must be made with budget(…)',
