@@ -28,9 +28,12 @@ export function nextOf(tasks: readonly PartStatus[], options: AnyWorkflowOptions
 /** Whether needs that stand so are enough when those of them that are at work come to a good end. */
 function areEnough(needs: readonly NodeStatus[], declared: AnyDeclaration | undefined): boolean {
   const { join } = joinRuleOf(declared?.options ?? {});
-  if (needs.length === 0 || join.kind === 'all') return !needs.includes('pending');
+  if (needs.length === 0 || join.kind === 'all') return !needs.some(hasNotBegun);
   const there = needs.filter(
-    (status) => status === 'complete' || (status !== 'pending' && !OVER.has(status)),
+    (status) => status === 'complete' || (!hasNotBegun(status) && !OVER.has(status)),
   );
   return there.length >= (join.kind === 'any' ? 1 : join.count);
 }
+
+/** What waits for a place begins then itself. */
+const hasNotBegun = (status: NodeStatus): boolean => status === 'pending' || status === 'ready';

@@ -283,6 +283,23 @@ describe('a status', () => {
     expect((await statusOf(world, 'flow/1')).next).toEqual(['later', 'any', 'first', 'two']);
   });
 
+  it('names nothing as next that needs what has not got a place yet', async () => {
+    const flow = workflow({
+      id: 'flow',
+      parallel: 1,
+      tasks: {
+        a: task({ agent: 'slow' }),
+        b: task({ agent: 'slow' }),
+        c: task({ needs: ['b'], agent: 'slow' }),
+        d: task({ needs: ['a', 'b'], join: 'any', agent: 'slow' }),
+        e: task({ needs: ['a', 'b'], join: { atLeast: 2 }, agent: 'slow' }),
+      },
+    });
+    const world = await World.open({ actors: { flow, slow } });
+    await world.start('flow', '1');
+    expect((await statusOf(world, 'flow/1')).next).toEqual(['b', 'd']);
+  });
+
   it('of a run within a run tells how that has ended, and what it has come to', async () => {
     const well = workflow({ id: 'well', tasks: { a: task({ agent: 'clerk' }) } });
     const ill = workflow({
