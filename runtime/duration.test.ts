@@ -24,6 +24,19 @@ describe('a duration', () => {
     expect(millisOf(input, 'timeout')).toBe(millis);
   });
 
+  const around: unknown[] = [];
+  around.push(around);
+
+  it.each([
+    [-5n, '-5'],
+    [() => 5, 'a function'],
+    [Symbol('soon'), 'a symbol'],
+    [around, 'an object'],
+  ])('that cannot be written down is refused in words: %#', (input, words) => {
+    expect(() => millisOf(input as never, 'timeout')).toThrow(InvalidArgument);
+    expect(() => millisOf(input as never, 'timeout')).toThrow(words);
+  });
+
   it('given as a number is that many milliseconds', () => {
     fc.assert(
       fc.property(fc.nat(), (millis) => {

@@ -11,13 +11,22 @@ export function millisOf(input: Duration.Input, path: string): number {
     assertMeant(input);
     millis = Duration.toMillis(Duration.fromInputUnsafe(input));
   } catch (error) {
-    throw new InvalidArgument(path, `is not a duration: ${JSON.stringify(input)}; write '10 seconds'`, {
+    throw new InvalidArgument(path, `is not a duration: ${shown(input)}; write '10 seconds'`, {
       cause: error,
     });
   }
-  if (!(millis >= 0))
-    throw new InvalidArgument(path, `must not be negative, but is ${JSON.stringify(input)}`);
+  if (!(millis >= 0)) throw new InvalidArgument(path, `must not be negative, but is ${shown(input)}`);
   return millis;
+}
+
+/** For people. Whatever it is, and JSON has no words for much of it, they are told that it is none, and where. */
+function shown(input: unknown): string {
+  if (typeof input === 'bigint') return String(input);
+  try {
+    return JSON.stringify(input) ?? `a ${typeof input}`;
+  } catch {
+    return 'an object';
+  }
 }
 
 const UNITS: ReadonlySet<string> = new Set<keyof Duration.DurationObject>([
