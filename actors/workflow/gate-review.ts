@@ -2,6 +2,7 @@
  * What a gate asks of people, as the input of a review, and what comes of it for the run.
  */
 import type { Json } from '../../machines/values/canonical.ts';
+import { problemOfProposal } from '../../machines/review/input.ts';
 import type { ReviewInput } from '../../machines/review/input.ts';
 import type { ReviewOutput } from '../../machines/review/review.ts';
 import { editorsIn } from '../../machines/review/workers.ts';
@@ -39,6 +40,13 @@ export function reviewInputOf(
     ...(dwell !== undefined && { dwellMs: millisOf(dwell, 'dwell') }),
     ...(probe !== undefined && { probe }),
   };
+}
+
+/** What people are to look at. @throws TypeError when they could not: a review would break by it */
+export function proposedBy(proposal: unknown): Json {
+  const problem = problemOfProposal(proposal);
+  if (problem !== undefined) throw new TypeError(`what is proposed ${problem}`);
+  return proposal as Json;
 }
 
 /** Whoever has worked on what it is about does not decide it. */

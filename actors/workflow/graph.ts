@@ -3,7 +3,6 @@
  * does its work. Takes only what `check.ts` has passed.
  */
 import type { AnyActorLogic } from 'xstate';
-import type { Json } from '../../machines/values/canonical.ts';
 import { microsOf } from '../../machines/values/money.ts';
 import type { Patience } from '../../machines/review/input.ts';
 import { strategies } from '../../machines/faults/strategies.ts';
@@ -60,6 +59,7 @@ import {
   namedBy,
   outcomeOfProbe,
   outcomeOfReview,
+  proposedBy,
   reviewAfter,
   reviewInputOf,
 } from './gate-review.ts';
@@ -277,7 +277,7 @@ class Building {
     return {
       ...asOther(this.#office.review, reviewAfter, probe ? outcomeOfProbe : outcomeOfReview),
       input: (outputs, view) => {
-        const proposal = inputOf(options)(outputs, view) as Json;
+        const proposal = proposedBy(inputOf(options)(outputs, view));
         const said = about === undefined ? {} : saidAbout(about(outputs as never, view));
         const fourEyes = namedBy(options.fourEyes, outputs, view);
         return reviewInputOf(name, options, { proposal, about: said, fourEyes }, calendar);

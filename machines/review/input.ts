@@ -155,7 +155,8 @@ function oneOf(...known: readonly string[]) {
     known.includes(value as string) ? undefined : `must be ${known.join(' or ')}`;
 }
 
-function problemOfProposal(value: unknown): string | undefined {
+/** What is wrong with what people are to look at; undefined: nothing. */
+export function problemOfProposal(value: unknown): string | undefined {
   try {
     return canonicalOf(value).length > LONGEST_PROPOSAL
       ? `must not be longer than ${LONGEST_PROPOSAL} characters of JSON: give a reference to it`

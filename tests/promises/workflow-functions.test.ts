@@ -1,6 +1,6 @@
 // The lie: "a function of a workflow can do nothing but give a value". Functions that give what cannot be kept, that change what they are
 // given, and that answer a condition with something that only looks like an answer: each fails its node, with its place, and nothing else.
-import { branch, call, extend, loop, map, strategies, task, workflow } from 'heddle/actors';
+import { branch, call, extend, gate, loop, map, strategies, task, workflow } from 'heddle/actors';
 import { describe, expect, it } from 'vitest';
 import { fromPromise } from 'xstate';
 import { doing, World } from './staffed-world.ts';
@@ -146,6 +146,19 @@ describe('what a function gives must be such that it can be kept', () => {
       class: 'invalid-input',
       message: 'its input cannot be made: Error: abc\uFFFD',
     });
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['nothing at all', () => undefined, 'it is undefined'],
+    ['what only a store takes', () => ({ due: { at: new Date(0) } }), '/due/at is an instance of a class'],
+    ['more than anybody reads', () => 'x'.repeat(1_100_000), 'must not be longer than'],
+  ])('what people are to look at: %s', async (_, input, words) => {
+    const world = await ran({ b: gate({ role: 'editor', input }) });
+    expect(problemOf(world, 'b')).toEqual({
+      class: 'invalid-input',
+      message: expect.stringContaining(words) as string,
+    });
+    expect(await world.system.replay('flow/1')).toMatchObject({ same: true });
   });
 
   it('and what a store takes can be given', async () => {
