@@ -235,8 +235,8 @@ describe('gates', () => {
       expect.closeTo(10 * 60_000, -5) as number,
       expect.closeTo(20 * 60_000, -5) as number,
     ]);
-    const slow = await rehearsed(gated({ dwell: '10 minutes', within: '5 minutes' }));
-    expect([slow.state, deciders(slow)]).toEqual(['failed', ['undefined expire']]);
+    const slow = await rehearsed(gated({ dwell: '10 minutes', within: '15 minutes', quorum: 2 }));
+    expect([slow.state, deciders(slow)]).toEqual(['failed', ['editor-1 approve', 'undefined expire']]);
   });
 
   it('do not hang where they remind, escalate, or never expire', async () => {

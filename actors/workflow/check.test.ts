@@ -626,6 +626,11 @@ describe('refused, with the place and how to mend it', () => {
       '#/tasks/a/remind/0: is never reached: by then its time is over',
     ],
     [
+      'a gate that must be shown for as long as there is to decide',
+      flow({ a: gate({ role: 'editor', within: '1 hour', escalateTo: 'boss', dwell: '2 hours' }) }),
+      '#/tasks/a/dwell: is as long as there is to decide: nobody could ever approve it',
+    ],
+    [
       'time for those to whom nothing is escalated',
       flow({ a: gate({ role: 'editor', within: '1 hour', escalatedWithin: '1 hour' }) }),
       '#/tasks/a/escalatedWithin: is for nobody: say to whom it is escalated',

@@ -73,7 +73,8 @@ export function checkCalendar(fail: Fail, place: string, calendar: unknown): voi
 }
 
 /**
- * What is wrong with the times of a gate that has a calendar.
+ * What is wrong with the times of a gate in working time, where it has a calendar; and where it has none, with what is counted as the clock
+ * goes in any case.
  * @param ofWorkflow its calendar, which may be wrong, and is said to be elsewhere then
  */
 export function checkWorkingTimes(fail: Fail, place: string, options: Options, ofWorkflow: unknown): void {
@@ -83,7 +84,8 @@ export function checkWorkingTimes(fail: Fail, place: string, options: Options, o
   const times = timesIn(options);
   if (own && times.length === 0) fail(`${place}/calendar`, 'counts nothing: say within, or remind');
   const found = (calendar === undefined ? ofWorkflow : calendar) as WorkingCalendar | false | undefined;
-  if (found === undefined || found === false || problemsOfCalendar(found).length > 0) return;
+  if (found === undefined || found === false) return checkDwell(fail, place, options);
+  if (problemsOfCalendar(found).length > 0) return;
   for (const [name, time] of times) {
     if (isInDays(time)) fail(`${place}/${name}`, NOT_IN_DAYS);
     // Those to whom it is escalated have theirs behind it.
@@ -91,6 +93,14 @@ export function checkWorkingTimes(fail: Fail, place: string, options: Options, o
     const problem = problemOfWorkingTime(ms, found);
     if (problem !== undefined) fail(`${place}/${name}`, problem);
   }
+}
+
+/** Where it stays open when its time is over, they may approve then. */
+function checkDwell(fail: Fail, place: string, options: Options): void {
+  const { dwell, onExpire } = options;
+  const end = wholeOf(options);
+  if (dwell !== undefined && onExpire !== 'stay' && end > 0 && millisIn(dwell) >= end)
+    fail(`${place}/dwell`, 'is as long as there is to decide: nobody could ever approve it');
 }
 
 function wholeOf({ within, escalateTo, escalatedWithin = within }: Options): number {
