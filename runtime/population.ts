@@ -10,7 +10,7 @@ import { DamagedRow } from '../storage/ledger.ts';
 import type { StoredName } from '../storage/outline.ts';
 import type { Cell } from './cell.ts';
 import { readCheckpoint } from './checkpoint.ts';
-import { JournalCorrupt } from './errors.ts';
+import { InvalidArgument, JournalCorrupt } from './errors.ts';
 import { rootAddress } from './kernel/address.ts';
 import type { Ref } from './kernel/ref.ts';
 import type { Birth } from './mailbox.ts';
@@ -114,6 +114,7 @@ export class Population {
     const cell = this.#byAddress.get(address);
     if (cell !== undefined) return { actor: cell.actor, lives: cell.lives, checkpoint: cell.checkpointedSeq };
     const { ledger, codec, quarantine } = this.#runtime;
+    assertText(address);
     try {
       const row = ledger.get(nameKey(address));
       if (row !== undefined) return codec.unpack(row) as StoredName;
@@ -254,4 +255,11 @@ export class Population {
     cell.dirtyFrame = 0;
     cell.dirtyNext = cell.dirtyPrevious = undefined;
   }
+}
+
+/** @throws InvalidArgument */
+function assertText(address: unknown): void {
+  if (typeof address === 'string') return;
+  const given = address === null ? 'null' : typeof address;
+  throw new InvalidArgument('address', `must be a text, such as order/42, but is ${given}`);
 }

@@ -301,10 +301,9 @@ export class Reviews {
    * @param options.under an actor above the review: only what happened to it and below. Default: the whole run
    * @throws UnknownActor, InvalidArgument, JournalCorrupt
    */
-  async context(
-    id: string,
-    { under = runOf(id) }: { readonly under?: string } = {},
-  ): Promise<ReviewerContext> {
+  async context(id: string, options: { readonly under?: string } = {}): Promise<ReviewerContext> {
+    checkReviewId(id);
+    const { under = runOf(id) } = options;
     const review = reviewOf(id, this.#at(id).getSnapshot());
     if (!isAtOrBelow(id, under))
       throw new InvalidArgument('under', `must be the address of an actor above ${id}, but is ${under}`);

@@ -101,8 +101,9 @@ export class Runs {
    * How a run stands, or stood at one of its records: the run and all below it as of one moment.
    * @throws UnknownActor, InvalidArgument when nobody lives there, or it is no run of a workflow; as `system.past`
    */
-  async status(address: string, { at }: StatusOptions = {}): Promise<RunStatus> {
+  async status(address: string, options: StatusOptions = {}): Promise<RunStatus> {
     assertAddress(address, 'address');
+    const at = recordIn(options);
     if (at === undefined) return this.#told(address, this.#present);
     const past = await this.#past(address, at);
     return this.#told(address, momentWithLate(momentOf(past), past.at, this.#present));
@@ -122,8 +123,9 @@ export class Runs {
    * the task.
    * @throws UnknownActor, InvalidArgument when it is no task; as `system.past`
    */
-  async route(task: string, { at }: StatusOptions = {}): Promise<string> {
+  async route(task: string, options: StatusOptions = {}): Promise<string> {
     assertAddress(task, 'task');
+    const at = recordIn(options);
     const stood =
       at === undefined
         ? (this.#host.get(task) as RunRef | undefined)?.getSnapshot()
@@ -223,9 +225,10 @@ export class Runs {
    * `tasks.research.attempts[0]`, `tasks.chapters/3.agent`, `money.remaining`, `decisions[0]`. Undefined when nothing ever stood there.
    * @throws InvalidArgument where the status has no such field; as status
    */
-  async #blame(address: string, field: string, { at }: BlameOptions = {}): Promise<Blame | undefined> {
+  async #blame(address: string, field: string, options: BlameOptions = {}): Promise<Blame | undefined> {
     assertAddress(address, 'address');
     assertField(field);
+    const at = recordIn(options);
     const root = at === undefined ? undefined : await this.#past(address, at);
     const past = root && everybodyIn(root);
     const moment =
@@ -270,6 +273,21 @@ function assertAddress(address: unknown, path: string): asserts address is strin
       `must be an address, such as report/7, but is ${JSON.stringify(address) ?? String(address)}`,
     );
 }
+
+/** As of which record, if it is not now: a number alone, in the place of the options, would be taken for now. @throws InvalidArgument */
+function recordIn(options: unknown): number | undefined {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidArgument('options', `must be an object, such as { at: 12 }, but is ${given(options)}`);
+  const { at } = options as { readonly at?: unknown };
+  if (at === undefined || (Number.isSafeInteger(at) && (at as number) >= 1)) return at as number | undefined;
+  throw new InvalidArgument(
+    'at',
+    `must be the number of a record, such as 12, counted from 1, but is ${given(at)}`,
+  );
+}
+
+const given = (value: unknown): string =>
+  typeof value === 'string' ? `the text ${JSON.stringify(value)}` : String(value);
 
 /** Whether it stands before another in the same journal, or is older. */
 const isBefore = (one: Blame, other: Blame): boolean =>

@@ -49,6 +49,20 @@ export interface Moment {
   readonly seq: number;
 }
 
+/** A record of an actor itself by its number, or of somebody below it. @throws InvalidArgument */
+export function momentAt(address: string, at: unknown, path: string): Moment {
+  if (typeof at === 'number') return { address, seq: at };
+  if (isMoment(at)) return at;
+  const given = typeof at === 'string' ? `the text ${JSON.stringify(at)}` : typeof at;
+  throw new InvalidArgument(
+    path,
+    `must be the number of a record, or { address, seq } of one below it, but is ${at === null ? 'null' : given}`,
+  );
+}
+
+const isMoment = (at: unknown): at is Moment =>
+  typeof at === 'object' && at !== null && 'address' in at && typeof at.address === 'string';
+
 /** Somebody who lived at the place, or had lived before. */
 export interface Member {
   readonly journal: Journal;

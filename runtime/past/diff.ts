@@ -115,7 +115,7 @@ export async function blame(
   part: string | Reading,
   { at }: BlameOptions = {},
 ): Promise<Blame | undefined> {
-  const { path, of } = typeof part === 'object' && part !== null ? part : readingAt(part);
+  const { path, of } = readingOf(part);
   const journal = await journalAt(runtime, address);
   if (at !== undefined) assertRecordOf(journal, at, 'at');
   let last: { readonly seq: number; readonly before: unknown; readonly after: unknown } | undefined;
@@ -134,6 +134,13 @@ export async function blame(
     return { address, seq, at: when, event, cause, path, before, after };
   }
   return undefined;
+}
+
+/** @throws InvalidArgument */
+function readingOf(part: string | Reading): Reading {
+  if (typeof part !== 'object' || part === null) return readingAt(part);
+  if (typeof part.path === 'string' && typeof part.of === 'function') return part;
+  throw new InvalidArgument('path', 'must be a text, or { path, of } with a function that reads a snapshot');
 }
 
 /** @throws InvalidArgument */

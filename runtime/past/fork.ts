@@ -16,7 +16,7 @@ import type { ForkEffects } from '../mailbox.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Warrant } from '../warrant.ts';
 import type { StoredState } from '../versions/migration.ts';
-import { cutAt } from './cut.ts';
+import { cutAt, momentAt } from './cut.ts';
 import type { Cut, Moment } from './cut.ts';
 import { journalAt } from './reading.ts';
 import { Transplant } from './transplant.ts';
@@ -75,10 +75,7 @@ export async function fork(
 /** @throws InvalidArgument, UnknownActor, JournalCorrupt */
 async function momentOf(runtime: Runtime, address: string, at: ForkOptions['at']): Promise<Moment> {
   if (at === undefined) return { address, seq: (await journalAt(runtime, address)).end?.seq ?? 0 };
-  if (typeof at !== 'object') return { address, seq: at };
-  if (at === null || typeof at.address !== 'string')
-    throw new InvalidArgument('at', 'must be the number of a record, or { address, seq } of one below it');
-  return at;
+  return momentAt(address, at, 'at');
 }
 
 /** Lets the effects of a fork happen that was held back. @throws UnknownActor, InvalidArgument, ActorEnded */

@@ -6,7 +6,7 @@ import type { AnyEventObject } from 'xstate';
 import type { AnySnapshot } from '../kernel/step.ts';
 import type { Down } from '../standing.ts';
 import type { Runtime } from '../runtime.ts';
-import { cutAt } from './cut.ts';
+import { cutAt, momentAt } from './cut.ts';
 import type { Cut, Member, Moment } from './cut.ts';
 
 export interface PastActor {
@@ -42,7 +42,7 @@ export interface PastActor {
  * @throws InvalidArgument, StoryChanged when today's code cannot tell it, UnknownActor, JournalCorrupt
  */
 export async function pastActor(runtime: Runtime, address: string, seq: number | Moment): Promise<PastActor> {
-  const cut = await cutAt(runtime, address, typeof seq === 'number' ? { address, seq } : seq, 'seq');
+  const cut = await cutAt(runtime, address, momentAt(address, seq, 'seq'), 'seq');
   const [root] = cut.members.values();
   return describe(runtime, cut, root!);
 }

@@ -244,7 +244,9 @@ async function toldFrom(
 export function assertRecordOf({ address, end }: Journal, seq: number, path = 'seq'): void {
   if (Number.isSafeInteger(seq) && seq >= 1 && seq <= (end?.seq ?? 0)) return;
   const known = end === undefined ? 'has no records yet' : `has the records 1 to ${end.seq}`;
-  throw new InvalidArgument(path, `must be a record of ${address}, which ${known}, but is ${String(seq)}`);
+  // A text of digits would read like the number that it should be.
+  const given = typeof seq === 'string' ? `the text ${JSON.stringify(seq)}` : String(seq);
+  throw new InvalidArgument(path, `must be a record of ${address}, which ${known}, but is ${given}`);
 }
 
 /** Where to begin: the last checkpoint or waypoint at or before a record; and where to look for what lies between. */

@@ -351,6 +351,29 @@ describe('history', () => {
     }
   });
 
+  it('refuses what is no address, no record and no reading, with the path', async () => {
+    const { system } = await open({ busy });
+    await system.actor('busy', '1');
+    for (const address of [7, null, undefined, {}, true] as never[])
+      for (const asked of [
+        system.blame(address, 'value'),
+        system.explain(address),
+        system.replay(address),
+        system.snapshotAt(address, 1),
+        system.past(address, 1),
+        system.diff(address, 1, 1),
+        system.history(address)[Symbol.asyncIterator]().next(),
+      ])
+        expect(await rejection(asked)).toMatchObject({ _tag: 'InvalidArgument', path: 'address' });
+    for (const seq of ['1', null, {}, [], true, { address: 3, seq: 1 }, { address: 'busy/1' }] as never[]) {
+      expect(await rejection(system.past('busy/1', seq))).toMatchObject({ path: 'seq' });
+      expect(await rejection(system.fork('busy/1', { at: seq, as: 'busy/2' }))).toMatchObject({ path: 'at' });
+    }
+    expect((await rejection(system.past('busy/1', '1' as never))).message).toMatch(/number .* the text "1"/);
+    for (const reading of [{}, [], { path: 'value' }, { of: () => 1 }] as never[])
+      expect(await rejection(system.blame('busy/1', reading))).toMatchObject({ path: 'path' });
+  });
+
   it('refuses what is no record, with the path and what there is', async () => {
     const { system } = await open({ busy });
     const ref = await system.actor('busy', '1');

@@ -389,6 +389,29 @@ describe('a status', () => {
     expect(world.snapshot('flow/1').context.input).toEqual({ list: [{ n: 1 }] });
   });
 
+  it('is refused as of what is no record, with where that was said and what it should be', async () => {
+    const flow = workflow({ id: 'flow', tasks: { work: task({ agent: 'clerk' }) } });
+    const world = await World.open({ actors: { flow, clerk } });
+    await world.start('flow', '1');
+    const { system } = world;
+    const { runs } = system;
+    const hash = `sha256:${'0'.repeat(64)}`;
+    for (const at of ['3', 0, 1.5, NaN, null, {}, true, 10n] as never[])
+      for (const asked of [
+        runs.status('flow/1', { at }),
+        runs.route('flow/1/work', { at }),
+        runs.of('flow/1').blame('state', { at }),
+        system.lineage(hash, { run: 'flow/1', at }),
+      ])
+        await expect(asked).rejects.toMatchObject({
+          ...{ code: 'HEDDLE_INVALID_ARGUMENT', path: 'at' },
+          message: expect.stringContaining('such as 12') as string,
+        });
+    // Who forgets the braces is not told of now.
+    for (const asked of [runs.status('flow/1', 1 as never), runs.route('flow/1/work', '1' as never)])
+      await expect(asked).rejects.toMatchObject({ path: 'options' });
+  });
+
   it('is refused of what is no address, with where that was said', async () => {
     const world = await World.open({ actors: { clerk } });
     const { runs } = world.system;
