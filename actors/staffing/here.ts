@@ -3,9 +3,10 @@
  * was: whoever it asks, pays and tells is the fork's, and so is its key.
  */
 import type { Asking, BillTo, Consultation, Question, Verification } from '../../machines/task/words.ts';
-import type { BudgetLabels } from '../../machines/budget/words.ts';
-import { movedFrom, startHere } from '../../machines/here.ts';
+import { hereOf, movedFrom, startHere } from '../../machines/here.ts';
 import { currentEffect } from '../../runtime/index.ts';
+
+type Call = NonNullable<BillTo['unbooked']>;
 
 /** Who should do it, whether it is right, and what was answered before. */
 export function questionHere<TQuestion extends Pick<Consultation | Verification | Question, 'start'>>(
@@ -23,14 +24,22 @@ export function askingHere(asking: Asking, now: number): Asking {
     ...asking,
     envelope: { ...envelope, id: moved(envelope.id), context: startHere(envelope.context, effect) },
     idempotencyKey: moved(idempotencyKey),
-    ...(bill !== undefined && { bill: billHere(bill, moved, { agent, task: envelope.context.task }, now) }),
+    ...(bill !== undefined && {
+      bill: billHere({ ...bill, accounts: bill.accounts.map(moved) }, effect, {
+        at: now,
+        labels: { agent, task: envelope.context.task },
+      }),
+    }),
   };
 }
 
-/** Accounts of the run have moved with it, and with what is on their books. */
-function billHere(bill: BillTo, moved: (place: string) => string, labels: BudgetLabels, at: number): BillTo {
-  const accounts = bill.accounts.map(moved);
-  const ticket = moved(bill.ticket);
-  if (ticket === bill.ticket || accounts[0] !== bill.accounts[0]) return { ...bill, accounts };
-  return { ...bill, accounts, unbooked: { ticket, at, labels } };
+/**
+ * Accounts of the run have moved with it, and with what is on their books. The fork may have heard itself of what its original has reserved
+ * elsewhere: then all but the ticket is its own.
+ */
+function billHere(bill: BillTo, effect: { readonly address?: string }, call: Omit<Call, 'ticket'>): BillTo {
+  const ticket = hereOf(bill.ticket, effect);
+  const [asked] = bill.accounts;
+  const isOwn = asked === undefined || hereOf(asked, effect) === asked;
+  return ticket === bill.ticket || isOwn ? bill : { ...bill, unbooked: { ticket, ...call } };
 }

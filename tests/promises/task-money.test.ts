@@ -170,6 +170,44 @@ describe('an agent with an account of its own, in a run without a budget', () =>
     expect(ledgerOf(opened, 'budget/agent').window).toMatchObject({ spent: 2e6, reserved: 0 });
   });
 
+  it('pays for a fork to which the money was on its way when it was made, however late the bills come', async () => {
+    const waiting = new Map<string, () => void>();
+    const slow = worker('agent', ({ id }) => new Promise((keep) => waiting.set(id, () => keep({}))), {
+      ...{ cost: 1, budget: 'budget/agent' },
+    });
+    const tasks = {
+      one: task({ agent: 'agent', timeout: '1 minute' }),
+      two: task({ agent: 'agent', timeout: '1 minute' }),
+    };
+    const opened = await staffed({
+      ...{ flow: workflow({ id: 'flow', tasks, strategy }), agent: slow, budget: account() },
+    });
+    const { system } = opened;
+    await system.start('budget', { id: 'agent', input: { limit: 9 } });
+    await system.pause({ address: 'budget/agent' });
+    await started(opened);
+    await opened.settle();
+    await system.pause({ address: 'flow/1' });
+    await system.resume({ address: 'budget/agent' });
+    await opened.settle();
+    await system.resume({ address: 'flow/1' });
+    await opened.settle();
+    const [newest] = await collect(system.history('flow/1/one', { reverse: true }));
+    await system.fork('flow/1', {
+      ...{ at: { address: 'flow/1/one', seq: newest!.seq }, as: 'flow/fork', effects: 'rerun' },
+    });
+    await opened.settle();
+    await opened.advance(61_000);
+    waiting.get('flow/fork/one')!();
+    waiting.get('flow/fork/two')!();
+    await opened.settle();
+    expect(ledgerOf(opened, 'budget/agent').window).toMatchObject({ spent: 2e6, reserved: 2e6 });
+    waiting.get('flow/1/one')!();
+    waiting.get('flow/1/two')!();
+    await opened.settle();
+    expect(ledgerOf(opened, 'budget/agent').window).toMatchObject({ spent: 4e6, reserved: 0 });
+  });
+
   it('pays its late bills from that', async () => {
     const { promise, keep } = promised();
     const slow = worker('agent', ({ id }) => (id.endsWith('two') ? promise.then(() => ({})) : {}), {
