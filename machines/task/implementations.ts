@@ -121,10 +121,10 @@ export function taskSetup(spec: TaskSpec, actors: TaskActors & { readonly poll: 
         if (account === undefined) enqueue.raise(absent(context, ticket));
         else enqueue.sendTo(account, reservationOf(context, spec, ticket, self));
       }),
-      haveMoney: assign(({ context, event, self }) => ({
-        ...placed(context, self),
-        ...withMoney(event as BudgetAnswer),
-      })),
+      // The answer may be to its original, and name the accounts of that.
+      haveMoney: assign(({ context, event, self }) =>
+        placed({ ...context, ...withMoney(event as BudgetAnswer) }, self),
+      ),
       haveNoMoney: assign(({ context, event }) =>
         withoutMoney(context, 'ticket' in event ? event : undefined),
       ),

@@ -94,11 +94,13 @@ describe('the cost of a run', () => {
   });
 });
 
+const FAILING = extend(strategies.standard, {
+  name: 'failing',
+  rows: { timeout: [{ do: 'fail' }], 'budget-exhausted': [{ do: 'fail' }] },
+});
+
 describe('an agent with an account of its own, in a run without a budget', () => {
-  const strategy = extend(strategies.standard, {
-    name: 'failing',
-    rows: { timeout: [{ do: 'fail' }], 'budget-exhausted': [{ do: 'fail' }] },
-  });
+  const strategy = FAILING;
   const settingOf = (asked: Asked[], details = {}) => ({
     flow: workflow({
       id: 'flow',
@@ -320,6 +322,30 @@ describe('a bill that comes late', () => {
       type: 'budget.correct',
       cost: 10_000,
     });
+  });
+
+  it('is told to the account of the fork, also where the money was on its way when that was made', async () => {
+    const waiting = new Map<string, () => void>();
+    const agent = worker('agent', ({ id }) => new Promise((keep) => waiting.set(id, () => keep({}))), {
+      cost: 1,
+    });
+    const late = task({ agent: 'agent', timeout: '1 second', onError: 'absent' });
+    // So the run is still there.
+    const tasks = { one: late, two: late, three: task({ agent: 'agent' }) };
+    const flow = workflow({ id: 'flow', budget: budget({ limit: 9 }), tasks, strategy: FAILING });
+    const opened = await staffed({ flow, agent });
+    await started(opened);
+    await opened.settle();
+    const reserves = await collect(opened.system.history('flow/1/account'));
+    const { seq } = reserves.find(({ event }) => event.type === 'budget.reserve')!;
+    const at = { address: 'flow/1/account', seq };
+    await opened.system.fork('flow/1', { at, as: 'flow/fork', effects: 'rerun' });
+    await opened.settle();
+    await opened.advance(10_000);
+    waiting.get('flow/fork/one')!();
+    await opened.settle();
+    expect(ledgerOf(opened, 'flow/1/account').window).toMatchObject({ spent: 0, reserved: 3e6 });
+    expect(ledgerOf(opened, 'flow/fork/account').window.spent).toBe(1e6);
   });
 
   it('is told to the account above when that of the run is gone', async () => {
