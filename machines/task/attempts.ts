@@ -99,7 +99,8 @@ export function answered(context: TaskContext, spec: TaskSpec, answer: Answer, n
   const parts = partNotesOf(context.parts, answer);
   const sources = metadataIn(answer)?.sources ?? sourcesOfAll(parts.map((part) => part.sources));
   const note: Partial<AttemptNote> = {
-    to: now,
+    // What its original had asked a fork has asked again.
+    ...{ to: now, key: keyOf(context) },
     ...(answer.manifest !== undefined && { manifest: answer.manifest }),
     ...(sources !== undefined && { sources }),
     ...(parts.length > 0 && { parts }),

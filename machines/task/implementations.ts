@@ -131,13 +131,15 @@ export function taskSetup(spec: TaskSpec, actors: TaskActors & { readonly poll: 
       comeTooLate: assign(tooLate()),
       haveNoAllowance: assign(({ context }) => withoutAllowance(context, spec)),
       begin: assign(({ context, self }) => begun(placed(context, self), Date.now())),
-      take: assign(({ context }, { answer }: { readonly answer: Answer }) =>
-        answered(context, spec, answer, Date.now()),
+      take: assign(({ context, self }, { answer }: { readonly answer: Answer }) =>
+        answered(placed(context, self), spec, answer, Date.now()),
       ),
-      breakDown: assign(({ context }, { error }: { readonly error: unknown }) =>
-        answered(context, spec, answerOfError(error), Date.now()),
+      breakDown: assign(({ context, self }, { error }: { readonly error: unknown }) =>
+        answered(placed(context, self), spec, answerOfError(error), Date.now()),
       ),
-      beLate: assign(({ context, self }) => late(context, spec, givenUp(askedIn(context), self), Date.now())),
+      beLate: assign(({ context, self }) =>
+        late(placed(context, self), spec, givenUp(askedIn(context), self), Date.now()),
+      ),
       giveUp: assign(({ context, self }) => unwanted(context, givenUp(askedIn(context), self), Date.now())),
       keepParts: assign({
         parts: ({ context: { parts }, event }) => (event.type === 'parts.done' ? event.done : parts),

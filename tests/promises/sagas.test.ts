@@ -403,6 +403,35 @@ describe('a task that is complete after others were asked', () => {
     const { uncompensated } = errorOf(world) as { uncompensated?: unknown };
     expect(uncompensated).toEqual(message && ['t', 's/h', 'l/0'].map((node) => ({ node, problem })));
   });
+
+  it('names nobody in a fork, where the fork has asked again under its own key', async () => {
+    const waiting = new Map<string, () => void>();
+    const strategy = extend(strategies.standard, { name: 'goes on', rows: { crash: again } as never });
+    const what = { agent: 'first', timeout: '1 minute', ...undoneBy('undo'), ...given } as const;
+    const tasks = {
+      t: task(what),
+      x: task({ needs: ['t'], agent: 'break', ...given, strategy: AT_ONCE, onError: 'compensate' }),
+    };
+    const first = working('first', ({ attempt, idempotencyKey }) => {
+      if (attempt > 1) return {};
+      return new Promise((_, fail) => waiting.set(idempotencyKey, () => fail(new Error('no'))));
+    });
+    const actors = { top: flow('top', tasks, { strategy }), first, break: working('break', fails) };
+    const world = await World.open({ actors: { ...actors, undo: working('undo', () => ({})) } });
+    const { system } = world;
+    await world.start('top', '1');
+    const { seq } = (await world.history('top/1/t')).at(-1)!;
+    await system.fork('top/1', { at: { address: 'top/1/t', seq }, as: 'top/fork', effects: 'rerun' });
+    await world.settle();
+    expect([...waiting.keys()]).toEqual(['top/1/t#1', 'top/fork/t#1']);
+    for (const fail of waiting.values()) fail();
+    for (let i = 0; i < 4; i++) await world.advance(61_000);
+    const errorAt = (address: string) => world.snapshot(address).error as { class: string };
+    for (const address of ['top/1', 'top/fork'])
+      expect(errorAt(address)).toMatchObject({ class: 'crash', run: address });
+    expect(errorAt('top/1')).not.toHaveProperty('uncompensated');
+    expect(errorAt('top/fork')).not.toHaveProperty('uncompensated');
+  });
 });
 
 describe('a task that has come to a default', () => {
