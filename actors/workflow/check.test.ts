@@ -503,6 +503,11 @@ describe('refused, with the place and how to mend it', () => {
       "#/tasks/size/otherwise: is 'fail', and so is an arm: give that another name",
     ],
     [
+      'nodes that do not stand in the order in which they were written',
+      flow({ '01': does(), b2: does(), 1: does() }),
+      '#/tasks/1: must have another name: whole numbers stand before all others, the least first',
+    ],
+    [
       'an arm that is not asked in the order in which it stands',
       flow({ a: does(), size: size({ arms: { small: yes, '01': yes, 9: yes } }) }),
       '#/tasks/size/arms/9: must have another name: whole numbers are asked before all others, the least first',

@@ -5,7 +5,7 @@
 import type { ContractProblem } from '../errors.ts';
 import type { SchemaLike } from '../schema/inferred.ts';
 import { Check } from './check/check.ts';
-import { inPointer, isName, isRecord, listed, TAKEN } from './check/given.ts';
+import { inPointer, isName, isRecord, isWholeNumber, listed, TAKEN } from './check/given.ts';
 import type { Node } from './check/given.ts';
 import { checkOrder } from './check/needs.ts';
 import { checkNode, FIELDS } from './check/node.ts';
@@ -55,6 +55,9 @@ export function problemsOf(given: unknown, declarationOf: DeclarationOf): Contra
         place,
         `must have another name: no dots, slashes, percent signs or blanks, and not ${listed([...TAKEN])}`,
       );
+    // A status tells nodes as they were written, and those come first that were written first, where not all can run at once.
+    else if (isWholeNumber(name))
+      check.fail(place, 'must have another name: whole numbers stand before all others, the least first');
     if (!isRecord(node) || typeof node['kind'] !== 'string' || !isRecord(node['options']))
       check.fail(place, `must be made with ${listed(Object.keys(FIELDS))}`);
     else nodes.set(name, { kind: node['kind'], options: node['options'], place });

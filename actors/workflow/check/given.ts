@@ -20,6 +20,9 @@ export const isText = (value: unknown): value is string => typeof value === 'str
 export const isName = (value: unknown): value is string =>
   isText(value) && !/[/\s]/.test(value) && value.isWellFormed();
 
+/** No object keeps such keys in the order in which they were written. */
+export const isWholeNumber = (name: string): boolean => /^(0|[1-9]\d*)$/.test(name);
+
 export const isNames = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every(isText);
 

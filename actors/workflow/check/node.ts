@@ -3,7 +3,7 @@
  */
 import { REDUCERS } from '../../../machines/workflow/reducer.ts';
 import type { Check } from './check.ts';
-import { inPointer, isName, isRecord, listed } from './given.ts';
+import { inPointer, isName, isRecord, isWholeNumber, listed } from './given.ts';
 import type { Node, Options } from './given.ts';
 import { checkInput } from './input.ts';
 import { checkJoin, checkNeeds, checkOnError } from './needs.ts';
@@ -107,8 +107,8 @@ function checkBranch(check: Check, place: string, options: Options): void {
   for (const [name, condition] of Object.entries(arms)) {
     const at = `${place}/arms/${inPointer(name)}`;
     if (!isName(name) || name.includes('.')) check.fail(at, 'must have another name');
-    // No object keeps such keys in the order in which they were written, and the first that holds is chosen.
-    else if (/^(0|[1-9]\d*)$/.test(name))
+    // The first that holds is chosen.
+    else if (isWholeNumber(name))
       check.fail(at, 'must have another name: whole numbers are asked before all others, the least first');
     if (typeof condition !== 'function') check.fail(at, 'must be a function that says whether it is chosen');
   }
