@@ -29,7 +29,11 @@ const reviews: Command = {
       ...{ role: flags.text('role'), by: flags.text('for'), workflow: flags.text('workflow') },
       ...{ under: flags.text('under'), overdue: flags.has('overdue'), limit: flags.whole('limit') },
     }) as AsyncIterable<ReviewRow>;
-    await session.list(rows, reviewColumns(session), { none: 'nothing waits for anybody' });
+    const isOfSome =
+      flags.has('overdue') ||
+      ['role', 'for', 'workflow', 'under'].some((one) => flags.text(one) !== undefined);
+    const none = isOfSome ? 'none of these waits' : 'nothing waits for anybody';
+    await session.list(rows, reviewColumns(session), { none });
   },
 };
 

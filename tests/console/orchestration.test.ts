@@ -248,6 +248,15 @@ describe('a daemon', () => {
     expect(await ask('lineage', hashes.made, '--at', '1')).toMatchObject({ code: 2 });
   });
 
+  it('does not say that nothing waits where only other reviews do', async () => {
+    for (const which of [
+      ['--role', 'nobody'],
+      ['--workflow', 'report2'],
+      ['--under', 'report/lost'],
+    ])
+      expect(await ask('reviews', ...which)).toMatchObject({ code: 0, stderr: 'none of these waits\n' });
+  });
+
   it('lists reviews, and shows what decides one', async () => {
     const reviews = await ask('reviews');
     expect(cellsOf(reviews.stdout)[1]).toMatchObject({
@@ -261,7 +270,7 @@ describe('a daemon', () => {
     ]);
     expect(await ask('reviews', '--role', 'chief')).toMatchObject({
       stdout: '',
-      stderr: 'nothing waits for anybody\n',
+      stderr: 'none of these waits\n',
     });
     expect(await ask('reviews', '--overdue')).toMatchObject({ stdout: '' });
 
