@@ -2,7 +2,7 @@
  * The program: commands as data made into a command line, and how a run of it ends.
  */
 import { Command as Declared, CommanderError } from 'commander';
-import { Refused, troubleOf } from '../control/trouble.ts';
+import { refusal, Refused, troubleOf } from '../control/trouble.ts';
 import { Flags } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit, exitOf, UsageError } from './exit.ts';
@@ -64,6 +64,7 @@ export async function run(
     stdout,
     stderr,
   );
+  const isJson = argv.includes('--json');
   let exitCode: number = Exit.Fine;
   const program = declare(async (command, args, flags) => {
     const own = new Flags(flags);
@@ -77,14 +78,15 @@ export async function run(
     for (const one of [program, ...program.commands])
       one.configureOutput({
         writeOut: (text) => stdout.write(text),
-        writeErr: (text) => stderr.write(text),
+        // In JSON it is told as all other trouble is.
+        writeErr: (text) => isJson || stderr.write(text),
         outputError: (text, write) => write(text.replace(/^error:/, 'heddle:')),
       });
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
     if (signal.aborted) return signal.reason instanceof BrokenOff ? signal.reason.exitCode : Exit.Interrupted;
-    return tell(error, terminal, argv.includes('--json'));
+    return tell(error, terminal, isJson);
   }
 }
 
@@ -141,14 +143,20 @@ function declareOne(program: Declared, command: Command, act: Act): void {
 
 const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 
+/** What makes no sense, in one line. Where nothing was asked for, commander has only its help to tell. */
+function senselessIn(error: CommanderError | UsageError): string {
+  if (error instanceof CommanderError && error.code === 'commander.help')
+    return 'say what is to be done: --help has the commands';
+  return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+}
+
 /** Says what went wrong. Returns the exit code. */
 function tell(error: unknown, terminal: Terminal, isJson: boolean): number {
-  if (error instanceof CommanderError) {
-    // It has said so itself.
-    return error.exitCode === 0 ? Exit.Fine : Exit.Usage;
-  }
-  if (error instanceof UsageError) {
-    terminal.say(`heddle: ${inert(error.message)}\n(--help says more)`);
+  if (error instanceof CommanderError && error.exitCode === 0) return Exit.Fine;
+  if (error instanceof CommanderError || error instanceof UsageError) {
+    if (isJson) tellTrouble(refusal('BadRequest', senselessIn(error)).trouble, terminal, isJson);
+    // Commander has said so itself.
+    else if (error instanceof UsageError) terminal.say(`heddle: ${inert(error.message)}\n(--help says more)`);
     return Exit.Usage;
   }
   const trouble = error instanceof Refused ? error.trouble : troubleOf(error);

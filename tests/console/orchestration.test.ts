@@ -257,6 +257,26 @@ describe('a daemon', () => {
       expect(await ask('reviews', ...which)).toMatchObject({ code: 0, stderr: 'none of these waits\n' });
   });
 
+  it('says in JSON what makes no sense, when it is asked to', async () => {
+    for (const [line, message] of [
+      [
+        ['runs', '--limit', 'x'],
+        "option '--limit <count>' argument 'x' is invalid. It must be a whole number.",
+      ],
+      [['status'], "missing required argument 'run'"],
+      [['histroy', 'a/1'], "unknown command 'histroy' (Did you mean history?)"],
+      [['lineage', hashes.made, '--at', '1'], '--at is a record of a run: say which, with --in <run>'],
+      [[], 'say what is to be done: --help has the commands'],
+    ] as const) {
+      const { code, stdout, stderr } = await ask(...line, '--json');
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(JSON.parse(stderr)).toEqual({
+        trouble: { ...{ name: 'BadRequest', code: 'HEDDLE_CONTROL_BAD_REQUEST' }, message, retryable: false },
+      });
+    }
+    expect(await ask('status', '--help', '--json')).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('lists reviews, and shows what decides one', async () => {
     const reviews = await ask('reviews');
     expect(cellsOf(reviews.stdout)[1]).toMatchObject({
