@@ -171,11 +171,11 @@ export async function runAgain(
   if (intent.kind !== 'action') return;
   const context = new EffectSource(runtime, address, { ...owed, actor }, index, { attempt: 1, isOwed: true });
   const end = lasts();
-  runtime.running++;
+  runtime.draining.actionBegins();
   try {
     await current.run({ context, isProcess: true, waiting: 0, whenTaken: undefined }, intent.run);
   } finally {
-    runtime.actionEnded();
+    runtime.draining.actionEnded();
     end();
     rest();
   }
@@ -203,7 +203,7 @@ function run(
   const { index, intent } = effect;
   const { attempt, isOwed } = trial;
   if (intent.kind === 'emit') {
-    runtime.emitted(cell, intent.event, effectKey(cell.address, owed.seq, index));
+    runtime.audience.emitted(cell, intent.event, effectKey(cell.address, owed.seq, index));
     return settled();
   }
   if (intent.kind === 'tell') {
@@ -239,14 +239,14 @@ function run(
     return failed(error);
   }
   if (!isThenable(result)) return done();
-  runtime.running++;
+  runtime.draining.actionBegins();
   cell.acting++;
   const end = lasts();
   const over = (then: () => void): void => {
     cell.acting--;
     end();
     then();
-    runtime.actionEnded();
+    runtime.draining.actionEnded();
   };
   result.then(
     () => over(done),

@@ -18,7 +18,7 @@ export type {
 export type { ActorNode, SupervisorNode, SystemTree } from './tree.ts';
 export type { ActorDefinition, EmittedOf, EventOf, HeddleRef, InputOf, SnapshotOf } from './actor-ref.ts';
 export type { SendOptions } from './delivery.ts';
-export type { EmitListener, GiveUpListener, Logger } from './runtime.ts';
+export type { EmitListener, GiveUpListener, Logger } from './runtime-options.ts';
 export type { Receipt } from './receipt.ts';
 export type { Clock, TimerHandle } from './clock.ts';
 

@@ -88,7 +88,7 @@ export class Passivation {
 
   #isIdle(cell: Cell): boolean {
     if (!isQuiet(cell) || hasWork(cell) || cell.definition.isSupervisor) return false;
-    return this.#runtime.hubs.get(cell.actor)?.isEmpty ?? true;
+    return this.#runtime.audience.isMissing(cell);
   }
 
   /** The actor's checkpoint is durable. If it is still idle, it may go. */

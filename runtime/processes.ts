@@ -258,7 +258,7 @@ export class Processes {
       logger: (...args: unknown[]) => this.#runtime.log(undefined, args),
       defer: (run: () => void) => run(),
       stopChild: () => {},
-      emit: (event: AnyEventObject) => this.#runtime.emittedByProcess(ref, event),
+      emit: (event: AnyEventObject) => this.#runtime.audience.emittedByProcess(ref, event),
       actionExecutor: () => {},
     };
   }

@@ -43,7 +43,7 @@ function performHeld(runtime: Runtime, { cell, seq }: Turn): void {
 function publish(runtime: Runtime, turn: Turn): void {
   const { cell, snapshot, owed, intents } = turn;
   runtime.inspection?.turn(turn);
-  runtime.hubs.get(cell.actor)?.next(snapshot);
+  runtime.audience.next(cell, snapshot);
   for (const intent of intents) if (intent.kind === 'log') runtime.log(intent.label, intent.value);
   // First whoever waits until a process that is halted has gone.
   runtime.supervision.afterTurn(turn);

@@ -9,33 +9,30 @@ import { JournalReader } from '../storage/journal.ts';
 import { allOf, numberOf, Prefix, timerActorOf } from '../storage/keys.ts';
 import { Ledger } from '../storage/ledger.ts';
 import { recover } from '../storage/recovery.ts';
-import type { Store } from '../storage/store.ts';
 import { Acting } from './acting.ts';
+import { Alarms } from './alarms.ts';
 import { Answers } from './answers.ts';
+import { Audience } from './audience.ts';
 import { Authority } from './authority.ts';
-import type { Decider, Principal } from './authority.ts';
 import type { Cell } from './cell.ts';
-import type { Clock, TimerHandle } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { Committer } from './commit.ts';
-import type { Commit, LogBudget } from './commit.ts';
+import type { Commit } from './commit.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { decide } from './decisions.ts';
 import type { Definitions } from './definition.ts';
 import { Delivery } from './delivery.ts';
 import type { SendOptions } from './delivery.ts';
+import { Draining } from './draining.ts';
 import { carryOut, rest } from './effects.ts';
 import { LiveEnvironment } from './environment.ts';
 import { HeddleError, messageOf, StoreCorrupt, StoreFenced, SystemClosed } from './errors.ts';
 import { Events } from './events.ts';
-import { comeUpAgain } from './failure.ts';
 import { Metrics } from './health/metrics.ts';
-import { Hub, tellEnd } from './hub.ts';
 import type { Inspection } from './inspection.ts';
 import type { Port, Ref, Tree as ActorTree } from './kernel/ref.ts';
 import type { AnySnapshot } from './kernel/step.ts';
-import { Message } from './mailbox.ts';
 import { recordNews } from './news.ts';
-import { noteFired } from './notes.ts';
 import { Passivation } from './passivation.ts';
 import { StandingOrders } from './orders.ts';
 import { Pauses } from './pauses.ts';
@@ -47,80 +44,17 @@ import { Quarantine } from './quarantine.ts';
 import type { Receipt } from './receipt.ts';
 import { References } from './references.ts';
 import { Refusals } from './refusals.ts';
+import type { RuntimeOptions } from './runtime-options.ts';
 import { Scheduler } from './scheduler.ts';
 import { Schedules } from './schedules/schedules.ts';
 import { SystemIds } from './system-ids.ts';
 import { Tails } from './tail.ts';
 import { schedulesLoaded } from './retry.ts';
-import { isUp, UP } from './standing.ts';
-import type { DeclaredTree } from './supervision/declaration.ts';
-import type { EndReason } from './supervision/words.ts';
 import { Supervision } from './supervision/supervision.ts';
-import { disarmTimer, Timers } from './timers.ts';
+import { Timers } from './timers.ts';
 import type { Tree } from './tree.ts';
-import type { Timer } from './timers.ts';
 import { Codes } from './versions/codes.ts';
 import { reportSurvey } from './versions/survey.ts';
-
-export interface RuntimeOptions {
-  readonly store: Store;
-  readonly definitions: (codec: Codec) => Definitions;
-  readonly clock: Clock;
-  readonly mailboxCapacity: number;
-  readonly passivateAfterMs: number;
-  readonly startsPaused: boolean;
-  readonly logger: Logger;
-  readonly onEmit: EmitListener | undefined;
-  readonly onGiveUp: GiveUpListener | undefined;
-  readonly supervise: ((definitions: Definitions) => DeclaredTree) | undefined;
-  readonly makeInspection: ((runtime: Runtime) => Inspection) | undefined;
-  readonly decider: Decider | undefined;
-  readonly decideWithinMs: number;
-  /** On whose behalf the program acts. */
-  readonly principal: Principal;
-  readonly interference?: Interference | undefined;
-}
-
-/** What tests do to a system from within. */
-export interface Interference {
-  /** How many turns a commit may hold; 1 makes every message a commit of its own. */
-  readonly maxTurnsPerCommit?: number;
-  /** How far back recovery may have to read. */
-  readonly logBudget?: LogBudget;
-  /** How many records lie between two waypoints, however small they are. */
-  readonly waypointEvery?: number;
-  /** How many frames are kept in memory for readers of journals. */
-  readonly cachedFrames?: number;
-  /** Called when a commit is on the disk and nobody knows yet. True kills the system there. */
-  readonly dieAfterCommit?: (commit: number) => boolean;
-}
-
-/** Where log actions and troubles go. `console` is one. */
-export interface Logger {
-  log(...args: unknown[]): void;
-  error(...args: unknown[]): void;
-}
-
-/** Hears every emitted event of every actor, also of those that were owed from before a crash. */
-export type EmitListener = (
-  event: AnyEventObject,
-  meta: { readonly address: string; readonly idempotencyKey: string | undefined },
-) => void;
-
-/** Hears that the supervisor at the root of the tree has given up. */
-export type GiveUpListener = (end: {
-  readonly address: string;
-  readonly reason: EndReason;
-  /** The child because of which it gave up. */
-  readonly child: string | undefined;
-  readonly error: unknown;
-}) => void;
-
-/** How long `close` waits for actors that keep each other busy, and for asynchronous actions. */
-const DRAIN_MS = 10_000;
-
-/** How many actors are written down together when the system closes. */
-const CHECKPOINTS_PER_COMMIT = 1000;
 
 /** How long the runtime waits before it tries again to prove a store after a failed write. */
 const PROVE_AFTER_MS = [0, 100, 500, 1000, 2000, 5000];
@@ -139,6 +73,7 @@ export class Runtime implements Port {
   readonly environment: LiveEnvironment;
   readonly processes: Processes;
   readonly timers: Timers;
+  readonly alarms: Alarms;
   readonly systemIds: SystemIds;
   readonly deadLetters: DeadLetters;
   readonly delivery: Delivery;
@@ -151,9 +86,10 @@ export class Runtime implements Port {
   readonly schedules: Schedules;
   readonly answers: Answers;
   readonly refusals: Refusals;
+  readonly draining: Draining;
   readonly inspection: Inspection | undefined;
   readonly metrics: Metrics;
-  readonly hubs = new Map<number, Hub>();
+  readonly audience: Audience;
   /** Only when somebody looks at it. */
   tree: Tree | undefined;
 
@@ -172,12 +108,8 @@ export class Runtime implements Port {
   stopped = false;
   /** Set when the system begins to close: nothing new is accepted or started. */
   closing = false;
-  /** Asynchronous actions under way. */
-  running = 0;
   /** Actors that could not be loaded: as long as this process lives, they cannot be. */
   readonly refused = new Set<number>();
-  #whenActionEnds: (() => void) | undefined;
-  #whenDead: (() => void) | undefined;
   #recovering: Promise<void> | undefined;
   #fenced: unknown;
   #closed: Promise<void> | undefined;
@@ -193,6 +125,8 @@ export class Runtime implements Port {
     });
     this.program = this.authority.isGoverned ? new Acting(this) : undefined;
     this.metrics = new Metrics(this);
+    this.audience = new Audience(this);
+    this.draining = new Draining(this);
     this.references = new References(() => this);
     this.codec = new Codec(this.references);
     this.definitions = options.definitions(this.codec);
@@ -202,10 +136,11 @@ export class Runtime implements Port {
     this.population = new Population(this);
     this.environment = new LiveEnvironment(this);
     this.processes = new Processes(this);
+    this.alarms = new Alarms(this);
     this.timers = new Timers(
       options.clock,
-      (actor, timer) => this.#fire(actor, timer),
-      (actor, timer) => this.#stands(actor, timer),
+      (actor, timer) => this.alarms.fire(actor, timer),
+      (actor, timer) => this.alarms.stands(actor, timer),
     );
     this.systemIds = new SystemIds(this);
     this.deadLetters = new DeadLetters(this);
@@ -335,12 +270,12 @@ export class Runtime implements Port {
     if (this.pauses.postpones(() => this.clock.soon(() => this.#resumeAll(owing)))) return;
     for (const actor of owing) {
       if (this.stopped || this.#fenced !== undefined) return;
-      this.#tryLoad(actor);
+      this.tryLoad(actor);
     }
   }
 
   /** Loads an actor that has work, if it can be loaded; if not, it is refused when somebody asks for it. */
-  #tryLoad(actor: number): Cell | undefined {
+  tryLoad(actor: number): Cell | undefined {
     try {
       return this.population.load(actor, `actor #${actor}`);
     } catch (error) {
@@ -355,7 +290,7 @@ export class Runtime implements Port {
     cell.activeAt = this.loopTime;
     cell.held = this.supervision.roster.holds(cell);
     if (cell.paused !== undefined) return void cell.paused.push(() => this.resume(cell));
-    this.#setAlarms(cell);
+    this.alarms.set(cell);
     // What it owes from before: turns that it takes from now on see to their own, once they are durable.
     const owed = [...(cell.owed?.values() ?? [])];
     const unfinished = this.processes.unfinished(cell);
@@ -370,11 +305,6 @@ export class Runtime implements Port {
     });
   }
 
-  #setAlarms(cell: Cell): void {
-    for (const timer of cell.timers?.values() ?? []) this.timers.add(cell.actor, timer.dueAt, timer);
-    if ((cell.mailbox?.size ?? 0) > 0) this.scheduler.wake(cell);
-  }
-
   /** An actor that was held runs again. */
   letGo(cell: Cell): void {
     cell.held = false;
@@ -383,7 +313,7 @@ export class Runtime implements Port {
 
   /** What has kept an actor from running is over. It may be down all the same. */
   goOn(cell: Cell): void {
-    this.#setAlarms(cell);
+    this.alarms.set(cell);
     if (!this.processes.hasReported(cell)) this.processes.goOn(cell);
   }
 
@@ -394,7 +324,7 @@ export class Runtime implements Port {
       // One that is refused keeps its tail, and with it the frames that are the evidence.
       if (this.refused.has(actor)) continue;
       if (left-- === 0) return;
-      this.#tryLoad(actor);
+      this.tryLoad(actor);
     }
   }
 
@@ -437,46 +367,6 @@ export class Runtime implements Port {
     return this.population.addressOf(actor) ?? `actor #${actor}`;
   }
 
-  // ---- timers ---------------------------------------------------------------------------------------------------
-
-  /** A timer is due, or an actor that sleeps has one that is. */
-  #fire(actor: number, timer: Timer | undefined): void {
-    const cell = this.population.present(actor);
-    if (timer === undefined) {
-      // Loading it sets its alarms, those that are due first.
-      if (cell === undefined && !this.pauses.keepsAlarm(actor, this.clock.now())) this.#tryLoad(actor);
-      return;
-    }
-    if (cell?.timers === undefined || !this.#stands(actor, timer)) return;
-    // It waits for the actor to go on or come up again, which sets its alarm anew.
-    if (cell.paused !== undefined || (!isUp(cell) && timer.event.type !== UP)) return;
-    disarmTimer(cell.timers, timer.seq, timer.index);
-    const { event, packed } = this.events.prepare(timer.event);
-    const { seq, index, origin } = timer;
-    const from = { actor, seq, index, life: cell.life, origin };
-    if (timer.event.type === UP && cell.definition.spec.restart.from === 'initial') {
-      noteFired(this.ledger, this.codec, actor, timer.seq, timer.index);
-      this.population.markDirty(cell);
-      return comeUpAgain(this, cell, timer.seq, timer.index + 1);
-    }
-    if (timer.to.actor === actor) {
-      const message = new Message(event, packed, timer.to.life, { kind: 'timer', ...from });
-      return this.delivery.ring(cell, message);
-    }
-    noteFired(this.ledger, this.codec, actor, timer.seq, timer.index);
-    this.population.markDirty(cell);
-    this.delivery.deliver(timer.to, new Message(event, packed, timer.to.life, { kind: 'actor', ...from }));
-    this.committer.request();
-  }
-
-  /** Whether a timer is neither cancelled nor forgotten with its actor; for a wake-up, whether its actor sleeps. */
-  #stands(actor: number, timer: Timer | undefined): boolean {
-    const cell = this.population.present(actor);
-    if (timer === undefined) return cell === undefined;
-    for (const standing of cell?.timers?.values() ?? []) if (standing === timer) return true;
-    return false;
-  }
-
   // ---- looking --------------------------------------------------------------------------------------------------
 
   snapshotOf(ref: Ref): unknown {
@@ -486,28 +376,11 @@ export class Runtime implements Port {
   }
 
   subscribe(ref: Ref, observer: Observer<unknown>): Subscription {
-    const cell = this.cellOf(ref);
-    const { committed } = cell;
-    if (committed !== undefined && committed.status !== 'active') {
-      tellEnd(observer, committed, (error) => this.report(error, `${ref.address} has failed`));
-      return { unsubscribe: () => {} };
-    }
-    return this.#hubOf(ref).subscribe(observer);
+    return this.audience.subscribe(ref, observer);
   }
 
   on(ref: Ref, type: string, handler: (event: AnyEventObject) => void): Subscription {
-    return this.#hubOf(ref).on(type, handler);
-  }
-
-  #hubOf(ref: Ref): Hub {
-    let hub = this.hubs.get(ref.actor);
-    if (hub === undefined) {
-      hub = new Hub((error) =>
-        this.report(error, `an observer of ${ref.address} threw, or nobody took its error`),
-      );
-      this.hubs.set(ref.actor, hub);
-    }
-    return hub;
+    return this.audience.on(ref, type, handler);
   }
 
   /** @param load what to do about an actor that must be loaded to be referred to */
@@ -523,27 +396,6 @@ export class Runtime implements Port {
 
   lookupAll(tree: ActorTree): Record<string, Ref> {
     return Object.fromEntries(this.systemIds.all(tree));
-  }
-
-  /** An event that a step has emitted. */
-  emitted(cell: Cell, event: AnyEventObject, key: string): void {
-    if (cell.definition.isHouse) return this.answers.hear(event);
-    this.hubs.get(cell.actor)?.emit(event);
-    this.#tellEmitListener(event, cell.address, key);
-  }
-
-  /** An event that a running process emits. It belongs to no step, and is not kept. */
-  emittedByProcess(ref: Ref, event: AnyEventObject): void {
-    this.hubs.get(ref.actor)?.emit(event);
-    this.#tellEmitListener(event, ref.address, undefined);
-  }
-
-  #tellEmitListener(event: AnyEventObject, address: string, key: string | undefined): void {
-    try {
-      this.options.onEmit?.(event, { address, idempotencyKey: key });
-    } catch (error) {
-      this.report(error, 'onEmit threw');
-    }
   }
 
   log(label: string | undefined, value: unknown): void {
@@ -619,9 +471,9 @@ export class Runtime implements Port {
     if (!this.supervision.isEmpty) await this.supervision.windDownTree();
     this.processes.stopAll();
     const recorded = this.refusals.close();
-    await this.#drain();
+    await this.draining.finish();
     await recorded;
-    await this.#checkpointAll();
+    await this.draining.writeDown();
     this.#giveUp(() => new SystemClosed());
     this.tree?.stop();
     this.metrics.close();
@@ -630,62 +482,6 @@ export class Runtime implements Port {
     // It may be opening the store anew.
     await this.#recovering;
     await this.options.store.close();
-  }
-
-  /** Waits until everything that was accepted is durable and done, within bounds: actors may keep each other busy. */
-  async #drain(): Promise<void> {
-    const until = this.clock.monotonicMs() + DRAIN_MS;
-    while (this.#fenced === undefined && !this.isQuiet && this.clock.monotonicMs() < until) {
-      await new Promise<void>((resolve) => this.clock.soon(resolve));
-      await this.committer.durable().catch(() => {});
-      if (this.scheduler.isIdle && this.committer.isIdle && this.running > 0)
-        await this.#nextActionEnds(until - this.clock.monotonicMs());
-    }
-  }
-
-  /**
-   * Writes down where everybody stands. The next opening has less to read; and code that has changed by then can migrate
-   * states that are written, though it could not tell the records again that lead to them.
-   */
-  async #checkpointAll(): Promise<void> {
-    const { population, committer } = this;
-    const tried = new Set<Cell>();
-    while (this.#fenced === undefined && !this.stopped) {
-      this.loadLaggards(CHECKPOINTS_PER_COMMIT);
-      const behind = [...population.behind(CHECKPOINTS_PER_COMMIT)].filter((cell) => !tried.has(cell));
-      if (behind.length === 0) return;
-      for (const cell of behind) {
-        tried.add(cell);
-        committer.checkpoint(cell);
-      }
-      await new Promise<void>((resolve) => {
-        this.#whenDead = resolve;
-        committer.onDurable(() => resolve());
-      });
-    }
-  }
-
-  /** Resolves when an asynchronous action is over, or so much time. */
-  async #nextActionEnds(withinMs: number): Promise<void> {
-    let deadline: TimerHandle | undefined;
-    await new Promise<void>((resolve) => {
-      this.#whenActionEnds = resolve;
-      deadline = this.clock.after(withinMs, resolve);
-    });
-    deadline?.cancel();
-    this.#whenActionEnds = undefined;
-  }
-
-  /** An asynchronous action is over. */
-  actionEnded(): void {
-    this.running--;
-    this.#whenActionEnds?.();
-    this.supervision.windingDown.somethingEnded();
-  }
-
-  /** Whether nothing is under way. Processes may run. */
-  get isQuiet(): boolean {
-    return this.scheduler.isIdle && this.committer.isIdle && this.running === 0;
   }
 
   /** Pretends that the process dies: from now on nothing happens any more, and nothing is written. */
@@ -699,7 +495,7 @@ export class Runtime implements Port {
     this.metrics.close();
     void this.inspection?.close();
     this.processes.abandon();
-    this.#whenDead?.();
+    this.draining.die();
   }
 }
 

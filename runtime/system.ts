@@ -49,7 +49,7 @@ import { replay, replayAll } from './past/replay.ts';
 import type { ReplayResult } from './past/replay.ts';
 import { toldUpTo } from './past/telling.ts';
 import { Runtime } from './runtime.ts';
-import type { EmitListener, GiveUpListener, Interference, Logger } from './runtime.ts';
+import type { EmitListener, GiveUpListener, Interference, Logger } from './runtime-options.ts';
 import { Births } from './births.ts';
 import type { DeadLetterList } from './dead-letters.ts';
 import { explain } from './explain.ts';

@@ -7,7 +7,8 @@ import type { ActorDefinitions, Decider, Supervisor } from 'heddle';
 import type { Store } from '../storage/store.ts';
 import { internals, openSystem } from '../runtime/system.ts';
 import type { System } from '../runtime/system.ts';
-import type { EmitListener, Logger, Runtime } from '../runtime/runtime.ts';
+import type { EmitListener, Logger } from '../runtime/runtime-options.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { VirtualClock } from '../runtime/testing/virtual-clock.ts';
 
 export interface DyingOptions<TActors extends ActorDefinitions> {
@@ -169,7 +170,7 @@ export class DyingSystem<TActors extends ActorDefinitions> {
       if (this.#runtime.stopped) {
         await this.#reopen();
         quiet = -1;
-      } else if (!this.#runtime.isQuiet) quiet = -1;
+      } else if (!this.#runtime.draining.isQuiet) quiet = -1;
     }
   }
 

@@ -14,7 +14,7 @@ import { systemClock } from '../clock.ts';
 import type { TimerHandle } from '../clock.ts';
 import { millisOf } from '../duration.ts';
 import { InvalidArgument, messageOf, SystemClosed } from '../errors.ts';
-import type { Logger } from '../runtime.ts';
+import type { Logger } from '../runtime-options.ts';
 import type { MetricsReading } from './reading.ts';
 
 /** Their numbers, which are the same wherever Node runs; a shell tells by 128 and the number what a process died of. */

@@ -11,11 +11,11 @@ type Gauges = Pick<
 >;
 
 export function gauges(runtime: Runtime): Gauges {
-  const { population, timers, running, isFenced } = runtime;
+  const { population, timers, draining, isFenced } = runtime;
   return {
     ...ofActors(runtime),
     actors: Object.freeze({ inMemory: population.size, refused: refusedActors(runtime) }),
-    actionsRunning: running,
+    actionsRunning: draining.running,
     timers: timers.size,
     ledger: ofLedger(runtime),
     fenced: isFenced,

@@ -7,7 +7,8 @@ import type { CrashKind } from '../../storage/faulty.ts';
 import type { Store } from '../../storage/store.ts';
 import type { ActorDefinitions, System } from '../system.ts';
 import { internals, openSystem } from '../system.ts';
-import type { Interference, Runtime } from '../runtime.ts';
+import type { Interference } from '../runtime-options.ts';
+import type { Runtime } from '../runtime.ts';
 import type { Owner, World } from './world.ts';
 
 export interface MachineRoomOptions<TActors extends ActorDefinitions> {

@@ -158,7 +158,7 @@ async function live(seed: number, store: Store, waypoints: boolean, steps = 40):
     const runtime = internals.get(system)!;
     for (let quiet = 0; quiet < 4; quiet++) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (!runtime.isQuiet) quiet = -1;
+      if (!runtime.draining.isQuiet) quiet = -1;
     }
   };
   await reopen();

@@ -75,7 +75,7 @@ export class Opened<TActors extends ActorDefinitions> {
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < QUIET_ROUNDS; quiet++) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (!this.runtime.stopped && !this.runtime.isQuiet) quiet = -1;
+      if (!this.runtime.stopped && !this.runtime.draining.isQuiet) quiet = -1;
     }
   }
 
