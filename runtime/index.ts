@@ -5,16 +5,10 @@
 import './kernel/moment.ts';
 
 // Systems and actors
-export { createSystem, DEFAULT_PRINCIPAL } from './system.ts';
-export type {
-  ActorDefinitions,
-  LiveTree,
-  RefAt,
-  StartOptions,
-  System,
-  SystemOptions,
-  SystemView,
-} from './system.ts';
+export { createSystem } from './system.ts';
+export type { LiveTree, RefAt, StartOptions, System, SystemView } from './system.ts';
+export { DEFAULT_PRINCIPAL } from './system-options.ts';
+export type { ActorDefinitions, SystemOptions } from './system-options.ts';
 export type { ActorNode, SupervisorNode, SystemTree } from './tree.ts';
 export type { ActorDefinition, EmittedOf, EventOf, HeddleRef, InputOf, SnapshotOf } from './actor-ref.ts';
 export type { SendOptions } from './delivery.ts';

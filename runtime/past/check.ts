@@ -12,7 +12,7 @@ import { beginLife, stepAgain } from '../retell.ts';
 import type { Story, TellableRecord } from '../retell.ts';
 import type { Runtime } from '../runtime.ts';
 import { openSystem, internals } from '../system.ts';
-import type { ActorDefinitions } from '../system.ts';
+import type { ActorDefinitions } from '../system-options.ts';
 import { messageKeyOf, unpackTrailer } from '../trailer.ts';
 import type { MessageKey } from '../trailer.ts';
 import { stateHash } from './export.ts';
