@@ -60,7 +60,7 @@ export type { Pause, PauseTarget, PauseWords } from './pauses.ts';
 // Schedules
 export type { Missed, Overlap, ScheduleDeclaration, ScheduleOptions } from './schedules/declaration.ts';
 export type { ScheduleInfo, Schedules, ScheduleWords } from './schedules/schedules.ts';
-export type { Decision as ScheduleDecision, Occurrence, TriggerOutcome } from './schedules/schedule.ts';
+export type { Decision as ScheduleDecision, Occurrence, TriggerOutcome } from './schedules/words.ts';
 
 export type { QueriedRef, QueryName, QueryOptions, QueryState } from './query/query.ts';
 

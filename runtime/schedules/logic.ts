@@ -9,7 +9,7 @@ import { house } from '../kernel/step.ts';
 import type { AnySnapshot } from '../kernel/step.ts';
 import type { ScheduleDeclaration } from './declaration.ts';
 import { initialState, schedule } from './schedule.ts';
-import type { ScheduleEvent, ScheduleOrder, ScheduleState, ScheduleUp, StartOrder } from './schedule.ts';
+import type { ScheduleEvent, ScheduleOrder, ScheduleState, ScheduleUp, StartOrder } from './words.ts';
 
 /** The name under which schedules live: `schedule/nightly`. */
 export const SCHEDULE = 'schedule';

@@ -7,7 +7,7 @@ import { declareSchedule } from './declaration.ts';
 import type { Missed, Overlap, ScheduleDeclaration, ScheduleOptions } from './declaration.ts';
 import { instantsBetween } from './instants.ts';
 import { initialState, schedule, upEvent } from './schedule.ts';
-import type { ScheduleDue, ScheduleEvent, ScheduleOrder, ScheduleState } from './schedule.ts';
+import type { ScheduleDue, ScheduleEvent, ScheduleOrder, ScheduleState } from './words.ts';
 import { readZone } from './zone.ts';
 
 const LIVES = 400;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { declareSchedule } from './declaration.ts';
 import type { ScheduleOptions } from './declaration.ts';
 import { initialState, nextDueAt, occurrenceId, schedule, upEvent } from './schedule.ts';
-import type { Decision, ScheduleEvent, ScheduleOrder, ScheduleRequest, ScheduleState } from './schedule.ts';
+import type { Decision, ScheduleEvent, ScheduleOrder, ScheduleRequest, ScheduleState } from './words.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

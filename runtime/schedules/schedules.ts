@@ -23,7 +23,7 @@ import type {
   ScheduleCounts,
   ScheduleState,
   TriggerOutcome,
-} from './schedule.ts';
+} from './words.ts';
 
 /** A schedule as it is now. */
 export interface ScheduleInfo {
