@@ -133,7 +133,7 @@ export class Births {
     const { definitions } = this.#runtime;
     const definition = definitions.names.includes(name) ? definitions.at([name]) : undefined;
     if (definition !== undefined) return definition;
-    const reason = `'${name}' is not among createSystem({ actors }); there are ${definitions.names.join(', ') || 'none'}`;
+    const reason = `'${name}' is not among createSystem({ actors }); there are ${definitions.startable}`;
     throw new UnknownActor(address, reason);
   }
 

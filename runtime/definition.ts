@@ -78,8 +78,8 @@ export interface ChildSpec {
    */
   readonly version?: number;
   /**
-   * For root actors: looks at an input before anybody is born with it, and throws what is wrong. Must be pure. `start` and `actor`
-   * reject with that error, and nothing is there. Without, an input that makes no sense fails in the first step.
+   * For root actors: looks at an input before anybody is born with it, and throws what is wrong. Must be pure. `start`, `actor`
+   * and `schedules.declare` reject with that error, and nothing is there. Without, an input that makes no sense fails in the first step.
    */
   readonly admits?: (input: unknown) => void;
   /**
@@ -324,6 +324,22 @@ export class Definitions {
   /** The names that users have given. */
   get names(): readonly string[] {
     return [...this.#roots.keys()];
+  }
+
+  /** Those of them under which anybody may bring actors to life, to tell people what there is. */
+  get startable(): string {
+    const names = this.names.filter((name) => this.#roots.get(name)!.spec.reservesBirth === undefined);
+    return names.join(', ') || 'none';
+  }
+
+  /** Whether actors may be brought to life under what is said to be a name. @throws InvalidArgument */
+  assertStartable(name: unknown, path: string): void {
+    if (this.#roots.has(name as string)) return this.assertForStart(name as string, path);
+    const given = JSON.stringify(name);
+    throw new InvalidArgument(
+      path,
+      `must be a name in createSystem({ actors }), but is ${given}; there are ${this.startable}`,
+    );
   }
 
   /** Whether somebody else than whoever looks after them may bring the actors of a name to life. @throws InvalidArgument */

@@ -6,7 +6,7 @@ import type { Receipt } from '../receipt.ts';
 import type { Cause } from '../trailer.ts';
 import { newRoot } from '../birth.ts';
 import type { Cell } from '../cell.ts';
-import { HeddleError, InvalidArgument, UnknownActor } from '../errors.ts';
+import { HeddleError, UnknownActor } from '../errors.ts';
 import { rootAddress } from '../kernel/address.ts';
 import type { Birth } from '../mailbox.ts';
 import { ownCopyOf } from '../own-copy.ts';
@@ -60,22 +60,15 @@ export class Schedules {
   /**
    * Declares a schedule, or declares it anew: a program does so each time it starts. Each occurrence is an actor of the name
    * `start` with the id `<id>@<instant>`, started once however often the system crashes.
-   * @throws InvalidArgument naming what makes no sense
+   * @throws InvalidArgument naming what makes no sense; what is wrong with an input that nobody can be started with
    */
   async declare(options: ScheduleOptions): Promise<void> {
     const runtime = this.#runtime;
     runtime.assertOpen();
     const declaration = await declareSchedule(ownCopyOf(options));
     const { definitions } = runtime;
-    const { names } = definitions;
-    if (!names.includes(declaration.start)) {
-      const known = names.join(', ') || 'none';
-      throw new InvalidArgument(
-        'schedule.start',
-        `must be a name in createSystem({ actors }); there are ${known}`,
-      );
-    }
-    definitions.assertForStart(declaration.start, 'schedule.start');
+    definitions.assertStartable(declaration.start, 'schedule.start');
+    definitions.at([declaration.start])!.spec.admits?.(declaration.input);
     const address = addressOf(declaration.id);
     const about = resourceAt(address, { start: declaration.start });
     await this.#acting.act('schedule.declare', about, async (warrant) => {

@@ -254,7 +254,7 @@ class Reader {
   #worker(given: SupervisedChild, path: string): ChildDeclaration {
     const { start, input, significant = false } = given;
     const id = this.#id(given.id, path);
-    this.#assertName(start, `${path}.start`);
+    this.#definitions.assertStartable(start, `${path}.start`);
     this.#claimAddress(rootAddress(start, id), path);
     this.#claimName(start, path, false);
     const restart = this.#restart(given.restart, start, 'permanent', `${path}.restart`);
@@ -264,7 +264,7 @@ class Reader {
 
   #template(options: DynamicSupervisorOptions, path: string): Omit<ChildDeclaration, 'id'> {
     const { start, child = {} } = options;
-    this.#assertName(start, `${path}.start`);
+    this.#definitions.assertStartable(start, `${path}.start`);
     this.#claimName(start, `${path}.start`, true);
     const restart = this.#restart(child.restart, start, 'transient', `${path}.child.restart`);
     return {
@@ -279,15 +279,6 @@ class Reader {
     const reason = badId(id);
     if (reason !== undefined) throw new InvalidArgument(`${path}.id`, reason);
     return id as string;
-  }
-
-  #assertName(name: unknown, path: string): void {
-    const { names } = this.#definitions;
-    if (names.includes(name as string)) return this.#definitions.assertForStart(name as string, path);
-    throw new InvalidArgument(
-      path,
-      `must be a name in createSystem({ actors }), but is ${JSON.stringify(name)}; there are ${names.join(', ') || 'none'}`,
-    );
   }
 
   /** An actor has one supervisor. */

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { assign, fromPromise, setup } from 'xstate';
 import { collect, open, rejection } from './systems.ts';
 import { DyingSystem } from '../dying-system.ts';
+import { durable } from 'heddle';
 import { memory } from 'heddle/storage';
 
 const HOUR = 3_600_000;
@@ -210,6 +211,20 @@ describe('a schedule', () => {
     ] as const)
       expect(await rejection(schedules.declare(options))).toMatchObject({ _tag: 'InvalidArgument', path });
     expect(await schedules.list()).toEqual([]);
+  });
+
+  it('is refused with an input with which nobody could be started', async () => {
+    const picky = durable(quick, {
+      admits: (input) => {
+        if (input === undefined) throw new TypeError('it needs an input');
+      },
+    });
+    const { schedules } = (await open({ picky })).system;
+    const hourly = { id: 'x', start: 'picky', every: '1 hour' } as const;
+    expect(await rejection(schedules.declare(hourly))).toEqual(new TypeError('it needs an input'));
+    expect(await schedules.list()).toEqual([]);
+    await schedules.declare({ ...hourly, input: 1 });
+    expect(await schedules.list()).toHaveLength(1);
   });
 });
 
