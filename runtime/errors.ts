@@ -53,15 +53,16 @@ export class ActorExists extends HeddleError {
   readonly address: string;
   readonly status: string;
 
-  constructor(address: string, status: string) {
-    const hint =
-      status === 'active'
-        ? `join it with onConflict: 'join', or use system.actor`
-        : 'its life is over; use another id, or read it with system.actor';
+  constructor(address: string, status: string, hint = hintToStart(status)) {
     super(`${address} exists already (${status}); ${hint}`);
     this.address = address;
     this.status = status;
   }
+}
+
+function hintToStart(status: string): string {
+  if (status === 'active') return "join it with onConflict: 'join', or use system.actor";
+  return 'its life is over; use another id, or read it with system.actor';
 }
 
 /** Nobody has permitted it, or somebody has forbidden it. Nothing was done. */

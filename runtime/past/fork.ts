@@ -118,7 +118,8 @@ export function assertMove(
 
 export function assertFree(runtime: Runtime, as: string): void {
   if (runtime.population.nameOf(as) === undefined) return;
-  throw new ActorExists(as, runtime.population.presentAt(as)?.snapshot?.status ?? 'active');
+  const status = runtime.population.presentAt(as)?.snapshot?.status ?? 'active';
+  throw new ActorExists(as, status, 'give another address in `as`');
 }
 
 /** @throws InvalidArgument; UnknownActor, StoryChanged where nobody knows the code of whoever is about to be born */

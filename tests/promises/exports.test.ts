@@ -234,7 +234,10 @@ describe('an imported history', () => {
       path: 'effects',
     });
     expect(await other.system.verify()).toEqual(before);
-    expect(await rejection(opened.system.import({ history }))).toMatchObject({ _tag: 'ActorExists' });
+    expect(await rejection(opened.system.import({ history }))).toMatchObject({
+      _tag: 'ActorExists',
+      message: expect.stringMatching(/give another address in `as`$/) as string,
+    });
     const third = await open({ nothing: order() });
     expect(await rejection(third.system.import({ history }))).toMatchObject({ _tag: 'UnknownActor' });
     const again = await opened.system.import({ history, as: 'order/2' });
