@@ -16,6 +16,11 @@ export class Audience {
     this.#runtime = runtime;
   }
 
+  /** How many actors are watched. */
+  get size(): number {
+    return this.#hubs.size;
+  }
+
   /** Whether nobody watches an actor. */
   isMissing({ actor }: Cell): boolean {
     return this.#hubs.get(actor)?.isEmpty ?? true;
@@ -36,19 +41,25 @@ export class Audience {
   }
 
   #hubOf(ref: Ref): Hub {
-    let hub = this.#hubs.get(ref.actor);
-    if (hub === undefined) {
-      hub = new Hub((error) =>
-        this.#runtime.report(error, `an observer of ${ref.address} threw, or nobody took its error`),
-      );
-      this.#hubs.set(ref.actor, hub);
-    }
+    const { actor, address } = ref;
+    const known = this.#hubs.get(actor);
+    if (known !== undefined) return known;
+    const hub = new Hub(
+      (error) => this.#runtime.report(error, `an observer of ${address} threw, or nobody took its error`),
+      () => this.#hubs.delete(actor),
+    );
+    this.#hubs.set(actor, hub);
     return hub;
   }
 
   /** A state that is now durable. */
   next({ actor }: Cell, snapshot: AnySnapshot): void {
     this.#hubs.get(actor)?.next(snapshot);
+  }
+
+  /** A life is over, and what it has emitted was heard. */
+  dismiss({ actor }: Cell): void {
+    this.#hubs.get(actor)?.close();
   }
 
   /** An event that a step has emitted. */

@@ -186,7 +186,10 @@ function settle(runtime: Runtime, { actor }: Cell, { seq }: OwedTurn): void {
   // The actor may have been loaded again since.
   const cell = runtime.population.present(actor);
   if (cell?.owed?.delete(seq) !== true) return;
-  if (cell.owed.size === 0) cell.owed = undefined;
+  if (cell.owed.size === 0) {
+    cell.owed = undefined;
+    if (cell.ended) runtime.audience.dismiss(cell);
+  }
   noteSettled(runtime.ledger, runtime.codec, cell.actor, seq);
   runtime.population.markDirty(cell);
   runtime.committer.request();

@@ -9,9 +9,15 @@ export class Hub {
   readonly #listeners = new Map<string, Set<(event: AnyEventObject) => void>>();
   readonly #report: (error: unknown) => void;
 
-  /** @param report hears what observers throw, and failures of actors that no observer takes. */
-  constructor(report: (error: unknown) => void) {
+  readonly #abandoned: () => void;
+
+  /**
+   * @param report hears what observers throw, and failures of actors that no observer takes
+   * @param abandoned is called whenever the last one has gone
+   */
+  constructor(report: (error: unknown) => void, abandoned: () => void) {
     this.#report = report;
+    this.#abandoned = abandoned;
   }
 
   get isEmpty(): boolean {
@@ -20,7 +26,12 @@ export class Hub {
 
   subscribe(observer: Observer<unknown>): Subscription {
     this.#observers.add(observer);
-    return { unsubscribe: () => void this.#observers.delete(observer) };
+    return {
+      unsubscribe: () => {
+        this.#observers.delete(observer);
+        this.#left();
+      },
+    };
   }
 
   on(type: string, handler: (event: AnyEventObject) => void): Subscription {
@@ -33,6 +44,7 @@ export class Hub {
       unsubscribe: () => {
         listeners.delete(listener);
         if (listeners.size === 0 && this.#listeners.get(type) === listeners) this.#listeners.delete(type);
+        this.#left();
       },
     };
   }
@@ -54,8 +66,18 @@ export class Hub {
   #end(snapshot: AnySnapshot): void {
     const observers = [...this.#observers];
     this.#observers.clear();
-    this.#listeners.clear();
+    this.#left();
     for (const observer of observers) tellEnd(observer, snapshot, this.#report);
+  }
+
+  /** Everything was emitted that ever will be. */
+  close(): void {
+    this.#listeners.clear();
+    this.#left();
+  }
+
+  #left(): void {
+    if (this.isEmpty) this.#abandoned();
   }
 
   #call(callback: () => void): void {

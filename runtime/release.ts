@@ -50,4 +50,5 @@ function publish(runtime: Runtime, turn: Turn): void {
   if (cell.definition.isProcess) runtime.processes.afterTurn(turn);
   if (turn.message.event.type === PERFORM) performHeld(runtime, turn);
   if (owed !== undefined) carryOut(runtime, cell, owed);
+  if (snapshot.status !== 'active' && cell.owed?.has(turn.seq) !== true) runtime.audience.dismiss(cell);
 }

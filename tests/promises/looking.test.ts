@@ -167,6 +167,41 @@ describe('a subscriber', () => {
   });
 });
 
+describe('whoever listens to what an actor emits', () => {
+  const parting = setup({
+    types: { emitted: {} as { type: 'bye' }, events: {} as { type: 'end' } },
+  }).createMachine({
+    initial: 'here',
+    states: {
+      here: { on: { end: { target: 'gone', actions: emit({ type: 'bye' }) } } },
+      gone: { type: 'final' },
+    },
+  });
+
+  it('hears what it emits at its end, as in XState', async () => {
+    const { system } = await open({ parting });
+    const ref = await system.start('parting', { id: '1' });
+    const heard: string[] = [];
+    ref.on('bye', ({ type }) => heard.push(type));
+    ref.subscribe({ complete: () => heard.push('complete') });
+    await ref.send({ type: 'end' });
+    expect(heard.sort()).toEqual(['bye', 'complete']);
+  });
+
+  it('is forgotten when it is over, and when they have gone: nothing is left of them', async () => {
+    const opened = await open({ parting });
+    const { system, runtime } = opened;
+    for (let i = 0; i < 10; i++) {
+      const ref = await system.start('parting', { id: `${i}` });
+      const subscriptions = [ref.on('bye', () => {}), ref.subscribe(() => {})];
+      if (i % 2 === 0) for (const subscription of subscriptions) subscription.unsubscribe();
+      else await ref.send({ type: 'end' });
+    }
+    await opened.settle();
+    expect(runtime.audience.size).toBe(0);
+  });
+});
+
 describe('a selection', () => {
   it('shows the committed value, and tells only of changes', async () => {
     const { store, ref } = await openCounter();
