@@ -123,11 +123,12 @@ export class Passivation {
   }
 
   #leave(cell: Cell): void {
-    const { population, timers, pauses } = this.#runtime;
+    const { population, systemIds, timers, pauses } = this.#runtime;
     // It may have left before the write with which it was to leave came to its end. Whoever was loaded since stays.
     this.#leaving.delete(cell);
     if (!cell.present) return;
     population.remove(cell);
+    if (cell.birth?.parent === undefined) systemIds.forget(cell.address);
     this.#ended.delete(cell);
     const dueAt = earliestDue(cell);
     // One that is down has nothing to wake up for, unless it comes up by itself.

@@ -9,7 +9,7 @@ type StoredIds = Readonly<Record<string, readonly [address: string, actor: numbe
 
 export class SystemIds {
   readonly #runtime: Runtime;
-  /** The trees that were asked for, by root address. */
+  /** The trees that were asked for, by root address, until the root leaves memory. */
   #trees = new Map<string, Map<string, Ref>>();
 
   constructor(runtime: Runtime) {
@@ -35,6 +35,16 @@ export class SystemIds {
     if (held?.actor !== ref.actor || held.life !== ref.life) return;
     this.#of(root).delete(id);
     this.#write(root);
+  }
+
+  /** The root actor of a tree has left memory. */
+  forget(root: string): void {
+    this.#trees.delete(root);
+  }
+
+  /** How many trees are in memory. */
+  get size(): number {
+    return this.#trees.size;
   }
 
   clear(): void {

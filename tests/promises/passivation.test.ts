@@ -103,6 +103,7 @@ describe('an idle actor', () => {
       await opened.advance(2 * IDLE_MS);
       for (const address of ['parent/1', 'parent/1/kid'])
         expect(isAwake(opened as never, address)).toBe(false);
+      expect(opened.runtime.systemIds.size).toBe(0);
       await ref.send({ type: 'ask' });
       await opened.settle();
       expect(ref.getSnapshot().context.answers).toBe(3 * round);
