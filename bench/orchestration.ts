@@ -20,6 +20,8 @@ const WIDE = 300;
 /** Of two workflows of so many tasks the difference is that of the tasks. */
 const SHORT = 100;
 const LONG = 300;
+/** Runs that have ended and left memory. The first of them fill what remembers so many and no more. */
+const OVER = 600;
 
 const NUMBER = {
   type: 'object',
@@ -72,11 +74,12 @@ const decider = roles({
   ],
 });
 
-const open = (folder: string, tasks = TASKS) =>
+const open = (folder: string, tasks = TASKS, passivateAfter: '30 seconds' | '100 millis' = '30 seconds') =>
   createSystem({
     store: leveldb(folder),
     actors: { pipeline: pipelineOf(tasks), counting, turning },
     decider,
+    passivateAfter,
   });
 
 type Opened = Awaited<ReturnType<typeof open>>;
@@ -129,6 +132,20 @@ async function heapOfTask(): Promise<number> {
   return ((await heapOf(LONG)) - short) / (LONG - SHORT);
 }
 
+/** What a run leaves in memory that is over, and whose actors have all left. */
+const heapOfOver = (): Promise<number> =>
+  withFolder(async (folder) => {
+    await using system = await open(folder, TASKS, '100 millis');
+    const heapAfter = async (name: string): Promise<number> => {
+      await Promise.all(Array.from({ length: OVER }, (_, i) => run(system, `${name}-${i}`)));
+      while (system.metrics().actors.inMemory > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      return heapUsed();
+    };
+    await heapAfter('first');
+    const before = await heapAfter('second');
+    return ((await heapAfter('third')) - before) / OVER;
+  });
+
 /** The first step of a workflow whose tasks need nothing; the very first of them also makes their machines. */
 function together(): number {
   const names = Array.from({ length: WIDE }, (_, i) => `t${i}`);
@@ -173,6 +190,12 @@ export const orchestration: Bench = {
           what: 'heap of a task of a workflow that has run once: its declaration, and its actors',
           value: (await heapOfTask()) / 1024,
           unit: 'KB',
+        },
+        {
+          what: 'heap that a run of 10 tasks leaves behind when it is over and its actors have left memory',
+          value: await heapOfOver(),
+          unit: 'bytes',
+          target: { atMost: 256 },
         },
       ];
       return figures;
