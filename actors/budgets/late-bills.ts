@@ -11,6 +11,7 @@ import { unbooked } from '../../machines/task/paying.ts';
 import type { BillTo, Billing } from '../../machines/task/words.ts';
 
 export interface Payee {
+  getSnapshot(): { readonly status: string };
   send(event: BudgetCorrect, options: { readonly id: string }): PromiseLike<unknown>;
 }
 
@@ -41,7 +42,8 @@ export async function tellLate(
   for (const { address, ...which } of ways) {
     try {
       const account = bank.get(address);
-      if (account === undefined) continue;
+      // One that is over would refuse it, and that would be on record as if somebody had tried.
+      if (account?.getSnapshot().status !== 'active') continue;
       await account.send({ ...priced, ...which }, { id: `late bill of ${named}` });
       return;
     } catch {

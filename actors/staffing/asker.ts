@@ -13,7 +13,7 @@ interface Askers {
 }
 
 export interface Asker {
-  getSnapshot(): unknown;
+  getSnapshot(): { readonly status: string };
   subscribe(observer: { next(): void; complete(): void; error(): void }): Subscription;
 }
 
@@ -53,6 +53,6 @@ function untilOver(asker: Asker, asking: Asking): Promise<void> {
  * same reservation.
  */
 function isWaiting(asker: Asker | undefined, { bill }: Asking): boolean {
-  const stood = asker?.getSnapshot() as Stood | undefined;
+  const stood: Stood | undefined = asker?.getSnapshot();
   return isTask(stood) && stood.status === 'active' && stood.context.ticket === bill?.ticket;
 }

@@ -128,7 +128,7 @@ function isGiven(
   duty: TaskDuty,
   workplace: Workplace,
 ): boolean {
-  const stood = workplace.get(address)?.getSnapshot() as Stood | undefined;
+  const stood: Stood | undefined = workplace.get(address)?.getSnapshot();
   if (!isTask(stood)) return false;
   const { context, status, value } = stood;
   const { start, ground } = context;

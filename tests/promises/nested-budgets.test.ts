@@ -325,6 +325,8 @@ describe('what becomes of the money', () => {
     await world.settle();
     // The accounts of runs that are over are as they were: their books are closed with them.
     expect(stands(world, COMPANY)).toEqual([[2, 0, 0]]);
+    // Nobody has tried to send them anything, so nothing of that is on record.
+    expect(await collect(world.system.refusals())).toEqual([]);
   });
 
   it('is billed late to the run around it when the run itself is over', async () => {
