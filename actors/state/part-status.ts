@@ -27,7 +27,7 @@ import { versionsIn } from './human-decisions.ts';
 import type { HumanDecision } from './human-decisions.ts';
 import { withLate } from './late-replies.ts';
 import type { AttemptStatus } from './late-replies.ts';
-import { OVER, statusOf } from './standing.ts';
+import { nodeStatusIn, OVER, statusOf } from './standing.ts';
 import { accountOf, heldOf, isRun } from './stood.ts';
 import type { DeclarationOf, Held, Moment, Stood } from './stood.ts';
 import { waitOf, waitOfReview } from './waits.ts';
@@ -75,6 +75,7 @@ export interface PartStatus {
 /** The nodes of one run, within which they are looked at. */
 interface Nodes {
   readonly run: string;
+  readonly stood: Stood;
   readonly nodes: RunContext['nodes'];
   readonly options: AnyWorkflowOptions | undefined;
   /** The path to the run, with a slash behind it; empty for the outermost. */
@@ -96,12 +97,12 @@ export class Reader {
 
   tasksOf(
     run: string,
-    context: RunContext,
+    stood: Stood & { readonly context: RunContext },
     options: AnyWorkflowOptions | undefined,
     within: string,
   ): PartStatus[] {
-    const { nodes } = context;
-    const those = { run, nodes, options, within, ledger: this.#ledgerOf(context) };
+    const { nodes } = stood.context;
+    const those = { run, stood, nodes, options, within, ledger: this.#ledgerOf(stood.context) };
     return Object.entries(nodes).map(([name, node]) => this.#nodeOf(name, node, those));
   }
 
@@ -111,10 +112,12 @@ export class Reader {
     return address === undefined ? undefined : (this.#moment(address)?.context as Ledger | undefined);
   }
 
-  #nodeOf(name: string, node: NodeProgress, { run, nodes, options, within, ledger }: Nodes): PartStatus {
+  #nodeOf(name: string, node: NodeProgress, those: Nodes): PartStatus {
+    const { run, stood, nodes, options, within, ledger } = those;
     const declared = options?.tasks[name];
     const address = `${run}/${name}`;
-    const { status, output, facts, startedAt, endedAt, problem, because, skipped, blockedBy } = node;
+    const { output, facts, startedAt, endedAt, problem, because, skipped, blockedBy } = node;
+    const status = nodeStatusIn(stood, node);
     const task = `${within}${name}`;
     const part = this.#partAt(address, task, innerOf(declared), ledger);
     const undoneAt = `${run}/${undoOf(name)}`;
@@ -164,7 +167,7 @@ export class Reader {
       return { ...kept, ...(waits && { waits }) };
     }
     if (isRun(stood)) {
-      const parts = this.tasksOf(address, stood.context, this.#declarationOf(inner), `${task}/`);
+      const parts = this.tasksOf(address, stood, this.#declarationOf(inner), `${task}/`);
       const input = heldOf(stood.context.input);
       return { ...base, kind: 'call', status: statusOf(stood), input, ...cameToIn(stood), ...sumOf(parts) };
     }

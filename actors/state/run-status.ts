@@ -64,7 +64,7 @@ export function runStatusOf(
   const { context } = stood;
   const { input, startedAt, shared } = context;
   const reader = new Reader(moment, declarationOf);
-  const tasks = reader.tasksOf(run, context, options, '');
+  const tasks = reader.tasksOf(run, stood, options, '');
   const all = tasks.flatMap(withParts);
   const waits = all.flatMap((part) => part.waits ?? []);
   return frozen({
@@ -80,7 +80,7 @@ export function runStatusOf(
     decisions: reader.decisions.toSorted((a, b) => a.at - b.at),
     shared,
     waits,
-    next: nextOf(tasks, options),
+    next: stood.status === 'active' ? nextOf(tasks, options) : [],
   });
 }
 

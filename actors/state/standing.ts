@@ -2,7 +2,7 @@
  * How a run and its nodes stand, in one word.
  */
 import type { WorkOutcome } from '../../machines/workflow/graph.ts';
-import type { NodeStatus, RunContext } from '../../machines/workflow/progress.ts';
+import type { NodeProgress, NodeStatus, RunContext } from '../../machines/workflow/progress.ts';
 import type { Standing } from '../../machines/workflow/standings.ts';
 import { isRun } from './stood.ts';
 import type { Stood } from './stood.ts';
@@ -67,3 +67,9 @@ export function statusOf(stood: Stood): NodeStatus {
 export const OVER: ReadonlySet<NodeStatus> = new Set<NodeStatus>([
   ...(['complete', 'failed', 'skipped', 'cancelled', 'compensated', 'uncompensated'] as const),
 ]);
+
+/** How a node of a run stands. A run that was stopped, or has crashed, tells its nodes nothing: whoever was at work was stopped with it. */
+export function nodeStatusIn({ status: ofRun }: Stood, { status }: NodeProgress): NodeStatus {
+  if (ofRun === 'active' || status === 'pending' || OVER.has(status)) return status;
+  return status === 'compensating' ? 'uncompensated' : 'cancelled';
+}

@@ -17,6 +17,7 @@ import {
 } from 'heddle/actors';
 import type { PartStatus, RunStatus } from 'heddle/actors';
 import { describe, expect, it } from 'vitest';
+import { OVER } from '../../actors/state/standing.ts';
 import { doing, World } from './staffed-world.ts';
 
 const PERMITTING = roles(`
@@ -332,6 +333,35 @@ describe('a status', () => {
       ['ill', 'problem.class'],
     ] as const)
       expect(await runs.of(`flow/1/${run}`).blame(field)).toMatchObject({ address: `flow/1/${run}` });
+  });
+
+  it('of a run that was stopped says of nobody that they are at work, or wait', async () => {
+    const stopped = workflow({
+      id: 'stopped',
+      parallel: 2,
+      tasks: {
+        done: task({ agent: 'clerk' }),
+        work: task({ agent: 'slow' }),
+        list: map({ over: () => [{}, {}], each: task({ agent: 'slow' }) }),
+        ask: gate({ needs: ['done'], role: 'boss' }),
+        last: task({ needs: ['work'], agent: 'clerk' }),
+      },
+    });
+    const world = await World.open({ actors: { stopped, clerk, slow }, decider: PERMITTING });
+    await world.start('stopped', '1');
+    const before = await statusOf(world, 'stopped/1');
+    expect(before.tasks.map(({ status }) => status)).toEqual(
+      expect.arrayContaining(['complete', 'running', 'ready', 'pending']),
+    );
+    await world.system.stop('stopped/1');
+    await world.settle();
+    const after = await statusOf(world, 'stopped/1');
+    expect(after).toMatchObject({ state: 'stopped', waits: [], next: [] });
+    const over = before.tasks.map(({ status }) =>
+      OVER.has(status) || status === 'pending' ? status : 'cancelled',
+    );
+    expect(after.tasks.map(({ status }) => status)).toEqual(over);
+    expect(allIn(after.tasks).map(({ status }) => status)).not.toContain('running');
   });
 
   it('says what blocks a node that is skipped, and what has refused one that failed', async () => {
