@@ -22,12 +22,16 @@ export function finite<T>(result: T): T {
 /** What every map is made by. */
 export const KEYED = 'keyed';
 
-/** A map with these keys and values. @throws TypeError where two keys are one as a text, as those of JSON are: one would be lost */
+/** A map with these keys and values. @throws TypeError where two keys are one as a text, as those of JSON are, or one cannot be a text */
 export function keyed(entries: readonly (readonly [unknown, unknown])[]): Readonly<Record<string, unknown>> {
-  const twice = repeatedIn(entries.map(([key]) => key));
-  if (twice !== undefined) throw new TypeError(twice);
+  const keys = entries.map(([key]) => key);
+  const wrong = keys.every(isKey) ? repeatedIn(keys) : NO_KEY;
+  if (wrong !== undefined) throw new TypeError(wrong);
   return Object.fromEntries(entries.map(([key, value]) => [String(key), value]));
 }
+
+const isKey = (key: unknown): boolean => ['string', 'number', 'bigint', 'boolean'].includes(typeof key);
+const NO_KEY = 'has a key that is neither a text, nor a number, nor true or false';
 
 /** Which of the keys is there twice. */
 export function repeatedIn(keys: readonly unknown[]): string | undefined {
