@@ -368,7 +368,7 @@ export class System<TActors extends ActorDefinitions> implements AsyncDisposable
     return replay(this.#runtime, address);
   }
 
-  /** The same for all actors, of one name or of all, children among them. */
+  /** The same for all actors, of one name or of all, children among them. @throws InvalidArgument where nobody knows the name */
   replayAll(options?: { readonly name?: string }): AsyncIterable<ReplayResult> {
     return replayAll(this.#runtime, options);
   }

@@ -1,7 +1,7 @@
 /**
  * Replay: an actor's whole story told again by today's code, and held against what is recorded and against its state.
  */
-import { StoryChanged } from '../errors.ts';
+import { InvalidArgument, StoryChanged } from '../errors.ts';
 import type { Difference } from '../errors.ts';
 import type { AnySnapshot } from '../kernel/step.ts';
 import type { Runtime } from '../runtime.ts';
@@ -60,7 +60,17 @@ export async function* replayAll(
   runtime: Runtime,
   { name }: { readonly name?: string } = {},
 ): AsyncGenerator<ReplayResult> {
-  const { population } = runtime;
+  const { population, definitions } = runtime;
   const addresses = name === undefined ? population.addresses() : population.addressesOf(name);
-  for await (const address of addresses) yield await replay(runtime, address);
+  let isKnown = name === undefined || definitions.has(name);
+  for await (const address of addresses) {
+    isKnown = true;
+    yield await replay(runtime, address);
+  }
+  if (isKnown) return;
+  const known = definitions.names.join(', ') || 'none';
+  throw new InvalidArgument(
+    'name',
+    `must be one under which somebody lives or has lived, but is ${JSON.stringify(name)}; createSystem({ actors }) has ${known}`,
+  );
 }

@@ -346,6 +346,9 @@ describe('a migration', () => {
     expect(refusalOf(() => other.system.get('bill/1'))).toMatchObject({ path: 'value' });
     // Its story can be looked at for what it is, and stops nobody.
     expect(await collect(other.system.replayAll())).toMatchObject([{ same: false }]);
+    expect(await rejection(collect(other.system.replayAll({ name: 'nobody' })))).toMatchObject({
+      ...{ _tag: 'InvalidArgument', path: 'name' },
+    });
   });
 
   it.each<[string, Migrations[number], RegExp]>([
