@@ -195,6 +195,9 @@ export class Reviews {
     const { role, by, asDeputy = false, limit = Infinity } = options;
     if (limit !== Infinity && !(Number.isInteger(limit) && limit > 0))
       throw new InvalidArgument('limit', `must be a positive integer, but is ${String(limit)}`);
+    for (const [path, text] of Object.entries({ role, by, workflow: options.workflow }))
+      if (text !== undefined && typeof text !== 'string')
+        throw new InvalidArgument(path, `must be a text, but is ${JSON.stringify(text)}`);
     if (asDeputy && by === undefined) throw new InvalidArgument('by', 'must say who stands in for somebody');
     const hasStarted = this.#startersFor(by);
     let given = 0;
@@ -259,7 +262,12 @@ export class Reviews {
   /** The names of reviews, wherever they are. */
   async #names(workflow: string | undefined): Promise<readonly string[]> {
     const names = await this.#host.names(isReview);
-    return names.filter((name) => workflow === undefined || workflowOf(name) === workflow);
+    if (workflow === undefined) return names;
+    const ofIt = names.filter((name) => workflowOf(name) === workflow);
+    // One that nobody knows is refused there.
+    if (ofIt.length === 0)
+      for await (const _ of this.#host.query({ name: workflow, limit: 1 } as never)) break;
+    return ofIt;
   }
 
   /** A review, pending or not; undefined where there is none. */

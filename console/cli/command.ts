@@ -53,6 +53,15 @@ export function wholeOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser(wholeNumber);
 }
 
+/** The same, of which there must be one at least. */
+export function countOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    const number = wholeNumber(text);
+    if (number === 0) throw new InvalidArgumentError('It must be 1 at least.');
+    return number;
+  });
+}
+
 /** @throws InvalidArgumentError which commander tells with the name of the option or argument */
 export function wholeNumber(text: string): number {
   const number = Number(text);

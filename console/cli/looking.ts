@@ -5,7 +5,7 @@ import { Option } from 'commander';
 import type { ActorRow, TreeNode } from '../control/operations/actors.ts';
 import type { PastRow } from '../control/operations/journals.ts';
 import type { RowOf } from '../control/operations/table.ts';
-import { wholeOption } from './command.ts';
+import { countOption, wholeOption } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit } from './exit.ts';
 import { inert, inertLines } from './inert.ts';
@@ -47,7 +47,7 @@ const query: Command = {
   options: [
     new Option('--status <status>', 'where their life is').choices(['active', 'done', 'error', 'stopped']),
     new Option('--under <address>', 'only this one, and those below it'),
-    wholeOption('--limit <count>', 'at most so many'),
+    countOption('--limit <count>', 'at most so many'),
   ],
   examples: [
     'heddle query order open',

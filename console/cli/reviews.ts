@@ -3,7 +3,7 @@
  * command line cannot prove of whoever types.
  */
 import { Option } from 'commander';
-import { wholeOption } from './command.ts';
+import { countOption } from './command.ts';
 import type { Command } from './command.ts';
 import { inert } from './inert.ts';
 import { approvalWords, nextWords, tellReview } from './reviewer-context.ts';
@@ -21,7 +21,7 @@ const reviews: Command = {
     new Option('--workflow <name>', 'only those of this workflow'),
     new Option('--under <address>', 'only those below this one'),
     new Option('--overdue', 'only those that were escalated, or whose time is over'),
-    wholeOption('--limit <count>', 'at most so many'),
+    countOption('--limit <count>', 'at most so many'),
   ],
   examples: ['heddle reviews', 'heddle reviews --role editor', 'heddle reviews --for ada --json'],
   async run(session, _, flags) {

@@ -7,7 +7,7 @@ import { RUN_STATES } from '../control/orchestration.ts';
 import type { Json } from '../control/tagged.ts';
 import type { Told } from '../control/told.ts';
 import { tellChanges } from './changes.ts';
-import { wholeOption } from './command.ts';
+import { countOption, wholeOption } from './command.ts';
 import type { Command } from './command.ts';
 import { Exit, UsageError } from './exit.ts';
 import { tellHeading } from './fields.ts';
@@ -30,7 +30,7 @@ const runs: Command = {
   options: [
     new Option('--state <state>', 'where they are').choices(RUN_STATES),
     new Option('--under <address>', 'only this one, and those below it'),
-    wholeOption('--limit <count>', 'at most so many'),
+    countOption('--limit <count>', 'at most so many'),
   ],
   examples: ['heddle runs', 'heddle runs report --state waiting', 'heddle runs --json | jq -r .run'],
   async run(session, [workflow], flags) {

@@ -251,10 +251,14 @@ describe('a daemon', () => {
   it('does not say that nothing waits where only other reviews do', async () => {
     for (const which of [
       ['--role', 'nobody'],
-      ['--workflow', 'report2'],
+      ['--workflow', 'note'],
       ['--under', 'report/lost'],
     ])
       expect(await ask('reviews', ...which)).toMatchObject({ code: 0, stderr: 'none of these waits\n' });
+    expect(await ask('reviews', '--workflow', 'reprot')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining("'reprot' is not among") as string,
+    });
   });
 
   it('says in JSON what makes no sense, when it is asked to', async () => {
@@ -262,6 +266,10 @@ describe('a daemon', () => {
       [
         ['runs', '--limit', 'x'],
         "option '--limit <count>' argument 'x' is invalid. It must be a whole number.",
+      ],
+      [
+        ['runs', '--limit', '0'],
+        "option '--limit <count>' argument '0' is invalid. It must be 1 at least.",
       ],
       [['status'], "missing required argument 'run'"],
       [['histroy', 'a/1'], "unknown command 'histroy' (Did you mean history?)"],

@@ -591,6 +591,23 @@ describe('what people say', () => {
     expect(await collect(opened.system.history(id))).toHaveLength(3);
   });
 
+  it.each([
+    [{ workflow: 'reprot' }, 'name', /'reprot' is not among/],
+    [{ role: ['editor'] }, 'role', /must be a text, but is \["editor"\]/],
+    [{ by: 7 }, 'by', /must be a text, but is 7/],
+  ])(
+    'is not said to be nothing where what was looked for makes no sense: %j',
+    async (options, path, said) => {
+      const opened = await open(house());
+      await report(opened);
+      const asked = collect(reviewsOf(opened).pending(options as never));
+      expect(await rejection(asked)).toMatchObject({
+        ...{ _tag: 'InvalidArgument', path },
+        message: expect.stringMatching(said) as string,
+      });
+    },
+  );
+
   it('tells whether they notice what is wrong on purpose', async () => {
     const opened = await open(house());
     const reviews = reviewsOf(opened);
