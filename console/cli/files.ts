@@ -54,7 +54,7 @@ export async function writeNew(
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 /** What forbids it, as opposed to what goes wrong. */
-const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR']);
+const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']);
 
 /** An error of the file system, in words. Others are what they are. */
 export function asRefused(error: unknown, path: string): unknown {
@@ -65,6 +65,8 @@ export function asRefused(error: unknown, path: string): unknown {
     return refusal('FileRefused', `${path} is there already, and nothing is overwritten: name another`, {
       cause: error,
     });
+  if (code === 'EISDIR')
+    return refusal('FileRefused', `${path} is a folder, and not a file: name a file in it`, { cause: error });
   if (FORBIDDEN.has(code)) return refusal('FileRefused', `${path}: ${message}`, { cause: error });
   return refusal('FileFailed', `${path}: ${message}`, { cause: error, retryable: true });
 }

@@ -80,8 +80,10 @@ describe('heddle plan', () => {
     expect(drawn.out).toMatch(/^flowchart TD\n/);
   });
 
-  it('says that there is no such file', async () => {
+  it('says that there is no such file, or that it is a folder', async () => {
     const { code, err } = await said('plan', file('none.yaml'));
     expect([code, err.includes('does not exist')]).toEqual([3, true]);
+    const folder = await said('plan', file('.'));
+    expect([folder.code, folder.err.includes('is a folder, and not a file')]).toEqual([4, true]);
   });
 });
