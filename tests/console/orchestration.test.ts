@@ -267,10 +267,7 @@ describe('a daemon', () => {
         ['runs', '--limit', 'x'],
         "option '--limit <count>' argument 'x' is invalid. It must be a whole number.",
       ],
-      [
-        ['runs', '--limit', '0'],
-        "option '--limit <count>' argument '0' is invalid. It must be 1 at least.",
-      ],
+      [['runs', '--limit', '0'], "option '--limit <count>' argument '0' is invalid. It must be 1 at least."],
       [['status'], "missing required argument 'run'"],
       [['histroy', 'a/1'], "unknown command 'histroy' (Did you mean history?)"],
       [['lineage', hashes.made, '--at', '1'], '--at is a record of a run: say which, with --in <run>'],
