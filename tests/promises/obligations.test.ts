@@ -81,6 +81,29 @@ grants:
     expect(permission).toMatchObject({ determining: ['large', 'runs'], met: ['gate'] });
   });
 
+  it('is one with others, in which the strictest of each holds', async () => {
+    const gates = [
+      { type: 'gate', role: 'treasurer', quorum: 1, within: '1 hour', reason: 'a' },
+      { type: 'gate', role: 'treasurer', quorum: 2, within: '4 hours', reason: 'b' },
+    ];
+    for (const of of [gates, gates.toReversed()]) {
+      const { world, asked } = await worldWith(obliging(...of));
+      await world.start('pay', '1', { amount: 1 });
+      const { quorum } = world.snapshot('pay/1/work/clearance').context as { readonly quorum: number };
+      expect([quorum, asked.length]).toEqual([2, 0]);
+      for (const by of ['tess', 'tom']) {
+        await world.system.reviews.decide('pay/1/work/clearance', { by, verdict: 'approve' });
+        await world.settle();
+        expect(asked.length).toBe(by === 'tom' ? 1 : 0);
+      }
+      await world.start('pay', '2', { amount: 1 });
+      await world.advance(3_600_000 - 1);
+      expect(world.snapshot('pay/2').status).toBe('active');
+      await world.advance(1);
+      expect(world.snapshot('pay/2').status).toBe('error');
+    }
+  });
+
   it('takes no approval of whoever has started the run, and a refusal is the end of the task', async () => {
     const { world, asked } = await worldWith(roles(TABLE));
     await world.start('pay', '1', { amount: 5000 }, { type: 'user', id: 'tess' });
