@@ -314,6 +314,15 @@ describe('failures', () => {
     ]);
   });
 
+  it('fail: also where only some of those that need it say what it means to them', () => {
+    const absent: Need = { node: 'a', arm: undefined, onError: { kind: 'absent' } };
+    const graph = (others: Given) => graphOf({ a: node(), b: node({ needs: [absent] }), c: node(others) });
+    const some = new Run(graph({ needs: ['a'] })).fail('a');
+    expect([some.value, some.statuses]).toEqual(['failed (error)', 'a failed, b cancelled, c cancelled']);
+    const all = new Run(graph({ needs: [absent] })).fail('a');
+    expect([all.value, all.statuses]).toEqual(['working', 'a failed, b running, c running']);
+  });
+
   it('skip: whoever needs it is skipped, and says who blocks it', () => {
     const run = new Run(chain({ kind: 'skip' })).end('a').fail('c').end('b');
     expect(run.context.nodes['d']).toMatchObject({ status: 'skipped', skipped: 'blocked', blockedBy: 'c' });
