@@ -102,7 +102,6 @@ export function taskSetup(spec: TaskSpec, actors: TaskActors & { readonly poll: 
       'has nobody': (_, { answer }: { readonly answer: Advice }) => answer.fault !== undefined,
       'must be cleared': ({ context: { cleared } }, { answer }: { readonly answer: Advice }) =>
         answer.fault === undefined && !isCleared(answer, cleared),
-      'goes on': ({ context: { outcome, ground } }) => outcome === undefined && ground === undefined,
       'was aborted': ({ context: { outcome } }) => outcome !== undefined,
       'was cancelled': ({ context: { outcome } }) => outcome?.status === 'cancelled',
       'needs others': (_, { answer }: { readonly answer: Verified }) => answer.needsOthers === true,

@@ -400,8 +400,7 @@ export function taskMachine(
         always: [
           { guard: 'was aborted', target: 'failed' },
           { guard: 'has an output', target: 'done' },
-          { guard: 'goes on', target: 'consulting', actions: 'goOn' },
-          { target: 'failed' },
+          { target: 'consulting', actions: 'goOn' },
         ],
       },
       recalling: {

@@ -23,7 +23,7 @@ const joined = (options: object, ofGates: object = {}) =>
       d: task({ needs: ['a', 'b', 'c'], agent: 'taker', joinWithin: '1 hour', ...options }),
     },
     output: (outputs: object) => outputs,
-  } as never);
+  });
 
 async function opened(options: object, ofGates: object = {}) {
   const taken: unknown[] = [];
