@@ -81,7 +81,7 @@ const isOpen = ({ to, fault, unasked, unheard, cost, parts = [] }: AttemptNote):
   (to === undefined ||
     fault === 'timeout' ||
     parts.some(({ stopped }) => stopped) ||
-    ((unheard !== undefined || fault === 'no-agent') && cost === undefined));
+    ((unheard !== undefined || fault === 'no-agent') && cost !== NOTHING));
 
 function factsOf(context: TaskContext): WorkFacts {
   const { attempts, spent, votes, log, ground, recalled: before } = context;

@@ -614,6 +614,8 @@ describe('a task', () => {
         return cancel(task.answer('consult', nobody));
       };
       expect(doubtOf(halting())).toContain('nobody knows what ann has done in attempt 1');
+      // It has answered, and said what that has cost; the answer itself was not kept.
+      expect(doubtOf(halting(5 as Micros))).toContain('nobody knows what ann has done in attempt 1');
       expect(doubtOf(halting(0 as Micros))).toBe(undefined);
     });
 
