@@ -225,9 +225,12 @@ export function afterCancel(graph: Graph, name: string, outcome: WorkOutcome, co
     : cancelled(graph, name, outcome, context);
 }
 
-/** It ends, and why. Who aborts a run that is about to fail has it undone: that is not less than what the failure asks for. */
+/**
+ * It ends, and why. Who aborts a run that is about to fail has it undone: that is not less than what the failure asks for. And where whoever
+ * is around goes on without it, or after it has failed, a person has ended that too.
+ */
 export function ending({ ending: before }: RunContext, end: Ending): Changed {
-  const isMore = before?.how === 'fail' && end.how === 'abort';
+  const isMore = before?.how !== 'abort' && end.how === 'abort';
   return before === undefined || isMore ? { ending: end } : {};
 }
 

@@ -1,6 +1,6 @@
 // The lie: "the run does what its graph says": order, joins, conditions, failures, places, cancelling and undoing, in every order in
 // which children may come to their ends. Plain XState: what holds here holds under Heddle, with a disk below it.
-import { createActor, fromTransition } from 'xstate';
+import { assign, createActor, createMachine, fromTransition } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot, AnyStateNode } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import type { ErrorPolicy, Graph, GraphNode, Join, Need, WorkStart } from './graph.ts';
@@ -16,6 +16,19 @@ const stubborn = fromTransition(
   (state: WorkStart) => state,
   (({ input }: { input: unknown }) => input) as never,
 );
+
+/** Work that takes its time to come to an end. */
+const slow = createMachine({
+  context: { outcome: undefined as unknown },
+  initial: 'working',
+  states: {
+    working: {
+      on: { end: { target: 'ended', actions: assign({ outcome: ({ event }) => event['outcome'] }) } },
+    },
+    ended: { type: 'final' },
+  },
+  output: ({ context }) => context.outcome,
+});
 
 /** A node that is a run of its own. */
 const within = (graph: Graph, given: Given = {}) =>
@@ -499,6 +512,40 @@ describe('a run within a run', () => {
     expect((actor.getSnapshot() as AnyMachineSnapshot).output).toMatchObject({
       ...{ status, facts: { attempts: 4, cost: 60 } },
     });
+  });
+});
+
+describe('a person who aborts in a run within a run', () => {
+  const aborted = { status: 'aborted', by: 'ada', reason: 'wrong customer' } as const;
+  const undo = { logic: puppet, input: () => ({}) };
+  const around = (inner: Graph, others: Record<string, GraphNode>) =>
+    new Run(graphOf({ s: within(inner, { onError: { kind: 'skip' } }), ...others }));
+
+  it('has ended all of it, though that fails already, and whoever is around would go on without', () => {
+    const inner = graphOf({
+      x: node({ compensate: undo }),
+      y: node({ needs: ['x'], onError: { kind: 'compensate' } }),
+      z: node({ logic: slow }),
+    });
+    const run = around(inner, { b: node() }).end('s/x').fail('s/y');
+    run.child('s/z').send({ type: 'end', outcome: aborted });
+    expect([run.statuses, run.error]).toEqual(['s running, b running', undefined]);
+    run.end('s/undo x');
+    expect(run.error).toMatchObject({ class: 'cancelled', by: 'ada' });
+    expect(run.statuses).toBe('s failed, b cancelled');
+  });
+
+  it('and though it was told that it is not wanted any more', () => {
+    const others = {
+      a: node(),
+      b: node({ needs: ['s', 'a'], join: { kind: 'any' } }),
+      c: node({ needs: ['b'] }),
+    };
+    const run = around(graphOf({ z: node({ logic: slow }) }), others);
+    run.end('a');
+    expect(run.statuses).toBe('s cancelling, a complete, b running, c pending');
+    run.child('s/z').send({ type: 'end', outcome: aborted });
+    expect(run.error).toMatchObject({ class: 'cancelled', by: 'ada' });
   });
 });
 
