@@ -22,11 +22,17 @@ interface Ended {
   readonly isStopped?: boolean;
 }
 
-/** One of the parts of an attempt. */
-export interface OfPart {
-  readonly number: number;
-  /** Resolves when the attempt is over: whether whoever has asked for it has heard what it has cost. */
-  readonly hasHeard: () => Promise<boolean>;
+/**
+ * Resolves when the attempt is over, and is not made again: whether whoever has asked for it has heard what it has cost. Undefined: there is
+ * nobody who could say so.
+ */
+export type Hearing = () => Promise<boolean | undefined>;
+
+/** What is billed. */
+export interface Call {
+  /** Its number, of an attempt that is made in parts. */
+  readonly part: number | undefined;
+  readonly hasHeard: Hearing;
 }
 
 type Bill = Paid & Pick<Answer, 'billing'>;
@@ -49,12 +55,12 @@ interface Together {
 export class Bills {
   readonly #inParts = new Map<string, Together>();
 
-  begin(bank: Bank, bill: BillTo | undefined, part: OfPart | undefined): Tab {
+  begin(bank: Bank, bill: BillTo | undefined, { part, hasHeard }: Call): Tab {
     if (bill === undefined) return NOBODY_PAYS;
-    return part === undefined ? ofWhole(bank, bill) : this.#ofPart(bank, bill, part);
+    return part === undefined ? ofWhole(bank, bill, hasHeard) : this.#ofPart(bank, bill, part, hasHeard);
   }
 
-  #ofPart(bank: Bank, bill: BillTo, { number: part, hasHeard }: OfPart): Tab {
+  #ofPart(bank: Bank, bill: BillTo, part: number, hasHeard: Hearing): Tab {
     const { accounts, ticket, unbooked, parts = {} } = bill;
     // A fork goes on with the ticket of its original, in an account of its own, or under a name of its own.
     const name = `${accounts[0]}#${unbooked?.ticket ?? ticket}`;
@@ -82,18 +88,22 @@ export class Bills {
       tell();
     };
     // What they have answered may be on its way when the attempt is over.
-    const beOver = (isHeard: boolean): void => {
+    const beOver = (isHeard = true): void => {
       together.isWatched = false;
       if (isHeard && together.open === 0) this.#inParts.delete(name);
       together.isLate ||= !isHeard;
       tell();
+    };
+    const beLate = (answer: Bill, isHeard: boolean | undefined): void => {
+      note(answer, isHeard !== true);
+      if (isHeard === true && together.open === 0 && !together.isWatched) this.#inParts.delete(name);
     };
     if (!together.isWatched) {
       together.isWatched = true;
       void hasHeard().then(beOver);
     }
     return {
-      late: (answer) => note(answer, true),
+      late: (answer) => void hasHeard().then((isHeard) => beLate(answer, isHeard)),
       end: (answer, { isStopped = false } = {}) => {
         if (!isStopped || costOf(answer) !== undefined) note(answer, false);
       },
@@ -101,11 +111,14 @@ export class Bills {
   }
 }
 
-const ofWhole = (bank: Bank, bill: BillTo): Tab => ({
+const ofWhole = (bank: Bank, bill: BillTo, hasHeard: Hearing): Tab => ({
   end: () => {},
   late: (answer) => {
     const cost = costOf(answer);
-    if (cost !== undefined) void tellLate(bank, bill, cost, answer.billing);
+    if (cost !== undefined)
+      void hasHeard().then((isHeard) =>
+        isHeard === true ? undefined : tellLate(bank, bill, cost, answer.billing),
+      );
   },
 });
 

@@ -1,8 +1,9 @@
 /**
- * The task that has asked for an attempt, as whoever works on it sees it: whether it waits for what comes of that, and whether it has
- * heard it. It may not be wanted any more while the answer is on its way.
+ * Whoever has asked for an attempt, a task or its shadow, as those see it who work on it: whether it waits for what comes of that, and
+ * whether it has heard it. It may not be wanted any more while the answer is on its way.
  */
 import type { Subscription } from 'xstate';
+import type { ComparisonContext } from '../../machines/routing/comparison.ts';
 import type { Asking } from '../../machines/task/words.ts';
 import { isTask } from '../state/stood.ts';
 import type { Stood } from '../state/stood.ts';
@@ -17,16 +18,29 @@ export interface Asker {
   subscribe(observer: { next(): void; complete(): void; error(): void }): Subscription;
 }
 
-const askerOf = (askers: Askers, { envelope: { context } }: Asking): Asker | undefined =>
-  askers.get(`${context.run}/${context.task}`);
+/** The address of the task that has asked. */
+export const taskOf = ({ envelope: { context } }: Asking): string => `${context.run}/${context.task}`;
 
-/** Whether it has heard what that has cost: resolves when it does not wait any more. */
-export async function hasHeard(askers: Askers, asking: Asking): Promise<boolean> {
-  const asker = askerOf(askers, asking);
-  if (asker === undefined) return true;
+/** What has asked in the shadow of a task keeps the name of that task; it is a comparison, above whoever works. */
+export const comparisonAbove = (worker: string): string => worker.slice(0, worker.lastIndexOf('/ask'));
+
+/**
+ * Whether it has heard what that has cost: resolves when it does not wait any more. Undefined: there is nobody who could say so.
+ * @param address of whoever has asked
+ */
+export async function hasHeard(
+  askers: Askers,
+  address: string,
+  asking: Asking,
+): Promise<boolean | undefined> {
+  const asker = askers.get(address);
+  if (asker === undefined) return undefined;
   await untilOver(asker, asking);
-  const stood = asker.getSnapshot() as Stood;
-  if (isWaiting(asker, asking) || !isTask(stood)) return true;
+  const stood: Stood = asker.getSnapshot();
+  // The system ends before it does.
+  if (isWaiting(stood, asking)) return true;
+  if (isComparison(stood)) return stood.context.shadow?.cost !== undefined;
+  if (!isTask(stood)) return undefined;
   const { cost, unasked } = stood.context.log[asking.attempt - 1] ?? {};
   return cost !== undefined && unasked === undefined;
 }
@@ -35,7 +49,7 @@ export async function hasHeard(askers: Askers, asking: Asking): Promise<boolean>
 function untilOver(asker: Asker, asking: Asking): Promise<void> {
   return new Promise((resolve) => {
     const look = (): void => {
-      if (!isWaiting(asker, asking)) over();
+      if (!isWaiting(asker.getSnapshot(), asking)) over();
     };
     const over = (): void => {
       subscription.unsubscribe();
@@ -52,7 +66,13 @@ function untilOver(asker: Asker, asking: Asking): Promise<void> {
  * Also when its call was stopped: where the process ends, or the task is started again, the attempt is made once more, and paid from the
  * same reservation.
  */
-function isWaiting(asker: Asker | undefined, { bill }: Asking): boolean {
-  const stood: Stood | undefined = asker?.getSnapshot();
-  return isTask(stood) && stood.status === 'active' && stood.context.ticket === bill?.ticket;
+function isWaiting(stood: Stood, { bill }: Asking): boolean {
+  if (stood.status !== 'active') return false;
+  if (isComparison(stood)) return stood.context.shadow === undefined;
+  return isTask(stood) && stood.context.ticket === bill?.ticket;
+}
+
+function isComparison(stood: Stood): stood is Stood & { readonly context: ComparisonContext } {
+  const context = stood.context as Partial<ComparisonContext> | undefined;
+  return context?.ask !== undefined && 'chosen' in context;
 }

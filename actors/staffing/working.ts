@@ -21,6 +21,7 @@ import type { AttemptOptions, AttemptOutcome } from '../agents/attempt.ts';
 import { answerOfPerson, personTermsOf } from '../agents/human.ts';
 import type { Places } from '../agents/places.ts';
 import { Bills } from '../budgets/bills.ts';
+import type { Hearing } from '../budgets/bills.ts';
 import { tellLate } from '../budgets/late-bills.ts';
 import { permitTool } from '../halts/tools.ts';
 import { reservedCall } from '../reserved-answers.ts';
@@ -32,7 +33,7 @@ import type { Outcome } from '../state/manifest.ts';
 import type { Chunking } from '../windows/chunking.ts';
 import { inputOfPart, joinedBy, splitFor } from '../windows/parts.ts';
 import type { TaskDuty } from '../workflow/office.ts';
-import { hasHeard } from './asker.ts';
+import { comparisonAbove, hasHeard, taskOf } from './asker.ts';
 import { askingHere } from './here.ts';
 import type { Shift, Workplace } from './workplace.ts';
 
@@ -68,25 +69,28 @@ export class Working {
   }
 
   async #ask(duty: Kept, { input: asked, signal }: Scope): Promise<Answer> {
+    const isShadow = duty.task === undefined;
     // What is asked in the shadow of a task keeps the name of that task.
-    const input = duty.task === undefined ? asked : askingHere(asked, this.#now());
-    const answer = await this.#answer(duty, { input, signal });
-    // Whoever has asked in the shadow of a task settles by itself.
-    if (duty.task !== undefined) void this.#billOvertaken(input, answer);
+    const input = isShadow ? asked : askingHere(asked, this.#now());
+    const asker = isShadow ? comparisonAbove(currentEffect()?.address ?? '') : taskOf(input);
+    const hearing = async (): Promise<boolean | undefined> =>
+      isHeard((await this.#shift).workplace, asker, input);
+    const answer = await this.#answer(duty, { input, signal }, hearing);
+    void this.#billOvertaken(input, answer, hearing);
     return answer;
   }
 
-  /** Tells what an answer has cost that the task did not hear of, because it was not wanted any more when that was on its way. */
-  async #billOvertaken(input: Asking, answer: Answer): Promise<void> {
+  /** Tells what an answer has cost that nobody heard of, because it was not wanted any more when that was on its way. */
+  async #billOvertaken(input: Asking, answer: Answer, hearing: Hearing): Promise<void> {
     const cost = costOf(answer);
     const { bill, part } = input;
     // Of parts there is one bill.
     if (bill === undefined || part !== undefined || cost === undefined) return;
     const { workplace } = await this.#shift;
-    if (!(await isHeard(workplace, input))) await tellLate(workplace, bill, cost, answer.billing);
+    if ((await hearing()) === false) await tellLate(workplace, bill, cost, answer.billing);
   }
 
-  async #answer(duty: Kept, { input, signal }: Scope): Promise<Answer> {
+  async #answer(duty: Kept, { input, signal }: Scope, hearing: Hearing): Promise<Answer> {
     const { agent: name, envelope, supplied } = input;
     const agent = this.#agents.get(name);
     if (supplied !== undefined) {
@@ -104,10 +108,10 @@ export class Working {
       const message = `${name} is asked with ${agent.model} by now, and was chosen with ${model}`;
       return unasked({ class: 'cancelled', message }, 'replaced');
     }
-    return this.#call(duty, agent, { input, signal });
+    return this.#call(duty, agent, { input, signal }, hearing);
   }
 
-  async #call(duty: Kept, agent: Agent, { input, signal }: Scope): Promise<Answer> {
+  async #call(duty: Kept, agent: Agent, { input, signal }: Scope, hasHeard: Hearing): Promise<Answer> {
     const shift = await this.#shift;
     const { workplace, calls } = shift;
     const { envelope, idempotencyKey, attempt: number, problems, part, bill } = input;
@@ -115,8 +119,7 @@ export class Working {
     const belonging = workplace.belongingOf(run);
     const call = haltableBy(agent, { capability: duty.capability, workflow }, belonging);
     const halt = calls.haltOn(call);
-    const ofPart = part && { number: part.number, hasHeard: () => isHeard(workplace, input) };
-    const tab = this.#bills.begin(workplace, bill, ofPart);
+    const tab = this.#bills.begin(workplace, bill, { part: part?.number, hasHeard });
     // It was halted after it was permitted.
     if (halt !== undefined) {
       const halted = unasked(haltedBy(halt.why), 'halted');
@@ -205,10 +208,10 @@ export class Working {
   }
 }
 
-/** Whether the task has heard what that has cost, as far as anybody can tell. */
-async function isHeard(workplace: Workplace, input: Asking): Promise<boolean> {
+/** Whether whoever has asked has heard what that has cost, as far as anybody can tell. */
+async function isHeard(workplace: Workplace, asker: string, input: Asking): Promise<boolean | undefined> {
   try {
-    return await hasHeard(workplace, input);
+    return await hasHeard(workplace, asker, input);
   } catch (error) {
     // The system closes: it stays held, as it would if that had ended a moment before.
     if (error instanceof HeddleError) return true;

@@ -59,7 +59,7 @@ export interface Compared {
   readonly differs: readonly string[] | undefined;
 }
 
-interface ComparisonContext {
+export interface ComparisonContext {
   readonly ask: ShadowAsk;
   /** Those that hold its money; undefined: it costs nothing. */
   readonly accounts?: readonly string[];

@@ -483,6 +483,27 @@ describe('a shadow', () => {
     await dying.close();
   });
 
+  it('that stands in line for its agent until its time is over has cost nothing', async () => {
+    const world = new World();
+    const hang = { cost: 0.02, concurrency: 1, execute: () => new Promise(() => {}) };
+    const busy = workflow({ id: 'busy', tasks: { text: task({ agent: 'try', timeout: '1 hour' }) } });
+    const dying = staffedSystem({
+      agents: [world.agent('main'), world.agent('try', hang)],
+      router: rules,
+      actors: { w: paying, busy, ...purse },
+    });
+    await dying.open();
+    await dying.start('budget', 'shadows', { limit: 1 });
+    await dying.start('busy', '1', {});
+    await dying.start('w', '1', {});
+    expect(spentBy(dying)).toMatchObject({ reserved: 20_000, held: 0 });
+    await dying.advance(10 * MINUTE);
+    expect(shadowAt(dying).recent).toMatchObject([{ run: 'w/1', shadow: { fault: 'timeout' } }]);
+    expect(spentBy(dying)).toMatchObject({ spent: 0, reserved: 0, held: 0 });
+    await tellAgain(dying);
+    await dying.close();
+  });
+
   it('is promoted by a change of the rules', async () => {
     const world = new World();
     const both = [world.agent('main'), world.agent('try', { cost: 0.02 })];
