@@ -366,6 +366,40 @@ describe('a bill that comes late', () => {
     expect(ledgerOf(opened, 'tenant/acme').window).toMatchObject({ spent: 20_000, reserved: 0, held: 0 });
   });
 
+  it.each(['flow/1', 'flow/1/one/ask'])(
+    'does not end what is reserved for the call while it will be made once more: %s was paused',
+    async (address) => {
+      const calls: (() => void)[] = [];
+      const costs = [0.1, 0.5];
+      const agent = worker(
+        'agent',
+        () => {
+          const metadata = { cost: costs[calls.length]! };
+          return new Promise((keep) => calls.push(() => keep({ output: {}, metadata })));
+        },
+        { cost: 0.6 },
+      );
+      const flow = workflow({
+        id: 'flow',
+        budget: budget({ limit: 1 }),
+        tasks: { one: task({ agent: 'agent' }) },
+      });
+      const opened = await staffed({ flow, agent });
+      await started(opened);
+      await opened.system.pause({ address });
+      calls[0]!();
+      await opened.settle();
+      await opened.system.resume({ address });
+      await opened.settle();
+      expect(calls.length).toBe(2);
+      expect(ledgerOf(opened).window).toMatchObject({ spent: 0, reserved: 600_000 });
+      calls[1]!();
+      await opened.settle();
+      expect(endOf(opened, 'flow/1').status).toBe('done');
+      expect(ledgerOf(opened).window).toMatchObject({ spent: 500_000, reserved: 0, held: 0 });
+    },
+  );
+
   it('of a run that was cancelled is paid as well', async () => {
     const { agent, keep } = slow();
     const flow = workflow({
