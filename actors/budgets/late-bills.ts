@@ -4,14 +4,16 @@
  *
  * An attempt that ends with the process it ran in tells nobody: its money stays held until an operator corrects it.
  */
+import type { Ledger } from '../../machines/budget/ledger.ts';
 import type { BudgetCorrect } from '../../machines/budget/words.ts';
 import { NOTHING } from '../../machines/values/money.ts';
 import type { Micros } from '../../machines/values/money.ts';
 import { unbooked } from '../../machines/task/paying.ts';
 import type { BillTo, Billing } from '../../machines/task/words.ts';
+import type { Stood } from '../state/stood.ts';
 
 export interface Payee {
-  getSnapshot(): { readonly status: string };
+  getSnapshot(): Stood;
   send(event: BudgetCorrect, options: { readonly id: string }): PromiseLike<unknown>;
 }
 
@@ -42,8 +44,12 @@ export async function tellLate(
   for (const { address, ...which } of ways) {
     try {
       const account = bank.get(address);
-      // One that is over would refuse it, and that would be on record as if somebody had tried.
-      if (account?.getSnapshot().status !== 'active') continue;
+      // One that is over would refuse it, and that would be on record as if somebody had tried; so would the account of another life.
+      if (
+        account === undefined ||
+        !isOpen(account.getSnapshot(), which.ticket === ticket ? asked : undefined)
+      )
+        continue;
       await account.send({ ...priced, ...which }, { id: `late bill of ${named}` });
       return;
     } catch {
@@ -51,6 +57,14 @@ export async function tellLate(
     }
   }
 }
+
+/** @param session whose books they are to be; undefined: whoever lives there */
+function isOpen({ status, context }: Stood, session: string | undefined): boolean {
+  const { as = '' } = (context ?? {}) as Partial<Ledger>;
+  return status === 'active' && (session === undefined || as === '' || lifeIn(as) === lifeIn(session));
+}
+
+const lifeIn = (session: string): string | undefined => /~\d+$/.exec(session)?.[0];
 
 /** Of a session id. */
 const addressOf = (session: string): string => session.replace(/~\d+$/, '');

@@ -14,7 +14,7 @@ interface Askers {
 }
 
 export interface Asker {
-  getSnapshot(): { readonly status: string };
+  getSnapshot(): Stood;
   subscribe(observer: { next(): void; complete(): void; error(): void }): Subscription;
 }
 
@@ -36,13 +36,14 @@ export async function hasHeard(
   const asker = askers.get(address);
   if (asker === undefined) return undefined;
   await untilOver(asker, asking);
-  const stood: Stood = asker.getSnapshot();
+  const stood = asker.getSnapshot();
   // The system ends before it does.
   if (isWaiting(stood, asking)) return true;
   if (isComparison(stood)) return stood.context.shadow?.cost !== undefined;
   if (!isTask(stood)) return undefined;
-  const { cost, unasked } = stood.context.log[asking.attempt - 1] ?? {};
-  return cost !== undefined && unasked === undefined;
+  const { key, cost, unasked } = stood.context.log[asking.attempt - 1] ?? {};
+  // Another life of it may have asked the same since.
+  return isUnder(key, asking) && cost !== undefined && unasked === undefined;
 }
 
 /** Resolves when it does not wait any more, or nobody could say so. */
@@ -71,6 +72,10 @@ function isWaiting(stood: Stood, { bill }: Asking): boolean {
   if (isComparison(stood)) return stood.context.shadow === undefined;
   return isTask(stood) && stood.context.ticket === bill?.ticket;
 }
+
+/** Whether it was asked under that key, or under one of its parts. */
+const isUnder = (key: string | undefined, { idempotencyKey }: Asking): boolean =>
+  key !== undefined && (idempotencyKey === key || idempotencyKey.startsWith(`${key}/`));
 
 function isComparison(stood: Stood): stood is Stood & { readonly context: ComparisonContext } {
   const context = stood.context as Partial<ComparisonContext> | undefined;

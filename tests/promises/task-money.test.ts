@@ -1,6 +1,7 @@
 // The lies: "what a task costs is what was billed", "a bill that comes late is paid", "when there is no money, what was declared happens".
 import { budget, extend, FaultError, human, microsOf, strategies, task, workflow } from 'heddle/actors';
 import type { Agent } from 'heddle/actors';
+import { supervisor } from 'heddle';
 import type { StaffedDefinitions } from 'heddle';
 import { account } from 'heddle/machines';
 import { describe, expect, it } from 'vitest';
@@ -399,6 +400,38 @@ describe('a bill that comes late', () => {
       expect(ledgerOf(opened).window).toMatchObject({ spent: 500_000, reserved: 0, held: 0 });
     },
   );
+
+  it('is told to the account above when the run lives again, with books of its own', async () => {
+    const { agent, keep } = slow();
+    const idler = worker('idler', () => new Promise(() => {}), { capabilities: ['never'], cost: 0 });
+    const flow = workflow({
+      id: 'flow',
+      budget: budget({ limit: 1, within: ['tenant/acme'] }),
+      tasks: {
+        one: task({ capability: 'work', timeout: '1 second' }),
+        // So the second life is still there.
+        two: task({ capability: 'never', when: (_, { input }) => (input as { goesOn: boolean }).goesOn }),
+      },
+    });
+    const opened = await staffed(
+      { flow, slow: agent, idler, tenant: account({ limit: 10 }) },
+      { supervise: supervisor({ id: 'desk', children: [] }) },
+    );
+    await opened.system.start('tenant', { id: 'acme' });
+    const desk = opened.system.supervisor('desk');
+    const child = { start: 'flow', id: '1', restart: 'temporary' } as const;
+    await desk.startChild({ ...child, input: { goesOn: false } });
+    await opened.advance(10_000);
+    expect(endOf(opened, 'flow/1').status).toBe('done');
+    await desk.startChild({ ...child, input: { goesOn: true } });
+    await opened.settle();
+    expect(ledgerOf(opened).window).toMatchObject({ spent: 10_000, reserved: 0 });
+    expect(ledgerOf(opened, 'tenant/acme').window).toMatchObject({ spent: 20_000, held: 10_000 });
+    keep();
+    await opened.settle();
+    expect(ledgerOf(opened).window.spent).toBe(10_000);
+    expect(ledgerOf(opened, 'tenant/acme').window).toMatchObject({ spent: 30_000, reserved: 0, held: 0 });
+  });
 
   it('of a run that was cancelled is paid as well', async () => {
     const { agent, keep } = slow();
