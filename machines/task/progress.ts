@@ -202,14 +202,17 @@ export function advised(context: TaskContext, advice: Advice): Changed {
   const { passedOver, fault } = advice;
   if (fault !== undefined)
     return { advice: undefined, passedOver, answer: undefined, fault, halts: advice.halts };
-  return { advice, passedOver, fault, halts: undefined, question: questionFor(advice, context) };
+  return { advice, passedOver, fault, halts: undefined, ...(isOfOthers(context, advice) && asNew(context)) };
 }
 
-/** A question belongs to whoever was asked it: of somebody else it is another. */
-function questionFor({ agent }: Advised, context: TaskContext): number {
-  const { log, question } = context;
+/** A question belongs to whoever was asked it, with what they have done of it, and what was wrong with that: somebody else begins anew. */
+function isOfOthers({ log, question }: TaskContext, { agent }: Advised): boolean {
   const last = log.at(-1);
   // In a fork it was asked under another name.
-  const isOthers = last !== undefined && last.key.endsWith(`#${question}`) && last.agent !== agent;
-  return question + (isOthers ? 1 : 0);
+  return last !== undefined && last.key.endsWith(`#${question}`) && last.agent !== agent;
 }
+
+/** Another question than before. */
+export const asNew = ({ question }: TaskContext): Changed => ({
+  ...{ question: question + 1, problems: [], parts: undefined },
+});

@@ -8,7 +8,7 @@ import type { ReviewOutput } from '../review/review.ts';
 import { signedIn } from '../review/signed.ts';
 import type { TaskResume } from '../workflow/events.ts';
 import { candidateIn, withNote } from './attempts.ts';
-import { deadlineOf } from './progress.ts';
+import { asNew, deadlineOf } from './progress.ts';
 import type { Changed, TaskContext, TaskDecision } from './progress.ts';
 import { mayRecall } from './recalling.ts';
 import { withoutOutputs } from './votes.ts';
@@ -57,22 +57,21 @@ const repairsIn = (answer: Answer): string[] =>
   answer.fault === undefined ? [] : (answer.repaired?.applied ?? []).map(({ repair }) => repair);
 
 function changedBy(move: Move, context: TaskContext, spec: TaskSpec): Changed {
-  const { question, tried, advice, answer, moneyLeft } = context;
+  const { tried, advice, answer, moneyLeft } = context;
   const ruledOut = advice === undefined ? tried : [...tried, advice.agent];
-  const asNew = { question: question + 1, problems: [], parts: undefined };
   switch (move.do) {
     case 'ask-again':
-      return { ...asNew, problems: move.problems };
+      return { ...asNew(context), problems: move.problems };
     case 'other-agent':
       return {
-        ...{ ...asNew, tried: ruledOut },
+        ...{ ...asNew(context), tried: ruledOut },
         // It is the money that has failed: who costs as much would fail as well. Where an agent's own account has none, others have theirs.
         ...(isUnpaid(context) && moneyLeft !== undefined && { cheaperThan: advice?.maxCost }),
       };
     case 'larger-window':
-      return { ...asNew, tried: ruledOut, largerThan: advice?.window ?? 0 };
+      return { ...asNew(context), tried: ruledOut, largerThan: advice?.window ?? 0 };
     case 'chunk':
-      return { ...asNew, inParts: true };
+      return { ...asNew(context), inParts: true };
     case 'repair':
       return mended(move.names, context, spec);
     case 'accept':

@@ -103,6 +103,33 @@ describe('a task in parts', () => {
     expect([spent, reserved]).toEqual([50_000, 0]);
   });
 
+  it('is begun anew by whoever comes after one that was halted in the middle of it', async () => {
+    const asked: Asked[] = [];
+    const as =
+      (name: string): Doing =>
+      (assignment) =>
+        name === 'first' && /^five/u.test(String(assignment.input['text']))
+          ? new Promise(() => {})
+          : { ...(read(assignment) as object), seen: [name] };
+    const [first, second] = ['first', 'second'].map((name) =>
+      worker(name, as(name), { asked, ...COUNTING, window: 4, estimate: () => 0.05 }),
+    );
+    const opened = await staffed({
+      flow: flowOf({ agent: ['first', 'second'], chunk: inParts }),
+      ...{ first: first!, second: second! },
+    });
+    await started(opened, { text: TEXT });
+    await opened.settle();
+    expect(asked.map(({ agent }) => agent)).toEqual(['first', 'first']);
+    await opened.system.halts.halt({ agent: 'first' }, { by: 'ada', reason: 'it writes nonsense' });
+    await opened.settle();
+    expect(endOf(opened, 'flow/1')).toMatchObject({
+      status: 'done',
+      output: { words: 19, seen: Array.from({ length: 5 }, () => 'second') },
+    });
+    expect(new Set(asked.map(({ key }) => key)).size).toBe(7);
+  });
+
   it('is as sure as its least sure part', async () => {
     const unsure: Doing = (assignment) => ({
       output: read(assignment) as Readonly<Record<string, unknown>>,
